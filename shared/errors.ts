@@ -1,0 +1,80 @@
+/**
+ * Every error that Lambdesque raises. Each says what went wrong, the value it got, what is allowed and what to do;
+ * one class for each thing that a caller can act on.
+ */
+export class LambdesqueError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** An option, flag or definition that cannot be used. Fix the call; nothing was done. */
+export class ConfigError extends LambdesqueError {}
+
+/** Arguments that a job's schema refuses. On the consumer's side the job goes to the failed list at once. */
+export class ArgumentsError extends LambdesqueError {}
+
+/** Redis cannot be used now but may be later: away, starting, out of memory, a read-only replica. Worth trying again. */
+export class RedisUnavailableError extends LambdesqueError {}
+
+/** Redis refuses the credentials, or they do not allow a command. Trying again does not help; new credentials do. */
+export class RedisAuthError extends LambdesqueError {}
+
+/** A key of ours, or a queue, holds another Redis type. Rename or delete that key. */
+export class RedisTypeError extends LambdesqueError {}
+
+/** Any other error that Redis answered. */
+export class RedisReplyError extends LambdesqueError {}
+
+/** The lease of this worker ended and its jobs were given to others; what it wanted to settle was left alone. */
+export class LeaseLostError extends LambdesqueError {}
+
+/** The abort reason of a handler that ran longer than its `timeout`. */
+export class JobTimeoutError extends LambdesqueError {}
+
+/** The abort reason of a handler that had to stop because its worker is shutting down. */
+export class ShutdownError extends LambdesqueError {}
+
+/** The abort reason of a handler that had to stop because the invocation's time is nearly over. */
+export class DeadlineError extends LambdesqueError {}
+
+/** The payload cannot be read as a Resque job. */
+export class PayloadError extends LambdesqueError {}
+
+/** No definition handles the class of a payload. */
+export class UnknownClassError extends LambdesqueError {}
+
+/** Its worker died while it held the job, too often or on its last attempt. */
+export class LostLeaseError extends LambdesqueError {}
+
+/** Throw it from a handler: no further attempt, straight to the failed list. */
+export class SkipRetry extends LambdesqueError {
+  constructor(message = 'The handler asked for no further attempt.', options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** Throw it from a handler: the next attempt, if one is left, comes after `seconds` instead of the policy's wait. */
+export class RetryIn extends LambdesqueError {
+  readonly seconds: number;
+  /** @param seconds from now until the next attempt; a finite number, 0 or more. */
+  constructor(
+    seconds: number,
+    message = `The handler asked for another attempt in ${seconds} s.`,
+    options?: ErrorOptions,
+  ) {
+    if (!Number.isFinite(seconds) || seconds < 0) {
+      throw new ConfigError(`RetryIn takes a finite number of seconds, 0 or more; got ${seconds}.`);
+    }
+    super(message, options);
+    this.seconds = seconds;
+  }
+}
+
+/** Throw it from a handler: the job is dropped, with no further attempt and no entry in the failed list. */
+export class Discard extends LambdesqueError {
+  constructor(message = 'The handler discarded the job.', options?: ErrorOptions) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,31 @@
+/** JSON with integers that a double cannot hold. Uses JSON.rawJSON and the reviver's source text (V8 11.4, Node 21). */
+
+interface JsonWithRaw extends Pick<JSON, 'stringify'> {
+  rawJSON(text: string): unknown;
+  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+}
+const json = JSON as unknown as JsonWithRaw;
+
+/** What JSON.stringify gives, with each bigint written as the integer that it is. Only a value that holds one pays for it. */
+export function stringify(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (!(error instanceof TypeError && /BigInt/.test(error.message))) throw error;
+    return json.stringify(value, (_key, inner) => (typeof inner === 'bigint' ? json.rawJSON(String(inner)) : inner));
+  }
+}
+
+/** Any integer beyond Number.MAX_SAFE_INTEGER has 16 digits or more. */
+const LONG_NUMBER = /\d{16}/;
+const INTEGER = /^-?\d+$/;
+
+/** What JSON.parse gives, with each integer beyond ±(2⁵³−1) as a bigint. Text without long runs of digits costs one scan. */
+export function parseWithBigInts(text: string): unknown {
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
+  return json.parse(text, (_key, value, context) =>
+    typeof value === 'number' && !Number.isSafeInteger(value) && INTEGER.test(context.source ?? '')
+      ? BigInt(context.source ?? '')
+      : value,
+  );
+}

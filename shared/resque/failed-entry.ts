@@ -1,0 +1,107 @@
+import { ConfigError, Discard, LambdesqueError, RetryIn, SkipRetry } from '../errors.ts';
+import { resqueTime } from './time.ts';
+
+/** An error as a failed entry shows it. */
+export interface ErrorInfo {
+  readonly exception: string;
+  readonly error: string;
+  readonly backtrace: readonly string[];
+}
+
+export interface FailedEntryFields {
+  readonly failedAt: Date;
+  readonly thrown: unknown;
+  readonly worker: string;
+  readonly queue: string;
+}
+
+/** Lines of a backtrace that are kept; the list is for people. */
+const MOST_LINES = 100;
+
+/**
+ * Resque's failed entry around a payload: `head`, the payload's bytes, `tail`. Keys stand in Resque's order; `worker` is
+ * always a string and `failed_at` always parses as a date, since resque-web stops at an entry where they do not.
+ */
+export function failedEntry(fields: FailedEntryFields): { head: string; tail: string } {
+  const { exception, error, backtrace } = errorInfo(fields.thrown);
+  const rest = JSON.stringify({ exception, error, backtrace, worker: fields.worker, queue: fields.queue });
+  return {
+    head: `{"failed_at":"${resqueTime.failedAt(fields.failedAt)}","payload":`,
+    tail: `,${rest.slice(1)}`,
+  };
+}
+
+/**
+ * A whole failed entry for a payload that is not JSON: it stands there as a string. Bytes that are not UTF-8 cannot, so
+ * the exact bytes follow in base64 under `payload_base64`.
+ */
+export function buriedEntry(fields: FailedEntryFields, bytes: Buffer, utf8: boolean): string {
+  const { head, tail } = failedEntry(fields);
+  const exact = utf8 ? '' : `,"payload_base64":"${bytes.toString('base64')}"`;
+  return `${head}${JSON.stringify(bytes.toString('utf8'))}${tail.slice(0, -1)}${exact}}`;
+}
+
+/** Name, message and stack of whatever was thrown: an Error, an AggregateError, a string, null, anything. */
+export function errorInfo(thrown: unknown): ErrorInfo {
+  if (!isError(thrown)) {
+    return {
+      exception: 'NonErrorThrown',
+      error: clean(`The handler threw ${describe(thrown)}, not an Error.`),
+      backtrace: [],
+    };
+  }
+  // The stack of an error that we raised ourselves leads into this library, not to a mistake of the reader's.
+  const lines = isVerdict(thrown) ? [] : stackOf(thrown);
+  for (let cause = thrown.cause, depth = 0; cause !== undefined && depth < 5; depth++) {
+    const info: string = isError(cause) ? `${nameOf(cause)}: ${safeText(cause.message)}` : describe(cause);
+    lines.push(`Caused by: ${info}`, ...(isError(cause) ? stackOf(cause) : []));
+    cause = isError(cause) ? cause.cause : undefined;
+  }
+  const inner = thrown instanceof AggregateError ? [...thrown.errors].slice(0, 10).map(describe) : [];
+  const message = [safeText(thrown.message), ...inner.map((one, i) => `[${i}] ${one}`)].filter(Boolean).join('; ');
+  return {
+    exception: clean(nameOf(thrown)),
+    error: clean(message),
+    backtrace: lines.slice(0, MOST_LINES).map((line) => clean(line.trim())),
+  };
+}
+
+function isVerdict(error: Error): boolean {
+  const thrownByHandlers = [SkipRetry, RetryIn, Discard, ConfigError];
+  return error instanceof LambdesqueError && !thrownByHandlers.some((one) => error instanceof one);
+}
+
+/** An Error of this realm or another. */
+function isError(value: unknown): value is Error {
+  return Error.isError(value);
+}
+
+function nameOf(error: Error): string {
+  const name: unknown = error.name;
+  return typeof name === 'string' && name !== '' ? name : 'Error';
+}
+
+function stackOf(error: Error): string[] {
+  const stack: unknown = error.stack;
+  return typeof stack === 'string' ? stack.split('\n').filter((line) => /^\s+at /.test(line)) : [];
+}
+
+function describe(value: unknown): string {
+  if (isError(value)) return `${nameOf(value)}: ${safeText(value.message)}`;
+  if (typeof value === 'string') return `the string ${JSON.stringify(value)}`;
+  return safeText(value);
+}
+
+/** String(value), also where that throws: a symbol in a template, an object without prototype, a hostile toString. */
+function safeText(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return `an ${typeof value} that has no text`;
+  }
+}
+
+/** Lone surrogates would be invalid UTF-8 in Ruby. */
+function clean(text: string): string {
+  return text.toWellFormed();
+}

@@ -1,0 +1,119 @@
+import type { RawJob, Settlement } from '../types.ts';
+
+/**
+ * The seam between the loops and Redis, in the words of the project. Every method rejects with a `LambdesqueError`; one
+ * that rejects with `RedisUnavailableError` may be called again with the same arguments.
+ */
+export interface JobStore {
+  /** Host and port of the Redis behind it, for messages. */
+  readonly address: string;
+
+  /** One turn of a worker, in one atomic step: settle, extend the lease, reserve. */
+  settleAndReserve(turn: Turn): Promise<TurnResult>;
+  /** A worker's end. @returns how many jobs it still holds; they are reclaimed when its lease has run out */
+  leave(worker: string): Promise<number>;
+  /** Give back the jobs of workers whose leases ended before `now`. @param limit most workers in this call */
+  reclaim(now: number, limit: number): Promise<Reclaimed[]>;
+
+  /** Move due retries to their queues. @returns how many; fewer than `limit` when none is left */
+  promoteRetries(now: number, limit: number): Promise<number>;
+  /** The earliest due list of delayed jobs, at most `limit` of its payloads; undefined if nothing is due. */
+  dueDelayed(now: number, limit: number): Promise<DueDelayed | undefined>;
+  /** Move payloads from the start of a due list, in order; stops where the list has changed since it was read. */
+  promoteDelayed(seconds: number, moves: readonly DelayedMove[]): Promise<{ queued: number; failed: number }>;
+
+  /** Push payloads to the tails of their queues, in one round trip. */
+  enqueue(jobs: readonly { readonly queue: string; readonly payload: string }[]): Promise<void>;
+  /** Add payloads to the delayed lists, in one round trip. @property seconds due time, epoch seconds */
+  enqueueDelayed(jobs: readonly { readonly seconds: number; readonly payload: string }[]): Promise<void>;
+
+  /** Names of all queues. */
+  queues(): Promise<string[]>;
+  /** Rejects if Redis cannot be used now. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Turn {
+  readonly worker: string;
+  /** Rises by one with each turn; a turn that is sent again keeps its number, and is not carried out twice. */
+  readonly call: number;
+  /** When the lease ends, epoch ms, unless a later turn extends it. */
+  readonly leaseEnd: number;
+  /** Set on a worker's first turn and on the first after it lost its lease: when it started. */
+  readonly register?: Date;
+  /** Write the heartbeat that Ruby's tools read. */
+  readonly heartbeat?: Date;
+  readonly settle: readonly Settlement[];
+  /** The job to show as being worked on: its record is `head`, the payload, `tail`. null clears it; absent leaves it. */
+  readonly workingOn?: { readonly raw: RawJob; readonly head: string; readonly tail: string } | null;
+  readonly statuses?: readonly StatusUpdate[];
+  readonly reserve?: Reservation;
+}
+
+export interface Reservation {
+  /** Most jobs. */
+  readonly count: number;
+  /** Most payload bytes; one job is reserved even if it is larger. */
+  readonly bytes: number;
+  /** Number for the first job; the others follow. */
+  readonly firstSeq: number;
+  /** Where to look, in order. A queue may stand in it more than once. */
+  readonly shares: readonly QueueShare[];
+  /** Also answer the names of all queues. */
+  readonly listQueues: boolean;
+}
+
+export interface QueueShare {
+  readonly queue: string;
+  /** Most jobs from it at this place in the order. */
+  readonly limit: number;
+}
+
+/** An update of php-resque's status record, where there is one. The record is `head`, started time, `tail`. */
+export interface StatusUpdate {
+  readonly id: string;
+  readonly head: string;
+  /** undefined keeps the time that the record has. */
+  readonly started: string | undefined;
+  readonly tail: string;
+  /** Seconds until the record expires; 0 for never. */
+  readonly ttl: number;
+}
+
+export type TurnResult =
+  | { readonly leaseLost: true }
+  | {
+      readonly leaseLost: false;
+      readonly jobs: readonly RawJob[];
+      /** `pause-all-workers` is set: nothing is reserved. */
+      readonly paused: boolean;
+      /** There may be more where these came from. */
+      readonly more: boolean;
+      /** How many of the settled jobs were no longer held. */
+      readonly missing: number;
+      /** Queues that could not be read, with Redis's own words. */
+      readonly unreadable: readonly { readonly queue: string; readonly error: string }[];
+      /** Names of all queues, if asked for. */
+      readonly queues: readonly string[];
+    };
+
+export interface Reclaimed {
+  readonly worker: string;
+  readonly jobs: number;
+}
+
+export interface DueDelayed {
+  /** Due time, epoch seconds. */
+  readonly seconds: number;
+  readonly payloads: readonly Buffer[];
+}
+
+/** What becomes of one delayed payload. */
+export type DelayedMove = { readonly bytes: Buffer } & (
+  | { readonly to: 'queue'; readonly queue: string }
+  /** The failed entry is `head`, the payload, `tail`. */
+  | { readonly to: 'failed'; readonly head: string; readonly tail: string }
+  /** The payload is not JSON, so the failed entry comes whole. */
+  | { readonly to: 'buried'; readonly entry: string }
+);

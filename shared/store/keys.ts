@@ -1,0 +1,67 @@
+/**
+ * Every key in Redis, with its type. The first group is Resque's, the second resque-scheduler's, the third php-resque's
+ * and the last our own.
+ */
+export interface Keys {
+  /** Set of queue names. */
+  readonly queues: string;
+  /** List of payloads: producers push at the tail, workers take from the head. */
+  queue(name: string): string;
+  /** List of failed entries. */
+  readonly failed: string;
+  /** Set of worker ids. */
+  readonly workers: string;
+  /** String: what the worker works on, as JSON. */
+  worker(id: string): string;
+  /** String: when the worker started. */
+  workerStarted(id: string): string;
+  /** Hash: worker id → ISO 8601 time of its last heartbeat. */
+  readonly heartbeats: string;
+  /** String, a counter: jobs processed or failed, by all workers or by one. */
+  stat(name: 'processed' | 'failed', worker?: string): string;
+  /** String: `true` stops every worker from reserving. */
+  readonly paused: string;
+
+  /** Sorted set of due times: member and score are epoch seconds. */
+  readonly delayedSchedule: string;
+  /** List of the payloads due at `seconds` (epoch); each names its queue. */
+  delayed(seconds: number): string;
+  /** Set of the `delayed:<ts>` keys, without namespace, that hold exactly this payload. */
+  timestamps(payload: string): string;
+
+  /** String: php-resque's status of a job, as JSON; only where its producer asked for it. */
+  jobStatus(id: string): string;
+
+  /** Sorted set of jobs that wait for their next attempt: `<attempts id>:<queue>`, scored by due time in epoch ms. */
+  readonly retry: string;
+  /** Hash: member of `retry` → payload. Apart from it, since Upstash limits the size of a sorted set's members. */
+  readonly retryPayloads: string;
+  /** Sorted set of worker ids, scored by the epoch ms at which their leases end. */
+  readonly leases: string;
+  /** Hash: the jobs a worker holds, `<sequence number>:<queue>` → payload; and `call`, the number of its last call. */
+  inflight(worker: string): string;
+}
+
+/** @param namespace prefix of every key, ending in its separator: `resque:`; in cluster mode a hash tag, `{resque}:`. */
+export function keysOf(namespace: string): Keys {
+  const ns = namespace;
+  return {
+    queues: `${ns}queues`,
+    queue: (name) => `${ns}queue:${name}`,
+    failed: `${ns}failed`,
+    workers: `${ns}workers`,
+    worker: (id) => `${ns}worker:${id}`,
+    workerStarted: (id) => `${ns}worker:${id}:started`,
+    heartbeats: `${ns}workers:heartbeat`,
+    stat: (name, worker) => `${ns}stat:${name}${worker === undefined ? '' : `:${worker}`}`,
+    paused: `${ns}pause-all-workers`,
+    delayedSchedule: `${ns}delayed_queue_schedule`,
+    delayed: (seconds) => `${ns}delayed:${seconds}`,
+    timestamps: (payload) => `${ns}timestamps:${payload}`,
+    jobStatus: (id) => `${ns}job:${id}:status`,
+    retry: `${ns}retry`,
+    retryPayloads: `${ns}retry:payloads`,
+    leases: `${ns}leases`,
+    inflight: (worker) => `${ns}inflight:${worker}`,
+  };
+}

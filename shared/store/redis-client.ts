@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+
+/** What Redis answers. Strings stay bytes: a payload need not be valid UTF-8. */
+export type Reply = number | null | Buffer | readonly Reply[];
+
+/** An argument of a command. Text only, since REST carries JSON; payload bytes never travel back to Redis. */
+export type Argument = string | number;
+
+/** A Lua script and its SHA-1, by which Redis remembers it. */
+export interface Script {
+  readonly name: string;
+  readonly lua: string;
+  readonly sha: string;
+}
+
+/** Everything the store needs of a Redis: one file per backend implements it. */
+export interface RedisClient {
+  /** Host and port, for error messages; never credentials. */
+  readonly address: string;
+  command(args: readonly Argument[]): Promise<Reply>;
+  script(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply>;
+  close(): Promise<void>;
+}
+
+export function defineScript(name: string, lua: string): Script {
+  return { name, lua, sha: createHash('sha1').update(lua).digest('hex') };
+}
+
+/**
+ * EVALSHA, and EVAL where Redis does not know the script yet (first use, restart, SCRIPT FLUSH).
+ * Works only for a command sent by itself: inside a pipeline the fallback would come too late.
+ */
+export async function evaluate(
+  command: RedisClient['command'],
+  script: Script,
+  keys: readonly string[],
+  args: readonly Argument[],
+): Promise<Reply> {
+  try {
+    return await command(['EVALSHA', script.sha, keys.length, ...keys, ...args]);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes('NOSCRIPT'))) throw error;
+    return command(['EVAL', script.lua, keys.length, ...keys, ...args]);
+  }
+}
+
+/** The text of a bulk reply; '' for null. */
+export function text(reply: Reply | undefined): string {
+  if (Buffer.isBuffer(reply)) return reply.toString('utf8');
+  return reply === null || reply === undefined ? '' : String(reply);
+}
+
+/** The elements of an array reply; none for null. */
+export function list(reply: Reply | undefined): readonly Reply[] {
+  return Array.isArray(reply) ? reply : [];
+}

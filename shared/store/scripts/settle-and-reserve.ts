@@ -1,0 +1,192 @@
+import { defineScript } from '../redis-client.ts';
+import { CUT } from './attempts.ts';
+
+/** What the script's first answer says. */
+export const LEASE_LOST = -1;
+
+/**
+ * One turn of a worker: settle what ended, extend the lease, reserve the next jobs.
+ *
+ * A call whose answer was lost is sent again unchanged: its number tells, nothing is done twice, and the jobs it had
+ * reserved are answered again. Writes that Redis allows when out of memory come first, which makes the later ones of the
+ * same script allowed too: a full Redis can be drained.
+ *
+ * KEYS  1 inflight:<worker>  2 leases  3 pause-all-workers  4 workers  5 worker:<worker>  6 worker:<worker>:started
+ *       7 workers:heartbeat  8 stat:processed  9 stat:processed:<worker>  10 stat:failed  11 stat:failed:<worker>
+ *       12 failed  13 retry  14 retry:payloads  15 queues  then the queues that ARGV names, then the status records
+ * ARGV  worker id; lease end (epoch ms); call number; started-at text to register, else ''; heartbeat text or '';
+ *       1 to answer the names of all queues, else 0
+ *       number of queues, their names
+ *       number of jobs done (succeeded or discarded), their fields
+ *       number of other settlements, each a kind and what it needs:
+ *         retry field due(ms) record member     fail field head tail     bury field entry
+ *         release field queue-index head|tail
+ *       field the worker works on (or '' for none, '-' for unchanged), head, tail of its record
+ *       number of status records, each: head, started ('' keeps the one there), tail, seconds to live (0: no limit)
+ *       number of jobs wanted, most bytes, first sequence number, number of shares, each: queue-index, most jobs
+ * Returns {LEASE_LOST}, or {1, paused 0|1, more 0|1, settled fields not held, runs {{queue-index, payloads}…},
+ *         queues that could not be read {{queue-index, error}…}, names of all queues}
+ */
+export const settleAndReserve = defineScript(
+  'settle-and-reserve',
+  `${CUT}
+local inflight, leases = KEYS[1], KEYS[2]
+local at = 0
+local function arg() at = at + 1; return ARGV[at] end
+local function int() at = at + 1; return tonumber(ARGV[at]) end
+local call = redis.call
+
+local worker, leaseEnd, number, started, beat, wantNames = arg(), arg(), arg(), arg(), arg(), arg()
+local names = {}
+for i = 1, int() do names[i] = arg() end
+local function queueKey(i) return KEYS[15 + i] end
+
+local last = call('HGET', inflight, 'call')
+if not last and started == '' then return {${LEASE_LOST}} end
+local replay = last == number
+
+-- Settle. Each kind hands the job on before it lets go of it: an error in between loses nothing.
+local done = int()
+local processed, failed, missing = 0, 0, 0
+if done == 0 then call('HDEL', inflight, '') end -- removes nothing; opens the script with a write that a full Redis allows
+if replay then
+  at = at + done
+else
+  for from = at + 1, at + done, 4000 do
+    local upto = math.min(from + 3999, at + done)
+    local removed = call('HDEL', inflight, unpack(ARGV, from, upto))
+    processed = processed + removed
+    missing = missing + (upto - from + 1 - removed)
+  end
+  at = at + done
+end
+local others = int()
+for i = 1, others do
+  local kind, field = arg(), arg()
+  local a, b, c
+  if kind == 'retry' or kind == 'fail' then a, b = arg(), arg() end
+  if kind == 'retry' then c = arg() end
+  if kind == 'bury' then a = arg() end
+  if kind == 'release' then a, b = int(), arg() end
+  local payload = not replay and call('HGET', inflight, field)
+  if payload then
+    if kind == 'retry' then
+      local head, rest = cut(payload)
+      call('HSET', KEYS[14], c, head .. b .. rest)
+      call('ZADD', KEYS[13], a, c)
+      processed = processed + 1
+    elseif kind == 'fail' then
+      call('RPUSH', KEYS[12], a .. original(payload) .. b)
+      processed, failed = processed + 1, failed + 1
+    elseif kind == 'bury' then
+      call('RPUSH', KEYS[12], a)
+      processed, failed = processed + 1, failed + 1
+    else
+      call(b == 'head' and 'LPUSH' or 'RPUSH', queueKey(a), payload)
+    end
+    call('HDEL', inflight, field)
+  elseif not replay then
+    missing = missing + 1
+  end
+end
+if processed > 0 then
+  call('INCRBY', KEYS[8], processed)
+  call('INCRBY', KEYS[9], processed)
+end
+if failed > 0 then
+  call('INCRBY', KEYS[10], failed)
+  call('INCRBY', KEYS[11], failed)
+end
+
+-- The lease, and what Ruby's tools read of a worker.
+call('ZADD', leases, leaseEnd, worker)
+if started ~= '' then
+  call('SADD', KEYS[4], worker)
+  call('SET', KEYS[6], started)
+end
+if beat ~= '' then call('HSET', KEYS[7], worker, beat) end
+local works, head, tail = arg(), arg(), arg()
+if works == '' then
+  call('DEL', KEYS[5])
+elseif works ~= '-' then
+  local payload = call('HGET', inflight, works)
+  if payload then call('SET', KEYS[5], head .. original(payload) .. tail) end
+end
+local statuses = int()
+if statuses > 0 then
+  local first = 15 + #names
+  local records = call('MGET', unpack(KEYS, first + 1, first + statuses))
+  for i = 1, statuses do
+    local head, started, tail, ttl = arg(), arg(), arg(), int()
+    if records[i] then
+      if started == '' then started = string.match(records[i], '"started":([%d.]+)') or 'null' end
+      call('SET', KEYS[first + i], head .. started .. tail)
+      if ttl > 0 then call('EXPIRE', KEYS[first + i], ttl) end
+    end
+  end
+end
+local allNames = wantNames == '1' and call('SMEMBERS', KEYS[15]) or {}
+
+-- Reserve.
+local want, maxBytes, seq, shares = int(), int(), int(), int()
+local paused = (want > 0 and call('GET', KEYS[3]) == 'true') and 1 or 0
+local runs, bad, more = {}, {}, 0
+if replay then
+  local held, found = call('HGETALL', inflight), {}
+  for i = 1, #held, 2 do
+    local n, queue = string.match(held[i], '^(%d+):(.*)$')
+    if n and tonumber(n) >= seq then found[#found + 1] = {tonumber(n), queue, held[i + 1]} end
+  end
+  table.sort(found, function(x, y) return x[1] < y[1] end)
+  for _, job in ipairs(found) do
+    for i, name in ipairs(names) do
+      if name == job[2] then runs[#runs + 1] = {i, {job[3]}} break end
+    end
+  end
+  return {1, paused, 1, 0, runs, bad, allNames}
+end
+
+if others > 0 or done > 0 or started ~= '' then call('HSET', inflight, 'call', number) end
+if want > 0 and paused == 0 then
+  local bytes, count = 0, 0
+  for _ = 1, shares do
+    local index, limit = int(), int()
+    local key, payloads, taken, n, window = queueKey(index), {}, {'call', number}, 0, 16
+    limit = math.min(limit, want - count)
+    while n < limit and more == 0 and not bad[index] do
+      local width = math.min(limit - n, window)
+      local items = redis.pcall('LRANGE', key, n, n + width - 1)
+      if items.err then
+        bad[index] = items.err -- one key of another type must not stop the other queues
+        break
+      end
+      for _, payload in ipairs(items) do
+        if bytes + #payload > maxBytes and count + n > 0 then more = 1 break end
+        bytes = bytes + #payload
+        n = n + 1
+        payloads[n] = payload
+        taken[#taken + 1] = seq .. ':' .. names[index]
+        taken[#taken + 1] = payload
+        seq = seq + 1
+      end
+      if #items < width then break end
+      -- The next window grows, but no further than payloads of the size seen so far would fill the byte limit.
+      window = math.max(1, math.min(width * 8, math.floor((maxBytes - bytes) / (bytes / (count + n) + 1))))
+    end
+    if n > 0 then
+      for from = 1, #taken, 4000 do
+        call('HSET', inflight, unpack(taken, from, math.min(from + 3999, #taken)))
+      end
+      call('LTRIM', key, n, -1)
+      runs[#runs + 1] = {index, payloads}
+      count = count + n
+    end
+    if count >= want then more = 1 end
+    if more == 1 then break end
+  end
+end
+local wrong = {}
+for index, err in pairs(bad) do wrong[#wrong + 1] = {index, err} end
+return {1, paused, more, missing, runs, wrong, allNames}
+`,
+);

@@ -1,0 +1,66 @@
+import { Redis } from 'ioredis';
+import { ConfigError } from '../errors.ts';
+import type { Argument, RedisClient, Reply } from './redis-client.ts';
+import { evaluate } from './redis-client.ts';
+import { redisError } from './redis-errors.ts';
+
+export interface TcpOptions {
+  /** `redis[s]://[user:password@]host[:port][/database]`. */
+  readonly url: string;
+  /** Milliseconds a command may take before it counts as lost. @default 10000 */
+  readonly commandTimeout?: number;
+}
+
+/** Redis or Valkey over TCP, through ioredis. Commands fail fast while the server is away; who calls decides to try again. */
+export function tcpClient(options: TcpOptions): RedisClient {
+  const { host, port } = address(options.url);
+  const redis = new Redis(options.url, {
+    protocol: 2,
+    lazyConnect: true,
+    commandTimeout: options.commandTimeout ?? 10_000,
+    connectTimeout: 5_000,
+    // A command that was on its way when the connection broke is reported, never sent again: only the caller knows
+    // whether that is safe.
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (times) => Math.min(50 * 2 ** times, 1_000),
+  });
+  // Each failed command rejects by itself with the reason; without a listener ioredis would print to the console.
+  let lastError: Error | undefined;
+  redis.on('error', (error: Error) => {
+    lastError = error;
+  });
+
+  async function command(args: readonly Argument[]): Promise<Reply> {
+    const [name, ...rest] = args;
+    try {
+      return (await redis.callBuffer(String(name), ...(rest as string[]))) as unknown as Reply;
+    } catch (error) {
+      // "Reached the max retries per request limit" hides why; what the socket said does not.
+      const flushed = error instanceof Error && error.name === 'MaxRetriesPerRequestError';
+      throw redisError(flushed && lastError ? lastError : error, `${host}:${port}`);
+    }
+  }
+
+  return {
+    address: `${host}:${port}`,
+    command,
+    script: (script, keys, args) => evaluate(command, script, keys, args),
+    close: async () => redis.disconnect(),
+  };
+}
+
+function address(url: string): { host: string; port: string } {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (!parsed || !/^rediss?:$/.test(parsed.protocol)) {
+    throw new ConfigError(
+      `The Redis URL must look like redis://[user:password@]host[:port][/database] or rediss://…; got ${JSON.stringify(withoutPassword(url))}.`,
+    );
+  }
+  return { host: parsed.hostname || '127.0.0.1', port: parsed.port || '6379' };
+}
+
+/** A URL that could not be parsed may still hold a password. */
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^@]*@/, '//…@');
+}

@@ -1,0 +1,21 @@
+import { randomBytes } from 'node:crypto';
+
+/**
+ * `host:pid:queues`, as Resque's tools expect it. The host part is ours alone: a Ruby worker takes an id with its own
+ * host name for a dead process of that host and unregisters it. Its last piece, the token, tells one process from any
+ * other, also after a container restarted with the same name and pid.
+ *
+ * @param host machine or function; characters other than letters, digits, `.`, `_` and `-` become `-`
+ * @param queues queue patterns as the user gave them; an empty part would break Ruby's workers
+ */
+export function workerId(host: string, pid: number | string, queues: readonly string[]): string {
+  const token = randomBytes(6).toString('hex');
+  const safeHost = host.replace(/[^A-Za-z0-9._-]+/g, '-') || 'host';
+  return `lambdesque-${safeHost}-${token}:${pid}:${queues.join(',') || '*'}`;
+}
+
+/** The token of a worker id: the first part of the ids that this worker gives to jobs. Any id has one. */
+export function tokenOf(worker: string): string {
+  const host = worker.slice(0, worker.indexOf(':'));
+  return host.slice(host.lastIndexOf('-') + 1).replace(/["\\{}]/g, '');
+}
