@@ -1,0 +1,30 @@
+import { randomUUID } from 'node:crypto';
+import type { Args } from '../job/define.ts';
+import { stringify } from '../json.ts';
+
+export interface PayloadFields {
+  readonly class: string;
+  readonly args: Args;
+  /** Only in a delayed payload. */
+  readonly queue: string | undefined;
+  readonly id: string | undefined;
+  /** Epoch milliseconds. */
+  readonly queueTime: number | undefined;
+}
+
+/** A payload with the keys in the order of Ruby Resque and resque-scheduler, then php-resque's. */
+export function writePayload(fields: PayloadFields): string {
+  const { queueTime } = fields;
+  return stringify({
+    class: fields.class,
+    args: fields.args,
+    queue: fields.queue,
+    id: fields.id,
+    queue_time: queueTime === undefined ? undefined : queueTime / 1000,
+  });
+}
+
+/** An id for a new job. Not 32 hex digits: that is the form of ids which may have a php-resque status record. */
+export function newId(): string {
+  return randomUUID();
+}

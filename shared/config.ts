@@ -1,0 +1,91 @@
+import type { Numbers } from './consume/decode.ts';
+import { ConfigError } from './errors.ts';
+
+/** Every option of a consumer. Times are milliseconds. */
+export interface ConsumerOptions {
+  /** Jobs that run at once; 1 runs them strictly one after the other, in order. */
+  readonly concurrency: number;
+  /** Between two looks at queues that were empty. */
+  readonly interval: number;
+  /** How long a worker may be silent before its jobs are given to others. Heartbeats come three times as often. */
+  readonly lease: number;
+  /** How long running jobs may go on after a stop before they are aborted. */
+  readonly shutdownTimeout: number;
+  /** How long an aborted handler may take to end by itself; then its attempt ends without it. */
+  readonly abortGrace: number;
+  /** End when the queues are empty. */
+  readonly exitOnComplete: boolean;
+  /** What to do with a job whose class nothing handles: to the failed list, or back to its queue for other workers. */
+  readonly unknownClass: 'fail' | 'release';
+  /** How integers beyond ±(2⁵³−1) arrive in arguments. */
+  readonly numbers: Numbers;
+  /** Attempts of a job whose definition does not say. */
+  readonly attempts: number;
+  /** For one attempt of a job whose definition does not say. */
+  readonly timeout: number;
+  /** Most jobs reserved in one call. */
+  readonly batchCount: number;
+  /** Most payload bytes reserved in one call. */
+  readonly batchBytes: number;
+  /** How far ahead of the free slots to reserve: as many jobs as the measured rate ends in this time. */
+  readonly ahead: number;
+  /** Longest time that an outcome waits to be settled together with others. */
+  readonly settleWithin: number;
+  /** A reserved job that could not start after this time goes back, for idle workers to take. */
+  readonly giveBackAfter: number;
+  /** Log a line for each run. */
+  readonly logRuns: boolean;
+  /** Put the arguments into that line. */
+  readonly logArgs: boolean;
+}
+
+export const consumerDefaults = {
+  concurrency: 25,
+  interval: 5_000,
+  lease: 60_000,
+  shutdownTimeout: 8_000,
+  abortGrace: 1_000,
+  exitOnComplete: false,
+  unknownClass: 'fail',
+  numbers: 'bigint',
+  attempts: 5,
+  timeout: 900_000,
+  batchCount: 1_000,
+  batchBytes: 1_048_576,
+  ahead: 100,
+  settleWithin: 100,
+  giveBackAfter: 150,
+  logRuns: true,
+  logArgs: false,
+} as const satisfies ConsumerOptions;
+
+/** Prefix of every key: Resque's own. */
+export const defaultNamespace = 'resque:';
+
+const ranges: { readonly [option in keyof ConsumerOptions]?: readonly [low: number, whole: boolean] } = {
+  concurrency: [1, true],
+  interval: [1, false],
+  lease: [1_000, false],
+  shutdownTimeout: [0, false],
+  abortGrace: [0, false],
+  attempts: [1, true],
+  timeout: [1, false],
+  batchCount: [1, true],
+  batchBytes: [1, true],
+  ahead: [0, false],
+  settleWithin: [0, false],
+  giveBackAfter: [0, false],
+};
+
+/** The defaults with `given` on top. @throws ConfigError naming option, value and range */
+export function consumerOptions(given: Partial<ConsumerOptions>): ConsumerOptions {
+  const options: ConsumerOptions = { ...consumerDefaults };
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) Object.assign(options, { [name]: value });
+  for (const [name, [low, whole]] of Object.entries(ranges)) {
+    const value = options[name as keyof typeof ranges];
+    if (typeof value !== 'number' || !(value >= low) || (whole && !Number.isInteger(value))) {
+      throw new ConfigError(`${name} must be a ${whole ? 'whole ' : ''}number, ${low} or more; got ${String(value)}.`);
+    }
+  }
+  return options;
+}

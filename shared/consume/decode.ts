@@ -1,0 +1,83 @@
+import { isUtf8 } from 'node:buffer';
+import { PayloadError } from '../errors.ts';
+import { parseWithBigInts } from '../json.ts';
+import { unsplice } from '../store/scripts/attempts.ts';
+import type { Job, RawJob } from '../types.ts';
+
+/** How numbers in arguments arrive: long integers as bigint, or all as double, as JSON.parse gives them. */
+export type Numbers = 'bigint' | 'double';
+
+/** A payload that is no job. Its failed entry shows the payload as a string where it is not JSON. */
+export interface Undecodable {
+  readonly raw: RawJob;
+  readonly error: PayloadError;
+  readonly isJson: boolean;
+  readonly isUtf8: boolean;
+}
+
+/** The form of php-resque's ids, the only jobs that may have a status record. */
+const PHP_ID = /^[0-9a-f]{32}$/;
+
+/**
+ * Reads a payload. `args` that are missing count as none, and anything but an array as one argument.
+ * @param token first part of the id of a job that has none
+ */
+export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Undecodable {
+  const utf8 = isUtf8(raw.bytes);
+  const refuse = (reason: string, isJson: boolean): Undecodable => ({
+    raw,
+    error: new PayloadError(`The payload is no Resque job: ${reason}.`),
+    isJson,
+    isUtf8: utf8,
+  });
+  if (!utf8) return refuse('it is not valid UTF-8', false);
+
+  const { payload, record } = unsplice(raw.bytes.toString('utf8'));
+  let value: unknown;
+  try {
+    value = numbers === 'bigint' ? parseWithBigInts(payload) : JSON.parse(payload);
+  } catch (error) {
+    return refuse(`it is not JSON (${syntaxError(error)})`, false);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return refuse(`it is ${kindOf(value)}, not an object with "class" and "args"`, true);
+  }
+  const fields = value as { class?: unknown; args?: unknown; id?: unknown; prefix?: unknown; queue_time?: unknown };
+  const { class: className, args } = fields;
+  if (typeof className !== 'string' || className === '') {
+    const got = className === undefined ? 'missing' : className === '' ? 'empty' : kindOf(className);
+    return refuse(`its "class" is ${got}, not the name of a job class`, true);
+  }
+
+  const ownId = `${token}-${raw.seq}`;
+  const id = typeof fields.id === 'string' && fields.id !== '' ? fields.id : undefined;
+  const attemptsId = record?.id ?? ownId;
+  return {
+    raw,
+    class: className,
+    args: Array.isArray(args) ? args : args === undefined ? [] : [args],
+    id: id ?? attemptsId,
+    attemptsId,
+    attempt: (record?.attempts ?? 0) + 1,
+    deaths: record?.deaths ?? 0,
+    payload,
+    ...(typeof fields.queue_time === 'number' ? { queueTime: fields.queue_time * 1000 } : {}),
+    ...(id !== undefined && PHP_ID.test(id) ? { statusId: statusId(id, fields.prefix) } : {}),
+  };
+}
+
+/** What JSON.parse found wrong, without the piece of the text that it quotes: that may be somebody's data. */
+export function syntaxError(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/,? (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, '');
+}
+
+function statusId(id: string, prefix: unknown): string {
+  return typeof prefix === 'string' && prefix !== '' ? `${prefix}_${id}` : id;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}

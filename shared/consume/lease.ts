@@ -1,0 +1,127 @@
+import { type Clock, sleep } from '../clock.ts';
+import { LeaseLostError, RedisUnavailableError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { JobStore, Turn, TurnResult } from '../store/job-store.ts';
+import { tokenOf } from '../store/worker-id.ts';
+
+/** What a consumer decides of a turn; the lease adds the rest. */
+export type TurnPlan = Pick<Turn, 'settle' | 'statuses' | 'workingOn'> & {
+  readonly reserve?: Omit<NonNullable<Turn['reserve']>, 'firstSeq'>;
+};
+
+export type HeldTurn = Extract<TurnResult, { leaseLost: false }>;
+
+export interface LeaseOptions {
+  readonly store: JobStore;
+  readonly worker: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Milliseconds. */
+  readonly duration: number;
+}
+
+/** Resque's heartbeat: others take a worker for dead after five minutes of silence. */
+const HEARTBEAT_MS = 60_000;
+/** A Redis that cannot be used from the start is told to the user, not waited for. */
+const FIRST_TRIES = 3;
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 5_000;
+/** Between two lines that say that Redis is still away. */
+const REMIND_MS = 30_000;
+
+/**
+ * A worker's side of its lease: numbers its turns and jobs, sends a turn again until Redis has answered it, and
+ * registers anew when the lease was lost.
+ */
+export class Lease {
+  readonly worker: string;
+  /** First part of the ids of jobs that have none. */
+  readonly token: string;
+  readonly #options: LeaseOptions;
+  readonly #startedAt: number;
+  #registered = false;
+  #call = 0;
+  #seq = 0;
+  #end = 0;
+  #heartbeatAt = -Infinity;
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+    this.worker = options.worker;
+    this.token = tokenOf(options.worker);
+    this.#startedAt = options.clock.now();
+  }
+
+  /** Epoch ms until which nobody else takes this worker's jobs. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Epoch ms at which it should be extended: twice more before it ends. */
+  get extendAt(): number {
+    return this.#end - (2 * this.#options.duration) / 3;
+  }
+
+  /**
+   * @param giveUp aborts the wait for a Redis that is away
+   * @throws LeaseLostError after which the next turn registers anew; or what Redis said, on the first turn and when
+   *   `giveUp` has aborted
+   */
+  async turn(plan: TurnPlan, giveUp: AbortSignal): Promise<HeldTurn> {
+    const call = ++this.#call;
+    const { clock, store, duration, log } = this.#options;
+    let wait = FIRST_WAIT_MS;
+    let remindAt = 0;
+    for (let tries = 1; ; tries++) {
+      const now = clock.now();
+      const beats = now - this.#heartbeatAt >= HEARTBEAT_MS;
+      try {
+        const { reserve, ...rest } = plan;
+        const result = await store.settleAndReserve({
+          ...rest,
+          worker: this.worker,
+          call,
+          leaseEnd: now + duration,
+          ...(this.#registered ? {} : { register: new Date(this.#startedAt) }),
+          ...(beats ? { heartbeat: new Date(now) } : {}),
+          ...(reserve ? { reserve: { ...reserve, firstSeq: this.#seq } } : {}),
+        });
+        if (tries > 1) log.info('Redis answers again', { redis: store.address, tries });
+        if (result.leaseLost) throw this.#lost();
+        this.#registered = true;
+        this.#end = now + duration;
+        if (beats) this.#heartbeatAt = now;
+        this.#seq += result.jobs.length;
+        return result;
+      } catch (error) {
+        if (error instanceof LeaseLostError) throw error;
+        const waits = this.#end > 0 || (error instanceof RedisUnavailableError && tries < FIRST_TRIES);
+        if (giveUp.aborted || !waits) {
+          // Redis may have carried it out: its numbers must not be given to other jobs.
+          this.#seq += plan.reserve?.count ?? 0;
+          throw error;
+        }
+        if (now >= remindAt) {
+          log.error('Redis does not answer; trying again until it does', { redis: store.address, tries, error });
+          remindAt = now + REMIND_MS;
+        }
+        await sleep(clock, wait, giveUp);
+        wait = Math.min(LONGEST_WAIT_MS, wait * 2);
+      }
+    }
+  }
+
+  /** Unregisters the worker. @returns how many jobs it still holds */
+  leave(): Promise<number> {
+    return this.#options.store.leave(this.worker);
+  }
+
+  #lost(): LeaseLostError {
+    this.#registered = false;
+    this.#heartbeatAt = -Infinity;
+    return new LeaseLostError(
+      'The lease ended before it was extended (this process was stopped or blocked, or could not reach Redis, for longer ' +
+        'than the lease), and its jobs were given back to their queues. What they did here is not settled; they run again.',
+    );
+  }
+}

@@ -1,0 +1,47 @@
+import { buriedEntry, type FailedEntryFields, failedEntry } from '../resque/failed-entry.ts';
+import { phpStatus } from '../resque/status.ts';
+import type { StatusUpdate } from '../store/job-store.ts';
+import type { Job, Outcome, Settlement } from '../types.ts';
+import type { Undecodable } from './decode.ts';
+
+/** The settlement that carries an outcome out. @param now epoch ms */
+export function settlementOf(job: Job, outcome: Outcome, worker: string, now: number): Settlement {
+  const { raw } = job;
+  switch (outcome.kind) {
+    case 'succeeded':
+    case 'discarded':
+      return { kind: 'done', raw };
+    case 'released':
+      return { kind: 'release', raw, to: outcome.to };
+    case 'retried':
+      return {
+        kind: 'retry',
+        raw,
+        at: Math.ceil(now + outcome.delay),
+        record: { id: job.attemptsId, attempts: job.attempt, deaths: job.deaths },
+      };
+    case 'failed':
+      return { kind: 'fail', raw, ...failedEntry(entryFields(raw.queue, outcome.error, worker, now)) };
+  }
+}
+
+/** The settlement of a payload that is no job. */
+export function burialOf(undecodable: Undecodable, worker: string, now: number): Settlement {
+  const { raw, error, isJson, isUtf8 } = undecodable;
+  const fields = entryFields(raw.queue, error, worker, now);
+  return isJson
+    ? { kind: 'fail', raw, ...failedEntry(fields) }
+    : { kind: 'bury', raw, entry: buriedEntry(fields, raw.bytes, isUtf8) };
+}
+
+/** php-resque's status for an outcome; undefined where the job has no status record. */
+export function statusOf(job: Job, outcome: Outcome | 'running', now: number): StatusUpdate | undefined {
+  if (job.statusId === undefined) return undefined;
+  if (outcome === 'running') return phpStatus(job.statusId, 'running', now);
+  const waits = outcome.kind === 'released' || outcome.kind === 'retried';
+  return phpStatus(job.statusId, waits ? 'waiting' : outcome.kind === 'failed' ? 'failed' : 'complete', now);
+}
+
+function entryFields(queue: string, thrown: unknown, worker: string, now: number): FailedEntryFields {
+  return { failedAt: new Date(now), thrown, worker, queue };
+}

@@ -1,0 +1,35 @@
+/** Everything that Lambdesque offers to code that uses it. */
+export {
+  type Client,
+  type ClientOptions,
+  createClient,
+  type Enqueue,
+  type Enqueued,
+  type EnqueueItem,
+  type EnqueueOptions,
+} from './client/client.ts';
+export { type Clock, sleep, systemClock } from './clock.ts';
+export { type ConsumerOptions, consumerDefaults, consumerOptions, defaultNamespace } from './config.ts';
+export { Consumer, type ConsumerSetting } from './consume/consumer.ts';
+export { parseQueues, type QueueList, type QueuePattern } from './consume/queues.ts';
+export type { RunReport, Stopped, Summary } from './consume/report.ts';
+export * from './errors.ts';
+export type { JobContext, JobInfo } from './job/context.ts';
+export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
+export type { Middleware } from './job/middleware.ts';
+export { createRegistry, type Registry } from './job/registry.ts';
+export {
+  type Backoff,
+  type BackoffFunction,
+  type ExponentialOptions,
+  exponential,
+  type RetryOptions,
+} from './job/retry.ts';
+export { type LogFields, type Logger, silentLogger } from './log.ts';
+export { type ErrorInfo, errorInfo } from './resque/failed-entry.ts';
+export { Scheduler, type SchedulerSetting } from './schedule/scheduler.ts';
+export { type TickResult, type TickSetting, tick } from './schedule/tick.ts';
+export type { JobStore } from './store/job-store.ts';
+export type { RedisClient } from './store/redis-client.ts';
+export { redisJobStore } from './store/redis-job-store.ts';
+export { workerId } from './store/worker-id.ts';

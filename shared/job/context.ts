@@ -1,0 +1,32 @@
+import type { Enqueue } from '../client/client.ts';
+import type { Logger } from '../log.ts';
+
+/** What a handler and its middleware know and can do besides their arguments. */
+export interface JobContext {
+  readonly job: JobInfo;
+  /** Aborts when the attempt has to end: its `timeout`, the invocation's deadline, a shutdown, a lost lease. */
+  readonly signal: AbortSignal;
+  /** Milliseconds until the attempt's timeout or the invocation's deadline, whichever is first; `Infinity` without either. */
+  timeLeft(): number;
+  /** Its lines carry class, queue, id and attempt. */
+  readonly log: Logger;
+  /** Enqueue another job. */
+  readonly enqueue: Enqueue;
+}
+
+export interface JobInfo {
+  /** What stands in the payload; with a prefix definition this tells which class it is. */
+  readonly class: string;
+  /** The queue that it was reserved from. */
+  readonly queue: string;
+  /** The payload's `id`, or one given to it; the same for all attempts. */
+  readonly id: string;
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  /** Attempts in all. */
+  readonly attempts: number;
+  /** The payload's text, as its producer wrote it. */
+  readonly payload: string;
+  /** When it was enqueued, epoch milliseconds; only if the payload says so. */
+  readonly queueTime?: number;
+}

@@ -1,0 +1,70 @@
+import { ConfigError } from '../errors.ts';
+import type { JobContext } from './context.ts';
+import type { AnyJobDefinition, Args, JobDefinition } from './define.ts';
+import { compose, type Middleware } from './middleware.ts';
+
+/** A definition that is ready to run. */
+export interface Handler {
+  readonly definition: JobDefinition;
+  /** `perform` inside the middleware of all jobs and its own. */
+  run(args: Args, ctx: JobContext): unknown;
+}
+
+/** Finds the handler of a class. */
+export interface Registry {
+  handlerFor(className: string): Handler | undefined;
+  readonly definitions: readonly JobDefinition[];
+}
+
+/**
+ * @param definitions a jobs module's default export
+ * @param middleware around every handler, outermost first
+ * @throws ConfigError if a class is defined twice, or something in the list is no definition
+ */
+export function createRegistry(
+  definitions: readonly AnyJobDefinition[],
+  middleware: readonly Middleware[] = [],
+): Registry {
+  const byName = new Map<string, Handler>();
+  for (const [i, given] of definitions.entries()) {
+    const definition = given as JobDefinition;
+    if (typeof definition?.perform !== 'function' || typeof definition.definedAt !== 'string') {
+      throw new ConfigError(
+        `A list of jobs must hold what defineJob returns; entry ${i} is ${definition === null ? 'null' : typeof definition}. ` +
+          'Export it like: export default [Hello, Report];',
+      );
+    }
+    const other = byName.get(definition.class)?.definition;
+    if (other) {
+      throw new ConfigError(
+        `The class ${JSON.stringify(definition.class)} is defined twice: at ${other.definedAt} and at ${definition.definedAt}. ` +
+          'Remove one, or give it another class.',
+      );
+    }
+    byName.set(definition.class, handler(definition, middleware));
+  }
+  const prefixes = [...byName.keys()].filter((name) => name.endsWith('*')).sort((a, b) => b.length - a.length);
+  // A class name that was looked up once is found at once; the bound keeps made-up names from filling the memory.
+  const found = new Map<string, Handler | undefined>();
+  return {
+    definitions: [...byName.values()].map((one) => one.definition),
+    handlerFor(className) {
+      const exact = className.endsWith('*') ? undefined : byName.get(className);
+      if (exact || prefixes.length === 0) return exact;
+      if (found.has(className)) return found.get(className);
+      const prefix = prefixes.find((one) => className.startsWith(one.slice(0, -1)));
+      const handler = prefix === undefined ? undefined : byName.get(prefix);
+      if (found.size < 1000) found.set(className, handler);
+      return handler;
+    },
+  };
+}
+
+function handler(definition: JobDefinition, middleware: readonly Middleware[]): Handler {
+  const around = [...middleware, ...(definition.middleware ?? [])];
+  if (around.length === 0) return { definition, run: (args, ctx) => definition.perform(args, ctx) };
+  return {
+    definition,
+    run: (args, ctx) => compose(around, (inner) => definition.perform(args, inner))(ctx),
+  };
+}
