@@ -1,7 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  resolve: { alias: { lambdesque: new URL('./shared/index.ts', import.meta.url).pathname } },
+  resolve: {
+    alias: [
+      { find: /^lambdesque$/, replacement: new URL('./shared/index.ts', import.meta.url).pathname },
+      {
+        find: /^lambdesque\/(tcp|upstash)$/,
+        replacement: new URL('./shared/store/$1-client.ts', import.meta.url).pathname,
+      },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,

@@ -29,9 +29,15 @@ export interface LocalRedisOptions {
  */
 export async function localRedis(options: LocalRedisOptions): Promise<LocalRedis> {
   const { env, say, machine = thisMachine(env), start = startServer } = options;
-  const variable = urlVariable(env);
-  const url = env[variable];
-  if (url) return { url, started: false, description: describeUrl(url, variable), stop: async () => {} };
+  const named = namedUrl(env);
+  if (named) {
+    return {
+      url: named.url,
+      started: false,
+      description: describeUrl(named.url, named.variable),
+      stop: async () => {},
+    };
+  }
 
   const program = findServer(machine) ?? (await installServer(machine, say));
   const { port, stop } = await start(program, env);
@@ -43,7 +49,16 @@ export async function localRedis(options: LocalRedisOptions): Promise<LocalRedis
   };
 }
 
-/** The variable that holds the URL, if any does; `REDIS_PROVIDER` goes first, as in goworker and Sidekiq. */
+/**
+ * The URL that the environment names, and the variable that holds it; `REDIS_PROVIDER` goes first, as in goworker.
+ * @throws LocalRedisError if `REDIS_PROVIDER` names nothing
+ */
+export function namedUrl(env: Env): { readonly url: string; readonly variable: string } | undefined {
+  const variable = urlVariable(env);
+  const url = env[variable];
+  return url ? { url, variable } : undefined;
+}
+
 function urlVariable(env: Env): string {
   const provider = env['REDIS_PROVIDER'];
   if (!provider) return 'REDIS_URL';

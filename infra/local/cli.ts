@@ -1,0 +1,105 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from 'commander';
+import { ConfigError, consumerDefaults, LambdesqueError } from 'lambdesque';
+import { environment as env } from '../../shared/env.ts';
+import { demo } from './commands/demo.ts';
+import { enqueue } from './commands/enqueue.ts';
+import { start } from './commands/start.ts';
+import { tickOnce } from './commands/tick.ts';
+import { work } from './commands/work.ts';
+import { duration, isoTime, wholeNumber } from './duration.ts';
+import { goStyle } from './go-style.ts';
+import { defaultJobs } from './jobs.ts';
+
+const program = new Command('lambdesque').description('Resque queues, run by AWS Lambda; here, on this machine.');
+program.exitOverride().showHelpAfterError('(--help shows what is allowed)');
+
+const redisOptions = (command: Command) =>
+  command
+    .option('--uri <url>', 'Redis over TCP, redis[s]://… [1]')
+    .option('--upstash-url <url>', 'Upstash REST API instead [2]')
+    .option('--upstash-token <token>', 'its token [2]')
+    .option('--namespace <prefix>', 'prefix of every key', 'resque:')
+    .addHelpText(
+      'after',
+      `
+[1] else env REDIS_URL, or the variable that REDIS_PROVIDER names; else [2] if
+    set; else redis://localhost:6379/   [2] else env UPSTASH_REDIS_REST_URL, _TOKEN
+Times: seconds, or with a unit: 500ms, 30s, 2m, 1h, 1d.`,
+    );
+
+program
+  .command('demo')
+  .description("show a job's whole life in 15 seconds, on a Redis of its own")
+  .action(() => demo(env));
+
+program
+  .command('start')
+  .description('consumer and scheduler together on a local Redis, until Ctrl-C')
+  .option('--jobs <module>', 'job classes', defaultJobs)
+  .action((flags) => start(flags, env));
+
+redisOptions(program.command('work'))
+  .description('drain queues, until a signal or --exit-on-complete')
+  .requiredOption('--queues <list>', 'a,b in order; a=3,b=1 by weight; *, globs, !name')
+  .option('--jobs <module>', 'job classes', defaultJobs)
+  .addOption(
+    new Option('--interval <time>', 'between looks at empty queues')
+      .argParser(duration)
+      .default(consumerDefaults.interval, '5s'),
+  )
+  .addOption(
+    new Option('--concurrency <n>', 'jobs at once; 1 is strictly serial')
+      .argParser(wholeNumber)
+      .default(consumerDefaults.concurrency),
+  )
+  .option('--exit-on-complete', 'end when the queues are empty')
+  .option('--scheduler', 'also promote delayed jobs and retries; reclaim')
+  .addOption(
+    new Option('--lease <time>', 'silence until jobs go to others')
+      .argParser(duration)
+      .default(consumerDefaults.lease, '60s'),
+  )
+  .addOption(
+    new Option('--shutdown-timeout <time>', 'for running jobs after a signal')
+      .argParser(duration)
+      .default(consumerDefaults.shutdownTimeout, '8s'),
+  )
+  .addOption(new Option('--unknown-class <what>', 'without handler').choices(['fail', 'release']).default('fail'))
+  .option('--strict', 'queues in order, even with weights')
+  .addOption(new Option('--weighted', 'queues by weight, even without').conflicts('strict'))
+  .option('--no-use-number', 'long integers as doubles, not bigint')
+  .option('--log-args', 'put arguments into the log')
+  .addOption(new Option('--connections <n>').hideHelp())
+  .action((flags) => work(flags, env));
+
+redisOptions(program.command('enqueue'))
+  .description('push one job')
+  .argument('<class>', 'job class')
+  .argument('[args...]', 'its arguments, as strings')
+  .option('--queue <name>', "queue (the job definition's)")
+  .option('--json', 'each argument is JSON')
+  .addOption(new Option('--in <time>', 'due after this time').argParser(duration))
+  .addOption(new Option('--at <time>', 'due at this time, ISO 8601 with zone').argParser(isoTime).conflicts('in'))
+  .option('--jobs <module>', 'job classes, for queue and schema', defaultJobs)
+  .action((name, args, flags) => enqueue(name, args, flags, env));
+
+redisOptions(program.command('tick'))
+  .description('promote what is due and reclaim from dead workers, once')
+  .option('--jobs <module>', 'job classes, for queues of delayed jobs that name none', defaultJobs)
+  .action((flags) => tickOnce(flags, env));
+
+try {
+  await program.parseAsync(goStyle(process.argv.slice(2)), { from: 'user' });
+} catch (error) {
+  // commander has printed its own errors, and help that was asked for.
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else if (error instanceof LambdesqueError) {
+    console.error(`error: ${error.message}`);
+    process.exitCode = error instanceof ConfigError ? 2 : 1;
+  } else {
+    console.error(error);
+    process.exitCode = 1;
+  }
+}

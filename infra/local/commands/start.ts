@@ -1,0 +1,50 @@
+import { parseQueues } from 'lambdesque';
+import { connect } from '../backend.ts';
+import { loadJobs } from '../jobs.ts';
+import { createLogger } from '../log.ts';
+import { localRedis } from '../redis.ts';
+import type { Env } from '../redis-install.ts';
+import { createWorker, runUntilSignal } from '../worker.ts';
+
+/** Looks at empty queues this often: a person who tries it out should not have to wait. */
+const INTERVAL = 1_000;
+
+/** `npm start`: consumer and scheduler on a local Redis, until Ctrl-C. */
+export async function start(flags: { readonly jobs: string }, env: Env): Promise<void> {
+  const registry = await loadJobs(flags.jobs);
+  const redis = await localRedis({ env, say: (line) => console.log(line) });
+  try {
+    const backend = await connect({ uri: redis.url }, {});
+    try {
+      const log = createLogger(process.stdout.isTTY);
+      const worker = createWorker({
+        backend,
+        registry,
+        queues: parseQueues('*'),
+        options: { interval: INTERVAL },
+        scheduler: true,
+        log,
+      });
+      const classes = registry.definitions.map((one) => one.class).join(', ');
+      console.log(`Redis: ${redis.description}\nJob classes of ${flags.jobs}: ${classes}\n${howToEnqueue(redis)}\n`);
+      await runUntilSignal(worker, log);
+    } finally {
+      await backend.store.close();
+    }
+  } finally {
+    await redis.stop();
+  }
+}
+
+/** Commands to copy; for a Redis that is not ours, without its URL, which may hold a password. */
+function howToEnqueue(redis: { readonly url: string; readonly started: boolean }): string {
+  const cli = redis.started ? `redis-cli -p ${new URL(redis.url).port}` : 'redis-cli -u "$REDIS_URL"';
+  const uri = redis.started ? ` --uri ${redis.url}` : '';
+  return [
+    'Enqueue from another terminal, with any Resque client or:',
+    `  ${cli} RPUSH resque:queue:myqueue '{"class":"Hello","args":["hi","there11"]}'`,
+    `  npx lambdesque enqueue Hello hi there --queue myqueue${uri}`,
+    `  npx lambdesque enqueue Hello hi later --queue myqueue --in 5s${uri}`,
+    'Ctrl-C ends it.',
+  ].join('\n');
+}

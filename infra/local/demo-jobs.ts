@@ -1,0 +1,49 @@
+import { defineJob, SkipRetry } from 'lambdesque';
+import { z } from 'zod';
+
+/** The job classes that the demo's producers enqueue. */
+
+export const Hello = defineJob({
+  class: 'Hello',
+  queue: 'myqueue',
+  perform(args, ctx) {
+    ctx.log.info(`hello: ${args.map(String).join(' ')}`);
+  },
+});
+
+export const Charge = defineJob({
+  class: 'Billing::Charge',
+  args: z.tuple([z.bigint(), z.object({ currency: z.string() })]),
+  perform([cents, { currency }], ctx) {
+    ctx.log.info(`charged ${cents} ${currency} cents, to the last digit`);
+  },
+});
+
+export const PhpMail = defineJob({
+  class: 'PHP_Mail',
+  args: z.tuple([z.object({ to: z.string() })]),
+  perform([{ to }], ctx) {
+    ctx.log.info(`mail to ${to}`);
+  },
+});
+
+/** Fails on its first attempt. */
+export const Flaky = defineJob({
+  class: 'Flaky',
+  queue: 'myqueue',
+  retry: { attempts: 3, backoff: 2 },
+  perform(_args, ctx) {
+    if (ctx.job.attempt === 1) throw new Error('the other side answered 503');
+    ctx.log.info('this time it worked');
+  },
+});
+
+export const Hopeless = defineJob({
+  class: 'Hopeless',
+  queue: 'myqueue',
+  perform() {
+    throw new SkipRetry('there is no such account');
+  },
+});
+
+export default [Hello, Charge, PhpMail, Flaky, Hopeless];
