@@ -27,8 +27,11 @@ export {
 } from './job/retry.ts';
 export { type LogFields, type Logger, silentLogger } from './log.ts';
 export { type ErrorInfo, errorInfo } from './resque/failed-entry.ts';
-export { Scheduler, type SchedulerSetting } from './schedule/scheduler.ts';
+export { type CronEntry, type CronRule, checkCronEntries, cronRule } from './schedule/cron-entry.ts';
+export { CronRunner, type CronRunnerSetting } from './schedule/cron-runner.ts';
+export { Scheduler, type SchedulerSetting, tickUntil } from './schedule/scheduler.ts';
 export { type TickResult, type TickSetting, tick } from './schedule/tick.ts';
+export { type CronState, type CronStatus, type CronStore, redisCronStore } from './store/cron-store.ts';
 export type { JobStore } from './store/job-store.ts';
 export type { RedisClient } from './store/redis-client.ts';
 export { redisJobStore } from './store/redis-job-store.ts';

@@ -35,8 +35,18 @@ export interface Job {
   readonly payload: string;
   /** When its producer enqueued it, epoch milliseconds; only if the payload says so (`queue_time`). */
   readonly queueTime?: number;
+  /** The cron entry that enqueued it, and for which slot. */
+  readonly cron?: CronSlot;
   /** The id of its php-resque status record, if it may have one. */
   readonly statusId?: string;
+}
+
+export interface CronSlot {
+  readonly name: string;
+  /** Epoch ms. */
+  readonly slot: number;
+  /** The entry waits for this job's end before it enqueues another. */
+  readonly exclusive: boolean;
 }
 
 /** A job and what runs it. */

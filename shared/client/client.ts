@@ -32,10 +32,8 @@ export interface EnqueueItem extends EnqueueOptions {
   readonly at?: Date;
 }
 
-export interface Enqueue {
-  /** Push a job to its queue now. @throws ArgumentsError, ConfigError, or what Redis says */
-  <In extends Args>(job: Target<In>, args: In, options?: EnqueueOptions): Promise<Enqueued>;
-}
+/** Push a job to its queue now. @throws ArgumentsError, ConfigError, or what Redis says */
+export type Enqueue = <In extends Args>(job: Target<In>, args: In, options?: EnqueueOptions) => Promise<Enqueued>;
 
 /** Writes jobs as Ruby Resque and resque-scheduler write them. */
 export interface Client {

@@ -10,6 +10,17 @@ export interface PayloadFields {
   readonly id: string | undefined;
   /** Epoch milliseconds. */
   readonly queueTime: number | undefined;
+  /** Only in a job that a cron entry enqueued. */
+  readonly cron?: CronMark;
+}
+
+/** What a payload says of the cron entry that enqueued it. */
+export interface CronMark {
+  readonly name: string;
+  /** ISO 8601. */
+  readonly slot: string;
+  /** The entry waits for this job's end before it enqueues another. */
+  readonly overlap?: 'skip';
 }
 
 /** A payload with the keys in the order of Ruby Resque and resque-scheduler, then php-resque's. */
@@ -21,6 +32,7 @@ export function writePayload(fields: PayloadFields): string {
     queue: fields.queue,
     id: fields.id,
     queue_time: queueTime === undefined ? undefined : queueTime / 1000,
+    cron: fields.cron,
   });
 }
 

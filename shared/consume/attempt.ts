@@ -119,6 +119,11 @@ export class Attempt implements JobContext {
     return this.#info;
   }
 
+  get cron(): JobContext['cron'] {
+    const { cron } = this.bound.job;
+    return cron && { name: cron.name, slot: new Date(cron.slot) };
+  }
+
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();

@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
+import type { CronMark } from '../client/payload.ts';
 import { PayloadError } from '../errors.ts';
 import { parseWithBigInts } from '../json.ts';
 import { unsplice } from '../store/scripts/attempts.ts';
-import type { Job, RawJob } from '../types.ts';
+import type { CronSlot, Job, RawJob } from '../types.ts';
 
 /** How numbers in arguments arrive: long integers as bigint, or all as double, as JSON.parse gives them. */
 export type Numbers = 'bigint' | 'double';
@@ -42,13 +43,21 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return refuse(`it is ${kindOf(value)}, not an object with "class" and "args"`, true);
   }
-  const fields = value as { class?: unknown; args?: unknown; id?: unknown; prefix?: unknown; queue_time?: unknown };
+  const fields = value as {
+    class?: unknown;
+    args?: unknown;
+    id?: unknown;
+    prefix?: unknown;
+    queue_time?: unknown;
+    cron?: unknown;
+  };
   const { class: className, args } = fields;
   if (typeof className !== 'string' || className === '') {
     const got = className === undefined ? 'missing' : className === '' ? 'empty' : kindOf(className);
     return refuse(`its "class" is ${got}, not the name of a job class`, true);
   }
 
+  const cron = cronSlot(fields.cron);
   const ownId = `${token}-${raw.seq}`;
   const id = typeof fields.id === 'string' && fields.id !== '' ? fields.id : undefined;
   const attemptsId = record?.id ?? ownId;
@@ -62,6 +71,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     deaths: record?.deaths ?? 0,
     payload,
     ...(typeof fields.queue_time === 'number' ? { queueTime: fields.queue_time * 1000 } : {}),
+    ...(cron ? { cron } : {}),
     ...(id !== undefined && PHP_ID.test(id) ? { statusId: statusId(id, fields.prefix) } : {}),
   };
 }
@@ -70,6 +80,14 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
 export function syntaxError(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.replace(/,? (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, '');
+}
+
+/** What the scheduler writes into the jobs of cron entries; anything else under that key is the producer's own. */
+function cronSlot(value: unknown): CronSlot | undefined {
+  const { name, slot, overlap } = (typeof value === 'object' && value !== null ? value : {}) as Partial<CronMark>;
+  if (typeof name !== 'string' || typeof slot !== 'string') return undefined;
+  const time = Date.parse(slot);
+  return Number.isNaN(time) ? undefined : { name, slot: time, exclusive: overlap === 'skip' };
 }
 
 function statusId(id: string, prefix: unknown): string {

@@ -5,7 +5,7 @@ import type { JobStore, Turn, TurnResult } from '../store/job-store.ts';
 import { tokenOf } from '../store/worker-id.ts';
 
 /** What a consumer decides of a turn; the lease adds the rest. */
-export type TurnPlan = Pick<Turn, 'settle' | 'statuses' | 'workingOn'> & {
+export type TurnPlan = Pick<Turn, 'settle' | 'statuses' | 'cronEnded' | 'workingOn'> & {
   readonly reserve?: Omit<NonNullable<Turn['reserve']>, 'firstSeq'>;
 };
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
-import type { StatusUpdate } from '../store/job-store.ts';
-import type { Job, Outcome, RawJob, Settlement } from '../types.ts';
+import type { StatusUpdate, Turn } from '../store/job-store.ts';
+import type { CronSlot, Job, Outcome, RawJob, Settlement } from '../types.ts';
 import type { Undecodable } from './decode.ts';
 import { burialOf, settlementOf, statusOf } from './settlement.ts';
 
@@ -12,6 +12,7 @@ export class Outbox {
   readonly #within: number;
   #settlements: Settlement[] = [];
   #statuses: StatusUpdate[] = [];
+  #cronEnded: CronSlot[] = [];
   #dueAt = Infinity;
 
   constructor(worker: string, clock: Clock, within: number) {
@@ -37,6 +38,8 @@ export class Outbox {
   ended(job: Job, outcome: Outcome): void {
     this.#add(settlementOf(job, outcome, this.#worker, this.#clock.now()));
     this.#status(job, outcome);
+    const ended = outcome.kind !== 'retried' && outcome.kind !== 'released';
+    if (ended && job.cron?.exclusive) this.#cronEnded.push(job.cron);
   }
 
   undecodable(one: Undecodable): void {
@@ -48,10 +51,11 @@ export class Outbox {
     for (const raw of raws) this.#add({ kind: 'release', raw, to: 'head' });
   }
 
-  take(): { settle: Settlement[]; statuses: StatusUpdate[] } {
-    const taken = { settle: this.#settlements, statuses: this.#statuses };
+  take(): Required<Pick<Turn, 'settle' | 'statuses' | 'cronEnded'>> {
+    const taken = { settle: this.#settlements, statuses: this.#statuses, cronEnded: this.#cronEnded };
     this.#settlements = [];
     this.#statuses = [];
+    this.#cronEnded = [];
     this.#dueAt = Infinity;
     return taken;
   }

@@ -4,6 +4,8 @@ import type { Logger } from '../log.ts';
 /** What a handler and its middleware know and can do besides their arguments. */
 export interface JobContext {
   readonly job: JobInfo;
+  /** Set where a cron entry enqueued the job: its name, and the time that the job is for. */
+  readonly cron: { readonly name: string; readonly slot: Date } | undefined;
   /** Aborts when the attempt has to end: its `timeout`, the invocation's deadline, a shutdown, a lost lease. */
   readonly signal: AbortSignal;
   /** Milliseconds until the attempt's timeout or the invocation's deadline, whichever is first; `Infinity` without either. */

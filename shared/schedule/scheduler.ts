@@ -3,15 +3,17 @@ import { type TickResult, type TickSetting, tick } from './tick.ts';
 
 export interface SchedulerSetting extends TickSetting {
   readonly clock: Clock;
-  /** Milliseconds between two ticks. */
+  /** Longest time between two ticks, ms: what is enqueued meanwhile may be due before anything that was known. */
   readonly interval: number;
   /** Called after each tick that did something. */
   readonly onTick?: (result: TickResult) => void;
 }
 
+/** A tick as soon as something is due would be no tick at all. */
+const SHORTEST_WAIT_MS = 10;
 const LONGEST_WAIT_MS = 30_000;
 
-/** Ticks until it is stopped; while Redis is away it waits longer and longer. */
+/** Ticks until it is stopped: at its interval, and on time for what is due before. Waits longer while Redis is away. */
 export class Scheduler {
   readonly #setting: SchedulerSetting;
   readonly #stop = new AbortController();
@@ -24,24 +26,44 @@ export class Scheduler {
     const { clock, interval, log, onTick } = this.#setting;
     let failures = 0;
     while (!this.#stop.signal.aborted) {
+      let wait = interval;
       try {
         const result = await tick(this.#setting, clock.now());
         if (failures > 0) log.info('The scheduler reaches Redis again', { failures });
         failures = 0;
-        if (result.promoted + result.retried + result.reclaimed + result.failed > 0) onTick?.(result);
+        if (result.promoted + result.retried + result.reclaimed + result.cron + result.failed > 0) onTick?.(result);
+        wait = Math.min(interval, Math.max(SHORTEST_WAIT_MS, (result.nextAt ?? Infinity) - clock.now()));
       } catch (error) {
         if (failures++ === 0) log.error('A tick failed; trying again until it does not', { error });
+        wait = Math.min(LONGEST_WAIT_MS, interval * 2 ** failures);
       }
-      await sleep(
-        clock,
-        failures === 0 ? interval : Math.min(LONGEST_WAIT_MS, interval * 2 ** failures),
-        this.#stop.signal,
-      );
+      await sleep(clock, wait, this.#stop.signal);
     }
   }
 
   /** Ends after the tick under way. */
   stop(): void {
     this.#stop.abort();
+  }
+}
+
+/**
+ * Ticks once, and then for as long as something is known to be due before `until`: a scheduled function stays for what
+ * comes before its next run.
+ * @param until epoch ms
+ * @returns each tick's result, the last one first known to reach beyond `until`
+ */
+export async function tickUntil(
+  setting: Omit<SchedulerSetting, 'interval' | 'onTick'>,
+  until: number,
+): Promise<TickResult[]> {
+  const { clock } = setting;
+  const results: TickResult[] = [];
+  for (;;) {
+    const result = await tick(setting, clock.now());
+    results.push(result);
+    const { nextAt } = result;
+    if (nextAt === undefined || nextAt >= until) return results;
+    await sleep(clock, Math.max(SHORTEST_WAIT_MS, nextAt - clock.now()));
   }
 }

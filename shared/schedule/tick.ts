@@ -1,12 +1,15 @@
 import type { Registry } from '../job/registry.ts';
 import type { Logger } from '../log.ts';
 import type { JobStore } from '../store/job-store.ts';
+import type { CronRunner } from './cron-runner.ts';
 import { promoteDelayed } from './promote-delayed.ts';
 
 export interface TickSetting {
   readonly store: JobStore;
   /** Tells the queue of a delayed job that names none. */
   readonly registry?: Registry;
+  /** @default no cron entries */
+  readonly cron?: CronRunner;
   readonly log: Logger;
 }
 
@@ -18,27 +21,60 @@ export interface TickResult {
   readonly retried: number;
   /** Jobs of dead workers given back to their queues. */
   readonly reclaimed: number;
+  /** Jobs of cron entries enqueued. */
+  readonly cron: number;
   /** Delayed payloads that no queue could be found for, now in the failed list. */
   readonly failed: number;
+  /** By how much the latest of the promoted delayed jobs and retries were late, ms. */
+  readonly lateness: number;
+  /** When anything that is known now is due next, epoch ms; undefined if nothing is. */
+  readonly nextAt: number | undefined;
 }
 
 const RETRIES_AT_ONCE = 500;
 const WORKERS_AT_ONCE = 100;
 
-/** One run of the scheduler: reclaim, promote retries, promote delayed jobs. Safe beside any number of others. */
-export async function tick({ store, registry, log }: TickSetting, now: number): Promise<TickResult> {
+/**
+ * One run of the scheduler: reclaim, promote retries and delayed jobs, enqueue cron slots. Safe beside any number of
+ * others. Where nothing is due it is one call to Redis, and one more with cron entries.
+ */
+export async function tick({ store, registry, cron, log }: TickSetting, now: number): Promise<TickResult> {
+  const agenda = await store.agenda();
+  const isDue = (time: number | undefined) => time !== undefined && time <= now;
+  const reclaimed = isDue(agenda.leaseEnd) ? await reclaim(store, log, now) : 0;
+  const retried = isDue(agenda.retry) ? await promoteRetries(store, now) : 0;
+  const delayed = isDue(agenda.delayed) ? await promoteDelayed(store, registry, now) : { promoted: 0, failed: 0 };
+  if (delayed.failed > 0)
+    log.error('Delayed payloads without a queue went to the failed list', { jobs: delayed.failed });
+  const crons = await cron?.run(now);
+  const acted = reclaimed + retried + delayed.promoted + delayed.failed > 0;
+  const after = acted ? await store.agenda() : agenda;
+  const times = [after.leaseEnd, after.retry, after.delayed, crons?.next].filter((time) => time !== undefined);
+  const due = [retried > 0 ? agenda.retry : undefined, delayed.promoted > 0 ? agenda.delayed : undefined];
+  return {
+    ...delayed,
+    retried,
+    reclaimed,
+    cron: crons?.enqueued ?? 0,
+    lateness: Math.max(0, ...due.map((time) => now - (time ?? now))),
+    nextAt: times.length === 0 ? undefined : Math.min(...times),
+  };
+}
+
+async function reclaim(store: JobStore, log: Logger, now: number): Promise<number> {
   let reclaimed = 0;
   for (const { worker, jobs } of await store.reclaim(now, WORKERS_AT_ONCE)) {
     reclaimed += jobs;
     log.warn('The lease of a worker ended; its jobs are back in their queues', { worker, jobs });
   }
+  return reclaimed;
+}
+
+async function promoteRetries(store: JobStore, now: number): Promise<number> {
   let retried = 0;
   for (;;) {
     const moved = await store.promoteRetries(now, RETRIES_AT_ONCE);
     retried += moved;
-    if (moved < RETRIES_AT_ONCE) break;
+    if (moved < RETRIES_AT_ONCE) return retried;
   }
-  const { promoted, failed } = await promoteDelayed(store, registry, now);
-  if (failed > 0) log.error('Delayed payloads without a queue went to the failed list', { jobs: failed });
-  return { promoted, retried, reclaimed, failed };
 }

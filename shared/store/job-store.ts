@@ -1,4 +1,4 @@
-import type { RawJob, Settlement } from '../types.ts';
+import type { CronSlot, RawJob, Settlement } from '../types.ts';
 
 /**
  * The seam between the loops and Redis, in the words of the project. Every method rejects with a `LambdesqueError`; one
@@ -21,6 +21,9 @@ export interface JobStore {
   dueDelayed(now: number, limit: number): Promise<DueDelayed | undefined>;
   /** Move payloads from the start of a due list, in order; stops where the list has changed since it was read. */
   promoteDelayed(seconds: number, moves: readonly DelayedMove[]): Promise<{ queued: number; failed: number }>;
+
+  /** When the earliest of each is due, epoch ms; undefined where there is none. One call, for an idle scheduler. */
+  agenda(): Promise<Agenda>;
 
   /** Push payloads to the tails of their queues, in one round trip. */
   enqueue(jobs: readonly { readonly queue: string; readonly payload: string }[]): Promise<void>;
@@ -48,6 +51,8 @@ export interface Turn {
   /** The job to show as being worked on: its record is `head`, the payload, `tail`. null clears it; absent leaves it. */
   readonly workingOn?: { readonly raw: RawJob; readonly head: string; readonly tail: string } | null;
   readonly statuses?: readonly StatusUpdate[];
+  /** Jobs of cron entries that must not overlap, now ended for good: their entries may enqueue again. */
+  readonly cronEnded?: readonly CronSlot[];
   readonly reserve?: Reservation;
 }
 
@@ -97,6 +102,12 @@ export type TurnResult =
       /** Names of all queues, if asked for. */
       readonly queues: readonly string[];
     };
+
+export interface Agenda {
+  readonly leaseEnd: number | undefined;
+  readonly retry: number | undefined;
+  readonly delayed: number | undefined;
+}
 
 export interface Reclaimed {
   readonly worker: string;

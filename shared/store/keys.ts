@@ -38,8 +38,26 @@ export interface Keys {
   readonly retryPayloads: string;
   /** Sorted set of worker ids, scored by the epoch ms at which their leases end. */
   readonly leases: string;
+  readonly cron: CronKeys;
   /** Hash: the jobs a worker holds, `<sequence number>:<queue>` → payload; and `call`, the number of its last call. */
   inflight(worker: string): string;
+}
+
+export interface CronKeys {
+  /** Hash: name → JSON of a dynamic entry; resque-scheduler's. */
+  readonly schedules: string;
+  /** Set of names that changed; resque-scheduler's. */
+  readonly changed: string;
+  /** Hash: name → last claimed slot, epoch ms. */
+  readonly last: string;
+  /** Hash: name, newline, timing → epoch ms at which a scheduler first saw this timing. */
+  readonly since: string;
+  /** Hash: name → `<slot>:<epoch ms until which it counts as alive>` of the last job, where jobs must not overlap. */
+  readonly live: string;
+  /** Hash: name → JSON, the last thing that happened to the entry. */
+  readonly status: string;
+  /** Set of names of paused entries. */
+  readonly paused: string;
 }
 
 /** @param namespace prefix of every key, ending in its separator: `resque:`; in cluster mode a hash tag, `{resque}:`. */
@@ -62,6 +80,15 @@ export function keysOf(namespace: string): Keys {
     retry: `${ns}retry`,
     retryPayloads: `${ns}retry:payloads`,
     leases: `${ns}leases`,
+    cron: {
+      schedules: `${ns}persistent_schedules`,
+      changed: `${ns}schedules_changed`,
+      last: `${ns}cron:last`,
+      since: `${ns}cron:since`,
+      live: `${ns}cron:live`,
+      status: `${ns}cron:status`,
+      paused: `${ns}cron:paused`,
+    },
     inflight: (worker) => `${ns}inflight:${worker}`,
   };
 }

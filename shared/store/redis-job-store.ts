@@ -4,6 +4,7 @@ import { RedisReplyError } from '../errors.ts';
 import type { DelayedMove, JobStore, Reclaimed } from './job-store.ts';
 import { keysOf } from './keys.ts';
 import { type Argument, list, type RedisClient, text } from './redis-client.ts';
+import { agenda } from './scripts/agenda.ts';
 import { enqueue, enqueueDelayed } from './scripts/enqueue.ts';
 import { leave } from './scripts/leave.ts';
 import { promoteDelayed, promoteRetries } from './scripts/promote.ts';
@@ -114,6 +115,14 @@ export function redisJobStore(client: RedisClient, namespace: string): JobStore 
       );
       const [queued, failed] = list(answer).map(Number);
       return { queued: queued ?? 0, failed: failed ?? 0 };
+    },
+
+    async agenda() {
+      const answer = await client.script(agenda, [keys.leases, keys.retry, keys.delayedSchedule], []);
+      const [leaseEnd, retry, delayed] = list(answer).map((score) =>
+        text(score) === '' ? undefined : Number(text(score)),
+      );
+      return { leaseEnd, retry, delayed: delayed === undefined ? undefined : delayed * 1000 };
     },
 
     async enqueue(jobs) {

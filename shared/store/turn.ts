@@ -29,6 +29,7 @@ export function turnOf(client: RedisClient, keys: Keys): JobStore['settleAndRese
         keys.retry,
         keys.retryPayloads,
         keys.queues,
+        keys.cron.live,
         ...queues.map(keys.queue),
         ...statuses.map((status) => keys.jobStatus(status.id)),
       ],
@@ -80,6 +81,8 @@ function argumentsOf(turn: Turn, queues: readonly string[], statuses: readonly S
   else args.push(workingOn === null ? '' : '-', '', '');
   args.push(statuses.length);
   for (const status of statuses) args.push(status.head, status.started ?? '', status.tail, status.ttl);
+  args.push(turn.cronEnded?.length ?? 0);
+  for (const { name, slot } of turn.cronEnded ?? []) args.push(name, slot);
   args.push(reserve?.count ?? 0, reserve?.bytes ?? 0, reserve?.firstSeq ?? 0, reserve?.shares.length ?? 0);
   for (const share of reserve?.shares ?? []) args.push(place.get(share.queue) ?? 0, share.limit);
   return args;

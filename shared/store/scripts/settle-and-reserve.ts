@@ -13,7 +13,7 @@ export const LEASE_LOST = -1;
  *
  * KEYS  1 inflight:<worker>  2 leases  3 pause-all-workers  4 workers  5 worker:<worker>  6 worker:<worker>:started
  *       7 workers:heartbeat  8 stat:processed  9 stat:processed:<worker>  10 stat:failed  11 stat:failed:<worker>
- *       12 failed  13 retry  14 retry:payloads  15 queues  then the queues that ARGV names, then the status records
+ *       12 failed  13 retry  14 retry:payloads  15 queues  16 cron:live  then the queues that ARGV names, then the status records
  * ARGV  worker id; lease end (epoch ms); call number; started-at text to register, else ''; heartbeat text or '';
  *       1 to answer the names of all queues, else 0
  *       number of queues, their names
@@ -23,6 +23,7 @@ export const LEASE_LOST = -1;
  *         release field queue-index head|tail
  *       field the worker works on (or '' for none, '-' for unchanged), head, tail of its record
  *       number of status records, each: head, started ('' keeps the one there), tail, seconds to live (0: no limit)
+ *       number of ended jobs of cron entries, each: entry's name, slot (epoch ms)
  *       number of jobs wanted, most bytes, first sequence number, number of shares, each: queue-index, most jobs
  * Returns {LEASE_LOST}, or {1, paused 0|1, more 0|1, settled fields not held, runs {{queue-index, payloads}…},
  *         queues that could not be read {{queue-index, error}…}, names of all queues}
@@ -39,7 +40,7 @@ local call = redis.call
 local worker, leaseEnd, number, started, beat, wantNames = arg(), arg(), arg(), arg(), arg(), arg()
 local names = {}
 for i = 1, int() do names[i] = arg() end
-local function queueKey(i) return KEYS[15 + i] end
+local function queueKey(i) return KEYS[16 + i] end
 
 local last = call('HGET', inflight, 'call')
 if not last and started == '' then return {${LEASE_LOST}} end
@@ -114,7 +115,7 @@ elseif works ~= '-' then
 end
 local statuses = int()
 if statuses > 0 then
-  local first = 15 + #names
+  local first = 16 + #names
   local records = call('MGET', unpack(KEYS, first + 1, first + statuses))
   for i = 1, statuses do
     local head, started, tail, ttl = arg(), arg(), arg(), int()
@@ -124,6 +125,11 @@ if statuses > 0 then
       if ttl > 0 then call('EXPIRE', KEYS[first + i], ttl) end
     end
   end
+end
+for _ = 1, int() do
+  local name, slot = arg(), arg()
+  local live = call('HGET', KEYS[16], name)
+  if live and string.sub(live, 1, #slot + 1) == slot .. ':' then call('HDEL', KEYS[16], name) end
 end
 local allNames = wantNames == '1' and call('SMEMBERS', KEYS[15]) or {}
 

@@ -1,0 +1,29 @@
+import type { CronRule } from './cron-entry.ts';
+
+/** A slot that is older when a tick sees it was missed: no scheduler ran at its time. */
+export const MISSED_AFTER_MS = 60_000;
+/** Most slots made up for with `missed: 'all'`. */
+export const MOST_MISSED = 1_000;
+
+/**
+ * The slots to enqueue now, in rising order.
+ * @param since when the rule's timing was first seen: it never fires for earlier times
+ * @param last the last claimed slot
+ */
+export function dueSlots(
+  { timing, missed }: Pick<CronRule, 'timing' | 'missed'>,
+  since: number,
+  last: number | undefined,
+  now: number,
+): number[] {
+  const after = Math.max(since, last ?? -Infinity);
+  const newest = timing.latest(now, since);
+  if (newest === undefined || newest <= after) return [];
+  if (missed === 'latest') return [newest];
+  if (missed === 'skip') return now - newest <= MISSED_AFTER_MS ? [newest] : [];
+  const slots: number[] = [];
+  for (let slot = timing.next(after, since); slot !== undefined && slot <= now; slot = timing.next(slot, since)) {
+    slots.push(slot);
+  }
+  return slots.slice(-MOST_MISSED);
+}
