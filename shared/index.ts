@@ -8,6 +8,8 @@ export {
   type EnqueueItem,
   type EnqueueOptions,
 } from './client/client.ts';
+export { type BadCronInfo, type CronClient, type CronInfo, createCronClient } from './client/cron.ts';
+export { createScheduled, type JobFilter, type Scheduled, type WaitingJob } from './client/scheduled.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
 export { type ConsumerOptions, consumerDefaults, consumerOptions, defaultNamespace } from './config.ts';
 export { Consumer, type ConsumerSetting } from './consume/consumer.ts';
@@ -35,4 +37,5 @@ export { type CronState, type CronStatus, type CronStore, redisCronStore } from 
 export type { JobStore } from './store/job-store.ts';
 export type { RedisClient } from './store/redis-client.ts';
 export { redisJobStore } from './store/redis-job-store.ts';
+export { redisScheduledStore, type ScheduledStore } from './store/scheduled-store.ts';
 export { workerId } from './store/worker-id.ts';

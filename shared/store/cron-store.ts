@@ -12,7 +12,9 @@ export interface CronStore {
   statuses(): Promise<Map<string, CronStatus>>;
   /** @param json the entry in resque-scheduler's form; undefined removes it  @returns whether there was one */
   change(name: string, json: string | undefined): Promise<boolean>;
-  setPaused(name: string, paused: boolean): Promise<void>;
+  pause(name: string): Promise<void>;
+  /** Slots up to `now` count as passed: none is made up for. */
+  resume(name: string, now: number): Promise<void>;
 }
 
 export interface CronState {
@@ -95,8 +97,13 @@ export function redisCronStore(client: RedisClient, namespace: string): CronStor
       return (await client.script(changeCron, keys, [name, json ?? ''])) === 1;
     },
 
-    async setPaused(name, paused) {
-      await client.command([paused ? 'SADD' : 'SREM', cron.paused, name]);
+    async pause(name) {
+      await client.command(['SADD', cron.paused, name]);
+    },
+
+    async resume(name, now) {
+      await client.command(['HSET', cron.last, name, now]);
+      await client.command(['SREM', cron.paused, name]);
     },
   };
 }

@@ -1,0 +1,142 @@
+import { type Clock, systemClock } from '../clock.ts';
+import { ConfigError } from '../errors.ts';
+import type { Registry } from '../job/registry.ts';
+import { silentLogger } from '../log.ts';
+import { type CronEntry, cronRule } from '../schedule/cron-entry.ts';
+import { cronPayload } from '../schedule/cron-runner.ts';
+import { CronTable } from '../schedule/cron-table.ts';
+import type { CronStatus, CronStore } from '../store/cron-store.ts';
+import type { JobStore } from '../store/job-store.ts';
+
+/** A cron entry as it stands. */
+export interface CronInfo {
+  readonly name: string;
+  /** From infra code, or from Redis. */
+  readonly source: 'static' | 'dynamic';
+  readonly class: string;
+  readonly queue: string;
+  /** Its timing in one text. */
+  readonly timing: string;
+  readonly description: string | undefined;
+  readonly paused: boolean;
+  readonly next: Date | undefined;
+  /** Last slot that was enqueued, or passed over because of an overlap. */
+  readonly last: Date | undefined;
+  readonly status: CronStatus | undefined;
+}
+
+/** A dynamic entry that cannot be used. */
+export interface BadCronInfo {
+  readonly name: string;
+  readonly source: 'dynamic';
+  /** Names field and reason. */
+  readonly error: string;
+}
+
+export interface CronClient {
+  /** Writes a dynamic entry; resque-scheduler reads it too. @throws ConfigError if it is wrong, or a static one has its name */
+  upsertCron(name: string, entry: CronEntry): Promise<void>;
+  /** @returns whether there was one */
+  removeCron(name: string): Promise<boolean>;
+  listCron(): Promise<(CronInfo | BadCronInfo)[]>;
+  /** Enqueues the entry's job once, besides its slots. @returns the job's id */
+  runCronNow(name: string): Promise<string>;
+  /** No slots while it is paused, and none of them afterwards. */
+  pauseCron(name: string): Promise<void>;
+  resumeCron(name: string): Promise<void>;
+}
+
+export interface CronClientOptions {
+  readonly store: CronStore;
+  readonly jobs: Pick<JobStore, 'enqueue'>;
+  readonly registry: Registry;
+  /** The static entries, to be listed and run too. @default none */
+  readonly entries?: Readonly<Record<string, CronEntry>>;
+  readonly clock?: Clock;
+}
+
+export function createCronClient(options: CronClientOptions): CronClient {
+  const { store, jobs, registry, entries = {}, clock = systemClock } = options;
+  const table = () => new CronTable({ entries, registry, log: silentLogger });
+
+  async function known(name: string) {
+    const { dynamic } = await store.read();
+    const rule = table()
+      .rules(dynamic)
+      .rules.find((one) => one.name === name);
+    if (rule) return rule;
+    throw new ConfigError(
+      `There is no usable cron entry ${JSON.stringify(name)}; listCron() names those that there are.`,
+    );
+  }
+
+  return {
+    async upsertCron(name, entry) {
+      if (Object.hasOwn(entries, name)) {
+        throw new ConfigError(
+          `The cron entry ${JSON.stringify(name)} is a static one: change it in the infra code, or take another name.`,
+        );
+      }
+      cronRule(name, entry, registry);
+      await store.change(name, JSON.stringify(forRuby(entry)));
+    },
+
+    removeCron: (name) => store.change(name, undefined),
+
+    async listCron() {
+      const now = clock.now();
+      const state = await store.read();
+      const statuses = await store.statuses();
+      const cron = table();
+      const { rules, invalid } = cron.rules(state.dynamic);
+      const infos = rules.map((rule): CronInfo => {
+        const { name, timing } = rule;
+        const since = state.since(name, timing.fingerprint) ?? now;
+        const last = state.last.get(name);
+        const next = timing.next(Math.max(now, last ?? 0), since);
+        return {
+          name,
+          source: cron.static.has(name) ? 'static' : 'dynamic',
+          class: rule.class,
+          queue: rule.queue,
+          timing: timing.fingerprint,
+          description: rule.description,
+          paused: state.paused.has(name),
+          next: next === undefined ? undefined : new Date(next),
+          last: last === undefined ? undefined : new Date(last),
+          status: statuses.get(name),
+        };
+      });
+      return [...infos, ...invalid.map((one): BadCronInfo => ({ ...one, source: 'dynamic' }))];
+    },
+
+    async runCronNow(name) {
+      const now = clock.now();
+      const rule = await known(name);
+      // Outside of the entry's slots, so its end has no say in them.
+      const { id, payload } = cronPayload({ ...rule, overlap: 'allow' }, now, now);
+      await jobs.enqueue([{ queue: rule.queue, payload }]);
+      return id;
+    },
+
+    async pauseCron(name) {
+      await known(name);
+      await store.pause(name);
+    },
+
+    async resumeCron(name) {
+      await known(name);
+      await store.resume(name, clock.now());
+    },
+  };
+}
+
+/** The entry in resque-scheduler's form, where the time zone stands behind the expression. */
+function forRuby({ timeZone, cron, ...rest }: CronEntry): Record<string, unknown> {
+  if (cron === undefined) return rest;
+  const isEvery = cron.startsWith('@every');
+  return {
+    ...(isEvery ? { every: cron.replace(/^@every\s+/, '') } : { cron: timeZone ? `${cron} ${timeZone}` : cron }),
+    ...rest,
+  };
+}

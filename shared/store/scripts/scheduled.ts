@@ -1,0 +1,45 @@
+import { defineScript } from '../redis-client.ts';
+
+/**
+ * Take one delayed job out of its list, and put it somewhere else or nowhere. It is found by its exact bytes, as
+ * resque-scheduler finds it; of equal ones the first is taken.
+ *
+ * KEYS  1 delayed:<ts>  2 delayed_queue_schedule  3 timestamps:<payload>  4 queues
+ *       5 the queue or the delayed list that it goes to; the first key again where it goes nowhere
+ * ARGV  ts, member of the index (delayed:<ts> without namespace), payload, then
+ *       remove | queue name | delay ts(epoch seconds) member
+ * Returns 1, or 0 if it is not there (any more).
+ */
+export const moveDelayed = defineScript(
+  'move-delayed',
+  `
+local ts, member, payload, kind = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+if redis.call('LREM', KEYS[1], 1, payload) == 0 then return 0 end
+if not redis.call('LPOS', KEYS[1], payload) then redis.call('SREM', KEYS[3], member) end
+if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('ZREM', KEYS[2], ts) end
+if kind == 'queue' then
+  redis.call('SADD', KEYS[4], ARGV[5])
+  redis.call('RPUSH', KEYS[5], payload)
+elseif kind == 'delay' then
+  redis.call('RPUSH', KEYS[5], payload)
+  redis.call('SADD', KEYS[3], ARGV[6])
+  redis.call('ZADD', KEYS[2], ARGV[5], ARGV[5])
+end
+return 1
+`,
+);
+
+/**
+ * Drop a waiting retry.
+ *
+ * KEYS  1 retry  2 retry:payloads
+ * ARGV  member of the sorted set
+ * Returns 1, or 0 if it is not there (any more).
+ */
+export const removeRetry = defineScript(
+  'remove-retry',
+  `
+redis.call('HDEL', KEYS[2], ARGV[1])
+return redis.call('ZREM', KEYS[1], ARGV[1])
+`,
+);
