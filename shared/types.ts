@@ -34,11 +34,11 @@ export interface Job {
   /** The payload as its producer wrote it. */
   readonly payload: string;
   /** When its producer enqueued it, epoch milliseconds; only if the payload says so (`queue_time`). */
-  readonly queueTime?: number;
+  readonly queueTime: number | undefined;
   /** The cron entry that enqueued it, and for which slot. */
-  readonly cron?: CronSlot;
+  readonly cron: CronSlot | undefined;
   /** The id of its php-resque status record, if it may have one. */
-  readonly statusId?: string;
+  readonly statusId: string | undefined;
 }
 
 export interface CronSlot {

@@ -60,6 +60,8 @@ export class Consumer {
   readonly #ending: Ending;
   readonly #bell: Bell;
   readonly #startedAt: number;
+  /** Does anybody want to know of each run? */
+  readonly #reports: boolean;
 
   #turning = false;
   #failure: { readonly error: unknown } | undefined;
@@ -88,6 +90,7 @@ export class Consumer {
     });
     this.#bell = new Bell(clock);
     this.#startedAt = clock.now();
+    this.#reports = options.logRuns || setting.onRun !== undefined;
   }
 
   /**
@@ -176,7 +179,10 @@ export class Consumer {
     }
     if (performance.now() < this.#sliceEnd) this.#fill();
     else setImmediate(this.#nextSlice);
-    if (this.#held === 0 || (!this.#turning && this.#hasReasonForTurn())) this.#bell.ring();
+    // Most ends give the loop nothing to do: the outcome waits for company, as the first one in the box has told it to.
+    const { size } = this.#outbox;
+    const matters = size <= 1 || size >= this.#setting.options.batchCount || this.#intake.waiting <= this.#sizer.ahead / 2;
+    if (this.#held === 0 || (matters && !this.#turning)) this.#bell.ring();
   }
 
   readonly #nextSlice = (): void => {
@@ -188,6 +194,8 @@ export class Consumer {
   #finish(job: Job, outcome: Outcome, ms: number): void {
     this.#outbox.ended(job, outcome);
     if (outcome.kind === 'retried' && outcome.warning) this.#setting.log.warn(outcome.warning, { class: job.class });
+    count(this.summary, outcome.kind);
+    if (!this.#reports) return;
     const report: RunReport = {
       class: job.class,
       queue: job.raw.queue,
@@ -203,12 +211,12 @@ export class Consumer {
 
   #bury(one: Undecodable): void {
     this.#outbox.undecodable(one);
+    count(this.summary, 'failed');
     this.#report({ queue: one.raw.queue, outcome: 'failed', ms: 0, error: one.error });
   }
 
   #report(report: RunReport, args?: Job['args']): void {
     const { options, log, onRun } = this.#setting;
-    count(this.summary, report.outcome);
     if (options.logRuns) logRun(log, report, options.logArgs ? args : undefined);
     onRun?.(report);
   }

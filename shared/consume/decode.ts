@@ -57,22 +57,21 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     return refuse(`its "class" is ${got}, not the name of a job class`, true);
   }
 
-  const cron = cronSlot(fields.cron);
-  const ownId = `${token}-${raw.seq}`;
+  // Nothing but plain assignments: this runs for every job, and all of them should have one shape.
   const id = typeof fields.id === 'string' && fields.id !== '' ? fields.id : undefined;
-  const attemptsId = record?.id ?? ownId;
+  const attemptsId = record ? record.id : `${token}-${raw.seq}`;
   return {
     raw,
     class: className,
     args: Array.isArray(args) ? args : args === undefined ? [] : [args],
     id: id ?? attemptsId,
     attemptsId,
-    attempt: (record?.attempts ?? 0) + 1,
-    deaths: record?.deaths ?? 0,
+    attempt: record ? record.attempts + 1 : 1,
+    deaths: record ? record.deaths : 0,
     payload,
-    ...(typeof fields.queue_time === 'number' ? { queueTime: fields.queue_time * 1000 } : {}),
-    ...(cron ? { cron } : {}),
-    ...(id !== undefined && PHP_ID.test(id) ? { statusId: statusId(id, fields.prefix) } : {}),
+    queueTime: typeof fields.queue_time === 'number' ? fields.queue_time * 1000 : undefined,
+    cron: fields.cron === undefined ? undefined : cronSlot(fields.cron),
+    statusId: id?.length === 32 && PHP_ID.test(id) ? statusId(id, fields.prefix) : undefined,
   };
 }
 
