@@ -31,8 +31,10 @@ export interface ConsumerOptions {
   readonly ahead: number;
   /** Longest time that an outcome waits to be settled together with others. */
   readonly settleWithin: number;
-  /** A reserved job that could not start after this time goes back, for idle workers to take. */
-  readonly giveBackAfter: number;
+  /** A reserved job that could not start after this time is released, for idle workers to take. */
+  readonly releaseAfter: number;
+  /** Nothing more is reserved while the payloads of the jobs that are held come to so many bytes. */
+  readonly heldBytes: number;
   /** Log a line for each run. */
   readonly logRuns: boolean;
   /** Put the arguments into that line. */
@@ -54,7 +56,8 @@ export const consumerDefaults = {
   batchBytes: 1_048_576,
   ahead: 100,
   settleWithin: 100,
-  giveBackAfter: 150,
+  releaseAfter: 150,
+  heldBytes: 67_108_864,
   logRuns: true,
   logArgs: false,
 } as const satisfies ConsumerOptions;
@@ -69,22 +72,50 @@ const ranges: { readonly [option in keyof ConsumerOptions]?: readonly [low: numb
   shutdownTimeout: [0, false],
   abortGrace: [0, false],
   attempts: [1, true],
-  timeout: [1, false],
   batchCount: [1, true],
   batchBytes: [1, true],
   ahead: [0, false],
   settleWithin: [0, false],
-  giveBackAfter: [0, false],
+  releaseAfter: [0, false],
+  heldBytes: [1, true],
 };
 
-/** The defaults with `given` on top. @throws ConfigError naming option, value and range */
+const choices: { readonly [option in keyof ConsumerOptions]?: readonly unknown[] } = {
+  unknownClass: ['fail', 'release'],
+  numbers: ['bigint', 'double'],
+  exitOnComplete: [true, false],
+  logRuns: [true, false],
+  logArgs: [true, false],
+};
+
+/** The defaults with `given` on top. @throws ConfigError naming option, value and what is allowed */
 export function consumerOptions(given: Partial<ConsumerOptions>): ConsumerOptions {
   const options: ConsumerOptions = { ...consumerDefaults };
-  for (const [name, value] of Object.entries(given)) if (value !== undefined) Object.assign(options, { [name]: value });
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(consumerDefaults, name)) {
+      throw new ConfigError(`There is no option ${name}; there are ${Object.keys(consumerDefaults).join(', ')}.`);
+    }
+    if (value !== undefined) Object.assign(options, { [name]: value });
+  }
   for (const [name, [low, whole]] of Object.entries(ranges)) {
     const value = options[name as keyof typeof ranges];
-    if (typeof value !== 'number' || !(value >= low) || (whole && !Number.isInteger(value))) {
-      throw new ConfigError(`${name} must be a ${whole ? 'whole ' : ''}number, ${low} or more; got ${String(value)}.`);
+    if (
+      typeof value !== 'number' ||
+      !Number.isFinite(value) ||
+      !(value >= low) ||
+      (whole && !Number.isInteger(value))
+    ) {
+      throw new ConfigError(
+        `${name} must be a ${whole ? 'whole ' : 'finite '}number, ${low} or more; got ${String(value)}.`,
+      );
+    }
+  }
+  for (const [name, allowed] of Object.entries(choices)) {
+    const value = options[name as keyof typeof choices];
+    if (!allowed.includes(value)) {
+      throw new ConfigError(
+        `${name} must be one of ${allowed.map((one) => JSON.stringify(one)).join(', ')}; got ${JSON.stringify(value)}.`,
+      );
     }
   }
   return options;

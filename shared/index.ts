@@ -12,9 +12,10 @@ export { type BadCronInfo, type CronClient, type CronInfo, createCronClient } fr
 export { createScheduled, type JobFilter, type Scheduled, type WaitingJob } from './client/scheduled.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
 export { type ConsumerOptions, consumerDefaults, consumerOptions, defaultNamespace } from './config.ts';
-export { Consumer, type ConsumerSetting } from './consume/consumer.ts';
+export { Consumer } from './consume/consumer.ts';
 export { parseQueues, type QueueList, type QueuePattern } from './consume/queues.ts';
 export type { RunReport, Stopped, Summary } from './consume/report.ts';
+export type { ConsumerSetting } from './consume/setting.ts';
 export * from './errors.ts';
 export type { JobContext, JobInfo } from './job/context.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
@@ -31,9 +32,18 @@ export { type LogFields, type Logger, silentLogger } from './log.ts';
 export { type ErrorInfo, errorInfo } from './resque/failed-entry.ts';
 export { type CronEntry, type CronRule, checkCronEntries, cronRule } from './schedule/cron-entry.ts';
 export { CronRunner, type CronRunnerSetting } from './schedule/cron-runner.ts';
+export {
+  backlogOf,
+  consumerOf,
+  type FleetLimits,
+  type FleetState,
+  namedQueues,
+  workersToStart,
+} from './schedule/fleet.ts';
 export { Scheduler, type SchedulerSetting, tickUntil } from './schedule/scheduler.ts';
 export { type TickResult, type TickSetting, tick } from './schedule/tick.ts';
 export { type CronState, type CronStatus, type CronStore, redisCronStore } from './store/cron-store.ts';
+export { type FleetStore, type QueueState, redisFleetStore, type Survey } from './store/fleet-store.ts';
 export type { JobStore } from './store/job-store.ts';
 export type { RedisClient } from './store/redis-client.ts';
 export { redisJobStore } from './store/redis-job-store.ts';

@@ -23,6 +23,16 @@ const INTEGER = /^-?\d+$/;
 /** What JSON.parse gives, with each integer beyond ±(2⁵³−1) as a bigint. Text without long runs of digits costs one scan. */
 export function parseWithBigInts(text: string): unknown {
   if (!LONG_NUMBER.test(text)) return JSON.parse(text);
+  try {
+    return parseSlowly(text);
+  } catch (error) {
+    // A reviver recurses; JSON.parse by itself does not, and reads what is nested thousands of levels deep.
+    if (!(error instanceof RangeError)) throw error;
+    return JSON.parse(text);
+  }
+}
+
+function parseSlowly(text: string): unknown {
   return json.parse(text, (_key, value, context) =>
     typeof value === 'number' && !Number.isSafeInteger(value) && INTEGER.test(context.source ?? '')
       ? BigInt(context.source ?? '')

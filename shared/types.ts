@@ -9,12 +9,20 @@ import type { Attempts } from './store/scripts/attempts.ts';
  * until they are **settled**. A job's way is one line: RawJob → Job → BoundJob → Outcome → settled.
  */
 
+/** How often the workers of a job may die before the job is taken for the cause. */
+export const MOST_DEATHS = 3;
+
 /** A job as it was reserved: bytes, not yet looked into. */
 export interface RawJob {
   readonly queue: string;
   /** Number of the reservation within its worker; rises by one with each job. */
   readonly seq: number;
+  /** Length of the payload in bytes. */
+  readonly size: number;
+  /** The payload as Redis had it. */
   readonly bytes: Buffer;
+  /** The same as text; undefined if it is not UTF-8. */
+  readonly text: string | undefined;
 }
 
 /** A job whose payload could be read. */
@@ -72,6 +80,8 @@ export type Settlement =
   | { readonly kind: 'retry'; readonly raw: RawJob; readonly at: number; readonly record: Attempts }
   /** The failed entry is `head`, the producer's payload, `tail`. */
   | { readonly kind: 'fail'; readonly raw: RawJob; readonly head: string; readonly tail: string }
-  /** The payload is not JSON, so the failed entry comes whole. */
+  /** The payload is not JSON: it stands in the entry as a string. */
+  | { readonly kind: 'quote'; readonly raw: RawJob; readonly head: string; readonly tail: string }
+  /** The payload is not even UTF-8, so the failed entry comes whole. */
   | { readonly kind: 'bury'; readonly raw: RawJob; readonly entry: string }
   | { readonly kind: 'release'; readonly raw: RawJob; readonly to: 'head' | 'tail' };

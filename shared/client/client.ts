@@ -25,25 +25,41 @@ export interface Enqueued {
 }
 
 /** One job of `enqueueAll`. */
-export interface EnqueueItem extends EnqueueOptions {
-  readonly job: JobDefinition<never, never> | JobDefinition | string;
-  readonly args: Args;
+export interface EnqueueItem<In extends Args = Args> extends EnqueueOptions {
+  readonly job: Target<In>;
+  readonly args: NoInfer<In>;
   /** When it is due; at once if absent. */
   readonly at?: Date;
 }
 
 /** Push a job to its queue now. @throws ArgumentsError, ConfigError, or what Redis says */
-export type Enqueue = <In extends Args>(job: Target<In>, args: In, options?: EnqueueOptions) => Promise<Enqueued>;
+export type Enqueue = <In extends Args>(
+  job: Target<In>,
+  args: NoInfer<In>,
+  options?: EnqueueOptions,
+) => Promise<Enqueued>;
 
 /** Writes jobs as Ruby Resque and resque-scheduler write them. */
 export interface Client {
   readonly enqueue: Enqueue;
   /** Due `seconds` from now. */
-  enqueueIn<In extends Args>(seconds: number, job: Target<In>, args: In, options?: EnqueueOptions): Promise<Enqueued>;
+  enqueueIn<In extends Args>(
+    seconds: number,
+    job: Target<In>,
+    args: NoInfer<In>,
+    options?: EnqueueOptions,
+  ): Promise<Enqueued>;
   /** Due at `time`, to the second; at once if that is not in the future. */
-  enqueueAt<In extends Args>(time: Date, job: Target<In>, args: In, options?: EnqueueOptions): Promise<Enqueued>;
+  enqueueAt<In extends Args>(
+    time: Date,
+    job: Target<In>,
+    args: NoInfer<In>,
+    options?: EnqueueOptions,
+  ): Promise<Enqueued>;
   /** Many jobs in one round trip (two where some are delayed and some are not). All are checked before any is pushed. */
-  enqueueAll(items: readonly EnqueueItem[]): Promise<Enqueued[]>;
+  enqueueAll<const In extends readonly Args[]>(
+    items: readonly [...{ [I in keyof In]: EnqueueItem<In[I]> }],
+  ): Promise<Enqueued[]>;
 }
 
 export interface ClientOptions {

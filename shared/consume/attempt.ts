@@ -66,7 +66,9 @@ export class Attempt implements JobContext {
     try {
       const args = checkArgs(handler.definition, job.args);
       const result =
-        args instanceof Promise ? args.then((checked) => handler.run(checked, this)) : handler.run(args, this);
+        args instanceof Promise
+          ? args.then((checked) => (this.#ended ? undefined : handler.run(checked, this)))
+          : handler.run(args, this);
       if (isThenable(result)) result.then(this.#succeed, this.#fail);
       else this.#end({ ok: true });
     } catch (thrown) {
@@ -132,10 +134,11 @@ export class Attempt implements JobContext {
     return this.#controller.signal;
   }
 
-  timeLeft(): number {
+  /** A property, so that it can be taken out of the context. */
+  readonly timeLeft = (): number => {
     const end = Math.min(this.timeoutAt, this.#setting.deadline ?? Infinity);
     return Math.max(0, end - this.#setting.clock.now());
-  }
+  };
 
   get log(): Logger {
     const { job } = this.bound;

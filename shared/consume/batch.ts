@@ -11,6 +11,8 @@ export class BatchSizer {
   #since: number | undefined;
   #ended = 0;
   #limit: number;
+  /** Size of the last reservation. */
+  #got = 0;
 
   constructor(options: Pick<ConsumerOptions, 'concurrency' | 'ahead' | 'batchCount'>) {
     this.#options = options;
@@ -46,6 +48,12 @@ export class BatchSizer {
 
   /** Tells how many of a reservation came: a full one may be followed by a larger one. */
   reserved(wanted: number, got: number): void {
+    this.#got = got;
     if (got >= wanted) this.#limit = Math.min(this.#options.batchCount, Math.max(this.#limit, wanted * 2));
+  }
+
+  /** Tells how many of the last reservation had to be released because they could not start: take no more than could. */
+  released(count: number): void {
+    this.#limit = Math.max(1, this.#got - count);
   }
 }

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import type { CronMark } from '../client/payload.ts';
 import { PayloadError } from '../errors.ts';
 import { parseWithBigInts } from '../json.ts';
@@ -24,16 +23,16 @@ const PHP_ID = /^[0-9a-f]{32}$/;
  * @param token first part of the id of a job that has none
  */
 export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Undecodable {
-  const utf8 = isUtf8(raw.bytes);
+  const { text } = raw;
   const refuse = (reason: string, isJson: boolean): Undecodable => ({
     raw,
     error: new PayloadError(`The payload is no Resque job: ${reason}.`),
     isJson,
-    isUtf8: utf8,
+    isUtf8: text !== undefined,
   });
-  if (!utf8) return refuse('it is not valid UTF-8', false);
+  if (text === undefined) return refuse('it is not valid UTF-8', false);
 
-  const { payload, record } = unsplice(raw.bytes.toString('utf8'));
+  const { payload, record } = unsplice(text);
   let value: unknown;
   try {
     value = numbers === 'bigint' ? parseWithBigInts(payload) : JSON.parse(payload);

@@ -9,12 +9,10 @@ import {
   SkipRetry,
 } from '../errors.ts';
 import { defaultBackoff, type RetryOptions, waitAfter } from '../job/retry.ts';
-import type { Job, Outcome } from '../types.ts';
+import { errorInfo } from '../resque/failed-entry.ts';
+import { type Job, MOST_DEATHS, type Outcome } from '../types.ts';
 
-/** How often a job's workers may die before the job is taken for the cause. */
-export const MOST_DEATHS = 3;
-
-export interface Ending {
+export interface FailedRun {
   readonly job: Pick<Job, 'attempt' | 'class'>;
   readonly retry: RetryOptions | undefined;
   readonly defaultAttempts: number;
@@ -26,24 +24,24 @@ export interface Ending {
 }
 
 /** What becomes of a job whose handler threw. */
-export function fateOfError(ending: Ending): Outcome {
-  const { job, retry, thrown, aborted } = ending;
+export function fateOfError(run: FailedRun): Outcome {
+  const { job, retry, thrown, aborted } = run;
   if (thrown instanceof Discard) return { kind: 'discarded', error: thrown };
   if (thrown instanceof SkipRetry || thrown instanceof ArgumentsError) return { kind: 'failed', error: thrown };
   if (aborted instanceof ShutdownError) return { kind: 'released', to: 'head', reason: aborted.message };
   if (aborted instanceof LeaseLostError) return { kind: 'released', to: 'head', reason: aborted.message };
-  if (aborted instanceof DeadlineError && !ending.hadItsTime) {
+  if (aborted instanceof DeadlineError && !run.hadItsTime) {
     return { kind: 'released', to: 'head', reason: aborted.message };
   }
   // The abort is what happened; how the handler took it is a detail.
   const error = aborted === undefined ? thrown : aborted;
-  if (job.attempt >= (retry?.attempts ?? ending.defaultAttempts)) return { kind: 'failed', error };
+  if (job.attempt >= (retry?.attempts ?? run.defaultAttempts)) return { kind: 'failed', error };
   if (thrown instanceof RetryIn) return { kind: 'retried', delay: 1000 * thrown.seconds, error };
   try {
     return { kind: 'retried', delay: 1000 * waitAfter(retry?.backoff, job.attempt, thrown), error };
   } catch (broken) {
     // The job must go on, with the default's wait.
-    const warning = `The backoff function of ${job.class} failed, so the default wait applies: ${broken}`;
+    const warning = `The backoff function of ${job.class} failed, so the default wait applies: ${errorInfo(broken).error}`;
     return { kind: 'retried', delay: 1000 * defaultBackoff(job.attempt, thrown), error, warning };
   }
 }

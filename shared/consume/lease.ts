@@ -1,11 +1,13 @@
 import { type Clock, sleep } from '../clock.ts';
-import { LeaseLostError, RedisUnavailableError } from '../errors.ts';
+import { LeaseLostError, RedisAuthError, RedisTypeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { JobStore, Turn, TurnResult } from '../store/job-store.ts';
 import { tokenOf } from '../store/worker-id.ts';
 
 /** What a consumer decides of a turn; the lease adds the rest. */
-export type TurnPlan = Pick<Turn, 'settle' | 'statuses' | 'cronEnded' | 'workingOn'> & {
+export type TurnPlan = Pick<Turn, 'settle' | 'statuses' | 'cronEnded' | 'workingOn' | 'started'> & {
+  /** How many of the jobs that come can start at once. */
+  readonly startable: number;
   readonly reserve?: Omit<NonNullable<Turn['reserve']>, 'firstSeq'>;
 };
 
@@ -76,7 +78,7 @@ export class Lease {
       const now = clock.now();
       const beats = now - this.#heartbeatAt >= HEARTBEAT_MS;
       try {
-        const { reserve, ...rest } = plan;
+        const { reserve, startable, ...rest } = plan;
         const result = await store.settleAndReserve({
           ...rest,
           worker: this.worker,
@@ -85,9 +87,13 @@ export class Lease {
           ...(this.#registered ? {} : { register: new Date(this.#startedAt) }),
           ...(beats ? { heartbeat: new Date(now) } : {}),
           ...(reserve ? { reserve: { ...reserve, firstSeq: this.#seq } } : {}),
+          started: reserve && startable > 0 ? this.#seq + Math.min(startable, reserve.count) - 1 : plan.started,
         });
         if (tries > 1) log.info('Redis answers again', { redis: store.address, tries });
-        if (result.leaseLost) throw this.#lost();
+        if (result.leaseLost) {
+          this.#seq += plan.reserve?.count ?? 0;
+          throw this.#lost();
+        }
         this.#registered = true;
         this.#end = now + duration;
         if (beats) this.#heartbeatAt = now;
@@ -95,14 +101,19 @@ export class Lease {
         return result;
       } catch (error) {
         if (error instanceof LeaseLostError) throw error;
-        const waits = this.#end > 0 || (error instanceof RedisUnavailableError && tries < FIRST_TRIES);
+        const hopeless = error instanceof RedisAuthError || error instanceof RedisTypeError;
+        const waits = this.#end > 0 || (!hopeless && tries < FIRST_TRIES);
         if (giveUp.aborted || !waits) {
           // Redis may have carried it out: its numbers must not be given to other jobs.
           this.#seq += plan.reserve?.count ?? 0;
           throw error;
         }
         if (now >= remindAt) {
-          log.error('Redis does not answer; trying again until it does', { redis: store.address, tries, error });
+          log.error('Redis did not carry out a call; trying again until it does', {
+            redis: store.address,
+            tries,
+            error,
+          });
           remindAt = now + REMIND_MS;
         }
         await sleep(clock, wait, giveUp);
@@ -111,9 +122,20 @@ export class Lease {
     }
   }
 
-  /** Unregisters the worker. @returns how many jobs it still holds */
-  leave(): Promise<number> {
-    return this.#options.store.leave(this.worker);
+  /**
+   * Unregisters the worker. Never rejects: what Redis does not take now, it has in flight, to be reclaimed.
+   * @param unsettled jobs that could not be settled  @param error why, if they could not
+   */
+  async leave(unsettled: number, error: unknown): Promise<void> {
+    const { log, store } = this.#options;
+    try {
+      if (error !== undefined) throw error;
+      const held = await store.leave(this.worker);
+      if (held > 0) log.warn('Jobs of this worker are left to be reclaimed when its lease has ended', { jobs: held });
+    } catch (cause) {
+      const message = 'Redis did not take the last outcomes; those jobs run again when the lease has ended';
+      log.error(message, { redis: store.address, jobs: unsettled, error: cause });
+    }
   }
 
   #lost(): LeaseLostError {

@@ -11,7 +11,8 @@ export class Outbox {
   /** Longest wait for company, ms. */
   readonly #within: number;
   #settlements: Settlement[] = [];
-  #statuses: StatusUpdate[] = [];
+  /** By job: the last one counts. */
+  #statuses = new Map<string, StatusUpdate>();
   #cronEnded: CronSlot[] = [];
   #dueAt = Infinity;
 
@@ -52,18 +53,20 @@ export class Outbox {
   }
 
   take(): Required<Pick<Turn, 'settle' | 'statuses' | 'cronEnded'>> {
-    const taken = { settle: this.#settlements, statuses: this.#statuses, cronEnded: this.#cronEnded };
+    const taken = { settle: this.#settlements, statuses: [...this.#statuses.values()], cronEnded: this.#cronEnded };
     this.#settlements = [];
-    this.#statuses = [];
+    this.#statuses.clear();
     this.#cronEnded = [];
     this.#dueAt = Infinity;
     return taken;
   }
 
   #status(job: Job, outcome: Outcome | 'running'): void {
+    if (job.statusId === undefined) return;
     const status = statusOf(job, outcome, this.#clock.now());
     if (!status) return;
-    this.#statuses.push(status);
+    const started = status.started ?? this.#statuses.get(status.id)?.started;
+    this.#statuses.set(status.id, { ...status, started });
     this.#due();
   }
 

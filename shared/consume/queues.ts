@@ -43,6 +43,7 @@ function parsePattern(part: string, list: string): QueuePattern {
       `The weight of queue ${JSON.stringify(pattern)} must be a whole number from 1 to 999999; got ${JSON.stringify(weight)}.`,
     );
   }
+  matcher(pattern); // throws what would else be thrown when the first names come
   return { pattern, weight: Number(weight ?? 1), excluded: not === '!' };
 }
 
@@ -55,8 +56,19 @@ function matcher(pattern: string): (name: string) => boolean {
     if (part.length > 1) return part.replace(/^\[[!^]/, '[^').replaceAll('\\', '\\\\');
     return part.replace(/[\\^$.|+(){}[\]]/, '\\$&');
   });
-  const regex = new RegExp(`^${source}$`);
+  const regex = regexOf(source, pattern);
   return (name) => regex.test(name);
+}
+
+function regexOf(source: string, pattern: string): RegExp {
+  try {
+    return new RegExp(`^${source}$`);
+  } catch (error) {
+    throw new ConfigError(
+      `The queue pattern ${JSON.stringify(pattern)} cannot be read; ranges go upwards, as in [a-z].`,
+      { cause: error },
+    );
+  }
 }
 
 function isGlob(pattern: string): boolean {

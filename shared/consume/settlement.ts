@@ -1,6 +1,7 @@
 import { buriedEntry, type FailedEntryFields, failedEntry } from '../resque/failed-entry.ts';
 import { phpStatus } from '../resque/status.ts';
 import type { StatusUpdate } from '../store/job-store.ts';
+import { unsplice } from '../store/scripts/attempts.ts';
 import type { Job, Outcome, Settlement } from '../types.ts';
 import type { Undecodable } from './decode.ts';
 
@@ -31,7 +32,14 @@ export function burialOf(undecodable: Undecodable, worker: string, now: number):
   const fields = entryFields(raw.queue, error, worker, now);
   return isJson
     ? { kind: 'fail', raw, ...failedEntry(fields) }
-    : { kind: 'bury', raw, entry: buriedEntry(fields, raw.bytes, isUtf8) };
+    : isUtf8
+      ? { kind: 'quote', raw, ...failedEntry(fields) }
+      : { kind: 'bury', raw, entry: buriedEntry(fields, original(raw.bytes)) };
+}
+
+/** Bytes without the record of past attempts, which a payload can have got that nobody could read. */
+function original(bytes: Buffer): Buffer {
+  return Buffer.from(unsplice(bytes.toString('latin1')).payload, 'latin1');
 }
 
 /** php-resque's status for an outcome; undefined where the job has no status record. */

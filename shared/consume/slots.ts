@@ -15,12 +15,18 @@ export class Slots {
   readonly #options: SlotsOptions;
   readonly #clock: Clock;
   readonly #running = new Set<Attempt>();
+  #bytes = 0;
   /** Nothing is due before this time. */
   #dueAt = Infinity;
 
   constructor(options: SlotsOptions) {
     this.#options = options;
     this.#clock = options.setting.clock;
+  }
+
+  /** Of the payloads of what runs. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get used(): number {
@@ -44,6 +50,7 @@ export class Slots {
   start(bound: BoundJob): Attempt {
     const attempt = new Attempt(bound, this.#options.setting, this.#onEnd);
     this.#running.add(attempt);
+    this.#bytes += bound.job.raw.size;
     this.#dueAt = Math.min(this.#dueAt, attempt.timeoutAt);
     attempt.start();
     return attempt;
@@ -70,6 +77,7 @@ export class Slots {
 
   readonly #onEnd = (attempt: Attempt, ended: Ended): void => {
     this.#running.delete(attempt);
+    this.#bytes -= attempt.bound.job.raw.size;
     this.#options.onEnd(attempt, ended);
   };
 }

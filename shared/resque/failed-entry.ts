@@ -17,6 +17,8 @@ export interface FailedEntryFields {
 
 /** Lines of a backtrace that are kept; the list is for people. */
 const MOST_LINES = 100;
+/** Characters of a message, or of a line, that are kept. */
+const MOST_TEXT = 10_000;
 
 /**
  * Resque's failed entry around a payload: `head`, the payload's bytes, `tail`. Keys stand in Resque's order; `worker` is
@@ -32,17 +34,26 @@ export function failedEntry(fields: FailedEntryFields): { head: string; tail: st
 }
 
 /**
- * A whole failed entry for a payload that is not JSON: it stands there as a string. Bytes that are not UTF-8 cannot, so
- * the exact bytes follow in base64 under `payload_base64`.
+ * A whole failed entry for a payload that is not UTF-8. It stands there as the text that it nearly is, and its exact bytes
+ * in base64 under `payload_base64`.
  */
-export function buriedEntry(fields: FailedEntryFields, bytes: Buffer, utf8: boolean): string {
+export function buriedEntry(fields: FailedEntryFields, bytes: Buffer): string {
   const { head, tail } = failedEntry(fields);
-  const exact = utf8 ? '' : `,"payload_base64":"${bytes.toString('base64')}"`;
+  const exact = `,"payload_base64":"${bytes.toString('base64')}"`;
   return `${head}${JSON.stringify(bytes.toString('utf8'))}${tail.slice(0, -1)}${exact}}`;
 }
 
 /** Name, message and stack of whatever was thrown: an Error, an AggregateError, a string, null, anything. */
 export function errorInfo(thrown: unknown): ErrorInfo {
+  try {
+    return describeError(thrown);
+  } catch {
+    // A getter that throws, a proxy: whoever threw this does not want it to be read.
+    return { exception: 'UnreadableError', error: 'The handler threw something that cannot be read.', backtrace: [] };
+  }
+}
+
+function describeError(thrown: unknown): ErrorInfo {
   if (!isError(thrown)) {
     return {
       exception: 'NonErrorThrown',
@@ -101,7 +112,8 @@ function safeText(value: unknown): string {
   }
 }
 
-/** Lone surrogates would be invalid UTF-8 in Ruby. */
+/** Lone surrogates would be invalid UTF-8 in Ruby; and an entry that no server takes would hold up all others. */
 function clean(text: string): string {
-  return text.toWellFormed();
+  const short = text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}… (${text.length} characters)` : text;
+  return short.toWellFormed();
 }

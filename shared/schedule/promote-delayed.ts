@@ -7,6 +7,8 @@ import type { DelayedMove, JobStore } from '../store/job-store.ts';
 
 /** Payloads moved in one call: few enough that Redis is not blocked for long. */
 const BATCH = 500;
+/** And of so many bytes: they come here to be read, and their index keys hold them once more. */
+const BATCH_BYTES = 1_048_576;
 
 /** Where a delayed payload goes: to the queue that it names, or that its class has; else to the failed list. */
 export function destinationOf(bytes: Buffer, registry: Registry | undefined, now: number): DelayedMove {
@@ -23,7 +25,9 @@ export function destinationOf(bytes: Buffer, registry: Registry | undefined, now
     value = JSON.parse(bytes.toString('utf8'));
   } catch (error) {
     const reason = `it is not JSON (${syntaxError(error)})`;
-    return { bytes, to: 'buried', entry: buriedEntry(failed(reason), bytes, utf8) };
+    const { head, tail } = failedEntry(failed(reason));
+    const entry = utf8 ? `${head}${JSON.stringify(bytes.toString('utf8'))}${tail}` : buriedEntry(failed(reason), bytes);
+    return { bytes, to: 'buried', entry };
   }
   const { class: className, queue } = (typeof value === 'object' && value !== null ? value : {}) as {
     class?: unknown;
@@ -38,7 +42,7 @@ export function destinationOf(bytes: Buffer, registry: Registry | undefined, now
 }
 
 /**
- * Moves every delayed job that is due, in time order.
+ * Moves every delayed job that is due, in time order. One whose queue is of another type goes to the failed list.
  * @returns how many went to their queues and how many to the failed list
  */
 export async function promoteDelayed(
@@ -48,13 +52,26 @@ export async function promoteDelayed(
 ): Promise<{ promoted: number; failed: number }> {
   let promoted = 0;
   let failed = 0;
+  let last: string | undefined;
+  let refused: string | undefined;
   for (;;) {
-    const due = await store.dueDelayed(now, BATCH);
+    const due = await store.dueDelayed(now, BATCH, BATCH_BYTES);
     if (!due) return { promoted, failed };
     // An empty list is moved as well: that takes it off the schedule.
-    const moves = due.payloads.map((bytes) => destinationOf(bytes, registry, now));
-    const moved = await store.promoteDelayed(due.seconds, moves);
+    const moves = due.payloads.map((bytes, i) =>
+      i === 0 && refused !== undefined ? refusal(bytes, refused, now) : destinationOf(bytes, registry, now),
+    );
+    const moved = await store.promoteDelayed(due.time, moves);
     promoted += moved.queued;
     failed += moved.failed;
+    const stuck = moved.queued + moved.failed === 0 && moved.refused === undefined && due.time === last;
+    if (stuck) return { promoted, failed };
+    ({ refused } = moved);
+    last = due.time;
   }
+}
+
+function refusal(bytes: Buffer, reason: string, now: number): DelayedMove {
+  const thrown = new PayloadError(`The delayed payload cannot be promoted: Redis answered ${JSON.stringify(reason)}.`);
+  return { bytes, to: 'failed', ...failedEntry({ failedAt: new Date(now), thrown, worker: '', queue: '' }) };
 }

@@ -54,7 +54,10 @@ export class Scheduler {
  * @returns each tick's result, the last one first known to reach beyond `until`
  */
 export async function tickUntil(
-  setting: Omit<SchedulerSetting, 'interval' | 'onTick'>,
+  setting: Omit<SchedulerSetting, 'interval' | 'onTick'> & {
+    /** Called after each tick, and waited for. */
+    readonly onTick?: (result: TickResult) => Promise<void>;
+  },
   until: number,
 ): Promise<TickResult[]> {
   const { clock } = setting;
@@ -62,6 +65,7 @@ export async function tickUntil(
   for (;;) {
     const result = await tick(setting, clock.now());
     results.push(result);
+    await setting.onTick?.(result);
     const { nextAt } = result;
     if (nextAt === undefined || nextAt >= until) return results;
     await sleep(clock, Math.max(SHORTEST_WAIT_MS, nextAt - clock.now()));

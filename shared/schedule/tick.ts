@@ -33,6 +33,7 @@ export interface TickResult {
 
 const RETRIES_AT_ONCE = 500;
 const WORKERS_AT_ONCE = 100;
+const STUCK_MS = 1_000;
 
 /**
  * One run of the scheduler: reclaim, promote retries and delayed jobs, enqueue cron slots. Safe beside any number of
@@ -42,14 +43,18 @@ export async function tick({ store, registry, cron, log }: TickSetting, now: num
   const agenda = await store.agenda();
   const isDue = (time: number | undefined) => time !== undefined && time <= now;
   const reclaimed = isDue(agenda.leaseEnd) ? await reclaim(store, log, now) : 0;
-  const retried = isDue(agenda.retry) ? await promoteRetries(store, now) : 0;
+  const retried = isDue(agenda.retry) ? await promoteRetries(store, log, now) : 0;
   const delayed = isDue(agenda.delayed) ? await promoteDelayed(store, registry, now) : { promoted: 0, failed: 0 };
   if (delayed.failed > 0)
     log.error('Delayed payloads without a queue went to the failed list', { jobs: delayed.failed });
   const crons = await cron?.run(now);
   const acted = reclaimed + retried + delayed.promoted + delayed.failed > 0;
   const after = acted ? await store.agenda() : agenda;
-  const times = [after.leaseEnd, after.retry, after.delayed, crons?.next].filter((time) => time !== undefined);
+  // What is due and was not moved (a queue of another type) is no reason to come back at once.
+  const next = (time: number | undefined) => (isDue(time) ? now + STUCK_MS : time);
+  const times = [after.leaseEnd, after.retry, after.delayed, crons?.next]
+    .map(next)
+    .filter((time) => time !== undefined);
   const due = [retried > 0 ? agenda.retry : undefined, delayed.promoted > 0 ? agenda.delayed : undefined];
   return {
     ...delayed,
@@ -63,18 +68,21 @@ export async function tick({ store, registry, cron, log }: TickSetting, now: num
 
 async function reclaim(store: JobStore, log: Logger, now: number): Promise<number> {
   let reclaimed = 0;
-  for (const { worker, jobs } of await store.reclaim(now, WORKERS_AT_ONCE)) {
+  for (const { worker, jobs, refused } of await store.reclaim(now, WORKERS_AT_ONCE)) {
     reclaimed += jobs;
     log.warn('The lease of a worker ended; its jobs are back in their queues', { worker, jobs });
+    if (refused)
+      log.error('A queue did not take the jobs of a dead worker; tried again in a minute', { worker, refused });
   }
   return reclaimed;
 }
 
-async function promoteRetries(store: JobStore, now: number): Promise<number> {
+async function promoteRetries(store: JobStore, log: Logger, now: number): Promise<number> {
   let retried = 0;
   for (;;) {
-    const moved = await store.promoteRetries(now, RETRIES_AT_ONCE);
+    const { moved, refused } = await store.promoteRetries(now, RETRIES_AT_ONCE);
     retried += moved;
+    if (refused.length > 0) log.error('Queues did not take their retries; they wait on', { refused });
     if (moved < RETRIES_AT_ONCE) return retried;
   }
 }

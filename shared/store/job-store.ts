@@ -1,8 +1,9 @@
 import type { CronSlot, RawJob, Settlement } from '../types.ts';
 
 /**
- * The seam between the loops and Redis, in the words of the project. Every method rejects with a `LambdesqueError`; one
- * that rejects with `RedisUnavailableError` may be called again with the same arguments.
+ * The seam between the loops and Redis, in the words of the project. Every method rejects with a `LambdesqueError`. After
+ * one, any method may be called again with the same arguments; but `enqueue` and `enqueueDelayed` may then push twice, if
+ * it was only Redis's answer that was lost.
  */
 export interface JobStore {
   /** Host and port of the Redis behind it, for messages. */
@@ -15,12 +16,12 @@ export interface JobStore {
   /** Give back the jobs of workers whose leases ended before `now`. @param limit most workers in this call */
   reclaim(now: number, limit: number): Promise<Reclaimed[]>;
 
-  /** Move due retries to their queues. @returns how many; fewer than `limit` when none is left */
-  promoteRetries(now: number, limit: number): Promise<number>;
-  /** The earliest due list of delayed jobs, at most `limit` of its payloads; undefined if nothing is due. */
-  dueDelayed(now: number, limit: number): Promise<DueDelayed | undefined>;
+  /** Move due retries to their queues, at most `limit`. */
+  promoteRetries(now: number, limit: number): Promise<Promoted>;
+  /** The earliest due list of delayed jobs, its first payloads up to these limits; undefined if nothing is due. */
+  dueDelayed(now: number, limit: number, bytes: number): Promise<DueDelayed | undefined>;
   /** Move payloads from the start of a due list, in order; stops where the list has changed since it was read. */
-  promoteDelayed(seconds: number, moves: readonly DelayedMove[]): Promise<{ queued: number; failed: number }>;
+  promoteDelayed(time: string, moves: readonly DelayedMove[]): Promise<MovedDelayed>;
 
   /** When the earliest of each is due, epoch ms; undefined where there is none. One call, for an idle scheduler. */
   agenda(): Promise<Agenda>;
@@ -53,6 +54,8 @@ export interface Turn {
   readonly statuses?: readonly StatusUpdate[];
   /** Jobs of cron entries that must not overlap, now ended for good: their entries may enqueue again. */
   readonly cronEnded?: readonly CronSlot[];
+  /** Highest number of a job that may have started once this turn is answered: what a death counts for. */
+  readonly started: number;
   readonly reserve?: Reservation;
 }
 
@@ -67,6 +70,10 @@ export interface Reservation {
   readonly shares: readonly QueueShare[];
   /** Also answer the names of all queues. */
   readonly listQueues: boolean;
+  /** Also answer how many jobs are left in the queues looked at. */
+  readonly countLeft: boolean;
+  /** Whether one job that is one death away from the failed list may be among them. */
+  readonly mayRisk: boolean;
 }
 
 export interface QueueShare {
@@ -101,6 +108,8 @@ export type TurnResult =
       readonly unreadable: readonly { readonly queue: string; readonly error: string }[];
       /** Names of all queues, if asked for. */
       readonly queues: readonly string[];
+      /** Jobs left in the queues looked at, if asked for. */
+      readonly left: number;
     };
 
 export interface Agenda {
@@ -112,11 +121,26 @@ export interface Agenda {
 export interface Reclaimed {
   readonly worker: string;
   readonly jobs: number;
+  /** A queue that did not take its own, with Redis's own words; those jobs stay in flight and are tried again later. */
+  readonly refused: string | undefined;
+}
+
+export interface Promoted {
+  readonly moved: number;
+  /** Queues that did not take theirs, with Redis's own words; what is theirs stays where it was. */
+  readonly refused: readonly string[];
+}
+
+export interface MovedDelayed {
+  readonly queued: number;
+  readonly failed: number;
+  /** Redis's own words, if the queue of the payload that is now first did not take it. */
+  readonly refused: string | undefined;
 }
 
 export interface DueDelayed {
-  /** Due time, epoch seconds. */
-  readonly seconds: number;
+  /** Due time as the schedule has it: epoch seconds, unless somebody wrote something else there. */
+  readonly time: string;
   readonly payloads: readonly Buffer[];
 }
 

@@ -25,7 +25,7 @@ export interface Keys {
   /** Sorted set of due times: member and score are epoch seconds. */
   readonly delayedSchedule: string;
   /** List of the payloads due at `seconds` (epoch); each names its queue. */
-  delayed(seconds: number): string;
+  delayed(seconds: number | string): string;
   /** Set of the `delayed:<ts>` keys, without namespace, that hold exactly this payload. */
   timestamps(payload: string): string;
 
@@ -38,6 +38,8 @@ export interface Keys {
   readonly retryPayloads: string;
   /** Sorted set of worker ids, scored by the epoch ms at which their leases end. */
   readonly leases: string;
+  /** String that expires: which scheduler ticks, so that two do not start workers for the same backlog. */
+  readonly schedulerLease: string;
   readonly cron: CronKeys;
   /** Hash: the jobs a worker holds, `<sequence number>:<queue>` → payload; and `call`, the number of its last call. */
   inflight(worker: string): string;
@@ -80,6 +82,7 @@ export function keysOf(namespace: string): Keys {
     retry: `${ns}retry`,
     retryPayloads: `${ns}retry:payloads`,
     leases: `${ns}leases`,
+    schedulerLease: `${ns}scheduler:lease`,
     cron: {
       schedules: `${ns}persistent_schedules`,
       changed: `${ns}schedules_changed`,

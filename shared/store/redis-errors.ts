@@ -14,7 +14,8 @@ const NOT_NOW: Readonly<Record<string, string>> = {
 };
 
 const AUTH = new Set(['WRONGPASS', 'NOAUTH', 'NOPERM']);
-const AUTH_TEXT = /invalid password|unauthori[sz]ed|invalid or missing auth token|without any password configured/i;
+const AUTH_TEXT =
+  /user executing the script can't|invalid password|unauthori[sz]ed|invalid or missing auth token|without any password configured/i;
 /** `user_script:12: ` and ` script: <sha>, on @user_script:12.` are where a script failed, not what failed. */
 const SCRIPT_PLACE =
   /^ERR Error running script.*?: @?user_script:\d+: |^user_script:\d+: | script: [0-9a-f]{40}, on @user_script:\d+\.?/g;

@@ -7,7 +7,7 @@ import { type Argument, list, type RedisClient, text } from './redis-client.ts';
 import { agenda } from './scripts/agenda.ts';
 import { enqueue, enqueueDelayed } from './scripts/enqueue.ts';
 import { leave } from './scripts/leave.ts';
-import { promoteDelayed, promoteRetries } from './scripts/promote.ts';
+import { promoteDelayed, promoteRetries, readFirst } from './scripts/promote.ts';
 import { OTHER_QUEUES, reclaim, STILL_LEASED } from './scripts/reclaim.ts';
 import { turnOf } from './turn.ts';
 import { tokenOf } from './worker-id.ts';
@@ -31,11 +31,11 @@ export function redisJobStore(client: RedisClient, namespace: string): JobStore 
   ];
 
   /** A worker holds few queues' jobs, and takes no new ones once its lease has ended: one repetition is the exception. */
-  async function reclaimWorker(worker: string, now: number): Promise<number | undefined> {
+  async function reclaimWorker(worker: string, now: number): Promise<Reclaimed | undefined> {
     for (;;) {
       const fields = list(await client.command(['HKEYS', keys.inflight(worker)])).map(text);
       const names = [
-        ...new Set(fields.filter((field) => field !== 'call').map((field) => field.slice(field.indexOf(':') + 1))),
+        ...new Set(fields.filter((field) => /^\d+:/.test(field)).map((field) => field.replace(/^\d+:/, ''))),
       ];
       const answer = await client.script(
         reclaim,
@@ -43,7 +43,9 @@ export function redisJobStore(client: RedisClient, namespace: string): JobStore 
         [now, worker, tokenOf(worker), ...names],
       );
       if (answer === STILL_LEASED) return undefined;
-      if (answer !== OTHER_QUEUES) return Number(answer);
+      if (answer === OTHER_QUEUES) continue;
+      const [jobs, refused] = list(answer);
+      return { worker, jobs: Number(jobs), refused: text(refused) || undefined };
     }
   }
 
@@ -58,9 +60,10 @@ export function redisJobStore(client: RedisClient, namespace: string): JobStore 
     async reclaim(now, limit) {
       const ended = await client.command(['ZRANGEBYSCORE', keys.leases, '-inf', now, 'LIMIT', 0, limit]);
       const reclaimed: Reclaimed[] = [];
-      for (const worker of list(ended).map(text)) {
-        const jobs = await reclaimWorker(worker, now);
-        if (jobs !== undefined) reclaimed.push({ worker, jobs });
+      // Each puts its jobs before those that are there: the one that died first goes last, to come first.
+      for (const worker of list(ended).map(text).reverse()) {
+        const one = await reclaimWorker(worker, now);
+        if (one) reclaimed.push(one);
       }
       return reclaimed;
     },
@@ -68,19 +71,20 @@ export function redisJobStore(client: RedisClient, namespace: string): JobStore 
     async promoteRetries(now, limit) {
       const due = await client.command(['ZRANGEBYSCORE', keys.retry, '-inf', now, 'LIMIT', 0, limit]);
       const members = list(due).map(text);
-      if (members.length === 0) return 0;
+      if (members.length === 0) return { moved: 0, refused: [] };
       const queueOf = (member: string) => member.slice(member.indexOf(':') + 1);
       const names = [...new Set(members.map(queueOf))];
       const place = new Map(names.map((name, i) => [name, i + 1]));
-      const moved = await client.script(
+      const answer = await client.script(
         promoteRetries,
         [keys.retry, keys.retryPayloads, keys.queues, ...names.map(keys.queue)],
         [names.length, ...names, ...members.flatMap((member) => [member, place.get(queueOf(member)) ?? 0])],
       );
-      return Number(moved);
+      const [moved, ...refused] = list(answer);
+      return { moved: Number(moved), refused: refused.map(text) };
     },
 
-    async dueDelayed(now, limit) {
+    async dueDelayed(now, limit, bytes) {
       const due = await client.command([
         'ZRANGEBYSCORE',
         keys.delayedSchedule,
@@ -90,18 +94,17 @@ export function redisJobStore(client: RedisClient, namespace: string): JobStore 
         0,
         1,
       ]);
-      const [first] = list(due).map(text);
-      if (first === undefined) return undefined;
-      const seconds = Number(first);
-      const payloads = await client.command(['LRANGE', keys.delayed(seconds), 0, limit - 1]);
-      return { seconds, payloads: list(payloads) as readonly Buffer[] };
+      const [time] = list(due).map(text);
+      if (time === undefined) return undefined;
+      const payloads = await client.script(readFirst, [keys.delayed(time)], [limit, bytes]);
+      return { time, payloads: list(payloads) as readonly Buffer[] };
     },
 
-    async promoteDelayed(seconds, moves) {
+    async promoteDelayed(time, moves) {
       const names = [...new Set(moves.flatMap((move) => (move.to === 'queue' ? [move.queue] : [])))];
       const indexOf = new Map(names.map((name, i) => [name, i + 1]));
       const indexKeys: string[] = [];
-      const args: Argument[] = [seconds, `delayed:${seconds}`, names.length, ...names, moves.length];
+      const args: Argument[] = [time, `delayed:${time}`, names.length, ...names, moves.length];
       for (const move of moves) {
         // What is not UTF-8 was not written by a program that keeps the index.
         const indexed = isUtf8(move.bytes);
@@ -110,11 +113,11 @@ export function redisJobStore(client: RedisClient, namespace: string): JobStore 
       }
       const answer = await client.script(
         promoteDelayed,
-        [keys.delayed(seconds), keys.delayedSchedule, keys.queues, keys.failed, ...names.map(keys.queue), ...indexKeys],
+        [keys.delayed(time), keys.delayedSchedule, keys.queues, keys.failed, ...names.map(keys.queue), ...indexKeys],
         args,
       );
-      const [queued, failed] = list(answer).map(Number);
-      return { queued: queued ?? 0, failed: failed ?? 0 };
+      const [queued, failed, refused] = list(answer);
+      return { queued: Number(queued), failed: Number(failed), refused: text(refused) || undefined };
     },
 
     async agenda() {

@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import { Command, Redis } from 'ioredis';
 import { ConfigError } from '../errors.ts';
 import type { Argument, RedisClient, Reply } from './redis-client.ts';
 import { evaluate } from './redis-client.ts';
@@ -14,10 +14,15 @@ export interface TcpOptions {
 /** Redis or Valkey over TCP, through ioredis. Commands fail fast while the server is away; who calls decides to try again. */
 export function tcpClient(options: TcpOptions): RedisClient {
   const { host, port } = address(options.url);
+  const timeout = options.commandTimeout ?? 10_000;
   const redis = new Redis(options.url, {
     protocol: 2,
     lazyConnect: true,
-    commandTimeout: options.commandTimeout ?? 10_000,
+    commandTimeout: timeout,
+    // A connection that is dead without a word is replaced, not only its commands given up.
+    socketTimeout: timeout,
+    // Behind one name there may be another server after a failover: look it up anew.
+    reconnectOnError: (error) => /^(READONLY|MASTERDOWN)/.test(error.message),
     connectTimeout: 5_000,
     // A command that was on its way when the connection broke is reported, never sent again: only the caller knows
     // whether that is safe.
@@ -34,11 +39,12 @@ export function tcpClient(options: TcpOptions): RedisClient {
   async function command(args: readonly Argument[]): Promise<Reply> {
     const [name, ...rest] = args;
     try {
-      return (await redis.callBuffer(String(name), ...(rest as string[]))) as unknown as Reply;
+      // Not redis.callBuffer(name, ...rest): a hundred thousand arguments do not fit on the stack.
+      return (await redis.sendCommand(new Command(String(name), rest as string[], { replyEncoding: null }))) as Reply;
     } catch (error) {
       // "Reached the max retries per request limit" hides why; what the socket said does not.
       const flushed = error instanceof Error && error.name === 'MaxRetriesPerRequestError';
-      throw redisError(flushed && lastError ? lastError : error, `${host}:${port}`);
+      throw redisError(withoutCommand(flushed && lastError ? lastError : error), `${host}:${port}`);
     }
   }
 
@@ -48,6 +54,12 @@ export function tcpClient(options: TcpOptions): RedisClient {
     script: (script, keys, args) => evaluate(command, script, keys, args),
     close: async () => redis.disconnect(),
   };
+}
+
+/** The library hangs the command on its errors: passwords and payloads, not for a log. */
+function withoutCommand(thrown: unknown): unknown {
+  if (thrown instanceof Error && 'command' in thrown) delete thrown.command;
+  return thrown;
 }
 
 function address(url: string): { host: string; port: string } {
@@ -62,5 +74,5 @@ function address(url: string): { host: string; port: string } {
 
 /** A URL that could not be parsed may still hold a password. */
 function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@]*@/, '//…@');
+  return url.replace(/\/\/.*@/s, '//…@');
 }

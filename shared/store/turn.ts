@@ -1,10 +1,12 @@
 import { resqueTime } from '../resque/time.ts';
 import type { RawJob, Settlement } from '../types.ts';
+import { Batch, BatchedJob } from './batch.ts';
 import type { JobStore, StatusUpdate, Turn, TurnResult } from './job-store.ts';
 import type { Keys } from './keys.ts';
 import { type Argument, list, type RedisClient, text } from './redis-client.ts';
 import { spliceText } from './scripts/attempts.ts';
 import { LEASE_LOST, settleAndReserve } from './scripts/settle-and-reserve.ts';
+import { tokenOf } from './worker-id.ts';
 
 /** `settleAndReserve`: a turn as the script's arguments, and its answer as jobs. */
 export function turnOf(client: RedisClient, keys: Keys): JobStore['settleAndReserve'] {
@@ -42,7 +44,7 @@ export function turnOf(client: RedisClient, keys: Keys): JobStore['settleAndRese
 /** Every queue that the turn touches, each once; the script names them by their place in this list, from 1. */
 function queuesOf(turn: Turn): string[] {
   const names = new Set(turn.reserve?.shares.map((share) => share.queue));
-  for (const settlement of turn.settle) if (settlement.kind === 'release') names.add(settlement.raw.queue);
+  for (const { raw } of turn.settle) names.add(raw.queue);
   return [...names];
 }
 
@@ -58,23 +60,26 @@ function argumentsOf(turn: Turn, queues: readonly string[], statuses: readonly S
     turn.register ? resqueTime.started(turn.register) : '',
     turn.heartbeat ? turn.heartbeat.toISOString() : '',
     reserve?.listQueues ? 1 : 0,
+    reserve?.countLeft ? 1 : 0,
     queues.length,
     ...queues,
   ];
-  const done: Argument[] = [];
+  const done = new Map<string, number[]>();
   const others: Argument[] = [];
   let otherCount = 0;
   for (const settlement of inReleaseOrder(turn.settle)) {
+    const { raw } = settlement;
     if (settlement.kind === 'done') {
-      done.push(field(settlement.raw));
+      const seqs = done.get(raw.queue);
+      if (seqs) seqs.push(raw.seq);
+      else done.set(raw.queue, [raw.seq]);
     } else {
       otherCount++;
-      others.push(settlement.kind, field(settlement.raw), ...detailsOf(settlement, place));
+      others.push(settlement.kind, field(raw), ...detailsOf(settlement, place, turn.worker));
     }
   }
-  // Spread would put a large batch on the stack.
-  args.push(done.length);
-  for (const one of done) args.push(one);
+  args.push(done.size);
+  for (const [queue, seqs] of done) args.push(place.get(queue) ?? 0, ranges(seqs));
   args.push(otherCount);
   for (const one of others) args.push(one);
   if (workingOn) args.push(field(workingOn.raw), workingOn.head, workingOn.tail);
@@ -83,9 +88,23 @@ function argumentsOf(turn: Turn, queues: readonly string[], statuses: readonly S
   for (const status of statuses) args.push(status.head, status.started ?? '', status.tail, status.ttl);
   args.push(turn.cronEnded?.length ?? 0);
   for (const { name, slot } of turn.cronEnded ?? []) args.push(name, slot);
-  args.push(reserve?.count ?? 0, reserve?.bytes ?? 0, reserve?.firstSeq ?? 0, reserve?.shares.length ?? 0);
+  args.push(turn.started, reserve?.count ?? 0, reserve?.bytes ?? 0, reserve?.mayRisk ? 1 : 0);
+  args.push(reserve?.firstSeq ?? 0, reserve?.shares.length ?? 0);
   for (const share of reserve?.shares ?? []) args.push(place.get(share.queue) ?? 0, share.limit);
   return args;
+}
+
+/** `1-5,7,9-12`: most batches end in order, so that one short text stands for all of a thousand jobs. */
+function ranges(seqs: number[]): string {
+  seqs.sort((a, b) => a - b);
+  const parts: string[] = [];
+  for (let i = 0; i < seqs.length; ) {
+    const first = seqs[i] ?? 0;
+    let last = first;
+    while (seqs[++i] === last + 1) last++;
+    parts.push(last === first ? `${first}` : `${first}-${last}`);
+  }
+  return parts.join();
 }
 
 /** Each release pushes to the head, so the last job of a queue has to go first. */
@@ -97,11 +116,21 @@ function inReleaseOrder(settlements: readonly Settlement[]): readonly Settlement
   return [...settlements.filter((settlement) => !toHead(settlement)), ...released];
 }
 
-function detailsOf(settlement: Exclude<Settlement, { kind: 'done' }>, place: ReadonlyMap<string, number>): Argument[] {
+function detailsOf(
+  settlement: Exclude<Settlement, { kind: 'done' }>,
+  place: ReadonlyMap<string, number>,
+  worker: string,
+): Argument[] {
   switch (settlement.kind) {
     case 'retry':
-      return [settlement.at, spliceText(settlement.record), `${settlement.record.id}:${settlement.raw.queue}`];
+      // The member belongs to this reservation, which there is only once; the record's id may be on two copies of a payload.
+      return [
+        settlement.at,
+        spliceText(settlement.record),
+        `${tokenOf(worker)}-${settlement.raw.seq}:${settlement.raw.queue}`,
+      ];
     case 'fail':
+    case 'quote':
       return [settlement.head, settlement.tail];
     case 'bury':
       return [settlement.entry];
@@ -111,15 +140,20 @@ function detailsOf(settlement: Exclude<Settlement, { kind: 'done' }>, place: Rea
 }
 
 function resultOf(answer: ReturnType<typeof list>, queues: readonly string[], firstSeq: number): TurnResult {
-  const [code, paused, more, missing, runs, unreadable, names] = answer;
+  const [code, paused, more, missing, runs, unreadable, names, left] = answer;
   if (code === LEASE_LOST) return { leaseLost: true };
   const queueAt = (place: unknown) => queues[Number(place) - 1] ?? '';
   let seq = firstSeq;
   const jobs: RawJob[] = [];
   for (const run of list(runs)) {
-    const [place, payloads] = list(run);
+    const [place, lengths, payloads] = list(run);
     const queue = queueAt(place);
-    for (const bytes of list(payloads)) jobs.push({ queue, seq: seq++, bytes: bytes as Buffer });
+    const batch = new Batch(payloads as Buffer);
+    let start = 0;
+    for (const length of list(lengths) as readonly number[]) {
+      jobs.push(new BatchedJob(batch, queue, seq++, start, start + length));
+      start += length;
+    }
   }
   return {
     leaseLost: false,
@@ -132,5 +166,6 @@ function resultOf(answer: ReturnType<typeof list>, queues: readonly string[], fi
       return { queue: queueAt(place), error: text(error) };
     }),
     queues: list(names).map(text),
+    left: Number(left),
   };
 }

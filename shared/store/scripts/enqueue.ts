@@ -10,6 +10,8 @@ import { defineScript } from '../redis-client.ts';
 export const enqueue = defineScript(
   'enqueue',
   `
+-- A key of another type is found before anything is pushed.
+for run = 1, tonumber(ARGV[1]) do redis.call('LLEN', KEYS[1 + run]) end
 local at, pushed = 1, 0
 for run = 1, tonumber(ARGV[1]) do
   local name, n = ARGV[at + 1], tonumber(ARGV[at + 2])

@@ -14,17 +14,20 @@ export const moveDelayed = defineScript(
   'move-delayed',
   `
 local ts, member, payload, kind = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-if redis.call('LREM', KEYS[1], 1, payload) == 0 then return 0 end
-if not redis.call('LPOS', KEYS[1], payload) then redis.call('SREM', KEYS[3], member) end
-if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('ZREM', KEYS[2], ts) end
+if not redis.call('LPOS', KEYS[1], payload) then return 0 end
+if kind == 'delay' and ARGV[5] == ts then return 1 end
+-- The push comes first: one that fails leaves the job where it is.
 if kind == 'queue' then
-  redis.call('SADD', KEYS[4], ARGV[5])
   redis.call('RPUSH', KEYS[5], payload)
+  redis.call('SADD', KEYS[4], ARGV[5])
 elseif kind == 'delay' then
   redis.call('RPUSH', KEYS[5], payload)
   redis.call('SADD', KEYS[3], ARGV[6])
   redis.call('ZADD', KEYS[2], ARGV[5], ARGV[5])
 end
+redis.call('LREM', KEYS[1], 1, payload)
+if not redis.call('LPOS', KEYS[1], payload) then redis.call('SREM', KEYS[3], member) end
+if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('ZREM', KEYS[2], ts) end
 return 1
 `,
 );

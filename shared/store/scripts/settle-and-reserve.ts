@@ -1,3 +1,4 @@
+import { MOST_DEATHS } from '../../types.ts';
 import { defineScript } from '../redis-client.ts';
 import { CUT } from './attempts.ts';
 
@@ -7,26 +8,31 @@ export const LEASE_LOST = -1;
 /**
  * One turn of a worker: settle what ended, extend the lease, reserve the next jobs.
  *
- * A call whose answer was lost is sent again unchanged: its number tells, nothing is done twice, and the jobs it had
- * reserved are answered again. Writes that Redis allows when out of memory come first, which makes the later ones of the
- * same script allowed too: a full Redis can be drained.
+ * A turn whose answer was lost is sent again unchanged: its number tells, nothing is done twice, and the jobs that it had
+ * reserved are answered again. A copy that arrives after a later turn does nothing. What hands a job on comes before what
+ * lets go of it, since Redis takes nothing back when a later command fails. The first write is one that a full Redis
+ * allows, which makes the later ones of the same script allowed too: a full Redis can be drained.
  *
  * KEYS  1 inflight:<worker>  2 leases  3 pause-all-workers  4 workers  5 worker:<worker>  6 worker:<worker>:started
  *       7 workers:heartbeat  8 stat:processed  9 stat:processed:<worker>  10 stat:failed  11 stat:failed:<worker>
- *       12 failed  13 retry  14 retry:payloads  15 queues  16 cron:live  then the queues that ARGV names, then the status records
- * ARGV  worker id; lease end (epoch ms); call number; started-at text to register, else ''; heartbeat text or '';
- *       1 to answer the names of all queues, else 0
+ *       12 failed  13 retry  14 retry:payloads  15 queues  16 cron:live  then the queues that ARGV names, then the status
+ *       records
+ * ARGV  worker id; lease end (epoch ms); number of the turn; started-at text to register, else ''; heartbeat text or '';
+ *       1 to answer the names of all queues, else 0; 1 to answer how many jobs are left, else 0
  *       number of queues, their names
- *       number of jobs done (succeeded or discarded), their fields
+ *       number of queues with jobs done (succeeded or discarded), each: queue-index, sequence numbers as 1-5,7,9-12
  *       number of other settlements, each a kind and what it needs:
- *         retry field due(ms) record member     fail field head tail     bury field entry
+ *         retry field due(ms) record member     fail field head tail (payload between them)
+ *         quote field head tail (payload as a JSON string between them)     bury field entry
  *         release field queue-index head|tail
  *       field the worker works on (or '' for none, '-' for unchanged), head, tail of its record
  *       number of status records, each: head, started ('' keeps the one there), tail, seconds to live (0: no limit)
  *       number of ended jobs of cron entries, each: entry's name, slot (epoch ms)
- *       number of jobs wanted, most bytes, first sequence number, number of shares, each: queue-index, most jobs
- * Returns {LEASE_LOST}, or {1, paused 0|1, more 0|1, settled fields not held, runs {{queue-index, payloads}…},
- *         queues that could not be read {{queue-index, error}…}, names of all queues}
+ *       highest sequence number that may have started when this turn has been answered
+ *       number of jobs wanted, most bytes, 1 if a job that is one death from failing may come along, else 0,
+ *       first sequence number, number of shares, each: queue-index, most jobs
+ * Returns {LEASE_LOST}, or {1, paused 0|1, more 0|1, settled fields not held, runs {{queue-index, lengths, payloads one
+ *         behind the other}…}, queues that could not be read {{queue-index, error}…}, names of all queues, jobs left}
  */
 export const settleAndReserve = defineScript(
   'settle-and-reserve',
@@ -37,55 +43,64 @@ local function arg() at = at + 1; return ARGV[at] end
 local function int() at = at + 1; return tonumber(ARGV[at]) end
 local call = redis.call
 
-local worker, leaseEnd, number, started, beat, wantNames = arg(), arg(), arg(), arg(), arg(), arg()
+local worker, leaseEnd, number, started, beat = arg(), arg(), arg(), arg(), arg()
+local wantNames, wantLeft = arg() == '1', arg() == '1'
 local names = {}
 for i = 1, int() do names[i] = arg() end
 local function queueKey(i) return KEYS[16 + i] end
 
 local last = call('HGET', inflight, 'call')
 if not last and started == '' then return {${LEASE_LOST}} end
+if last and tonumber(number) < tonumber(last) then return {${LEASE_LOST}} end
 local replay = last == number
 
--- Settle. Each kind hands the job on before it lets go of it: an error in between loses nothing.
-local done = int()
+call('HDEL', inflight, '') -- removes nothing
 local processed, failed, missing = 0, 0, 0
-if done == 0 then call('HDEL', inflight, '') end -- removes nothing; opens the script with a write that a full Redis allows
-if replay then
-  at = at + done
-else
-  for from = at + 1, at + done, 4000 do
-    local upto = math.min(from + 3999, at + done)
-    local removed = call('HDEL', inflight, unpack(ARGV, from, upto))
+for _ = 1, int() do
+  local suffix, fields = ':' .. names[int()], {}
+  for first, final in string.gmatch(arg(), '(%d+)%-?(%d*)') do
+    if final == '' then
+      fields[#fields + 1] = first .. suffix
+    else
+      for seq = first, final do fields[#fields + 1] = seq .. suffix end
+    end
+  end
+  for from = 1, replay and 0 or #fields, 4000 do
+    local upto = math.min(from + 3999, #fields)
+    local removed = call('HDEL', inflight, unpack(fields, from, upto))
     processed = processed + removed
     missing = missing + (upto - from + 1 - removed)
   end
-  at = at + done
 end
-local others = int()
-for i = 1, others do
+
+local escapes = {['"'] = '\\\\"', ['\\\\'] = '\\\\\\\\'}
+local function quote(text)
+  return '"' .. string.gsub(text, '[%c"\\\\]', function(c) return escapes[c] or string.format('\\\\u%04x', string.byte(c)) end) .. '"'
+end
+for _ = 1, int() do
   local kind, field = arg(), arg()
   local a, b, c
-  if kind == 'retry' or kind == 'fail' then a, b = arg(), arg() end
+  if kind == 'release' then a = int() else a = arg() end
+  if kind ~= 'bury' then b = arg() end
   if kind == 'retry' then c = arg() end
-  if kind == 'bury' then a = arg() end
-  if kind == 'release' then a, b = int(), arg() end
   local payload = not replay and call('HGET', inflight, field)
   if payload then
     if kind == 'retry' then
       local head, rest = cut(payload)
       call('HSET', KEYS[14], c, head .. b .. rest)
       call('ZADD', KEYS[13], a, c)
-      processed = processed + 1
     elseif kind == 'fail' then
       call('RPUSH', KEYS[12], a .. original(payload) .. b)
-      processed, failed = processed + 1, failed + 1
+    elseif kind == 'quote' then
+      call('RPUSH', KEYS[12], a .. quote(original(payload)) .. b)
     elseif kind == 'bury' then
       call('RPUSH', KEYS[12], a)
-      processed, failed = processed + 1, failed + 1
     else
       call(b == 'head' and 'LPUSH' or 'RPUSH', queueKey(a), payload)
     end
     call('HDEL', inflight, field)
+    if kind ~= 'release' then processed = processed + 1 end
+    if kind ~= 'release' and kind ~= 'retry' then failed = failed + 1 end
   elseif not replay then
     missing = missing + 1
   end
@@ -113,16 +128,17 @@ elseif works ~= '-' then
   local payload = call('HGET', inflight, works)
   if payload then call('SET', KEYS[5], head .. original(payload) .. tail) end
 end
-local statuses = int()
-if statuses > 0 then
-  local first = 16 + #names
-  local records = call('MGET', unpack(KEYS, first + 1, first + statuses))
-  for i = 1, statuses do
+local statuses, firstStatus = int(), 16 + #names
+for from = 1, statuses, 4000 do
+  local upto = math.min(from + 3999, statuses)
+  local records = call('MGET', unpack(KEYS, firstStatus + from, firstStatus + upto))
+  for i = from, upto do
     local head, started, tail, ttl = arg(), arg(), arg(), int()
-    if records[i] then
-      if started == '' then started = string.match(records[i], '"started":([%d.]+)') or 'null' end
-      call('SET', KEYS[first + i], head .. started .. tail)
-      if ttl > 0 then call('EXPIRE', KEYS[first + i], ttl) end
+    local record = records[i - from + 1]
+    if record then
+      if started == '' then started = string.match(record, '"started":([%d.]+)') or 'null' end
+      call('SET', KEYS[firstStatus + i], head .. started .. tail)
+      if ttl > 0 then call('EXPIRE', KEYS[firstStatus + i], ttl) end
     end
   end
 end
@@ -131,12 +147,12 @@ for _ = 1, int() do
   local live = call('HGET', KEYS[16], name)
   if live and string.sub(live, 1, #slot + 1) == slot .. ':' then call('HDEL', KEYS[16], name) end
 end
-local allNames = wantNames == '1' and call('SMEMBERS', KEYS[15]) or {}
+local allNames = wantNames and call('SMEMBERS', KEYS[15]) or {}
 
 -- Reserve.
-local want, maxBytes, seq, shares = int(), int(), int(), int()
+local mark, want, maxBytes, mayRisk, seq, shares = arg(), int(), int(), arg() == '1', int(), int()
 local paused = (want > 0 and call('GET', KEYS[3]) == 'true') and 1 or 0
-local runs, bad, more = {}, {}, 0
+local runs, bad, more, left = {}, {}, 0, 0
 if replay then
   local held, found = call('HGETALL', inflight), {}
   for i = 1, #held, 2 do
@@ -146,20 +162,28 @@ if replay then
   table.sort(found, function(x, y) return x[1] < y[1] end)
   for _, job in ipairs(found) do
     for i, name in ipairs(names) do
-      if name == job[2] then runs[#runs + 1] = {i, {job[3]}} break end
+      if name == job[2] then runs[#runs + 1] = {i, {#job[3]}, job[3]} break end
     end
   end
-  return {1, paused, 1, 0, runs, bad, allNames}
+  return {1, paused, 1, 0, runs, bad, allNames, 0}
 end
 
-if others > 0 or done > 0 or started ~= '' then call('HSET', inflight, 'call', number) end
+-- A job whose next death would be its last one comes alone of its kind: should its worker die, it was not for another's fault.
+local function isAtRisk(payload)
+  if string.sub(payload, 1, 15) ~= '{"lambdesque":{' then return false end
+  local _, _, id, _, deaths = cut(payload)
+  return id and deaths == ${MOST_DEATHS - 1}
+end
+
+call('HSET', inflight, 'call', number, 'started', mark)
 if want > 0 and paused == 0 then
   local bytes, count = 0, 0
   for _ = 1, shares do
     local index, limit = int(), int()
-    local key, payloads, taken, n, window = queueKey(index), {}, {'call', number}, 0, 16
+    local key, payloads, lengths, taken, n, window = queueKey(index), {}, {}, {}, 0, 2
+    local suffix, open, firstSeq = ':' .. names[index], true, seq
     limit = math.min(limit, want - count)
-    while n < limit and more == 0 and not bad[index] do
+    while open and n < limit and more == 0 and not bad[index] do
       local width = math.min(limit - n, window)
       local items = redis.pcall('LRANGE', key, n, n + width - 1)
       if items.err then
@@ -168,31 +192,45 @@ if want > 0 and paused == 0 then
       end
       for _, payload in ipairs(items) do
         if bytes + #payload > maxBytes and count + n > 0 then more = 1 break end
+        if isAtRisk(payload) then
+          if not mayRisk then open = false break end
+          mayRisk = false
+        end
         bytes = bytes + #payload
         n = n + 1
-        payloads[n] = payload
-        taken[#taken + 1] = seq .. ':' .. names[index]
-        taken[#taken + 1] = payload
+        payloads[n], lengths[n] = payload, #payload
+        taken[2 * n - 1], taken[2 * n] = seq .. suffix, payload
         seq = seq + 1
       end
       if #items < width then break end
       -- The next window grows, but no further than payloads of the size seen so far would fill the byte limit.
-      window = math.max(1, math.min(width * 8, math.floor((maxBytes - bytes) / (bytes / (count + n) + 1))))
+      window = math.max(1, math.min(width * 16, math.floor((maxBytes - bytes) / (bytes / (count + n) + 1))))
     end
     if n > 0 then
       for from = 1, #taken, 4000 do
         call('HSET', inflight, unpack(taken, from, math.min(from + 3999, #taken)))
       end
-      call('LTRIM', key, n, -1)
-      runs[#runs + 1] = {index, payloads}
-      count = count + n
+      local trimmed = redis.pcall('LTRIM', key, n, -1)
+      if trimmed.err then
+        for i = 1, #taken, 2 do call('HDEL', inflight, taken[i]) end
+        bad[index], seq = trimmed.err, firstSeq
+      else
+        runs[#runs + 1] = {index, lengths, table.concat(payloads)}
+        count = count + n
+      end
     end
     if count >= want then more = 1 end
     if more == 1 then break end
   end
 end
+if wantLeft then
+  for i = 1, #names do
+    local length = redis.pcall('LLEN', queueKey(i))
+    if type(length) == 'number' then left = left + length end
+  end
+end
 local wrong = {}
 for index, err in pairs(bad) do wrong[#wrong + 1] = {index, err} end
-return {1, paused, more, missing, runs, wrong, allNames}
+return {1, paused, more, missing, runs, wrong, allNames, left}
 `,
 );
