@@ -110,6 +110,11 @@ export function consumerOptions(given: Partial<ConsumerOptions>): ConsumerOption
       );
     }
   }
+  if (typeof options.timeout !== 'number' || !(options.timeout > 0)) {
+    throw new ConfigError(
+      `timeout must be a number of milliseconds above 0, or Infinity; got ${String(options.timeout)}.`,
+    );
+  }
   for (const [name, allowed] of Object.entries(choices)) {
     const value = options[name as keyof typeof choices];
     if (!allowed.includes(value)) {

@@ -13,9 +13,10 @@ export { createScheduled, type JobFilter, type Scheduled, type WaitingJob } from
 export { type Clock, sleep, systemClock } from './clock.ts';
 export { type ConsumerOptions, consumerDefaults, consumerOptions, defaultNamespace } from './config.ts';
 export { Consumer } from './consume/consumer.ts';
-export { parseQueues, type QueueList, type QueuePattern } from './consume/queues.ts';
+export { parseQueues, type QueueList, type QueuePattern, QueueSelector } from './consume/queues.ts';
 export type { RunReport, Stopped, Summary } from './consume/report.ts';
 export type { ConsumerSetting } from './consume/setting.ts';
+export { environment } from './env.ts';
 export * from './errors.ts';
 export type { JobContext, JobInfo } from './job/context.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';

@@ -123,7 +123,7 @@ export function createClient({ store, clock = systemClock, registry }: ClientOpt
   const item = (job: Target<never>, args: Args, options?: EnqueueOptions) => ({ ...options, job, args }) as EnqueueItem;
   return {
     enqueue: (job, args, options) => one(item(job as Target<never>, args, options)),
-    enqueueIn(seconds, job, args, options) {
+    async enqueueIn(seconds, job, args, options) {
       if (!Number.isFinite(seconds)) {
         throw new ConfigError(`enqueueIn: the delay must be a finite number of seconds; got ${seconds}.`);
       }

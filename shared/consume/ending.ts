@@ -73,8 +73,9 @@ export class Ending {
   #begin(why: 'shutdown' | 'deadline', abortAt: number, waitUntil: number): void {
     if (this.#why) return;
     this.#why = why;
-    this.#abortAt = abortAt;
-    const giveUpAt = Math.max(abortAt + 2 * this.#options.abortGrace, waitUntil);
+    this.#abortAt = Math.min(abortAt, this.#deadline);
+    const grace = 2 * this.#options.abortGrace;
+    const giveUpAt = Math.min(Math.max(this.#abortAt + grace, waitUntil), this.#deadline + grace);
     this.#cancel = this.#clock.after(giveUpAt - this.#clock.now(), () => this.#giveUp.abort());
   }
 }

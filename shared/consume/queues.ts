@@ -32,7 +32,7 @@ export function parseQueues(list: string, order?: QueueList['order']): QueueList
 }
 
 function parsePattern(part: string, list: string): QueuePattern {
-  const [, not, pattern, weight] = /^(!?)([^=]+)(?:=(.*))?$/.exec(part) ?? [];
+  const [, not, pattern, weight] = /^(!?)([^!=][^=]*)(?:=(.*))?$/.exec(part) ?? [];
   if (pattern === undefined) {
     throw new ConfigError(
       `queues must be separated by commas: a name, name=weight, a glob such as mail_*, or !name; got ${JSON.stringify(list)}.`,
@@ -50,7 +50,7 @@ function parsePattern(part: string, list: string): QueuePattern {
 /** Resque matches with File.fnmatch: `*`, `?`, `[a-z]`, `[!a-z]`; braces and slashes stand for themselves. */
 function matcher(pattern: string): (name: string) => boolean {
   if (!isGlob(pattern)) return (name) => name === pattern;
-  const source = pattern.replace(/\[[!^]?\]?[^\]]*\]|[\s\S]/g, (part) => {
+  const source = pattern.replace(/\[[!^]?\]?[^\]]*\]|[\s\S]/gu, (part) => {
     if (part === '*') return '[\\s\\S]*';
     if (part === '?') return '[\\s\\S]';
     if (part.length > 1) return part.replace(/^\[[!^]/, '[^').replaceAll('\\', '\\\\');
@@ -62,7 +62,7 @@ function matcher(pattern: string): (name: string) => boolean {
 
 function regexOf(source: string, pattern: string): RegExp {
   try {
-    return new RegExp(`^${source}$`);
+    return new RegExp(`^${source}$`, 'u');
   } catch (error) {
     throw new ConfigError(
       `The queue pattern ${JSON.stringify(pattern)} cannot be read; ranges go upwards, as in [a-z].`,
@@ -115,19 +115,19 @@ export class QueueSelector {
     return this.#queues.map(({ name }) => ({ queue: name, limit: count }));
   }
 
-  /** Each queue's part of `count`; what does not divide is drawn by weight. The whole list follows, for what they leave. */
+  /** Each queue's part of `count`; what does not divide is drawn, so that in the long run all is in proportion. */
   #quotas(count: number): QueueShare[] {
     const total = this.#queues.reduce((sum, one) => sum + one.weight, 0);
-    const limits = this.#queues.map((one) => Math.floor((count * one.weight) / total));
-    let left = count - limits.reduce((sum, limit) => sum + limit, 0);
+    let carry = this.#random();
+    const limits = this.#queues.map((one) => {
+      const part = (count * one.weight) / total + carry;
+      carry = part - Math.floor(part);
+      return Math.floor(part);
+    });
     const order = this.#draw();
-    for (const i of order) {
-      if (left === 0) break;
-      limits[i] = (limits[i] ?? 0) + 1;
-      left--;
-    }
     const share = (i: number, limit: number) => ({ queue: this.#queues[i]?.name ?? '', limit });
     const quotas = order.map((i) => share(i, limits[i] ?? 0)).filter((one) => one.limit > 0);
+    // The whole list follows, for what they leave.
     return [...quotas, ...order.map((i) => share(i, count))];
   }
 

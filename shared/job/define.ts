@@ -63,7 +63,7 @@ export function defineJob<In extends Args = Args, Out extends Args = In>(
   if (options.queue !== undefined && (typeof options.queue !== 'string' || options.queue === '')) {
     throw new ConfigError(`${where}: queue must be a queue name; got ${show(options.queue)}.`);
   }
-  if (options.timeout !== undefined && !(options.timeout > 0)) {
+  if (options.timeout !== undefined && !(typeof options.timeout === 'number' && options.timeout > 0)) {
     throw new ConfigError(
       `${where}: timeout must be a number of milliseconds above 0, or Infinity; got ${show(options.timeout)}.`,
     );

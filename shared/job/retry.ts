@@ -84,11 +84,18 @@ export function checkRetry(where: string, retry: RetryOptions | undefined): void
   const waits: readonly number[] = typeof backoff === 'number' ? [backoff] : backoff;
   if (!Array.isArray(waits) || waits.length === 0 || !waits.every(isSeconds)) {
     throw new ConfigError(
-      `${where}: retry.backoff must be seconds (0 or more), a list of seconds, exponential({…}) or a function; got ${JSON.stringify(backoff)}.`,
+      `${where}: retry.backoff must be seconds (0 or more), a list of seconds, exponential({…}) or a function; got ${show(backoff)}.`,
     );
   }
 }
 
 function isSeconds(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+/** As JSON, but with the numbers that JSON has no name for. */
+function show(value: unknown): string {
+  return JSON.stringify(value, (_key, inner) =>
+    typeof inner === 'number' && !Number.isFinite(inner) ? String(inner) : inner,
+  );
 }

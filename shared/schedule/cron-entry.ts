@@ -61,7 +61,7 @@ export function cronRule(name: string, entry: CronEntry, registry?: Registry): C
     timing,
     class: className,
     queue,
-    args: Array.isArray(args) ? args : args === undefined ? [] : [args],
+    args: Array.isArray(args) ? args : args === undefined || args === null ? [] : [args],
     missed: choice(entry.missed, ['latest', 'skip', 'all'], `${where}: missed`) ?? 'latest',
     overlap: choice(entry.overlap, ['allow', 'skip'], `${where}: overlap`) ?? 'allow',
     description: text(entry.description, `${where}: description`),
@@ -86,7 +86,8 @@ export function checkCronEntries(entries: Readonly<Record<string, CronEntry>>, r
 }
 
 function timingOf(entry: CronEntry, where: string): Timing {
-  if (entry.cron !== undefined) return cronOf(entry, where);
+  // What resque-scheduler writes for an entry without it.
+  if (entry.cron) return cronOf(entry, where);
   const { every } = entry;
   if (every === undefined) {
     throw new ConfigError(`${where}: no time. Give cron, such as "0 3 * * *", or every, such as "1h".`);

@@ -1,5 +1,6 @@
 import { LambdesqueError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';
+import { parseWithBigInts } from '../json.ts';
 import type { Logger } from '../log.ts';
 import { type CronEntry, type CronRule, checkCronEntries, cronRule } from './cron-entry.ts';
 
@@ -65,9 +66,9 @@ export class CronTable {
       return undefined;
     }
     try {
-      const entry = JSON.parse(json) as CronEntry & Record<string, unknown>;
+      const entry = parseWithBigInts(json) as CronEntry & Record<string, unknown>;
       const wanted = entry?.['rails_env'] ?? entry?.['env'];
-      if (typeof wanted === 'string' && !wanted.split(/\s*,\s*/).includes(environment ?? '')) return undefined;
+      if (typeof wanted === 'string' && !wanted.split(/[\s,]+/).includes(environment ?? '')) return undefined;
       if (entry?.['custom_job_class']) {
         throw new LambdesqueError(
           'custom_job_class names Ruby code that decides what to enqueue; it cannot run here. Use class',

@@ -37,7 +37,7 @@ export function destinationOf(bytes: Buffer, registry: Registry | undefined, now
   const own = typeof className === 'string' ? registry?.handlerFor(className)?.definition.queue : undefined;
   const target = named ?? own;
   if (target !== undefined) return { bytes, to: 'queue', queue: target };
-  const reason = `it names no queue, and its class ${JSON.stringify(className)} has none defined`;
+  const reason = `it names no queue, and its class ${typeof className === 'string' ? JSON.stringify(className) : `(a ${typeof className})`} has none defined`;
   return { bytes, to: 'failed', ...failedEntry(failed(reason)) };
 }
 
@@ -64,8 +64,9 @@ export async function promoteDelayed(
     const moved = await store.promoteDelayed(due.time, moves);
     promoted += moved.queued;
     failed += moved.failed;
-    const stuck = moved.queued + moved.failed === 0 && moved.refused === undefined && due.time === last;
-    if (stuck) return { promoted, failed };
+    // The same list again and nothing moved: another scheduler, or a list that cannot be moved. The next tick looks again.
+    const stuck = moved.refused === undefined ? due.time === last : refused !== undefined;
+    if (moved.queued + moved.failed === 0 && stuck) return { promoted, failed };
     ({ refused } = moved);
     last = due.time;
   }

@@ -22,8 +22,10 @@ export function dueSlots(
   if (missed === 'latest') return [newest];
   if (missed === 'skip') return now - newest <= MISSED_AFTER_MS ? [newest] : [];
   const slots: number[] = [];
-  for (let slot = timing.next(after, since); slot !== undefined && slot <= now; slot = timing.next(slot, since)) {
+  // Backwards, so that a long absence costs no more than the slots that are made up for.
+  for (let slot: number | undefined = newest; slot !== undefined && slot > after && slots.length < MOST_MISSED; ) {
     slots.push(slot);
+    slot = timing.latest(slot - 1, since);
   }
-  return slots.slice(-MOST_MISSED);
+  return slots.reverse();
 }

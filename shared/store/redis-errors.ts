@@ -61,6 +61,7 @@ function isReply(error: Error): boolean {
 /** The innermost message: `fetch failed` alone says nothing, its cause does. */
 function reason(error: Error): string {
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return reason(error.errors[0]);
+  if (error.name === 'UpstashJSONParseError') return error.message.slice(0, 200);
   if (error.cause instanceof Error) return reason(error.cause);
   const { code } = error as NodeJS.ErrnoException;
   return error.message || code || error.name;

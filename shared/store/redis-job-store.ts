@@ -78,7 +78,7 @@ export function redisJobStore(client: RedisClient, namespace: string): JobStore 
       const answer = await client.script(
         promoteRetries,
         [keys.retry, keys.retryPayloads, keys.queues, ...names.map(keys.queue)],
-        [names.length, ...names, ...members.flatMap((member) => [member, place.get(queueOf(member)) ?? 0])],
+        [now, names.length, ...names, ...members.flatMap((member) => [member, place.get(queueOf(member)) ?? 0])],
       );
       const [moved, ...refused] = list(answer);
       return { moved: Number(moved), refused: refused.map(text) };

@@ -11,6 +11,9 @@ export interface TcpOptions {
   readonly commandTimeout?: number;
 }
 
+/** Answers of a server that is not the primary (any more). */
+const ANOTHER_SERVER = /^(READONLY|MASTERDOWN)/;
+
 /** Redis or Valkey over TCP, through ioredis. Commands fail fast while the server is away; who calls decides to try again. */
 export function tcpClient(options: TcpOptions): RedisClient {
   const { host, port } = address(options.url);
@@ -22,7 +25,7 @@ export function tcpClient(options: TcpOptions): RedisClient {
     // A connection that is dead without a word is replaced, not only its commands given up.
     socketTimeout: timeout,
     // Behind one name there may be another server after a failover: look it up anew.
-    reconnectOnError: (error) => /^(READONLY|MASTERDOWN)/.test(error.message),
+    reconnectOnError: (error) => ANOTHER_SERVER.test(error.message),
     connectTimeout: 5_000,
     // A command that was on its way when the connection broke is reported, never sent again: only the caller knows
     // whether that is safe.
@@ -35,6 +38,9 @@ export function tcpClient(options: TcpOptions): RedisClient {
   redis.on('error', (error: Error) => {
     lastError = error;
   });
+  redis.on('ready', () => {
+    lastError = undefined;
+  });
 
   async function command(args: readonly Argument[]): Promise<Reply> {
     const [name, ...rest] = args;
@@ -44,6 +50,7 @@ export function tcpClient(options: TcpOptions): RedisClient {
     } catch (error) {
       // "Reached the max retries per request limit" hides why; what the socket said does not.
       const flushed = error instanceof Error && error.name === 'MaxRetriesPerRequestError';
+      if (error instanceof Error && ANOTHER_SERVER.test(error.message)) lastError = error;
       throw redisError(withoutCommand(flushed && lastError ? lastError : error), `${host}:${port}`);
     }
   }
@@ -74,5 +81,5 @@ function address(url: string): { host: string; port: string } {
 
 /** A URL that could not be parsed may still hold a password. */
 function withoutPassword(url: string): string {
-  return url.replace(/\/\/.*@/s, '//…@');
+  return url.replace(/^(.*\/\/)?.*@/s, '$1…@');
 }

@@ -12,7 +12,7 @@ export interface Attempts {
   readonly deaths: number;
 }
 
-const SPLICED = /^([ \t\n\r]*\{)"lambdesque":\{"id":"([^"\\{}]*)","attempts":(\d+),"deaths":(\d+)\},/;
+const SPLICED = /^([ \t\n\r]*\{)"lambdesque":\{"id":"([^"\\{}]*)","attempts":(\d{1,9}),"deaths":(\d{1,9})\},/;
 
 export function spliceText(record: Attempts): string {
   return `"lambdesque":{"id":"${record.id}","attempts":${record.attempts},"deaths":${record.deaths}},`;
@@ -34,7 +34,7 @@ export const CUT = String.raw`
 local function cut(payload)
   local head, id, attempts, deaths, rest = string.match(payload,
     '^([ \t\n\r]*{)"lambdesque":{"id":"([^"\\{}]*)","attempts":(%d+),"deaths":(%d+)},(.*)$')
-  if head then return head, rest, id, tonumber(attempts), tonumber(deaths) end
+  if head and #attempts < 10 and #deaths < 10 then return head, rest, id, tonumber(attempts), tonumber(deaths) end
   head, rest = string.match(payload, '^([ \t\n\r]*{)(.*)$')
   return head, rest
 end

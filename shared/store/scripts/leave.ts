@@ -14,8 +14,8 @@ export const leave = defineScript(
 redis.call('SREM', KEYS[3], ARGV[1])
 redis.call('HDEL', KEYS[4], ARGV[1])
 redis.call('DEL', KEYS[5], KEYS[6], KEYS[7], KEYS[8])
-local fields = redis.call('HLEN', KEYS[1])
-if fields > 1 then return fields - 1 end
+local held = redis.call('HLEN', KEYS[1]) - redis.call('HEXISTS', KEYS[1], 'call') - redis.call('HEXISTS', KEYS[1], 'started')
+if held > 0 then return held end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 return 0

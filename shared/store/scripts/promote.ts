@@ -4,30 +4,31 @@ import { defineScript } from '../redis-client.ts';
  * Move due retries to their queues, in the order given. One that another scheduler has moved is passed over.
  *
  * KEYS  1 retry  2 retry:payloads  3 queues  then the queues that ARGV names
- * ARGV  number of queues, their names, then for each retry: member of the sorted set, queue-index
- * Returns {number moved, errors of queues that did not take theirs…}. Those retries stay.
+ * ARGV  now (epoch ms); number of queues, their names; then for each retry: member of the sorted set, queue-index
+ * Returns {number moved, errors of queues that did not take theirs…}. Their retries wait another minute.
  */
 export const promoteRetries = defineScript(
   'promote-retries',
   `
-local queues, moved, used, errors = tonumber(ARGV[1]), 0, {}, {}
+local queues, moved, used, errors = tonumber(ARGV[2]), 0, {}, {}
 redis.call('HDEL', KEYS[2], '') -- removes nothing; opens the script with a write that a full Redis allows
-for i = queues + 2, #ARGV, 2 do
+for i = queues + 3, #ARGV, 2 do
   local member, index = ARGV[i], tonumber(ARGV[i + 1])
   local payload = redis.call('ZSCORE', KEYS[1], member) and redis.call('HGET', KEYS[2], member)
   -- The push comes first: one that fails leaves the retry where it is.
   local pushed = payload and redis.pcall('RPUSH', KEYS[3 + index], payload)
   if type(pushed) == 'table' then
     errors[index] = pushed.err
+    redis.call('ZADD', KEYS[1], ARGV[1] + 60000, member) -- out of the way of those behind it
   else
     redis.call('ZREM', KEYS[1], member)
     redis.call('HDEL', KEYS[2], member)
     if pushed then used[index], moved = true, moved + 1 end
   end
 end
-for index in pairs(used) do redis.call('SADD', KEYS[3], ARGV[1 + index]) end
+for index in pairs(used) do redis.call('SADD', KEYS[3], ARGV[2 + index]) end
 local answer = {moved}
-for index, err in pairs(errors) do answer[#answer + 1] = ARGV[1 + index] .. ': ' .. err end
+for index, err in pairs(errors) do answer[#answer + 1] = ARGV[2 + index] .. ': ' .. err end
 return answer
 `,
 );
@@ -70,12 +71,16 @@ for i = 1, n do
     used[tonumber(a)] = true
     queued = queued + 1
   else
-    redis.call('RPUSH', KEYS[4], kind == 'f' and a .. payload .. b or a)
+    local pushed = redis.pcall('RPUSH', KEYS[4], kind == 'f' and a .. payload .. b or a)
+    if type(pushed) == 'table' then
+      refused = pushed.err
+      break
+    end
     failed = failed + 1
   end
   if indexed == '1' then
     indexKey = indexKey + 1
-    redis.call('SREM', KEYS[indexKey], index)
+    redis.pcall('SREM', KEYS[indexKey], index)
   end
 end
 for i in pairs(used) do redis.call('SADD', KEYS[3], names[i]) end

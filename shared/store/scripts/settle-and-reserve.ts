@@ -73,6 +73,7 @@ for _ = 1, int() do
   end
 end
 
+local bad = {}
 local escapes = {['"'] = '\\\\"', ['\\\\'] = '\\\\\\\\'}
 local function quote(text)
   return '"' .. string.gsub(text, '[%c"\\\\]', function(c) return escapes[c] or string.format('\\\\u%04x', string.byte(c)) end) .. '"'
@@ -96,11 +97,17 @@ for _ = 1, int() do
     elseif kind == 'bury' then
       call('RPUSH', KEYS[12], a)
     else
-      call(b == 'head' and 'LPUSH' or 'RPUSH', queueKey(a), payload)
+      -- A queue that does not take its job back must not stop the others; the job stays in flight, to be reclaimed.
+      local pushed = redis.pcall(b == 'head' and 'LPUSH' or 'RPUSH', queueKey(a), payload)
+      if type(pushed) == 'table' then
+        bad[a], kind = pushed.err, 'kept'
+      else
+        call('SADD', KEYS[15], names[a])
+      end
     end
-    call('HDEL', inflight, field)
-    if kind ~= 'release' then processed = processed + 1 end
-    if kind ~= 'release' and kind ~= 'retry' then failed = failed + 1 end
+    if kind ~= 'kept' then call('HDEL', inflight, field) end
+    if kind == 'retry' or kind == 'fail' or kind == 'quote' or kind == 'bury' then processed = processed + 1 end
+    if kind == 'fail' or kind == 'quote' or kind == 'bury' then failed = failed + 1 end
   elseif not replay then
     missing = missing + 1
   end
@@ -152,7 +159,7 @@ local allNames = wantNames and call('SMEMBERS', KEYS[15]) or {}
 -- Reserve.
 local mark, want, maxBytes, mayRisk, seq, shares = arg(), int(), int(), arg() == '1', int(), int()
 local paused = (want > 0 and call('GET', KEYS[3]) == 'true') and 1 or 0
-local runs, bad, more, left = {}, {}, 0, 0
+local runs, more, left, cutShort = {}, 0, 0, {}
 if replay then
   local held, found = call('HGETALL', inflight), {}
   for i = 1, #held, 2 do
@@ -165,7 +172,7 @@ if replay then
       if name == job[2] then runs[#runs + 1] = {i, {#job[3]}, job[3]} break end
     end
   end
-  return {1, paused, 1, 0, runs, bad, allNames, 0}
+  return {1, paused, 1, 0, runs, {}, allNames, 0}
 end
 
 -- A job whose next death would be its last one comes alone of its kind: should its worker die, it was not for another's fault.
@@ -202,10 +209,14 @@ if want > 0 and paused == 0 then
         taken[2 * n - 1], taken[2 * n] = seq .. suffix, payload
         seq = seq + 1
       end
-      if #items < width then break end
+      if #items < width then
+        limit = -1 -- read to its end
+        break
+      end
       -- The next window grows, but no further than payloads of the size seen so far would fill the byte limit.
       window = math.max(1, math.min(width * 16, math.floor((maxBytes - bytes) / (bytes / (count + n) + 1))))
     end
+    cutShort[index] = n == limit or nil
     if n > 0 then
       for from = 1, #taken, 4000 do
         call('HSET', inflight, unpack(taken, from, math.min(from + 3999, #taken)))
@@ -222,6 +233,7 @@ if want > 0 and paused == 0 then
     if count >= want then more = 1 end
     if more == 1 then break end
   end
+  if next(cutShort) then more = 1 end
 end
 if wantLeft then
   for i = 1, #names do
