@@ -29,6 +29,7 @@ export {
   exponential,
   type RetryOptions,
 } from './job/retry.ts';
+export { parseWithBigInts } from './json.ts';
 export { type LogFields, type Logger, silentLogger } from './log.ts';
 export { type ErrorInfo, errorInfo } from './resque/failed-entry.ts';
 export { type CronEntry, type CronRule, checkCronEntries, cronRule } from './schedule/cron-entry.ts';

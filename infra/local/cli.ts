@@ -1,13 +1,12 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { ConfigError, consumerDefaults, LambdesqueError } from 'lambdesque';
-import { environment as env } from '../../shared/env.ts';
+import { ConfigError, consumerDefaults, environment as env, LambdesqueError } from 'lambdesque';
 import { demo } from './commands/demo.ts';
 import { enqueue } from './commands/enqueue.ts';
 import { start } from './commands/start.ts';
 import { tickOnce } from './commands/tick.ts';
 import { work } from './commands/work.ts';
-import { duration, isoTime, wholeNumber } from './duration.ts';
+import { duration, durationFrom, isoTime, wholeNumber } from './duration.ts';
 import { goStyle } from './go-style.ts';
 import { defaultJobs } from './jobs.ts';
 
@@ -24,7 +23,8 @@ const redisOptions = (command: Command) =>
       'after',
       `
 [1] else env REDIS_URL, or the variable that REDIS_PROVIDER names; else [2] if
-    set; else redis://localhost:6379/   [2] else env UPSTASH_REDIS_REST_URL, _TOKEN
+    set; else redis://localhost:6379/
+[2] else env UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN
 Times: seconds, or with a unit: 500ms, 30s, 2m, 1h, 1d.`,
     );
 
@@ -45,7 +45,7 @@ redisOptions(program.command('work'))
   .option('--jobs <module>', 'job classes', defaultJobs)
   .addOption(
     new Option('--interval <time>', 'between looks at empty queues')
-      .argParser(duration)
+      .argParser(durationFrom(1))
       .default(consumerDefaults.interval, '5s'),
   )
   .addOption(
@@ -57,7 +57,7 @@ redisOptions(program.command('work'))
   .option('--scheduler', 'also promote delayed jobs and retries; reclaim')
   .addOption(
     new Option('--lease <time>', 'silence until jobs go to others')
-      .argParser(duration)
+      .argParser(durationFrom(1_000))
       .default(consumerDefaults.lease, '60s'),
   )
   .addOption(

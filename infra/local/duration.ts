@@ -12,6 +12,16 @@ export function duration(text: string): number {
   return Number(number) * factor;
 }
 
+/** A duration of `least` ms or more. */
+export function durationFrom(least: number): (text: string) => number {
+  return (text) => {
+    const ms = duration(text);
+    if (ms < least)
+      throw new InvalidArgumentError(`Allowed: ${least >= 1000 ? `${least / 1000}s` : `${least}ms`} or more.`);
+    return ms;
+  };
+}
+
 export function wholeNumber(text: string): number {
   const number = Number(text);
   if (!/^\d+$/.test(text) || number < 1) throw new InvalidArgumentError('Allowed: a whole number, 1 or more.');

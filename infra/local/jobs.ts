@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type AnyJobDefinition, ConfigError, createRegistry, type Registry } from 'lambdesque';
+import { type AnyJobDefinition, ConfigError, createRegistry, LambdesqueError, type Registry } from 'lambdesque';
 
 /** Where this repository keeps its jobs. */
 export const defaultJobs = './functions/jobs/index.ts';
@@ -14,7 +14,7 @@ export async function loadJobs(path: string): Promise<Registry> {
       `The jobs module ${path} does not exist (looked at ${file}). Give --jobs a module whose default export is an array of defineJob({…}).`,
     );
   }
-  const module: { default?: unknown } = await import(pathToFileURL(file).href);
+  const module = await load(file, path);
   if (!Array.isArray(module.default)) {
     throw new ConfigError(
       `The jobs module ${path} must export an array of definitions by default, like: export default [Hello]; ` +
@@ -22,4 +22,15 @@ export async function loadJobs(path: string): Promise<Registry> {
     );
   }
   return createRegistry(module.default as AnyJobDefinition[]);
+}
+
+async function load(file: string, path: string): Promise<{ default?: unknown }> {
+  try {
+    return await import(pathToFileURL(file).href);
+  } catch (error) {
+    // A mistake in a definition says by itself what is wrong.
+    if (error instanceof LambdesqueError) throw error;
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    throw new ConfigError(`--jobs: the module ${path} cannot be loaded. ${reason}`, { cause: error });
+  }
 }

@@ -36,7 +36,7 @@ export interface Scheduled {
   count(): Promise<{ readonly delayed: number; readonly retries: number }>;
   /** @param cursor of the page before; absent for the first  @param limit most jobs @default 100 */
   page(kind: 'delayed' | 'retry', options?: { cursor?: string; limit?: number }): Promise<Page>;
-  /** Every job that fits, read page by page. */
+  /** Every job that fits. They are read page by page, before the first is given. */
   find(filter: JobFilter): AsyncGenerator<WaitingJob>;
   runNow(job: WaitingJob): Promise<boolean>;
   remove(job: WaitingJob): Promise<boolean>;
@@ -57,14 +57,17 @@ export function createScheduled(store: ScheduledStore, registry?: Registry): Sch
   async function delayedPage(cursor: string, limit: number): Promise<Page> {
     const [from = 0, skip = 0] = cursor.split(':').map(Number);
     const jobs: WaitingJob[] = [];
-    let offset = skip;
-    for (const { seconds } of await store.delayedTimes(from, limit)) {
-      if (seconds !== from) offset = 0;
-      const payloads = await store.delayedAt(seconds, offset, limit - jobs.length);
-      jobs.push(...payloads.map((payload) => waiting('delayed', seconds * 1000, payload, String(seconds))));
-      if (jobs.length === limit) return { jobs, cursor: `${seconds}:${offset + payloads.length}` };
+    for (let next = from; ; ) {
+      const times = await store.delayedTimes(next, TIMES_AT_ONCE);
+      for (const { seconds } of times) {
+        const offset = seconds === from ? skip : 0;
+        const payloads = await store.delayedAt(seconds, offset, limit - jobs.length);
+        jobs.push(...payloads.map((payload) => waiting('delayed', seconds * 1000, payload, String(seconds))));
+        if (jobs.length === limit) return { jobs, cursor: `${seconds}:${offset + payloads.length}` };
+        next = seconds + 1;
+      }
+      if (times.length < TIMES_AT_ONCE) return { jobs, cursor: undefined };
     }
-    return { jobs, cursor: undefined };
   }
 
   async function retryPage(cursor: string, limit: number): Promise<Page> {
@@ -92,12 +95,15 @@ export function createScheduled(store: ScheduledStore, registry?: Registry): Sch
     async *find(filter) {
       for (const kind of ['delayed', 'retry'] as const) {
         if (filter.kind !== undefined && filter.kind !== kind) continue;
+        const found: WaitingJob[] = [];
         let cursor: string | undefined = '';
         while (cursor !== undefined) {
           const { jobs, cursor: next }: Page = await page(kind, { cursor });
-          yield* jobs.filter((job) => fits(job, filter));
+          found.push(...jobs.filter((job) => fits(job, filter)));
           cursor = next;
         }
+        // Only now: what the caller does with them moves the others.
+        yield* found;
       }
     },
     async runNow(job) {

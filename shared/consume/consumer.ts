@@ -162,11 +162,11 @@ export class Consumer {
     this.#reporter.ended(job, outcome, ms);
   }
 
-  /** Reserved jobs: to wait for a slot, or to end at once where they cannot run. */
-  #accept(raws: readonly RawJob[]): { unknown: number } {
+  /** Reserved jobs: to wait for a slot, or to end at once where they cannot run. @returns those sent on: no handler */
+  #accept(raws: readonly RawJob[]): RawJob[] {
     const { registry, options } = this.#setting;
     const now = this.#now();
-    let unknown = 0;
+    const unknown: RawJob[] = [];
     for (const raw of raws) {
       const job = decode(raw, this.#lease.token, options.numbers);
       if (!('class' in job)) {
@@ -177,13 +177,13 @@ export class Consumer {
       if (job.deaths === MOST_DEATHS - 1) this.#atRisk = raw;
       const bound = dispatch(job, registry, options);
       if ('kind' in bound) {
-        if (bound.kind === 'released') unknown++;
+        if (bound.kind === 'released') unknown.push(raw);
         this.#finish(job, bound, 0);
       } else {
         this.#waiting.add(bound, now);
       }
     }
-    return { unknown };
+    return unknown;
   }
 
   // Turns.
@@ -191,7 +191,7 @@ export class Consumer {
   /** How many jobs to ask for now. */
   #wanted(): number {
     const { free, bytes } = this.#slots;
-    if (this.#ending.why || (this.#lookout.onlyUnknown && this.#now() < this.#lookout.restUntil)) return 0;
+    if (this.#ending.why) return 0;
     // Jobs wait although there are slots: the event loop has no time for more.
     if (free > 0 && this.#waiting.size > 0) return 0;
     if (bytes + this.#waiting.bytes >= this.#setting.options.heldBytes) return 0;
@@ -288,7 +288,7 @@ export class Consumer {
     this.#reporter.trouble(result);
     if (!reserve) return;
     this.#sizer.reserved(reserve.count, result.jobs.length);
-    const { unknown } = this.#accept(result.jobs);
+    const unknown = this.#accept(result.jobs);
     this.#lookout.looked(reserve, result, unknown, this.#now());
   }
 

@@ -1,4 +1,5 @@
 import type { Reservation } from '../store/job-store.ts';
+import type { RawJob } from '../types.ts';
 import type { HeldTurn } from './lease.ts';
 import { type QueueList, QueueSelector } from './queues.ts';
 
@@ -18,8 +19,10 @@ export class Lookout {
   #busy: Set<string> | undefined;
   #allAt = 0;
   #askedAll = true;
-  /** Jobs of unknown classes that were sent on since the last job that could run. */
-  #sentOn = 0;
+  /** By queue: jobs of unknown classes that were sent on since the last job that could run. */
+  readonly #sentOn = new Map<string, number>();
+  /** Queues in which every job was sent on: looked at again at this time, epoch ms. */
+  readonly #unknownUntil = new Map<string, number>();
 
   constructor(queues: QueueList, interval: number) {
     this.#selector = new QueueSelector(queues);
@@ -36,11 +39,6 @@ export class Lookout {
     return this.#rest?.until ?? 0;
   }
 
-  /** Only jobs of unknown classes are left: to look again at once would be to spin on them. */
-  get onlyUnknown(): boolean {
-    return this.#sentOn > 0 && this.#rest !== undefined;
-  }
-
   /** Forgets what it found. */
   reset(): void {
     this.#rest = undefined;
@@ -48,22 +46,41 @@ export class Lookout {
 
   reservation(count: number, bytes: number, mayRisk: boolean, now: number): Omit<Reservation, 'firstSeq'> {
     const listQueues = this.#selector.dynamic && now >= this.#namesAt;
-    const all = this.#selector.shares(count);
+    for (const [queue, until] of this.#unknownUntil) if (now >= until) this.#unknownUntil.delete(queue);
+    const shares = this.#selector.shares(count);
+    const all = this.#unknownUntil.size === 0 ? shares : shares.filter(({ queue }) => !this.#unknownUntil.has(queue));
     const busy = this.#busy;
     const some = busy && all.length > FEW && now < this.#allAt ? all.filter((share) => busy.has(share.queue)) : all;
     this.#askedAll = some === all;
-    return { count, bytes, mayRisk, listQueues, shares: some, countLeft: this.#sentOn > 0 };
+    return { count, bytes, mayRisk, listQueues, shares: some, countLeft: this.#sentOn.size > 0 };
   }
 
-  /** @param unknown how many of the jobs that came were of unknown classes */
-  looked(asked: Omit<Reservation, 'firstSeq'>, result: HeldTurn, unknown: number, now: number): void {
-    const { jobs, more, paused, left } = result;
-    this.#sentOn = unknown < jobs.length ? 0 : this.#sentOn + unknown;
-    const comeRound = this.#sentOn > 0 && asked.countLeft && this.#sentOn >= left + jobs.length;
+  /** @param unknown those of the jobs that came whose classes are unknown */
+  looked(asked: Omit<Reservation, 'firstSeq'>, result: HeldTurn, unknown: readonly RawJob[], now: number): void {
+    this.#noteUnknown(result, unknown, now);
     const newNames = this.#readNames(asked, result, now);
     const lookedAtAll = this.#noteBusy(result, now);
-    const goOn = !paused && !comeRound && (more || newNames || !lookedAtAll);
-    this.#rest = goOn ? undefined : { why: paused ? 'paused' : 'empty', until: now + this.#interval };
+    const goOn = !result.paused && (result.more || newNames || !lookedAtAll);
+    this.#rest = goOn ? undefined : { why: result.paused ? 'paused' : 'empty', until: now + this.#interval };
+  }
+
+  /** Jobs that are sent on come round again: a queue that has nothing else is left alone, and no other waits for it. */
+  #noteUnknown({ jobs, left }: HeldTurn, unknown: readonly RawJob[], now: number): void {
+    if (unknown.length === 0 && this.#sentOn.size === 0) return;
+    const known = new Set(jobs);
+    for (const raw of unknown) {
+      known.delete(raw);
+      this.#sentOn.set(raw.queue, (this.#sentOn.get(raw.queue) ?? 0) + 1);
+    }
+    for (const raw of known) this.#sentOn.delete(raw.queue);
+    for (const [queue, count] of this.#sentOn) {
+      const waiting = left.get(queue);
+      if (waiting === undefined) continue;
+      const taken = unknown.filter((raw) => raw.queue === queue).length;
+      if (count < waiting + taken) continue;
+      this.#sentOn.delete(queue);
+      this.#unknownUntil.set(queue, now + this.#interval);
+    }
   }
 
   /** @returns whether there are new names, or might be: before it rests, it reads them */
@@ -85,7 +102,8 @@ export class Lookout {
       this.#allAt = now + LOOK_AT_ALL_MS;
       return true;
     }
-    if (!more) this.#busy = undefined;
-    return more || jobs.length > 0;
+    if (more) return true;
+    this.#busy = undefined;
+    return false;
   }
 }

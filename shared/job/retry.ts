@@ -95,6 +95,7 @@ function isSeconds(value: unknown): value is number {
 
 /** As JSON, but with the numbers that JSON has no name for. */
 function show(value: unknown): string {
+  if (typeof value === 'number') return String(value);
   return JSON.stringify(value, (_key, inner) =>
     typeof inner === 'number' && !Number.isFinite(inner) ? String(inner) : inner,
   );

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { syntaxError } from '../consume/decode.ts';
-import { PayloadError } from '../errors.ts';
+import { PayloadError, RedisTypeError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';
 import { buriedEntry, failedEntry } from '../resque/failed-entry.ts';
 import type { DelayedMove, JobStore } from '../store/job-store.ts';
@@ -66,7 +66,12 @@ export async function promoteDelayed(
     failed += moved.failed;
     // The same list again and nothing moved: another scheduler, or a list that cannot be moved. The next tick looks again.
     const stuck = moved.refused === undefined ? due.time === last : refused !== undefined;
-    if (moved.queued + moved.failed === 0 && stuck) return { promoted, failed };
+    if (moved.queued + moved.failed === 0 && stuck) {
+      if (moved.refused === undefined) return { promoted, failed };
+      throw new RedisTypeError(
+        `The failed list did not take a delayed payload: Redis answered "${moved.refused}". Rename or delete that key.`,
+      );
+    }
     ({ refused } = moved);
     last = due.time;
   }

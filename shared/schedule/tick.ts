@@ -44,10 +44,11 @@ export async function tick({ store, registry, cron, log }: TickSetting, now: num
   const isDue = (time: number | undefined) => time !== undefined && time <= now;
   const reclaimed = isDue(agenda.leaseEnd) ? await reclaim(store, log, now) : 0;
   const retried = isDue(agenda.retry) ? await promoteRetries(store, log, now) : 0;
+  // Before the delayed jobs: they may hold a payload that nothing takes, and then reject.
+  const crons = await cron?.run(now);
   const delayed = isDue(agenda.delayed) ? await promoteDelayed(store, registry, now) : { promoted: 0, failed: 0 };
   if (delayed.failed > 0)
     log.error('Delayed payloads without a queue went to the failed list', { jobs: delayed.failed });
-  const crons = await cron?.run(now);
   const acted = reclaimed + retried + delayed.promoted + delayed.failed > 0;
   const after = acted ? await store.agenda() : agenda;
   // What is due and was not moved (a queue of another type) is no reason to come back at once.

@@ -70,7 +70,7 @@ export interface Reservation {
   readonly shares: readonly QueueShare[];
   /** Also answer the names of all queues. */
   readonly listQueues: boolean;
-  /** Also answer how many jobs are left in the queues looked at. */
+  /** Also answer how many jobs each queue has left. */
   readonly countLeft: boolean;
   /** Whether one job that is one death away from the failed list may be among them. */
   readonly mayRisk: boolean;
@@ -108,8 +108,8 @@ export type TurnResult =
       readonly unreadable: readonly { readonly queue: string; readonly error: string }[];
       /** Names of all queues, if asked for. */
       readonly queues: readonly string[];
-      /** Jobs left in the queues looked at, if asked for. */
-      readonly left: number;
+      /** Jobs left in each queue looked at, if asked for. */
+      readonly left: ReadonlyMap<string, number>;
     };
 
 export interface Agenda {

@@ -55,7 +55,8 @@ export function redisError(thrown: unknown, address: string): LambdesqueError {
 
 /** Did Redis say it, rather than the network? */
 function isReply(error: Error): boolean {
-  return error.name === 'ReplyError' || error.name === 'UpstashError';
+  // What Redis says opens with its code; what a gateway before Upstash says does not.
+  return error.name === 'ReplyError' || (error.name === 'UpstashError' && /^[A-Z]{3,}\b/.test(error.message));
 }
 
 /** The innermost message: `fetch failed` alone says nothing, its cause does. */

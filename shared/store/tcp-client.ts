@@ -51,7 +51,8 @@ export function tcpClient(options: TcpOptions): RedisClient {
       // "Reached the max retries per request limit" hides why; what the socket said does not.
       const flushed = error instanceof Error && error.name === 'MaxRetriesPerRequestError';
       if (error instanceof Error && ANOTHER_SERVER.test(error.message)) lastError = error;
-      throw redisError(withoutCommand(flushed && lastError ? lastError : error), `${host}:${port}`);
+      const reason = flushed ? (lastError ?? new Error('the connection was closed')) : error;
+      throw redisError(withoutCommand(reason), `${host}:${port}`);
     }
   }
 
@@ -71,7 +72,7 @@ function withoutCommand(thrown: unknown): unknown {
 
 function address(url: string): { host: string; port: string } {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (!parsed || !/^rediss?:$/.test(parsed.protocol)) {
+  if (!parsed || !/^rediss?:\/\//.test(url)) {
     throw new ConfigError(
       `The Redis URL must look like redis://[user:password@]host[:port][/database] or rediss://…; got ${JSON.stringify(withoutPassword(url))}.`,
     );

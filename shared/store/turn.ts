@@ -166,6 +166,6 @@ function resultOf(answer: ReturnType<typeof list>, queues: readonly string[], fi
       return { queue: queueAt(place), error: text(error) };
     }),
     queues: list(names).map(text),
-    left: Number(left),
+    left: new Map(list(left).map((length, i) => [queues[i] ?? '', Number(length)])),
   };
 }

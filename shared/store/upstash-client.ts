@@ -1,3 +1,4 @@
+import { Redis, type RedisConfigNodejs } from '@upstash/redis';
 import { ConfigError } from '../errors.ts';
 import type { Argument, RedisClient, Reply, Script } from './redis-client.ts';
 import { defineScript, evaluate } from './redis-client.ts';
@@ -12,40 +13,34 @@ export interface UpstashOptions {
 }
 
 /**
- * Upstash's REST API, one command to a request, through `fetch`. `@upstash/redis` does the same with a class for each
- * command, which cannot be left out: 95 of a function's 190 kB, and 20 ms of its start. Answers are asked for in base64,
- * and are bytes: a payload need not be valid UTF-8. Nothing is sent again: only the caller knows whether it may be.
- * @see https://upstash.com/docs/redis/features/restapi
+ * Upstash's REST API through `@upstash/redis`. Answers are asked for in base64 and decoded here, to bytes: the library
+ * decodes them to text, in which a byte that is not UTF-8 would be lost.
  */
 export function upstashClient(options: UpstashOptions): RedisClient {
-  if (!/^https?:\/\/[^\s/]+/.test(options.url)) {
+  if (!/^https?:\/\/[^\s/@]+(\/[^@]*)?$/.test(options.url)) {
     throw new ConfigError(
-      `The Upstash URL must look like https://<name>.upstash.io; got ${JSON.stringify(options.url)}.`,
+      `The Upstash URL must look like https://<name>.upstash.io, without credentials; got ${JSON.stringify(options.url.replace(/^(.*\/\/)?.*@/s, '$1…@'))}.`,
     );
   }
   if (!/^\S+$/.test(options.token)) throw new ConfigError('The Upstash token is empty or holds white space.');
   const { host } = new URL(options.url);
   const timeout = options.commandTimeout ?? 10_000;
-  const headers = {
-    Authorization: `Bearer ${options.token}`,
-    'Content-Type': 'application/json',
-    'Upstash-Encoding': 'base64',
-  };
-  // What a database in several regions gives with each answer, so that the next one knows of all that came before.
-  let syncToken = '';
+  const redis = new Base64Redis({
+    url: options.url,
+    token: options.token,
+    automaticDeserialization: false,
+    enableAutoPipelining: false,
+    enableTelemetry: false,
+    // Only the caller knows whether a lost command may be sent again. (`retry: false` would still send it twice.)
+    retry: { retries: 0 },
+    signal: () => AbortSignal.timeout(timeout),
+  });
 
   async function command(args: readonly Argument[]): Promise<Reply> {
     try {
-      const response = await fetch(options.url, {
-        method: 'POST',
-        headers: { ...headers, 'Upstash-Sync-Token': syncToken },
-        body: JSON.stringify(args),
-        signal: AbortSignal.timeout(timeout),
-      });
-      syncToken = response.headers.get('Upstash-Sync-Token') ?? syncToken;
-      return decode(await resultOf(response));
+      return decode(await redis.exec<Encoded>(args as [string, ...Argument[]]));
     } catch (error) {
-      throw redisError(error, host);
+      throw redisError(withoutCommand(error), host);
     }
   }
 
@@ -58,30 +53,25 @@ export function upstashClient(options: UpstashOptions): RedisClient {
 }
 
 /** A reply as it comes over REST: its strings are base64. */
-type Encoded = number | string | null | readonly Encoded[];
+type Encoded = number | string | null | Encoded[];
 
-/** What of a page that is no answer of Redis goes into an error. */
-const MOST_TEXT = 200;
-
-async function resultOf(response: Response): Promise<Encoded> {
-  const text = await response.text();
-  let answer: { result?: Encoded; error?: string };
-  try {
-    answer = JSON.parse(text);
-  } catch (cause) {
-    throw new Error(`it answered ${response.status} with ${JSON.stringify(text.slice(0, MOST_TEXT))}`, { cause });
+/** Asks for base64 per request while the library's own decoding of it is off. */
+class Base64Redis extends Redis {
+  constructor(config: RedisConfigNodejs) {
+    super({ ...config, responseEncoding: false });
+    const inner = this.client;
+    this.client = {
+      ...(inner.readYourWrites === undefined ? {} : { readYourWrites: inner.readYourWrites }),
+      request: (request) =>
+        inner.request({ ...request, headers: { ...request.headers, 'Upstash-Encoding': 'base64' } }),
+    };
   }
-  if (answer.error === undefined && response.ok) return answer.result ?? null;
-  const error = new Error(answer.error ?? `HTTP ${response.status}`);
-  // What Redis says comes with 400, and wrong credentials with 401; above that it is the service that has trouble.
-  if (response.status < 500) error.name = 'UpstashError';
-  throw error;
 }
 
-/** Only the status OK comes unencoded. */
+/** @see https://upstash.com/docs/redis/sdks/ts — only the status OK comes unencoded. */
 function decode(value: Encoded): Reply {
   if (typeof value === 'string') return value === 'OK' ? Buffer.from('OK') : Buffer.from(value, 'base64');
-  return Array.isArray(value) ? value.map(decode) : (value as number | null);
+  return Array.isArray(value) ? value.map(decode) : value;
 }
 
 const locked = new Map<string, Script>();
@@ -94,4 +84,12 @@ function withKeyLocking(script: Script): Script {
     locked.set(script.sha, found);
   }
   return found;
+}
+
+/** The library appends the whole command, payloads and all, to an error's message: not for a log. */
+function withoutCommand(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || thrown.name !== 'UpstashError') return thrown;
+  const error = new Error(thrown.message.replace(/, command was: \[[\s\S]*$/, ''));
+  error.name = thrown.name;
+  return error;
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { ConfigError, createClient } from 'lambdesque';
+import { ConfigError, createClient, parseWithBigInts } from 'lambdesque';
 import { type BackendFlags, connect } from '../backend.ts';
 import { loadJobs } from '../jobs.ts';
 import type { Env } from '../redis-install.ts';
@@ -33,7 +33,7 @@ export async function enqueue(name: string, texts: readonly string[], flags: Enq
 
 function parseArgument(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseWithBigInts(text);
   } catch (error) {
     throw new ConfigError(
       `--json: the argument ${JSON.stringify(text)} is not JSON. A string needs its quotes: '"hi"'.`,

@@ -1,4 +1,4 @@
-import { type ConsumerOptions, parseQueues } from 'lambdesque';
+import { ConfigError, type ConsumerOptions, parseQueues, type QueueList } from 'lambdesque';
 import { type BackendFlags, connect } from '../backend.ts';
 import { loadJobs } from '../jobs.ts';
 import { createLogger } from '../log.ts';
@@ -25,7 +25,7 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
   if (flags.connections !== undefined) {
     log.warn('--connections has no meaning here: one connection carries everything, since jobs come in batches');
   }
-  const queues = parseQueues(flags.queues, flags.strict ? 'strict' : flags.weighted ? 'weighted' : undefined);
+  const queues = queuesOf(flags);
   const registry = await loadJobs(flags.jobs);
   const backend = await connect(flags, env);
   try {
@@ -50,5 +50,13 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
     await runUntilSignal(worker, log);
   } finally {
     await backend.store.close();
+  }
+}
+
+function queuesOf({ queues, strict, weighted }: WorkFlags): QueueList {
+  try {
+    return parseQueues(queues, strict ? 'strict' : weighted ? 'weighted' : undefined);
+  } catch (error) {
+    throw error instanceof ConfigError ? new ConfigError(`--queues: ${error.message}`, { cause: error }) : error;
   }
 }

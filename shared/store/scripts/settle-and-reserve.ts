@@ -18,7 +18,7 @@ export const LEASE_LOST = -1;
  *       12 failed  13 retry  14 retry:payloads  15 queues  16 cron:live  then the queues that ARGV names, then the status
  *       records
  * ARGV  worker id; lease end (epoch ms); number of the turn; started-at text to register, else ''; heartbeat text or '';
- *       1 to answer the names of all queues, else 0; 1 to answer how many jobs are left, else 0
+ *       1 to answer the names of all queues, else 0; 1 to answer how many jobs each queue has left, else 0
  *       number of queues, their names
  *       number of queues with jobs done (succeeded or discarded), each: queue-index, sequence numbers as 1-5,7,9-12
  *       number of other settlements, each a kind and what it needs:
@@ -32,7 +32,7 @@ export const LEASE_LOST = -1;
  *       number of jobs wanted, most bytes, 1 if a job that is one death from failing may come along, else 0,
  *       first sequence number, number of shares, each: queue-index, most jobs
  * Returns {LEASE_LOST}, or {1, paused 0|1, more 0|1, settled fields not held, runs {{queue-index, lengths, payloads one
- *         behind the other}…}, queues that could not be read {{queue-index, error}…}, names of all queues, jobs left}
+ *         behind the other}…}, queues that could not be read {{queue-index, error}…}, names of all queues, jobs left in each queue that ARGV names}
  */
 export const settleAndReserve = defineScript(
   'settle-and-reserve',
@@ -159,7 +159,7 @@ local allNames = wantNames and call('SMEMBERS', KEYS[15]) or {}
 -- Reserve.
 local mark, want, maxBytes, mayRisk, seq, shares = arg(), int(), int(), arg() == '1', int(), int()
 local paused = (want > 0 and call('GET', KEYS[3]) == 'true') and 1 or 0
-local runs, more, left, cutShort = {}, 0, 0, {}
+local runs, more, left, cutShort = {}, 0, {}, {}
 if replay then
   local held, found = call('HGETALL', inflight), {}
   for i = 1, #held, 2 do
@@ -172,7 +172,7 @@ if replay then
       if name == job[2] then runs[#runs + 1] = {i, {#job[3]}, job[3]} break end
     end
   end
-  return {1, paused, 1, 0, runs, {}, allNames, 0}
+  return {1, paused, 1, 0, runs, {}, allNames, {}}
 end
 
 -- A job whose next death would be its last one comes alone of its kind: should its worker die, it was not for another's fault.
@@ -224,7 +224,7 @@ if want > 0 and paused == 0 then
       local trimmed = redis.pcall('LTRIM', key, n, -1)
       if trimmed.err then
         for i = 1, #taken, 2 do call('HDEL', inflight, taken[i]) end
-        bad[index], seq = trimmed.err, firstSeq
+        bad[index], seq, cutShort[index] = trimmed.err, firstSeq, nil
       else
         runs[#runs + 1] = {index, lengths, table.concat(payloads)}
         count = count + n
@@ -238,7 +238,7 @@ end
 if wantLeft then
   for i = 1, #names do
     local length = redis.pcall('LLEN', queueKey(i))
-    if type(length) == 'number' then left = left + length end
+    left[i] = type(length) == 'number' and length or 0
   end
 end
 local wrong = {}

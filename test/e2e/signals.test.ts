@@ -1,0 +1,141 @@
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { eventually, PATIENCE } from '../helpers/eventually.ts';
+import { JobLog } from '../helpers/job-log.ts';
+import { expectIdle, failed, inFlight, payloads, push, queued, range, tickAhead } from '../helpers/queue-state.ts';
+import { startRedis, type TestRedis } from '../helpers/redis-server.ts';
+import { JOBS, lambdesque } from '../helpers/worker-process.ts';
+
+vi.setConfig({ testTimeout: 2 * PATIENCE, hookTimeout: PATIENCE });
+
+let redis: TestRedis;
+let log: JobLog;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterEach(async () => {
+  log.remove();
+  await redis.client.flushall();
+});
+afterAll(() => redis.stop());
+
+function work(...flags: readonly string[]) {
+  log = new JobLog();
+  const args = ['work', '--queues', 'work', '--jobs', JOBS, '--uri', redis.url, ...flags];
+  return lambdesque(args, { env: { JOB_LOG: log.folder } });
+}
+const isStopping = (line: { msg: string }) => line.msg.startsWith('stopping');
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  '%s lets the running job end; the others go back in order',
+  async (signal) => {
+    const waiting = payloads('Note', range(201, 260));
+    await push(redis.client, 'work', ...payloads('Note', range(1, 200)), `{"class":"Signal","args":["g","${signal}"]}`);
+    await push(redis.client, 'work', ...waiting);
+    const worker = work('--concurrency', '1', '--shutdown-timeout', '5m');
+    await worker.line(isStopping);
+    await eventually(async () => expect(await queued(redis.client, 'work')).toEqual(waiting));
+    expect(await inFlight(redis.client)).toBe(1);
+    log.open('g');
+
+    expect(await worker.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(worker.lines.at(-1)).toMatchObject({ msg: 'summary', succeeded: 201, failed: 0, stopped: 'shutdown' });
+    expect(await queued(redis.client, 'work')).toEqual(waiting);
+    await expectIdle(redis.client);
+  },
+);
+
+test('a job that runs on after --shutdown-timeout is aborted and released, with its attempt', async () => {
+  await push(redis.client, 'work', ...payloads('Gate', ['g']), ...payloads('Note', [1]));
+  const worker = work('--concurrency', '1', '--shutdown-timeout', '10ms');
+  await eventually(() => expect(log.names).toEqual(['g']));
+  worker.signal('SIGTERM');
+  expect(await worker.ended).toMatchObject({ code: 0 });
+  expect(worker.lines).toContainEqual(expect.objectContaining({ class: 'Gate', outcome: 'released', attempt: 1 }));
+  expect(await queued(redis.client, 'work')).toEqual([...payloads('Gate', ['g']), ...payloads('Note', [1])]);
+  await expectIdle(redis.client);
+
+  const next = work('--exit-on-complete');
+  log.open('g');
+  expect(await next.ended).toMatchObject({ code: 0 });
+  expect(log.starts.map(({ name, attempt }) => `${name} ${attempt}`)).toEqual(['g 1', '1 1']);
+});
+
+test.each([
+  ['that ignores the abort', '["s"]'],
+  ['that ignores the abort and has timers of its own', '["s","timer"]'],
+])('a handler %s is released after it, and does not keep the process', async (_name, args) => {
+  await push(redis.client, 'work', `{"class":"Stubborn","args":${args}}`, ...payloads('Note', [1]));
+  const worker = work('--concurrency', '1', '--shutdown-timeout', '10ms');
+  await eventually(() => expect(log.names).toEqual(['s']));
+  worker.signal('SIGTERM');
+  await worker.line((line) => line.msg === 'summary');
+  expect(await queued(redis.client, 'work')).toEqual([`{"class":"Stubborn","args":${args}}`, ...payloads('Note', [1])]);
+  await expectIdle(redis.client);
+  await eventually(() => expect(worker.running, 'the process').toBe(false));
+  expect(await worker.ended).toMatchObject({ code: 0 });
+});
+
+test.each([
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const)('a second %s ends the process at once with %i, and its jobs are reclaimed', async (signal, code) => {
+  await push(redis.client, 'work', ...payloads('Gate', [1, 2]));
+  const worker = work('--shutdown-timeout', '1h');
+  await eventually(() => expect(log.names).toHaveLength(2));
+  worker.signal(signal);
+  await worker.line(isStopping);
+  expect(worker.running).toBe(true);
+  worker.signal(signal);
+  expect(await worker.ended).toMatchObject({ code, signal: null });
+  expect(await inFlight(redis.client)).toBe(2);
+  expect(await tickAhead(redis)).toMatchObject({ reclaimed: 2 });
+  expect(await queued(redis.client, 'work')).toEqual([
+    expect.stringContaining('"args":[1]'),
+    expect.stringContaining('"args":[2]'),
+  ]);
+});
+
+test('SIGUSR1 logs what was done so far, and the worker goes on', async () => {
+  await push(redis.client, 'work', ...payloads('Note', range(1, 7)), ...payloads('Gate', ['g']));
+  const worker = work('--concurrency', '1');
+  await eventually(() => expect(log.names.at(-1)).toBe('g'));
+  worker.signal('SIGUSR1');
+  const line = await worker.line((one) => one.msg === 'summary');
+  expect(line).toMatchObject({ processed: 7, succeeded: 7, failed: 0, retried: 0, released: 0, lost: 0 });
+  log.open('g');
+  await worker.line((one) => one.class === 'Gate' && one.outcome === 'succeeded');
+  worker.signal('SIGTERM');
+  expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
+  expect(worker.lines.at(-1)).toMatchObject({ msg: 'summary', succeeded: 8 });
+});
+
+test('a signal ends an idle worker at once, with 0, and nothing of it stays in Redis', async () => {
+  const worker = work('--interval', '1h');
+  await eventually(async () => expect(await redis.client.scard('resque:workers')).toBe(1));
+  worker.signal('SIGTERM');
+  expect(await worker.ended).toMatchObject({ code: 0 });
+  expect(await redis.client.keys('*')).toEqual([]);
+});
+
+test('promises that a handler leaves rejected are logged, and nothing else happens', async () => {
+  await push(redis.client, 'work', ...payloads('Careless', [1]), ...payloads('Note', range(2, 30)));
+  const worker = work('--exit-on-complete');
+  expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
+  expect(worker.lines.at(-1)).toMatchObject({ msg: 'summary', succeeded: 30 });
+  const errors = worker.lines.filter((line) => line.level === 'error');
+  expect(errors).toEqual([
+    expect.objectContaining({ error: 'Error: nobody awaits this', msg: expect.stringContaining('promise') }),
+    expect.objectContaining({ error: 'nor this' }),
+  ]);
+});
+
+test('an error thrown outside of any handler ends the worker with 1, after its other jobs', async () => {
+  await push(redis.client, 'work', ...payloads('Gate', ['g']), ...payloads('Runaway', [1]));
+  const worker = work('--concurrency', '2', '--shutdown-timeout', '5m');
+  await worker.line((line) => line.level === 'error' && line.error === 'Error: thrown from a timer');
+  log.open('g');
+  expect(await worker.ended).toMatchObject({ code: 1 });
+  expect(worker.lines.at(-1)).toMatchObject({ msg: 'summary', succeeded: 2 });
+  expect(await failed(redis.client)).toEqual([]);
+  await expectIdle(redis.client, 'work');
+});

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { PATIENCE } from '../helpers/eventually.ts';
+import { payloads, push, range } from '../helpers/queue-state.ts';
+import { startRedis, type TestRedis } from '../helpers/redis-server.ts';
+import { JOBS, lambdesque, runs } from '../helpers/worker-process.ts';
+
+vi.setConfig({ testTimeout: 2 * PATIENCE, hookTimeout: PATIENCE });
+
+/** A Redis that nobody may try to reach: a mistake in the flags comes first. */
+const NOWHERE = 'redis://127.0.0.1:1';
+
+describe('errors of use', () => {
+  const work = ['work', '--queues', 'a', '--uri', NOWHERE];
+  const enqueue = ['enqueue', 'Note', 'x', '--queue', 'a', '--uri', NOWHERE];
+  test.each<[string, readonly string[], readonly (string | RegExp)[]]>([
+    ['no --queues', ['work', '--uri', NOWHERE], ['--queues']],
+    ['no queue in --queues', ['work', '--queues', '', '--uri', NOWHERE], ['--queues', '""']],
+    ['only excluded queues', ['work', '--queues', '!a', '--uri', NOWHERE], ['--queues', '"!a"', '*']],
+    ['an empty queue name', ['work', '--queues', 'a,,b', '--uri', NOWHERE], ['--queues', '"a,,b"']],
+    ['a weight of 0', ['work', '--queues', 'a=0', '--uri', NOWHERE], ['--queues', '"0"', /1 to 999999/]],
+    ['a weight that is no number', ['work', '--queues', 'a=b', '--uri', NOWHERE], ['--queues', '"b"', /1 to 999999/]],
+    ['--interval without a number', [...work, '--interval', 'soon'], ['--interval', 'soon', /seconds/]],
+    ['--interval of nothing', [...work, '--interval', '0'], ['--interval', /\b0\b/, /or more/]],
+    ['--interval with an unknown unit', [...work, '--interval=5w'], ['--interval', '5w', '500ms']],
+    ['--concurrency of 0', [...work, '--concurrency', '0'], ['--concurrency', "'0'", '1 or more']],
+    ['--concurrency of 1.5', [...work, '-concurrency=1.5'], ['--concurrency', "'1.5'", '1 or more']],
+    ['--concurrency that is no number', [...work, '--concurrency', 'all'], ['--concurrency', 'all', '1 or more']],
+    ['--lease too short', [...work, '--lease', '999ms'], ['--lease', '999', /or more/]],
+    ['--lease without a number', [...work, '--lease', 'long'], ['--lease', 'long', /seconds/]],
+    ['--shutdown-timeout below 0', [...work, '--shutdown-timeout', '-1'], ['--shutdown-timeout', '-1', /seconds/]],
+    ['--unknown-class', [...work, '--unknown-class', 'ignore'], ['--unknown-class', 'ignore', 'fail', 'release']],
+    ['--strict and --weighted', [...work, '--strict', '--weighted'], ['--strict', '--weighted']],
+    ['a switch with a value', [...work, '-exit-on-complete=maybe'], ['-exit-on-complete', 'maybe', 'true', 'false']],
+    ['--use-number with a value', [...work, '--use-number=perhaps'], ['-use-number', 'perhaps', 'true', 'false']],
+    ['a flag without its value', ['work', '--queues'], ['--queues']],
+    ['an unknown flag', [...work, '--quues', 'b'], ['--quues', '--help']],
+    ['an unknown command', ['wrok', '--queues', 'a'], ['wrok', '--help']],
+    ['no command', [], ['work', 'enqueue']],
+    ['an argument too many', [...work, 'surplus'], [/too many arguments/]],
+    ['--jobs that is not there', [...work, '--jobs', './no-such.ts'], ['./no-such.ts', '--jobs', 'defineJob']],
+    ['--jobs that exports no list', [...work, '--jobs', './shared/clock.ts'], ['./shared/clock.ts', 'default']],
+    ['--jobs that cannot be loaded', [...work, '--jobs', './biome.json'], ['--jobs', './biome.json']],
+    ['--uri of another kind', ['work', '--queues', 'a', '--uri', 'http://127.0.0.1'], ['http://127.0.0.1', 'redis://']],
+    ['--uri that is no URL', ['work', '--queues', 'a', '--uri', 'localhost'], ['localhost', 'redis://']],
+    ['two servers', [...work, '--upstash-url', 'https://x.upstash.io'], ['--uri', '--upstash-url']],
+    [
+      '--upstash-url alone',
+      ['tick', '--upstash-url', 'https://x.upstash.io'],
+      ['--upstash-token', 'UPSTASH_REDIS_REST_TOKEN'],
+    ],
+    ['--upstash-url of another kind', ['tick', '--upstash-url', 'x', '--upstash-token', 't'], ['"x"', 'https://']],
+    ['--in without a number', [...enqueue, '--in', 'a while'], ['--in', 'a while', '30s']],
+    ['--at without a zone', [...enqueue, '--at', '2026-12-01T09:00:00'], ['--at', '2026-12-01T09:00:00', 'zone']],
+    [
+      '--at that is no date',
+      [...enqueue, '--at', '2026-13-01T09:00:00Z'],
+      ['--at', '2026-13-01', '2026-12-01T09:00:00Z'],
+    ],
+    ['--in and --at', [...enqueue, '--in', '1s', '--at', '2026-12-01T09:00:00Z'], ['--in', '--at']],
+    [
+      '--json that is none',
+      ['enqueue', 'Note', '{x', '--json', '--queue', 'a', '--uri', NOWHERE],
+      ['--json', '{x', '"hi"'],
+    ],
+    ['no queue for a job', ['enqueue', 'Nobody', '--uri', NOWHERE, '--jobs', JOBS], ['Nobody', 'queue']],
+    ['no class', ['enqueue', '--uri', NOWHERE], ['class']],
+  ])('%s: exit code 2, and what is wrong on standard error', async (_name, args, says) => {
+    const { code, stdout, stderr } = await lambdesque(args).ended;
+    for (const one of says)
+      expect(stderr).toEqual(typeof one === 'string' ? expect.stringContaining(one) : expect.stringMatching(one));
+    expect(stderr).not.toMatch(/^\s+at .*:\d+:\d+/m);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+});
+
+describe('help', () => {
+  test.each([[[]], [['work']], [['enqueue']], [['tick']], [['start']], [['demo']]])(
+    '%j --help fits a screen, on standard output, with 0',
+    async (command) => {
+      const { code, stdout, stderr } = await lambdesque([...command, '--help']).ended;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const lines = stdout.trimEnd().split('\n');
+      expect(lines.length).toBeLessThanOrEqual(40);
+      expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(80);
+      expect(stdout).toMatch(/^Usage: lambdesque/);
+    },
+  );
+});
+
+describe('goworker’s flags', () => {
+  let redis: TestRedis;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+
+  test('work as they do there, with one dash and =', async () => {
+    await redis.client.sadd('go:queues', 'a', 'b');
+    await redis.client.rpush('go:queue:a', ...payloads('Note', range(1, 3)));
+    await redis.client.rpush('go:queue:b', '{"class":"Inspect","args":["x",12345678901234567890]}');
+    const flags = ['-queues=a=3,b=1', '-interval=0.5', '-concurrency=2', '-connections=2', `-uri=${redis.url}/`];
+    const more = ['-namespace=go:', '-exit-on-complete=true', '-use-number=false', '--jobs', JOBS];
+    const { code, stdout, stderr } = await lambdesque(['work', ...flags, ...more]).ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(runs(stdout).map((line) => line.outcome)).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded']);
+    expect(stdout).toContain('"order":"weighted"');
+    expect(stdout).toContain('--connections has no meaning here');
+    // Without -use-number a long integer is what a double makes of it.
+    expect(stdout).toContain('"text":"12345678901234567000"');
+    expect(await redis.client.keys('resque:*')).toEqual([]);
+    expect(await redis.client.get('go:stat:processed')).toBe('4');
+  });
+
+  test('-exit-on-complete=false goes on, -use-number keeps long integers', async () => {
+    await push(redis.client, 'b', '{"class":"Inspect","args":["x",12345678901234567890]}');
+    const flags = ['-queues', 'b', '-exit-on-complete=false', '-use-number', '-uri', redis.url, '-jobs', JOBS];
+    const worker = lambdesque(['work', ...flags]);
+    await worker.line((line) => line.outcome === 'succeeded');
+    expect(worker.stdout).toContain('"text":"12345678901234567890"');
+    expect(worker.running).toBe(true);
+    worker.signal('SIGTERM');
+    expect(await worker.ended).toMatchObject({ code: 0 });
+  });
+});

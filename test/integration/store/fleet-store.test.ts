@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { beforeEach, expect, it } from 'vitest';
+import { type FleetStore, redisFleetStore } from '../../../shared/store/fleet-store.ts';
+import type { RedisClient } from '../../../shared/store/redis-client.ts';
+import { tcpClient } from '../../../shared/store/tcp-client.ts';
+import { upstashClient } from '../../../shared/store/upstash-client.ts';
+import { NOW, withStores } from '../../helpers/stores.ts';
+
+withStores((stores) => {
+  let client: RedisClient;
+  let fleet: FleetStore;
+  beforeEach(() => {
+    client =
+      stores.backend === 'TCP'
+        ? tcpClient({ url: stores.redis.url })
+        : upstashClient({ url: stores.upstash.url, token: stores.upstash.token });
+    fleet = redisFleetStore(client, 'resque:');
+    return () => client.close();
+  });
+
+  it('gives the right to tick to one scheduler at a time', async () => {
+    expect(await fleet.holdScheduler('a', 60_000)).toBe(true);
+    expect(await fleet.holdScheduler('b', 60_000)).toBe(false);
+    expect(await fleet.holdScheduler('a', 90_000)).toBe(true);
+    expect(await stores.db.pttl(stores.keys.schedulerLease)).toBeGreaterThan(80_000);
+    await fleet.releaseScheduler('b');
+    expect(await fleet.holdScheduler('b', 60_000)).toBe(false);
+    await fleet.releaseScheduler('a');
+    expect(await fleet.holdScheduler('b', 60_000)).toBe(true);
+    await fleet.releaseScheduler('b');
+  });
+
+  it('gives it away when it has expired', async () => {
+    await fleet.holdScheduler('a', 60_000);
+    await stores.db.pexpire(stores.keys.schedulerLease, 0);
+    expect(await fleet.holdScheduler('b', 60_000)).toBe(true);
+    await fleet.releaseScheduler('b');
+  });
+
+  it('surveys an empty Redis', async () => {
+    expect(await fleet.survey([], NOW)).toEqual({
+      queues: [],
+      workers: [],
+      delayed: 0,
+      retries: 0,
+      failed: 0,
+      paused: false,
+    });
+  });
+
+  it('tells how many jobs wait, and since when, of all queues and of those that are named', async () => {
+    const since = (NOW - 90_000) / 1000;
+    const payload = (fields: object) => JSON.stringify({ class: 'A', args: [], ...fields });
+    await stores.produce('ruby', payload({}), payload({}));
+    await stores.produce('php', payload({ id: 'x', queue_time: since }), payload({}));
+    await stores.produce('long', payload({ args: ['x'.repeat(100_000)], id: 'x', queue_time: since }));
+    await stores.produce('not JSON', `{"queue_time":${since}`);
+    await stores.produce('deep', payload({ args: [{ queue_time: since }] }));
+    await stores.produce('was delayed', payload({ queue: 'was delayed', queue_time: since }));
+    await stores.produce(
+      'was retried',
+      payload({ lambdesque: { id: 'a-1', attempts: 1, deaths: 0 }, queue_time: since }),
+    );
+    await stores.produce('nonsense', payload({ queue_time: 'yesterday' }));
+    await stores.db.rpush('resque:queue:unlisted', payload({}));
+
+    const { queues } = await fleet.survey(['unlisted', 'php', 'empty'], NOW);
+
+    const times = Object.fromEntries(queues.map((one) => [one.name, [one.depth, one.oldest]]));
+    expect(times).toEqual({
+      deep: [1, undefined],
+      empty: [0, undefined],
+      long: [1, since * 1000],
+      nonsense: [1, undefined],
+      'not JSON': [1, undefined],
+      php: [2, since * 1000],
+      ruby: [2, undefined],
+      unlisted: [1, undefined],
+      'was delayed': [1, undefined],
+      'was retried': [1, undefined],
+    });
+    expect(queues).toHaveLength(10);
+    await stores.db.del('resque:queue:unlisted');
+  });
+
+  it('counts workers whose leases run, delayed jobs, retries, the failed list, and sees the pause', async () => {
+    const [live, dead] = [`lambdesque-a-${'0'.repeat(12)}:${randomUUID()}:*`, 'dead'];
+    await stores.db.zadd(stores.keys.leases, NOW + 1, live, NOW, dead);
+    await stores.store.enqueueDelayed(
+      [1, 1, 2, 3].map((seconds, i) => ({ seconds: 2_000_000_000 + seconds, payload: `{"class":"${i}","queue":"q"}` })),
+    );
+    await stores.db.hset(stores.keys.retryPayloads, 'r:q', '{"class":"A"}');
+    await stores.db.zadd(stores.keys.retry, NOW, 'r:q');
+    await stores.db.rpush(stores.keys.failed, '{}', '{}', '{}');
+    await stores.db.set(stores.keys.paused, 'true');
+
+    expect(await fleet.survey([], NOW)).toEqual({
+      queues: [],
+      workers: [live],
+      delayed: 4,
+      retries: 1,
+      failed: 3,
+      paused: true,
+    });
+    await stores.db.del(stores.keys.leases);
+  });
+
+  it('reads no more than a thousand due times', async () => {
+    const due = Array.from({ length: 1_500 }, (_, i) => 2_000_000_000 + i);
+    await stores.db.zadd(stores.keys.delayedSchedule, ...due.flatMap((seconds) => [seconds, seconds]));
+    for (const seconds of due) await stores.db.rpush(stores.keys.delayed(seconds), 'one', 'two');
+    expect((await fleet.survey([], NOW)).delayed).toBe(2 * 1_000 + 500);
+  });
+
+  it('passes over a queue of another type', async () => {
+    await stores.db.sadd(stores.keys.queues, 'broken', 'q');
+    await stores.db.set(stores.keys.queue('broken'), 'no list');
+    await stores.produce('q', '{"class":"A","args":[]}');
+    const { queues } = await fleet.survey([], NOW);
+    expect(queues.map((one) => one.depth)).toEqual([0, 1]);
+  });
+});

@@ -1,0 +1,210 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/** The rules of the house: which file may import what, and what every file has to look like. */
+
+const ROOT = join(import.meta.dirname, '../..');
+const PACKAGE = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  readonly name: string;
+  readonly exports: Readonly<Record<string, string>>;
+};
+
+interface Source {
+  /** From the top of the repository. */
+  readonly path: string;
+  readonly text: string;
+  /** The text without comments and without what stands in strings. */
+  readonly code: string;
+  /** What it imports: a path from the top of the repository, or the name of a package. */
+  readonly imports: readonly string[];
+}
+
+/** A comment, or a string of any kind. */
+const COMMENT_OR_STRING = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g;
+const IMPORTS = [
+  /\b(?:import|export)\s[^'"`;]*?\bfrom\s*'([^']+)'/g,
+  /\bimport\s*\(\s*'([^']+)'\s*\)/g,
+  /\bimport\s+'([^']+)'/g,
+];
+
+function sourceOf(path: string): Source {
+  const text = readFileSync(join(ROOT, path), 'utf8');
+  const withoutComments = text.replace(COMMENT_OR_STRING, (found) => (found.startsWith('/') ? ' ' : found));
+  const code = text.replace(COMMENT_OR_STRING, (found) => (found.startsWith('/') ? ' ' : "''"));
+  const specifiers = IMPORTS.flatMap((pattern) =>
+    [...withoutComments.matchAll(pattern)].map((found) => found[1] ?? ''),
+  );
+  return { path, text, code, imports: specifiers.map((specifier) => target(path, specifier)) };
+}
+
+/** Where an import leads: our own package's names are resolved as Node does. */
+function target(from: string, specifier: string): string {
+  if (specifier.startsWith('.')) return posix.join(posix.dirname(from), specifier);
+  const own = PACKAGE.exports[specifier.replace(PACKAGE.name, '.')];
+  return specifier.startsWith(PACKAGE.name) && own !== undefined ? posix.normalize(own) : specifier;
+}
+
+const sources = ['functions', 'infra', 'shared'].flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => sourceOf(relative(ROOT, join(entry.parentPath, entry.name)))),
+);
+
+const PUBLIC = 'shared/index.ts';
+const BACKENDS = ['shared/store/tcp-client.ts', 'shared/store/upstash-client.ts'];
+
+/** The imports of these files that a rule does not allow, `file → import`. */
+function forbidden(files: (path: string) => boolean, allows: (target: string) => boolean): string[] {
+  return sources
+    .filter(({ path }) => files(path))
+    .flatMap(({ path, imports }) => imports.filter((one) => !allows(one)).map((one) => `${path} → ${one}`));
+}
+
+function filesWith(pattern: RegExp): string[] {
+  return sources.filter(({ code }) => pattern.test(code)).map(({ path }) => path);
+}
+
+describe('the reader of these rules', () => {
+  test('sees every kind of import, by its own path', () => {
+    const imports = (path: string) => sources.find((source) => source.path === path)?.imports;
+    expect(imports('shared/store/tcp-client.ts')).toEqual(
+      expect.arrayContaining(['ioredis', 'shared/errors.ts', 'shared/store/redis-client.ts']),
+    );
+    expect(imports(PUBLIC)).toContain('shared/consume/consumer.ts');
+    expect(imports('functions/jobs/hello.ts')).toContain(PUBLIC);
+    expect(imports('infra/local/backend.ts'), 'import(…)').toEqual(expect.arrayContaining(BACKENDS));
+    expect(imports('shared/job/middleware.ts'), 'import type').toContain('shared/job/context.ts');
+  });
+
+  test('sees code, and neither comments nor strings', () => {
+    const { code = '', text = '' } = sources.find(({ path }) => path === 'shared/store/worker-id.ts') ?? {};
+    expect(text).toContain('tells one process from any');
+    expect(text).toContain('lambdesque-');
+    expect(code).not.toMatch(/tells one process|lambdesque-/);
+    expect(code).toContain('export function tokenOf');
+  });
+});
+
+describe('imports go one way', () => {
+  test('functions and infra/local use shared only through what it makes public', () => {
+    const found = forbidden(
+      (path) => path.startsWith('functions/') || path.startsWith('infra/local/'),
+      (to) => !to.startsWith('shared/') || to === PUBLIC || BACKENDS.includes(to),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test('the backends are public under names of their own, so that a bundle holds only the one it needs', () => {
+    expect(Object.values(PACKAGE.exports).map((path) => posix.normalize(path))).toEqual(
+      expect.arrayContaining([PUBLIC, ...BACKENDS]),
+    );
+    expect(
+      forbidden(
+        (path) => path === PUBLIC,
+        (to) => !BACKENDS.includes(to),
+      ),
+    ).toEqual([]);
+    const relativeImports = sources
+      .filter(
+        ({ path, text }) => !path.startsWith('shared/') && /'\.[^']*\/store\/(tcp|upstash)-client\.ts'/.test(text),
+      )
+      .map(({ path }) => path);
+    expect(relativeImports).toEqual([]);
+  });
+
+  test('infra takes from shared the public index and the config module', () => {
+    const found = forbidden(
+      (path) => path.startsWith('infra/') && !path.startsWith('infra/local/'),
+      (to) => !to.startsWith('shared/') || to === PUBLIC || to === 'shared/config.ts',
+    );
+    expect(found).toEqual([]);
+  });
+
+  test('functions import nothing from infra', () => {
+    expect(
+      forbidden(
+        (path) => path.startsWith('functions/'),
+        (to) => !to.startsWith('infra/'),
+      ),
+    ).toEqual([]);
+  });
+
+  test('shared knows neither functions nor infra, nor AWS, nor itself by its public name', () => {
+    const found = forbidden(
+      (path) => path.startsWith('shared/') && path !== PUBLIC,
+      (to) => !/^(\.\.|functions\/|infra\/|test\/|aws-|@aws|aws4fetch|constructs|cdk|@types\/aws|lambdesque)/.test(to),
+    );
+    expect(found).toEqual([]);
+    expect(
+      forbidden(
+        (path) => path.startsWith('shared/'),
+        (to) => to !== PUBLIC,
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('one place for each thing', () => {
+  test('one file reads the environment', () => {
+    const readers = filesWith(/\bprocess\s*\.\s*env\b|\bprocess\s*\[|\{[^}]*\benv\b[^}]*\}\s*=\s*process\b/);
+    const importers = sources
+      .filter(({ text }) => /import\s*\{[^}]*\benv\b[^}]*\}\s*from\s*'(node:)?process'/.test(text))
+      .map(({ path }) => path);
+    expect([...readers, ...importers]).toHaveLength(1);
+  });
+
+  test('one file for each backend imports a Redis library, and no library is imported twice', () => {
+    const isLibrary = (to: string) => /redis|valkey/i.test(to) && !/^(functions|infra|shared)\//.test(to);
+    const pairs = sources.flatMap(({ path, imports }) =>
+      imports.filter(isLibrary).map((library) => ({ path, library })),
+    );
+    expect(pairs).toContainEqual({ path: 'shared/store/tcp-client.ts', library: 'ioredis' });
+    expect(pairs.filter(({ path }) => !BACKENDS.includes(path))).toEqual([]);
+    expect(new Set(pairs.map(({ library }) => library)).size).toBe(pairs.length);
+  });
+});
+
+describe('every file', () => {
+  test('has 300 lines at most', () => {
+    const lengths = sources.map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }));
+    expect(lengths.filter(({ lines }) => lines > 300)).toEqual([]);
+  });
+
+  test('knows its types: no any', () => {
+    const inTypes = /(?:[:<|&,(=]\s*|\b(?:as|extends|is|keyof|readonly|satisfies)\s+)any\b/;
+    expect(filesWith(inTypes)).toEqual([]);
+  });
+});
+
+describe('every Lua script', () => {
+  const files = sources.filter(({ path }) => path.startsWith('shared/store/scripts/'));
+  const SCRIPT = /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/)?\s*export const \w+ = defineScript\(\s*'([\w-]+)',\s*`([^`]*)`/g;
+  const scripts = files.flatMap(({ text }) =>
+    [...text.matchAll(SCRIPT)].map(([, header = '', name = '', lua = '']) => ({ name, header, lua })),
+  );
+
+  test('is seen by these rules', () => {
+    const defined = files.reduce((sum, { code }) => sum + code.split('= defineScript(').length - 1, 0);
+    expect(scripts.length).toBe(defined);
+    expect(scripts.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['settle-and-reserve', 'reclaim', 'enqueue']),
+    );
+  });
+
+  test('has a name of its own', () => {
+    expect(new Set(scripts.map(({ name }) => name)).size).toBe(scripts.length);
+  });
+
+  test.each(scripts)('$name says what it takes and returns', ({ header, lua }) => {
+    expect(header).toMatch(/^\/\*\*\n \* [A-Z]/);
+    expect(header).toMatch(/^ \* KEYS {2}\S/m);
+    expect(header).toMatch(/^ \* Returns \S/m);
+    if (lua.includes('ARGV')) expect(header).toMatch(/^ \* ARGV {2}\S/m);
+  });
+
+  // Lua's JSON turns [] into {} and long integers into floats.
+  test.each(scripts)('$name takes no payload apart', ({ lua }) => {
+    expect(lua).not.toMatch(/cjson|cmsgpack/);
+  });
+});

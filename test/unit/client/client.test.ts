@@ -1,0 +1,295 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { type Client, createClient, type EnqueueItem } from '../../../shared/client/client.ts';
+import { ArgumentsError, ConfigError } from '../../../shared/errors.ts';
+import { defineJob } from '../../../shared/job/define.ts';
+import { createRegistry } from '../../../shared/job/registry.ts';
+import { parseWithBigInts } from '../../../shared/json.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import { vectors } from '../builders.ts';
+import { FakeStore, type Store } from './fake-store.ts';
+
+const SECOND = Date.UTC(2026, 10, 20, 20, 29, 37) / 1000;
+const plain = { metadata: false } as const;
+
+const Hello = defineJob({ class: 'Hello', queue: 'myqueue', perform() {} });
+const NoQueue = defineJob({ class: 'NoQueue', perform() {} });
+const Mail = defineJob({ class: 'mail:*', queue: 'mails', args: z.tuple([z.email()]), perform() {} });
+const Typed = defineJob({
+  class: 'Typed',
+  queue: 'typed',
+  args: z.tuple([z.string().transform((text) => text.length), z.object({ copies: z.number().default(1) })]),
+  perform() {},
+});
+
+let store: FakeStore;
+let client: Client;
+
+beforeEach(() => {
+  store = new FakeStore();
+  client = createClient({
+    store,
+    clock: new ManualClock(1000 * SECOND + 125),
+    registry: createRegistry([Hello, Mail, Typed]),
+  });
+});
+
+describe('the payload', () => {
+  test('has class, args, id and queue_time, in this order', async () => {
+    const { id, queue, payload } = await client.enqueue(Hello, ['hi', { b: 1, a: [null, 1.5] }]);
+    expect(queue).toBe('myqueue');
+    expect(payload).toBe(
+      `{"class":"Hello","args":["hi",{"b":1,"a":[null,1.5]}],"id":"${id}","queue_time":${SECOND}.125}`,
+    );
+    expect(store).toEqual({ pushes: [[{ queue: 'myqueue', payload }]], delays: [] });
+  });
+
+  test('of a delayed job names its queue, after args', async () => {
+    const { id, payload } = await client.enqueueAt(new Date(2_000_000_000_000), Hello, [1]);
+    expect(payload).toBe(`{"class":"Hello","args":[1],"queue":"myqueue","id":"${id}","queue_time":${SECOND}.125}`);
+    expect(store).toEqual({ pushes: [], delays: [[{ seconds: 2_000_000_000, payload }]] });
+  });
+
+  test('has an id that is new each time, and not in the form of ids with a php-resque status record', async () => {
+    const ids = await Promise.all(Array.from({ length: 100 }, async () => (await client.enqueue(Hello, [])).id));
+    expect(new Set(ids).size).toBe(100);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test('has neither id nor queue_time with metadata: false', async () => {
+    expect(await client.enqueue(Hello, ['hi'], plain)).toEqual({
+      id: undefined,
+      queue: 'myqueue',
+      payload: '{"class":"Hello","args":["hi"]}',
+    });
+    expect(await client.enqueueIn(60, Hello, ['hi'], plain)).toEqual({
+      id: undefined,
+      queue: 'myqueue',
+      payload: '{"class":"Hello","args":["hi"],"queue":"myqueue"}',
+    });
+  });
+
+  // JavaScript has no 1.0 that is not 1: those are the bytes that it cannot write.
+  const ruby = vectors().filter(
+    ({ producer, key, raw }) =>
+      /^(resque|resque-scheduler|activejob) /.test(producer) && /:(queue|delayed):/.test(key) && !raw.includes('.0'),
+  );
+
+  test.each(ruby.map((vector) => [vector.producer, vector.note, vector]))(
+    'has the bytes that %s writes: %s',
+    async (_producer, _note, { key, raw }) => {
+      const { class: name, args, queue } = parseWithBigInts(raw) as { class: string; args: unknown[]; queue?: string };
+      const delayed = /:delayed:(\d+)$/.exec(key)?.[1];
+      const { payload } = delayed
+        ? await client.enqueueAt(new Date(1000 * Number(delayed)), name, args, { ...plain, queue: queue ?? '' })
+        : await client.enqueue(name, args, { ...plain, queue: 'q' });
+      expect(payload).toBe(raw);
+    },
+  );
+
+  test('those vectors are many', () => {
+    expect(ruby.length).toBeGreaterThanOrEqual(6);
+  });
+
+  test('writes bigints as integers', async () => {
+    const { payload } = await client.enqueue(Hello, [12345678901234567890n, [-9007199254740993n]], plain);
+    expect(payload).toBe('{"class":"Hello","args":[12345678901234567890,[-9007199254740993]]}');
+  });
+
+  test('has the arguments as they were given, not as the schema transforms them for the handler', async () => {
+    const { payload } = await client.enqueue(Typed, ['four', {}], plain);
+    expect(payload).toBe('{"class":"Typed","args":["four",{}]}');
+  });
+});
+
+describe('where it goes', () => {
+  test("the caller's queue, before the definition's", async () => {
+    expect(await client.enqueue(Hello, [], { queue: 'urgent' })).toMatchObject({ queue: 'urgent' });
+    expect(await client.enqueueIn(9, Hello, [], { queue: 'urgent', ...plain })).toMatchObject({
+      queue: 'urgent',
+      payload: '{"class":"Hello","args":[],"queue":"urgent"}',
+    });
+    expect(store.pushes[0]).toMatchObject([{ queue: 'urgent' }]);
+  });
+
+  test.each(['Hello', 'mail:welcome'])('by class name: the queue of the definition of %s', async (name) => {
+    const { queue, payload } = await client.enqueue(name, ['a@example.org'], plain);
+    expect(queue).toBe(name === 'Hello' ? 'myqueue' : 'mails');
+    expect(payload).toBe(`{"class":"${name}","args":["a@example.org"]}`);
+  });
+
+  test('by the name of a class that is defined elsewhere', async () => {
+    expect(await client.enqueue('Billing::Charge', [1], { queue: 'billing', ...plain })).toMatchObject({
+      queue: 'billing',
+      payload: '{"class":"Billing::Charge","args":[1]}',
+    });
+    const bare = createClient({ store });
+    expect(await bare.enqueue('Hello', [1], { queue: 'q' })).toMatchObject({ queue: 'q' });
+  });
+});
+
+describe('when it is due', () => {
+  const now = 1000 * SECOND + 125;
+
+  test.each([
+    ['the epoch', 0],
+    ['a second ago', now - 1_000],
+    ['now', now],
+    ['within this second', 1000 * SECOND + 999],
+  ])('%s is not the future: it goes to its queue at once', async (_when, at) => {
+    const { payload } = await client.enqueueAt(new Date(at), Hello, [], plain);
+    expect(payload).toBe('{"class":"Hello","args":[]}');
+    expect(store).toEqual({ pushes: [[{ queue: 'myqueue', payload }]], delays: [] });
+  });
+
+  test.each([
+    [1000 * SECOND + 1_000, SECOND + 1],
+    [1000 * SECOND + 1_999, SECOND + 1],
+    [1000 * SECOND + 2_000, SECOND + 2],
+    [2_000_000_000_999, 2_000_000_000],
+  ])('%i ms is due in the list of second %i: floored', async (at, seconds) => {
+    const { payload } = await client.enqueueAt(new Date(at), Hello, []);
+    expect(store).toEqual({ pushes: [], delays: [[{ seconds, payload }]] });
+  });
+
+  test.each([
+    [30, SECOND + 30],
+    [0.9, SECOND + 1],
+    [1.874, SECOND + 1],
+    [1.875, SECOND + 2],
+  ])('in %d s', async (wait, seconds) => {
+    await client.enqueueIn(wait, Hello, []);
+    expect(store.delays).toMatchObject([[{ seconds }]]);
+  });
+
+  test.each([0, -5, 0.5])('in %d s is now', async (wait) => {
+    await client.enqueueIn(wait, Hello, []);
+    expect(store.pushes).toHaveLength(1);
+    expect(store.delays).toEqual([]);
+  });
+});
+
+describe('what cannot be enqueued rejects, and pushes nothing', () => {
+  const noQueue = "no queue. Give options.queue, or a queue in the job's definition.";
+
+  test.each<[string, (client: Client) => Promise<unknown>, Error]>([
+    [
+      'arguments that the schema refuses',
+      (to) => to.enqueue(Mail as never, ['x'], { queue: 'q' }),
+      new ConfigError('enqueue: "mail:*" stands for many classes. Give the class by name, such as "mail:name".'),
+    ],
+    [
+      'arguments that the schema of a class name refuses',
+      (to) => to.enqueue('mail:welcome', ['nobody']),
+      new ArgumentsError('The arguments do not fit the schema of mail:*: args.0: Invalid email address'),
+    ],
+    [
+      'arguments that the schema of a delayed job refuses',
+      (to) => to.enqueueIn(60, Typed, [1, {}] as never),
+      new ArgumentsError(
+        'The arguments do not fit the schema of Typed: args.0: Invalid input: expected string, received number',
+      ),
+    ],
+    [
+      'arguments that are no array',
+      (to) => to.enqueue('Hello', { a: 1 } as never),
+      new ConfigError('enqueue Hello: args must be an array, one element for each argument; got object.'),
+    ],
+    ['no queue in the definition', (to) => to.enqueue(NoQueue, []), new ConfigError(`enqueue NoQueue: ${noQueue}`)],
+    ['no queue for a class name', (to) => to.enqueue('Other', []), new ConfigError(`enqueue Other: ${noQueue}`)],
+    ['an empty queue name', (to) => to.enqueue(Hello, [], { queue: '' }), new ConfigError(`enqueue Hello: ${noQueue}`)],
+    ['an empty class name', (to) => to.enqueue('', []), new ConfigError('enqueue: the class must be a name; got "".')],
+    [
+      'a time that is none',
+      (to) => to.enqueueAt(new Date('soon'), Hello, []),
+      new ConfigError('enqueue Hello: the time must be a valid Date after 1970; got Invalid Date.'),
+    ],
+    [
+      'a delay that is no number',
+      (to) => to.enqueueIn(Number.NaN, Hello, []),
+      new ConfigError('enqueueIn: the delay must be a finite number of seconds; got NaN.'),
+    ],
+    [
+      'a delay without end',
+      (to) => to.enqueueIn(Infinity, Hello, []),
+      new ConfigError('enqueueIn: the delay must be a finite number of seconds; got Infinity.'),
+    ],
+    [
+      'a delay beyond the calendar',
+      (to) => to.enqueueIn(1e15, Hello, []),
+      new ConfigError('enqueue Hello: the time must be a valid Date after 1970; got Invalid Date.'),
+    ],
+  ])('%s', async (_what, call, error) => {
+    // A promise, not an exception: `enqueueIn(…).catch(…)` has to see it.
+    let rejection: Promise<unknown> | undefined;
+    expect(() => {
+      rejection = call(client);
+    }).not.toThrow();
+    await expect(rejection).rejects.toThrow(error);
+    expect(store).toEqual({ pushes: [], delays: [] });
+  });
+
+  test('what the store says is passed on', async () => {
+    const away: Store = {
+      enqueue: () => Promise.reject(new Error('away')),
+      enqueueDelayed: () => Promise.reject(new Error('away too')),
+    };
+    const offline = createClient({ store: away });
+    await expect(offline.enqueue(Hello, [])).rejects.toThrow('away');
+    await expect(offline.enqueueAll([{ job: Hello, args: [], at: new Date(8e12) }])).rejects.toThrow('away');
+  });
+});
+
+describe('enqueueAll', () => {
+  const items: readonly EnqueueItem[] = [
+    { job: Hello, args: [1], ...plain },
+    { job: Hello, args: [2], at: new Date(2_000_000_000_000), ...plain },
+    { job: 'mail:welcome', args: ['a@example.org'], ...plain },
+    { job: 'Other', args: [3], queue: 'others', at: new Date(0), ...plain },
+    { job: Typed, args: ['x', {}], queue: 'slow', at: new Date(2_000_000_001_999), ...plain },
+  ];
+
+  test('pushes all in one call, and adds all delayed ones in one, each in their order', async () => {
+    const enqueued = await client.enqueueAll(items);
+    expect(store.pushes).toEqual([
+      [
+        { queue: 'myqueue', payload: '{"class":"Hello","args":[1]}' },
+        { queue: 'mails', payload: '{"class":"mail:welcome","args":["a@example.org"]}' },
+        { queue: 'others', payload: '{"class":"Other","args":[3]}' },
+      ],
+    ]);
+    expect(store.delays).toEqual([
+      [
+        { seconds: 2_000_000_000, payload: '{"class":"Hello","args":[2],"queue":"myqueue"}' },
+        { seconds: 2_000_000_001, payload: '{"class":"Typed","args":["x",{}],"queue":"slow"}' },
+      ],
+    ]);
+    expect(enqueued.map(({ queue }) => queue)).toEqual(['myqueue', 'myqueue', 'mails', 'others', 'slow']);
+    expect(enqueued.map(({ payload }) => payload.length)).toEqual([28, 46, 49, 28, 48]);
+  });
+
+  test('gives each job an id of its own', async () => {
+    const enqueued = await client.enqueueAll([
+      { job: Hello, args: [] },
+      { job: Hello, args: [] },
+    ]);
+    expect(new Set(enqueued.map(({ id }) => id)).size).toBe(2);
+    expect(enqueued.every(({ id, payload }) => payload.includes(`"id":"${id}"`))).toBe(true);
+  });
+
+  test.each<[string, EnqueueItem]>([
+    ['arguments', { job: 'mail:welcome', args: ['nobody'] }],
+    ['a queue', { job: NoQueue, args: [] }],
+    ['a time', { job: Hello, args: [], at: new Date(Number.NaN) }],
+    ['a class', { job: Mail, args: ['a@example.org'] }],
+  ])('pushes nothing if one of them has %s that cannot be used', async (_what, bad) => {
+    await expect(client.enqueueAll([...items, bad])).rejects.toThrow(Error);
+    await expect(client.enqueueAll([bad, ...items])).rejects.toThrow(Error);
+    expect(store).toEqual({ pushes: [], delays: [] });
+  });
+
+  test('of nothing does nothing', async () => {
+    expect(await client.enqueueAll([])).toEqual([]);
+    expect(store).toEqual({ pushes: [], delays: [] });
+  });
+});

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { ConfigError } from '../../../shared/errors.ts';
+import { defineJob, type JobOptions } from '../../../shared/job/define.ts';
+import { exponential } from '../../../shared/job/retry.ts';
+
+const perform = () => {};
+
+/** Defines a job as JavaScript could, with anything for an option. */
+function define(options: Readonly<Record<string, unknown>>) {
+  return defineJob({ class: 'Hello', perform, ...options } as unknown as JobOptions<[], []>);
+}
+
+describe('an option that cannot be used is a ConfigError with the option, the value and what is allowed', () => {
+  const name = "defineJob: class must be a name, or a prefix that ends in *, such as 'Hello' or 'email:*'; got ";
+  const hello = 'defineJob "Hello": ';
+  const timeout = 'timeout must be a number of milliseconds above 0, or Infinity; got ';
+  const schema = 'args must be a Standard Schema, such as z.tuple([z.string()]) of zod 3.24 or later; got ';
+  const attempts = 'retry.attempts must be a whole number, 1 (no retry) or more; got ';
+  const backoff = 'retry.backoff must be seconds (0 or more), a list of seconds, exponential({…}) or a function; got ';
+
+  test.each<[Readonly<Record<string, unknown>>, string]>([
+    [{ class: undefined }, `${name}undefined.`],
+    [{ class: '' }, `${name}"".`],
+    [{ class: 42 }, `${name}42.`],
+    [{ class: null }, `${name}null.`],
+    [{ class: 'mail:*:urgent' }, `${name}"mail:*:urgent".`],
+    [{ class: 'mail**' }, `${name}"mail**".`],
+    [{ class: '*mail' }, `${name}"*mail".`],
+    [{ perform: undefined }, `${hello}perform must be a function; got undefined.`],
+    [{ perform: 'hello' }, `${hello}perform must be a function; got "hello".`],
+    [{ queue: '' }, `${hello}queue must be a queue name; got "".`],
+    [{ queue: 7 }, `${hello}queue must be a queue name; got 7.`],
+    [{ timeout: 0 }, `${hello}${timeout}0.`],
+    [{ timeout: -1 }, `${hello}${timeout}-1.`],
+    [{ timeout: Number.NaN }, `${hello}${timeout}NaN.`],
+    [{ timeout: 'soon' }, `${hello}${timeout}"soon".`],
+    [{ timeout: '30000' }, `${hello}${timeout}"30000".`],
+    [{ args: 'string' }, `${hello}${schema}"string".`],
+    [{ args: {} }, `${hello}${schema}[object Object].`],
+    [{ args: () => true }, `${hello}${schema}a function.`],
+    [{ retry: { attempts: 0 } }, `${hello}${attempts}0.`],
+    [{ retry: { attempts: -1 } }, `${hello}${attempts}-1.`],
+    [{ retry: { attempts: 2.5 } }, `${hello}${attempts}2.5.`],
+    [{ retry: { attempts: Number.NaN } }, `${hello}${attempts}NaN.`],
+    [{ retry: { attempts: Infinity } }, `${hello}${attempts}Infinity.`],
+    [{ retry: { backoff: -1 } }, `${hello}${backoff}-1.`],
+    [{ retry: { backoff: 'soon' } }, `${hello}${backoff}"soon".`],
+    [{ retry: { backoff: null } }, `${hello}${backoff}null.`],
+    [{ retry: { backoff: [] } }, `${hello}${backoff}[].`],
+    [{ retry: { backoff: [1, -2] } }, `${hello}${backoff}[1,-2].`],
+    [{ retry: { backoff: [1, '2'] } }, `${hello}${backoff}[1,"2"].`],
+    [{ retry: { backoff: Number.NaN } }, `${hello}${backoff}NaN.`],
+    [{ retry: { backoff: Infinity } }, `${hello}${backoff}Infinity.`],
+  ])('%o', (options, message) => {
+    expect(() => define(options)).toThrow(new ConfigError(message));
+  });
+});
+
+describe('what is allowed', () => {
+  test.each<[Readonly<Record<string, unknown>>]>([
+    [{ class: 'Billing::Charge' }],
+    [{ class: 'email:*' }],
+    [{ class: '*' }],
+    [{ queue: 'billing:high' }],
+    [{ timeout: 0.5 }],
+    [{ timeout: Infinity }],
+    [{ args: z.tuple([z.string()]) }],
+    [{ retry: {} }],
+    [{ retry: { attempts: 1 } }],
+    [{ retry: { backoff: 0 } }],
+    [{ retry: { backoff: [0, 1.5, 60] } }],
+    [{ retry: { backoff: exponential() } }],
+  ])('%o is kept as it was given', (options) => {
+    expect(define(options)).toEqual({ class: 'Hello', perform, ...options, definedAt: expect.any(String) });
+  });
+});
+
+test('definedAt is the place of the call', () => {
+  const lineOf = (text: string | undefined) => /([^/]+:\d+):\d+\)?$/.exec(text ?? '')?.[1];
+  const [definition, here] = [defineJob({ class: 'Hello', perform }), new Error().stack?.split('\n')[1]];
+  expect(lineOf(here)).toMatch(/^define\.test\.ts:\d+$/);
+  expect(lineOf(definition.definedAt)).toBe(lineOf(here));
+  expect(definition.definedAt).toMatch(/^\/.*:\d+:\d+$/);
+});

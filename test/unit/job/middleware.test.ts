@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { defineJob } from '../../../shared/job/define.ts';
+import { compose, type Middleware } from '../../../shared/job/middleware.ts';
+import { createRegistry } from '../../../shared/job/registry.ts';
+import { aContext } from '../builders.ts';
+
+/** Middleware that tells when it begins and ends. */
+function telling(events: string[], name: string): Middleware {
+  return async (_ctx, next) => {
+    events.push(`${name} begins`);
+    const result = await next();
+    events.push(`${name} ends`);
+    return result;
+  };
+}
+
+describe('compose', () => {
+  test('the first one is outermost, perform innermost', async () => {
+    const events: string[] = [];
+    const run = compose([telling(events, 'a'), telling(events, 'b')], () => {
+      events.push('perform');
+    });
+    await run(aContext);
+    expect(events).toEqual(['a begins', 'b begins', 'perform', 'b ends', 'a ends']);
+  });
+
+  test('each gets the context of the run', async () => {
+    const seen: unknown[] = [];
+    const see: Middleware = (ctx, next) => {
+      seen.push(ctx);
+      return next();
+    };
+    await compose([see, see], (ctx) => seen.push(ctx))(aContext);
+    expect(seen).toEqual([aContext, aContext, aContext]);
+    expect(new Set(seen).size).toBe(1);
+  });
+
+  test('next gives what is inside returns, and a middleware may return something else', async () => {
+    const results: unknown[] = [];
+    const double: Middleware = async (_ctx, next) => {
+      const inner = (await next()) as number;
+      results.push(inner);
+      return inner * 2;
+    };
+    expect(await compose([double, double], async () => 5)(aContext)).toBe(20);
+    expect(results).toEqual([5, 10]);
+  });
+
+  test('what perform throws, at once or later, reaches the middleware as a rejection and then the caller', async () => {
+    const seen: unknown[] = [];
+    const see: Middleware = (_ctx, next) =>
+      next().catch((error: unknown) => {
+        seen.push(error);
+        throw error;
+      });
+    const atOnce = compose([see], () => {
+      throw 'at once';
+    });
+    const later = compose([see], () => Promise.reject('later'));
+    await expect(atOnce(aContext)).rejects.toBe('at once');
+    await expect(later(aContext)).rejects.toBe('later');
+    expect(seen).toEqual(['at once', 'later']);
+  });
+
+  test('a middleware may take an error for success, or throw another one', async () => {
+    const fail = () => Promise.reject(new Error('inner'));
+    const forgive: Middleware = (_ctx, next) => next().catch(() => 'forgiven');
+    const translate: Middleware = (_ctx, next) =>
+      next().catch((cause: unknown) => {
+        throw new Error('outer', { cause });
+      });
+    expect(await compose([forgive], fail)(aContext)).toBe('forgiven');
+    await expect(compose([translate], fail)(aContext)).rejects.toThrow('outer');
+    expect(await compose([forgive, translate], fail)(aContext)).toBe('forgiven');
+  });
+
+  test('what a middleware throws itself is the error of the run, and nothing inside it starts', async () => {
+    let performed = false;
+    const run = compose(
+      [
+        async () => {
+          throw new Error('not today');
+        },
+      ],
+      () => {
+        performed = true;
+      },
+    );
+    await expect(run(aContext)).rejects.toThrow('not today');
+    expect(performed).toBe(false);
+  });
+
+  test('without a call of next the run succeeds without perform', async () => {
+    let performed = false;
+    const run = compose([() => 'skipped'], () => {
+      performed = true;
+    });
+    expect(await run(aContext)).toBe('skipped');
+    expect(performed).toBe(false);
+  });
+
+  test('without middleware perform is called as it is', () => {
+    const perform = () => 'done';
+    expect(compose([], perform)).toBe(perform);
+  });
+});
+
+test("the middleware of all jobs runs outside a job's own", async () => {
+  const events: string[] = [];
+  const own = [telling(events, 'own 1'), telling(events, 'own 2')];
+  const hello = defineJob({ class: 'Hello', middleware: own, perform: ([name]) => events.push(`perform ${name}`) });
+  const plain = defineJob({ class: 'Plain', perform: () => events.push('perform plain') });
+  const registry = createRegistry([hello, plain], [telling(events, 'all 1'), telling(events, 'all 2')]);
+
+  await registry.handlerFor('Hello')?.run(['Zoë'], aContext);
+  const begun = ['all 1 begins', 'all 2 begins', 'own 1 begins', 'own 2 begins', 'perform Zoë'];
+  expect(events.splice(0)).toEqual([...begun, 'own 2 ends', 'own 1 ends', 'all 2 ends', 'all 1 ends']);
+
+  await registry.handlerFor('Plain')?.run([], aContext);
+  expect(events).toEqual(['all 1 begins', 'all 2 begins', 'perform plain', 'all 2 ends', 'all 1 ends']);
+});
