@@ -103,3 +103,5 @@ try {
     process.exitCode = 1;
   }
 }
+// What handlers left behind (timers, sockets) must not keep a process that has nothing more to do.
+process.exit();
