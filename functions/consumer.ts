@@ -1,0 +1,81 @@
+import {
+  consumerOptions,
+  createRegistry,
+  environment,
+  parseQueues,
+  redisJobStore,
+  type Summary,
+  systemClock,
+} from 'lambdesque';
+import { connect } from 'lambdesque-backend';
+import jobs from 'lambdesque-jobs';
+import { awsOf } from './aws.ts';
+import { Connection } from './connection.ts';
+import { drain, planEnd } from './drain.ts';
+import { bufferedHandler, type InvocationContext, type LambdaRuntime, streamingHandler } from './lambda.ts';
+import { createLogger } from './logger.ts';
+import { RunMetrics } from './run-metrics.ts';
+import { consumerSettings, settingsVariable } from './settings.ts';
+
+// Made once, kept for all invocations of this environment.
+const settings = consumerSettings(environment[settingsVariable]);
+const { concurrency, lease, unknownClass, linger = 0 } = settings;
+const logger = createLogger();
+const aws = awsOf(environment);
+const connection = new Connection(() => connect(settings.redis, aws.secretReader()));
+connection.warmUp();
+const registry = createRegistry(jobs);
+const queues = parseQueues(settings.queues, settings.order);
+const options = consumerOptions({
+  concurrency,
+  logArgs: settings.logArgs ?? false,
+  ...(lease === undefined ? {} : { lease }),
+  ...(unknownClass === undefined ? {} : { unknownClass }),
+});
+
+// Lambda's runtime would end the process, and with it all other jobs, for a promise that one handler left behind.
+process.removeAllListeners('unhandledRejection').on('unhandledRejection', (error) => {
+  logger.error('A handler left a promise that was rejected; its job is not affected. Await it, or catch it.', {
+    error,
+  });
+});
+
+/** Any event means: drain the queues. @returns what was done */
+async function work(_event: unknown, context: InvocationContext): Promise<Summary> {
+  const clock = systemClock;
+  const end = planEnd(clock.now(), clock.now() + context.getRemainingTimeInMillis());
+  const requestId = context.awsRequestId;
+  const log = logger.child({ consumer: settings.consumer, requestId });
+  const metrics = new RunMetrics({
+    namespace: settings.metricsNamespace,
+    consumer: settings.consumer,
+    byClass: settings.classMetrics ?? false,
+    clock,
+    print: (line) => process.stdout.write(`${line}\n`),
+  });
+  const client = await connection.forInvocation(clock, end.giveUpAt);
+  try {
+    const summary = await drain({
+      store: redisJobStore(client, settings.namespace),
+      registry,
+      queues,
+      options,
+      consumer: settings.consumer,
+      requestId,
+      clock,
+      log,
+      onRun: (run) => metrics.record(run),
+      linger,
+      end,
+    });
+    log.info('summary', { ...summary });
+    return summary;
+  } finally {
+    metrics.flush();
+    await client.close();
+  }
+}
+
+const runtime = (globalThis as { awslambda?: LambdaRuntime }).awslambda;
+export const handler =
+  settings.streaming && runtime ? streamingHandler(work, logger, runtime) : bufferedHandler(work, logger);

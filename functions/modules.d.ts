@@ -1,0 +1,18 @@
+/** What bundling puts in: see bundling.ts. */
+
+/** The jobs module: its default export is an array of definitions. */
+declare module 'lambdesque-jobs' {
+  const jobs: readonly import('lambdesque').AnyJobDefinition[];
+  export default jobs;
+}
+
+/** One of backend-upstash.ts and backend-tcp.ts. */
+declare module 'lambdesque-backend' {
+  export const connect: import('./backend.ts').Connect;
+}
+
+/** The cron entries of the infrastructure code, by name. */
+declare const LAMBDESQUE_CRON: Readonly<Record<string, import('lambdesque').CronEntry>>;
+
+/** The queue of each job class, by the class of its definition; null where it has none. */
+declare const LAMBDESQUE_QUEUES: Readonly<Record<string, string | null>>;

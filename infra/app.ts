@@ -1,0 +1,50 @@
+import { App, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { Role } from 'aws-cdk-lib/aws-iam';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Lambdesque, RedisConnection } from './index.ts';
+
+export const app = new App();
+const stack = new Stack(app, 'Lambdesque', { description: 'Resque queues, run by AWS Lambda' });
+
+// {"url": "https://<name>.upstash.io", "token": "…"}; the README says how to make it. Only its name is in the template.
+const upstash = Secret.fromSecretNameV2(stack, 'Upstash', 'lambdesque/upstash');
+const url = { secret: upstash, field: 'url' };
+const token = { secret: upstash, field: 'token' };
+
+const topic = new Topic(stack, 'AlarmTopic', { enforceSSL: true });
+
+const jobs = new Lambdesque(stack, 'Jobs', {
+  redis: RedisConnection.upstash({ url, token }), // or .tcp({ url, secret, vpc, securityGroup })
+  jobs: 'functions/jobs/index.ts',
+  consumers: {
+    default: {
+      queues: ['critical', 'default', 'myqueue', 'low'], // in this order
+      concurrency: 25,
+      maxWorkers: 10,
+      memorySize: 512,
+      timeout: Duration.minutes(5),
+    },
+    mail: { queues: { mailers: 3, newsletters: 1 } }, // weights
+    ledger: { queues: ['ledger'], concurrency: 1, maxWorkers: 1 }, // strictly serial, fleet-wide
+  },
+  cron: {
+    goodMorning: { cron: '0 3 * * *', timeZone: 'Europe/Paris', class: 'Hello', args: ['good', 'morning'] },
+  },
+  alarms: { topic },
+});
+
+// Both of these belong into "context" in cdk.json, so that each deployment has them; or `npx cdk deploy -c <name>=<value>`.
+// webAppRole: the name of a role that may start consumers at once, and need not wait for the next minute.
+const doorbell = jobs.consumers.default.addDoorbellUrl();
+const webAppRole: unknown = app.node.tryGetContext('webAppRole');
+if (typeof webAppRole === 'string') jobs.grantDoorbell(Role.fromRoleName(stack, 'WebApp', webAppRole));
+
+// alarmEmail: who gets the alarms.
+const alarmEmail: unknown = app.node.tryGetContext('alarmEmail');
+if (typeof alarmEmail === 'string') topic.addSubscription(new EmailSubscription(alarmEmail));
+
+new CfnOutput(stack, 'DoorbellUrl', { value: doorbell.url });
+new CfnOutput(stack, 'DefaultFunction', { value: jobs.consumers.default.function.functionName });
+new CfnOutput(stack, 'DefaultLogs', { value: jobs.consumers.default.function.logGroup.logGroupName });

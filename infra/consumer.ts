@@ -1,0 +1,218 @@
+import { Annotations, Duration, Lazy } from 'aws-cdk-lib';
+import type { IMetric, Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Grant, IGrantable, IPrincipal } from 'aws-cdk-lib/aws-iam';
+import { type FunctionUrl, FunctionUrlAuthType, type IEventSource, InvokeMode } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { type ConsumerOptions as CoreOptions, consumerDefaults, parseQueues, type QueueList } from 'lambdesque';
+import type { ConsumerSettings } from '../functions/settings.ts';
+import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function.ts';
+import { given } from './given.ts';
+import {
+  type ConsumerMetricName,
+  consumerMetric,
+  defaultMetricsNamespace,
+  fleetMetric,
+  type MetricOptions,
+  type QueueMetricOptions,
+} from './metrics.ts';
+import { type Queues, queueText } from './queue-list.ts';
+
+export interface ConsumerOptions extends FunctionOptions {
+  /** Names, globs and `!name`: a list in strict order, or weights. */
+  readonly queues: Queues;
+  /** @default weighted where there are weights, else strict */
+  readonly order?: QueueList['order'];
+  /** Jobs at once in one worker; 1 is strictly serial. @default 25 */
+  readonly concurrency?: number;
+  /** Most workers at a time that the scheduler starts. With `concurrency: 1`, 1 is serial fleet-wide. @default 10 */
+  readonly maxWorkers?: number;
+  /**
+   * Have Lambda hold `maxWorkers` as well, as reserved concurrency: against doorbells and event sources, which start
+   * workers without counting. What is reserved is taken from the account's limit, of which 100 must stay unreserved, so
+   * a new account has to ask for more first; calls beyond it wait, at most `maxEventAge`, or are refused.
+   * @default false
+   */
+  readonly reserveConcurrency?: boolean;
+  /**
+   * Of one invocation. A worker that has not emptied its queues by then is followed by another.
+   * @default Duration.minutes(15), the most that Lambda allows
+   */
+  readonly timeout?: Duration;
+  /** How long a worker may be silent before its jobs are given to others. @default Duration.seconds(60) */
+  readonly lease?: Duration;
+  /** What becomes of a job that no class is defined for. @default 'fail' */
+  readonly unknownClass?: CoreOptions['unknownClass'];
+  /** Go on looking at empty queues for so long: quicker starts, more Lambda time. @default none */
+  readonly linger?: Duration;
+}
+
+export interface ConsumerProps extends SystemOptions, ConsumerOptions {
+  /** In metrics, log lines and worker ids. @default the construct's id */
+  readonly consumerName?: string;
+}
+
+/** Runs the jobs of some queues: a function that any event starts, and that ends when they are empty. */
+export class Consumer extends Construct implements IGrantable {
+  readonly function: LambdesqueFunction;
+  /** For what the jobs need: `bucket.grantRead(consumer)`. */
+  readonly grantPrincipal: IPrincipal;
+  readonly consumerName: string;
+  /** As one text; see `parseQueues`. */
+  readonly queues: string;
+  readonly order: QueueList['order'];
+  readonly concurrency: number;
+  readonly maxWorkers: number;
+  readonly timeout: Duration;
+  /** Does Lambda hold `maxWorkers` as well? */
+  readonly reserved: boolean;
+  /** Once `addDoorbellUrl` was called. */
+  doorbellUrl: FunctionUrl | undefined;
+  readonly #metricsNamespace: string;
+  /** Function URLs stream no response of a function in a VPC. */
+  readonly #streams: boolean;
+  readonly #ringers: IGrantable[] = [];
+
+  constructor(scope: Construct, id: string, props: ConsumerProps) {
+    super(scope, id);
+    this.consumerName = props.consumerName ?? id;
+    this.queues = queueText(props.queues);
+    this.order = parseQueues(this.queues, props.order).order;
+    this.concurrency = props.concurrency ?? consumerDefaults.concurrency;
+    this.maxWorkers = props.maxWorkers ?? 10;
+    this.timeout = props.timeout ?? Duration.minutes(15);
+    this.reserved = props.reserveConcurrency ?? false;
+    this.#streams = props.redis.vpc === undefined;
+    this.#metricsNamespace = props.metricsNamespace ?? defaultMetricsNamespace;
+    checkName(this.consumerName);
+    checkCount('concurrency', this.concurrency);
+    checkCount('maxWorkers', this.maxWorkers);
+    this.function = new LambdesqueFunction(this, 'Function', {
+      ...props,
+      entry: 'consumer',
+      description: `Lambdesque consumer ${this.consumerName}: ${this.queues}`.slice(0, 256),
+      memorySize: props.memorySize ?? 512,
+      timeout: this.timeout,
+      settings: (common): ConsumerSettings => ({
+        ...common,
+        consumer: this.consumerName,
+        queues: this.queues,
+        concurrency: this.concurrency,
+        ...given({
+          order: props.order,
+          lease: props.lease?.toMilliseconds(),
+          unknownClass: props.unknownClass,
+          linger: props.linger?.toMilliseconds(),
+        }),
+        streaming: Lazy.any({ produce: () => (this.doorbellUrl && this.#streams) || undefined }) as unknown as true,
+      }),
+      ...(this.reserved ? { reservedConcurrentExecutions: this.maxWorkers } : {}),
+    });
+    this.grantPrincipal = this.function.grantPrincipal;
+  }
+
+  /** Runs its jobs strictly one after the other, fleet-wide. */
+  get serial(): boolean {
+    return this.concurrency === 1 && this.maxWorkers === 1;
+  }
+
+  /** Is it serial only as long as nobody else starts it? */
+  get startedByScheduler(): boolean {
+    return this.serial && !this.reserved;
+  }
+
+  /**
+   * A URL that starts it. Callers sign their requests (AWS_IAM) and need `grantDoorbell`. They get 202 before the drain
+   * begins; from a function in a VPC only after it, so that an asynchronous Invoke rings it better.
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html#config-rs-vpc-compatibility
+   */
+  addDoorbellUrl(): FunctionUrl {
+    if (this.doorbellUrl) return this.doorbellUrl;
+    this.doorbellUrl = this.function.addFunctionUrl({
+      authType: FunctionUrlAuthType.AWS_IAM,
+      invokeMode: this.#streams ? InvokeMode.RESPONSE_STREAM : InvokeMode.BUFFERED,
+    });
+    for (const grantee of this.#ringers) this.doorbellUrl.grantInvokeUrl(grantee);
+    this.#warnIfSerial('addDoorbellUrl');
+    return this.doorbellUrl;
+  }
+
+  /** Lets somebody start it, with Lambda's Invoke and over its URL. */
+  grantDoorbell(grantee: IGrantable): Grant {
+    this.#ringers.push(grantee);
+    this.#warnIfSerial('grantDoorbell');
+    const grant = this.function.grantInvokeLatestVersion(grantee);
+    return this.doorbellUrl ? grant.combine(this.doorbellUrl.grantInvokeUrl(grantee)) : grant;
+  }
+
+  /** Any event is a doorbell: an SQS message, a DynamoDB stream, … */
+  addEventSource(source: IEventSource): void {
+    this.#warnIfSerial('addEventSource');
+    this.function.addEventSource(source);
+  }
+
+  /** Runs that ended: succeeded, failed, retried or discarded. Of one queue, or of all. */
+  metricProcessed(options?: QueueMetricOptions): IMetric {
+    return this.#metric('processed', options);
+  }
+
+  metricSucceeded(options?: QueueMetricOptions): IMetric {
+    return this.#metric('succeeded', options);
+  }
+
+  /** Jobs that went to the failed list. */
+  metricFailed(options?: QueueMetricOptions): IMetric {
+    return this.#metric('failed', options);
+  }
+
+  /** Attempts that failed and are to be tried again. */
+  metricRetried(options?: QueueMetricOptions): IMetric {
+    return this.#metric('retried', options);
+  }
+
+  /** How long handlers ran, ms. */
+  metricDuration(options?: QueueMetricOptions): IMetric {
+    return this.#metric('duration', options);
+  }
+
+  /** From enqueuing to the start, ms; of jobs that say when they were enqueued. */
+  metricQueueWait(options?: QueueMetricOptions): IMetric {
+    return this.#metric('queueWait', options);
+  }
+
+  /** Workers whose lease runs, as the scheduler sees them. */
+  metricLiveWorkers(options?: MetricOptions): Metric {
+    return fleetMetric(this.#metricsNamespace, this.consumerName, 'liveWorkers', options);
+  }
+
+  /** Jobs of its dead workers that went back to their queues. */
+  metricReclaimed(options?: MetricOptions): Metric {
+    return fleetMetric(this.#metricsNamespace, this.consumerName, 'reclaimed', options);
+  }
+
+  #metric(name: ConsumerMetricName, options?: QueueMetricOptions): IMetric {
+    return consumerMetric(this.#metricsNamespace, this.consumerName, name, options);
+  }
+
+  #warnIfSerial(what: string): void {
+    if (!this.startedByScheduler) return;
+    Annotations.of(this).addWarningV2(
+      'lambdesque:serialDoorbell',
+      `${this.consumerName} is serial, and ${what} starts it without counting its workers: two could run at once. ` +
+        'Set reserveConcurrency: true, or leave its starts to the scheduler.',
+    );
+  }
+}
+
+function checkName(name: string): void {
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
+    throw new Error(
+      `A consumer's name must be 1 to 64 letters, digits, ".", "_" and "-"; got ${JSON.stringify(name)}.`,
+    );
+  }
+}
+
+function checkCount(option: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1) {
+    throw new Error(`${option} must be a whole number, 1 or more; got ${value}.`);
+  }
+}

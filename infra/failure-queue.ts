@@ -1,0 +1,24 @@
+import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+
+export interface FailureQueueProps {
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** Keeps the events of invocations that failed, 14 days, for somebody to look at. No job is in it: jobs are in Redis. */
+export class FailureQueue extends Queue {
+  constructor(scope: Construct, id: string, props: FailureQueueProps) {
+    super(scope, id, {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+      removalPolicy: props.removalPolicy,
+    });
+    Validations.of(this).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason:
+        'It is a dead-letter queue itself: the on-failure destination of asynchronous invocations. Nothing reads it but people.',
+    });
+  }
+}

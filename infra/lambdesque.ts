@@ -1,0 +1,113 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { CronEntry } from 'lambdesque';
+import { type AlarmOptions, Alarms } from './alarms.ts';
+import { checkSystem } from './checks.ts';
+import { Consumer, type ConsumerOptions } from './consumer.ts';
+import { Dashboard } from './dashboard.ts';
+import { FailureQueue } from './failure-queue.ts';
+import type { SystemOptions } from './function.ts';
+import { given } from './given.ts';
+import { loadJobs } from './jobs-module.ts';
+import { defaultMetricsNamespace } from './metrics.ts';
+import { Queries } from './queries.ts';
+import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+
+/** @typeParam Name the consumers' names, taken from the keys of `consumers` */
+export interface LambdesqueProps<Name extends string> extends SystemOptions {
+  /** By name: each is a function of its own, with its own queues, memory, timeout, concurrency and number of workers. */
+  readonly consumers: Readonly<Record<Name, ConsumerOptions>>;
+  /** Jobs enqueued at times, by the entry's name. @default only those that are kept in Redis */
+  readonly cron?: Readonly<Record<string, CronEntry>>;
+  readonly scheduler?: SchedulerOptions;
+  /** Whom to tell, and when. @default no alarms */
+  readonly alarms?: AlarmOptions;
+  /** @default true */
+  readonly dashboard?: boolean;
+  /** Saved Logs Insights queries. @default true */
+  readonly queries?: boolean;
+  /** Of all log groups. @default RetentionDays.ONE_MONTH */
+  readonly logRetention?: RetentionDays;
+  /** Of what holds logs and failed events. @default RemovalPolicy.DESTROY, as the jobs themselves are in Redis */
+  readonly removalPolicy?: RemovalPolicy;
+  /** For the events of failed invocations, of all functions. @default an encrypted queue */
+  readonly onFailure?: IQueue;
+}
+
+/** Resque queues, run by Lambda: consumers, their scheduler, and what shows how they do. */
+export class Lambdesque<Name extends string> extends Construct {
+  readonly consumers: { readonly [name in Name]: Consumer };
+  readonly scheduler: Scheduler;
+  readonly onFailure: IQueue;
+  readonly alarms: Alarms | undefined;
+  readonly dashboard: Dashboard | undefined;
+  readonly queries: Queries | undefined;
+
+  constructor(scope: Construct, id: string, props: LambdesqueProps<Name>) {
+    super(scope, id);
+    const { redis, jobs, cron = {}, logRetention, removalPolicy = RemovalPolicy.DESTROY } = props;
+    const names = Object.keys(props.consumers) as Name[];
+    if (names.length === 0) {
+      throw new Error("consumers is empty, so no job would run. Give one, such as { default: { queues: ['*'] } }.");
+    }
+    const registry = loadJobs(jobs);
+    this.onFailure = props.onFailure ?? new FailureQueue(this, 'Failures', { removalPolicy });
+    const shared = {
+      redis,
+      jobs,
+      removalPolicy,
+      onFailure: this.onFailure,
+      ...given({
+        logRetention,
+        namespace: props.namespace,
+        metricsNamespace: props.metricsNamespace,
+        logArgs: props.logArgs,
+        classMetrics: props.classMetrics,
+      }),
+    };
+    const parts = new Construct(this, 'Consumers');
+    this.consumers = Object.fromEntries(
+      names.map((name) => [
+        name,
+        named(name, () => new Consumer(parts, name, { ...shared, ...props.consumers[name] })),
+      ]),
+    ) as typeof this.consumers;
+    checkSystem(this, this.consumers, registry, cron);
+    this.scheduler = new Scheduler(this, 'Scheduler', {
+      ...shared,
+      ...props.scheduler,
+      consumers: this.consumers,
+      cron,
+    });
+    const seen = {
+      consumers: Object.values<Consumer>(this.consumers),
+      scheduler: this.scheduler,
+      metricsNamespace: props.metricsNamespace ?? defaultMetricsNamespace,
+    };
+    this.alarms = props.alarms && new Alarms(this, 'Alarms', { ...seen, ...props.alarms });
+    this.dashboard = (props.dashboard ?? true) ? new Dashboard(this, 'Dashboard', seen) : undefined;
+    this.queries = (props.queries ?? true) ? new Queries(this, 'Queries', seen) : undefined;
+  }
+
+  /**
+   * Lets somebody start every consumer, but for serial ones that reserve no concurrency: those are the scheduler's to
+   * start, one at a time. Grant them singly, `jobs.consumers.ledger.grantDoorbell(…)`, where that does not matter.
+   */
+  grantDoorbell(grantee: IGrantable): Grant[] {
+    return Object.values<Consumer>(this.consumers)
+      .filter((consumer) => !consumer.startedByScheduler)
+      .map((consumer) => consumer.grantDoorbell(grantee));
+  }
+}
+
+/** Says which consumer an error is about. */
+function named<T>(name: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    throw new Error(`consumers.${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}

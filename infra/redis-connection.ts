@@ -1,0 +1,173 @@
+import { Stack, Token } from 'aws-cdk-lib';
+import { type ISecurityGroup, type IVpc, Port, type SubnetSelection, type Vpc } from 'aws-cdk-lib/aws-ec2';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { IStringParameter } from 'aws-cdk-lib/aws-ssm';
+import type { RedisSettings, SecretRef } from '../functions/settings.ts';
+
+/**
+ * Where a secret value is kept: a secret of Secrets Manager that is the whole value, one field of a secret that is a
+ * JSON object, or a SecureString parameter of SSM. Functions read it when they start; it is in no template.
+ */
+export type SecretSource = AnySecret | SecretField | IStringParameter;
+
+// Secret and Vpc do not fit their own interfaces under exactOptionalPropertyTypes, hence both types.
+type AnySecret = ISecret | Secret;
+
+export interface SecretField {
+  readonly secret: AnySecret;
+  /** A key of the JSON object that the secret is. */
+  readonly field: string;
+}
+
+export interface UpstashConnectionProps {
+  /** The database's REST URL, `https://<name>.upstash.io`. */
+  readonly url: string | SecretSource;
+  /** Its REST token; the standard one, not the read-only. */
+  readonly token: SecretSource;
+}
+
+export interface TcpConnectionProps {
+  /**
+   * `redis[s]://host[:port][/database]`, without a password; or a secret that is the whole URL, password included.
+   */
+  readonly url: string | SecretSource;
+  /**
+   * The password; or JSON `{"username": …, "password": …}`, as ElastiCache and MemoryDB rotate it.
+   * @default no password
+   */
+  readonly secret?: SecretSource;
+  /**
+   * Where Redis can be reached. The functions then run in it, and need a way to Secrets Manager or SSM, and the
+   * scheduler one to Lambda: a NAT gateway, or interface endpoints.
+   * @default none: Redis has a public address
+   */
+  readonly vpc?: IVpc | Vpc;
+  /** @default the private subnets */
+  readonly vpcSubnets?: SubnetSelection;
+  /** Redis's own. The functions are let in on its port. @default no rule is added */
+  readonly securityGroup?: ISecurityGroup;
+  /** The port that `securityGroup` opens. @default the port in `url`, else 6379 */
+  readonly port?: number;
+}
+
+/** How the functions reach Redis, and which of the two clients their bundles hold. */
+export abstract class RedisConnection {
+  /** Upstash's REST API. */
+  static upstash(props: UpstashConnectionProps): RedisConnection {
+    return new UpstashConnection(props);
+  }
+
+  /** A Redis or Valkey over TCP: in a VPC (ElastiCache, MemoryDB, your own), or with a public address. */
+  static tcp(props: TcpConnectionProps): RedisConnection {
+    return new TcpConnection(props);
+  }
+
+  /** For the functions' environment. Holds no secret value, only where each is kept. */
+  abstract readonly settings: RedisSettings;
+  abstract readonly vpc: IVpc | undefined;
+  abstract readonly vpcSubnets: SubnetSelection | undefined;
+  protected abstract readonly secrets: readonly SecretSource[];
+
+  /** Lets a function read the secrets, and reach Redis. */
+  grantConnect(grantee: IFunction): void {
+    for (const source of this.secrets) {
+      if (isField(source)) source.secret.grantRead(grantee);
+      else source.grantRead(grantee);
+    }
+  }
+}
+
+class UpstashConnection extends RedisConnection {
+  readonly settings: RedisSettings;
+  readonly vpc = undefined;
+  readonly vpcSubnets = undefined;
+  protected readonly secrets: readonly SecretSource[];
+
+  constructor({ url, token }: UpstashConnectionProps) {
+    super();
+    if (typeof url === 'string' && !Token.isUnresolved(url) && !/^https:\/\/[^\s/@]+\/?$/.test(url)) {
+      throw new Error(`RedisConnection.upstash: url must look like https://<name>.upstash.io; got ${hidden(url)}.`);
+    }
+    if (typeof token === 'string') {
+      throw new Error(
+        'RedisConnection.upstash: token must not stand in the template. Store it with `aws secretsmanager create-secret`, ' +
+          "and give Secret.fromSecretNameV2(stack, 'Token', '<name>').",
+      );
+    }
+    this.settings = { kind: 'upstash', url: typeof url === 'string' ? url : reference(url), token: reference(token) };
+    this.secrets = typeof url === 'string' ? [token] : [url, token];
+  }
+}
+
+class TcpConnection extends RedisConnection {
+  readonly settings: RedisSettings;
+  readonly vpc: IVpc | undefined;
+  readonly vpcSubnets: SubnetSelection | undefined;
+  protected readonly secrets: readonly SecretSource[];
+  readonly #props: TcpConnectionProps;
+
+  constructor(props: TcpConnectionProps) {
+    super();
+    const { url, secret, vpc, vpcSubnets, securityGroup } = props;
+    if (typeof url === 'string') checkUrl(url);
+    if (securityGroup && !vpc) {
+      throw new Error(
+        'RedisConnection.tcp: securityGroup needs vpc, the VPC that it is in; without one no function could use it.',
+      );
+    }
+    this.settings = {
+      kind: 'tcp',
+      url: typeof url === 'string' ? url : reference(url),
+      ...(secret ? { auth: reference(secret) } : {}),
+    };
+    this.secrets = [...(typeof url === 'string' ? [] : [url]), ...(secret ? [secret] : [])];
+    this.vpc = vpc as IVpc | undefined;
+    this.vpcSubnets = vpcSubnets;
+    this.#props = props;
+  }
+
+  override grantConnect(grantee: IFunction): void {
+    super.grantConnect(grantee);
+    const { securityGroup, url, port } = this.#props;
+    if (!securityGroup) return;
+    const inUrl = typeof url === 'string' ? /:(\d+)(?:\/\d*)?$/.exec(url)?.[1] : undefined;
+    const opened = Port.tcp(port ?? Number(inUrl ?? 6379));
+    for (const group of grantee.connections.securityGroups) {
+      // The rule is made where the function is, so that Redis may be in a stack that this one depends on.
+      securityGroup.addIngressRule(group, opened, 'Lambdesque to Redis', true);
+    }
+  }
+}
+
+function checkUrl(url: string): void {
+  if (!/^rediss?:\/\/[^\s/]+/.test(url)) {
+    throw new Error(`RedisConnection.tcp: url must look like redis[s]://host[:port][/database]; got ${hidden(url)}.`);
+  }
+  if (url.includes('@')) {
+    throw new Error(
+      'RedisConnection.tcp: url holds a user or a password, which would stand in the template. Leave it out and give it ' +
+        'in secret; or store the whole URL in a secret, and give that as url.',
+    );
+  }
+}
+
+/** A URL for a message, without what may be a password in it. */
+function hidden(url: string): string {
+  return JSON.stringify(url.replace(/\/\/[^@]*@/, '//…@'));
+}
+
+function isField(source: SecretSource): source is SecretField {
+  return 'field' in source;
+}
+
+function reference(source: SecretSource): SecretRef {
+  if (isField(source)) return { ...secretsManager(source.secret), field: source.field };
+  return 'parameterName' in source ? { service: 'ssm', name: source.parameterName } : secretsManager(source);
+}
+
+/** By its name where only that is known, since half an ARN can be mistaken; but another account's only by its ARN. */
+function secretsManager(secret: AnySecret): SecretRef & { service: 'secretsmanager' } {
+  const own = secret.env.account === Stack.of(secret).account;
+  return { service: 'secretsmanager', id: secret.secretFullArn ?? (own ? secret.secretName : secret.secretArn) };
+}

@@ -1,0 +1,139 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import type { IMetric, Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { type CronEntry, checkCronEntries, type QueueList } from 'lambdesque';
+import type { SchedulerSettings } from '../functions/settings.ts';
+import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function.ts';
+import { loadJobs } from './jobs-module.ts';
+import {
+  defaultMetricsNamespace,
+  type MetricOptions,
+  type QueueMetricName,
+  type QueueMetricOptions,
+  queueMetric,
+  type SystemMetricName,
+  systemMetric,
+} from './metrics.ts';
+
+export interface SchedulerOptions extends FunctionOptions {
+  /**
+   * Of one tick, which stays for what is due before the next one.
+   * @default Duration.minutes(2)
+   */
+  readonly timeout?: Duration;
+}
+
+/** What the scheduler needs to know of a consumer that it starts; a `Consumer` is one. */
+export interface ScheduledConsumer {
+  readonly function: IFunction;
+  /** As `parseQueues` takes it. */
+  readonly queues: string;
+  readonly order: QueueList['order'];
+  readonly concurrency: number;
+  readonly maxWorkers: number;
+}
+
+export interface SchedulerProps extends SystemOptions, SchedulerOptions {
+  /** By name: those that it starts. */
+  readonly consumers: Readonly<Record<string, ScheduledConsumer>>;
+  /** Jobs enqueued at times, by the entry's name. @default only those that are kept in Redis */
+  readonly cron?: Readonly<Record<string, CronEntry>>;
+}
+
+/**
+ * Ticks once a minute: promotes delayed jobs and retries, gives back the jobs of dead workers, enqueues cron slots, starts
+ * consumers for what waits, and writes the gauges.
+ */
+export class Scheduler extends Construct {
+  readonly function: LambdesqueFunction;
+  /** The minute tick. */
+  readonly rule: Rule;
+  readonly #metricsNamespace: string;
+
+  constructor(scope: Construct, id: string, props: SchedulerProps) {
+    super(scope, id);
+    const { consumers, cron = {} } = props;
+    this.#metricsNamespace = props.metricsNamespace ?? defaultMetricsNamespace;
+    const registry = loadJobs(props.jobs);
+    checkCronEntries(cron, registry);
+    this.function = new LambdesqueFunction(this, 'Function', {
+      ...props,
+      entry: 'scheduler',
+      description: 'Lambdesque scheduler: delayed jobs, retries, cron entries, and the starts of consumers',
+      memorySize: props.memorySize ?? 256,
+      timeout: props.timeout ?? Duration.minutes(2),
+      constants: { cron, registry },
+      settings: (common): SchedulerSettings => ({ ...common, consumers: targets(consumers) }),
+    });
+    for (const consumer of Object.values(consumers)) consumer.function.grantInvokeLatestVersion(this.function);
+    this.rule = new Rule(this, 'Tick', {
+      description: `Starts the scheduler of ${Stack.of(this).stackName} each minute`,
+      schedule: Schedule.rate(Duration.minutes(1)),
+      // A tick that could not start is not worth repeating: the next one does all that it would have done.
+      targets: [new LambdaFunction(this.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
+    });
+  }
+
+  /** Jobs that wait, in one queue; without a queue, in the longest. */
+  metricDepth(options?: QueueMetricOptions): IMetric {
+    return this.#queue('depth', options);
+  }
+
+  /** Seconds that the job at a queue's head has waited; without a queue, the longest. Of jobs that say when they were enqueued. */
+  metricOldestAge(options?: QueueMetricOptions): IMetric {
+    return this.#queue('oldestAge', options);
+  }
+
+  /** Delayed jobs that wait for their time. */
+  metricDelayed(options?: MetricOptions): Metric {
+    return this.#system('delayed', options);
+  }
+
+  /** Failed attempts that wait for the next one. */
+  metricRetries(options?: MetricOptions): Metric {
+    return this.#system('retries', options);
+  }
+
+  /** Length of the failed list. */
+  metricFailedLength(options?: MetricOptions): Metric {
+    return this.#system('failedLength', options);
+  }
+
+  /** How late delayed jobs and retries were promoted, ms. */
+  metricPromotionLateness(options?: MetricOptions): Metric {
+    return this.#system('promotionLateness', options);
+  }
+
+  /** Ticks that came to their end; none while it is silent. */
+  metricTicks(options?: MetricOptions): Metric {
+    return this.#system('ticks', options);
+  }
+
+  #queue(name: QueueMetricName, options?: QueueMetricOptions): IMetric {
+    return queueMetric(this.#metricsNamespace, name, options);
+  }
+
+  #system(name: SystemMetricName, options?: MetricOptions): Metric {
+    return systemMetric(this.#metricsNamespace, name, options);
+  }
+}
+
+function targets(consumers: SchedulerProps['consumers']): SchedulerSettings['consumers'] {
+  return Object.fromEntries(
+    Object.entries(consumers).map(
+      ([
+        name,
+        {
+          function: { functionName },
+          queues,
+          order,
+          concurrency,
+          maxWorkers,
+        },
+      ]) => [name, { functionName, queues, order, concurrency, maxWorkers }],
+    ),
+  );
+}

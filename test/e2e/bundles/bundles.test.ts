@@ -1,0 +1,56 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Bundle, bundle } from '../../../infra/build.ts';
+import { withBundles } from './suite.ts';
+
+/** Bytes, minified, without jobs; of kB as esbuild counts them. 93 kB of the first are @upstash/redis, which cannot be shaken. */
+const BUDGET = { upstash: 200 * 1024, tcp: 300 * 1024 };
+
+describe.each(['upstash', 'tcp'] as const)('the bundles over %s', (backend) => {
+  let folder: string;
+  let consumer: Bundle;
+  let scheduler: Bundle;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lambdesque-sizes-'));
+    const jobs = join(folder, 'jobs.ts');
+    await writeFile(jobs, 'export default [];\n');
+    consumer = await bundle({ entry: 'consumer', backend, jobs, outdir: join(folder, 'consumer') });
+    scheduler = await bundle({ entry: 'scheduler', backend, jobs, outdir: join(folder, 'scheduler') });
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** Those of which more is left than the shell. */
+  const packages = (one: Bundle) => one.content.filter(([, bytes]) => bytes > 500).map(([name]) => name);
+
+  test('the consumer stays within its budget', () => {
+    expect(consumer.bytes).toBeLessThan(BUDGET[backend]);
+  });
+
+  test('hold the library of one Redis backend, and no AWS SDK', () => {
+    const foreign = backend === 'tcp' ? /upstash|@aws-sdk|@smithy/ : /ioredis|@aws-sdk|@smithy/;
+    for (const one of [consumer, scheduler]) {
+      expect(packages(one).filter((name) => foreign.test(name))).toEqual([]);
+    }
+  });
+
+  test('hold what they need: the consumer no scheduler, the scheduler no jobs', () => {
+    expect(packages(consumer).filter((name) => /croner|shared\/schedule/.test(name))).toEqual([]);
+    expect(packages(scheduler)).toContain('croner');
+  });
+});
+
+withBundles(({ consumer }) => {
+  test('a cold start is quick', async () => {
+    const times: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const lambda = await consumer();
+      const { ms } = await lambda.invoke();
+      times.push(lambda.initMs, lambda.initMs + ms);
+    }
+    const best = (offset: number) => Math.min(...times.filter((_, i) => i % 2 === offset)).toFixed(0);
+    console.log(`import ${best(0)} ms, to the end of a first drain of empty queues ${best(1)} ms (the best of five)`);
+  });
+});

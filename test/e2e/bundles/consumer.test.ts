@@ -1,0 +1,177 @@
+import { expect, test } from 'vitest';
+import { eventually } from '../../helpers/eventually.ts';
+import { begun, job, withBundles } from './suite.ts';
+
+/** A Function URL's event, as far as it matters. */
+const HTTP_EVENT = {
+  version: '2.0',
+  rawPath: '/',
+  requestContext: { http: { method: 'POST', path: '/' }, domainName: 'abc.lambda-url.eu-central-1.on.aws' },
+};
+
+withBundles((bundles) => {
+  const { consumer, produce } = bundles;
+  const count = async (key: string) => bundles.db.llen(`resque:${key}`);
+  const waiting = async () => (await count('queue:q')) + (await bundles.db.zcard('resque:retry'));
+  const workers = () => bundles.db.zcard('resque:leases');
+
+  test('drains its queues and says what it did', async () => {
+    await produce('q', ...Array.from({ length: 200 }, () => job('Quick')), job('Fails'), job('Nobody'));
+    const lambda = await consumer();
+
+    const { answer } = await lambda.invoke();
+
+    expect(answer).toEqual({
+      processed: 202,
+      succeeded: 200,
+      retried: 1,
+      failed: 1,
+      discarded: 0,
+      released: 0,
+      lost: 0,
+      stopped: 'empty',
+    });
+    expect(await count('queue:q')).toBe(0);
+    expect(await workers()).toBe(0);
+    const [entry] = await bundles.db.lrange('resque:failed', 0, -1);
+    expect(JSON.parse(entry ?? '')).toMatchObject({ exception: 'UnknownClassError', queue: 'q' });
+  });
+
+  test('runs one invocation after the other in the same environment, and keeps its connection', async () => {
+    const lambda = await consumer();
+    for (let i = 0; i < 3; i++) {
+      await produce('q', job('Quick'));
+      expect((await lambda.invoke({ Records: [] })).answer).toMatchObject({ succeeded: 1, stopped: 'empty' });
+    }
+    expect(bundles.aws.reads).toHaveLength(1);
+  });
+
+  test('logs a line for each run, with the request id; metrics stand in lines of their own', async () => {
+    await produce('q', '{"class":"Talks","args":["secret argument"],"id":"job-1"}', job('Fails'), job('Quick'));
+    const lambda = await consumer();
+    await lambda.invoke();
+
+    const find = (message: string) => lambda.lines.find((line) => line['message'] === message);
+    expect(find('job succeeded')).toMatchObject({
+      level: 'INFO',
+      consumer: 'default',
+      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      class: 'Talks',
+      queue: 'q',
+      id: 'job-1',
+      attempt: 1,
+      outcome: 'succeeded',
+      ms: expect.any(Number),
+    });
+    expect(find('said something')).toMatchObject({ class: 'Talks', id: 'job-1', topic: 'weather' });
+    // The class's name survives minification.
+    expect(find('job retried')).toMatchObject({ level: 'WARN', error: 'BadDay: it rains' });
+    expect(lambda.output).not.toContain('secret argument');
+    const metrics = lambda.lines.filter((line) => '_aws' in line);
+    expect(metrics).toHaveLength(1);
+    expect(metrics[0]).toMatchObject({
+      consumer: 'default',
+      queue: 'q',
+      Processed: 3,
+      Succeeded: 2,
+      Retried: 1,
+      Failed: 0,
+    });
+  });
+
+  test('ends before its deadline, and loses nothing: 10-second jobs in 3 seconds', async () => {
+    await produce(
+      'q',
+      ...Array.from({ length: 15 }, () => job('Slow')),
+      ...Array.from({ length: 15 }, () => job('Stubborn')),
+    );
+    const lambda = await consumer({ concurrency: 20 });
+
+    const { answer, died, ms } = await lambda.invoke({}, { timeout: 3_000 });
+
+    expect(died).toBe(false);
+    expect(ms).toBeLessThan(3_000);
+    expect(answer).toMatchObject({ stopped: 'deadline', succeeded: 0, failed: 0, lost: 0 });
+    expect(await waiting()).toBe(30);
+    expect(await workers()).toBe(0);
+    expect(await bundles.db.keys('resque:inflight:*')).toEqual([]);
+  });
+
+  test('may be started five times at once', async () => {
+    const jobs = Array.from({ length: 2_000 }, (_, i) => `{"class":"Quick","args":[],"id":"job-${i}"}`);
+    await produce('q', ...jobs);
+    const lambdas = await Promise.all(Array.from({ length: 5 }, () => consumer()));
+
+    const invocations = await Promise.all(lambdas.map((one) => one.invoke()));
+
+    const summaries = invocations.map((one) => one.answer as { succeeded: number; stopped: string });
+    expect(summaries.reduce((sum, one) => sum + one.succeeded, 0)).toBe(2_000);
+    expect(summaries.every((one) => one.stopped === 'empty')).toBe(true);
+    const ran = lambdas.flatMap((one) =>
+      one.lines.filter((line) => line['outcome'] === 'succeeded').map((line) => line['id']),
+    );
+    expect(new Set(ran).size).toBe(2_000);
+    expect(ran).toHaveLength(2_000);
+    expect(await workers()).toBe(0);
+  });
+
+  test('killed while it runs jobs, loses none: the scheduler gives them back, in order, and starts another', async () => {
+    const jobs = [1, 2, 3].map((n) => job('Slow', n));
+    await produce('q', ...jobs);
+    const lambda = await consumer();
+    const { done } = lambda.start();
+    await eventually(() => expect(begun(lambda)).toBe(3));
+    await lambda.kill();
+    expect((await done).died).toBe(true);
+
+    const early = await bundles.scheduler({ default: {} });
+    expect((await early.invoke({}, { timeout: 4_000 })).answer).toMatchObject({ reclaimed: 0, started: {} });
+    const late = await bundles.scheduler({ default: {} }, { clockOffset: 61_000 });
+    const { answer } = await late.invoke({}, { timeout: 4_000 });
+
+    expect(answer).toMatchObject({ reclaimed: 3, started: { default: 1 } });
+    const back = await bundles.db.lrange('resque:queue:q', 0, -1);
+    expect(back.map((payload) => JSON.parse(payload).args)).toEqual([[1], [2], [3]]);
+    expect(late.lines).toContainEqual(expect.objectContaining({ consumer: 'default', Reclaimed: 3 }));
+    expect(bundles.aws.invokes).toHaveLength(1);
+  });
+
+  test('survives a promise that a handler left behind', async () => {
+    await produce('q', job('Careless'), job('Quick'));
+    const lambda = await consumer();
+    expect((await lambda.invoke()).answer).toMatchObject({ succeeded: 2 });
+    expect(lambda.output).toContain('Error: nobody awaits this');
+    expect((await lambda.invoke()).died).toBe(false);
+  });
+
+  test('answers a Function URL at once, and then drains', async () => {
+    await produce('q', job('Slow'));
+    const lambda = await consumer({ streaming: true });
+    const running = lambda.start(HTTP_EVENT, { timeout: 3_000 });
+
+    expect(await running.response).toMatchObject({ statusCode: 202, body: '{"status":"draining"}' });
+    await eventually(async () => expect(await workers()).toBe(1));
+    const { died, error, response, ms } = await running.done;
+    expect({ died, error }).toEqual({ died: false, error: undefined });
+    expect(response?.ms).toBeLessThan(ms - 1_000);
+    expect(await waiting()).toBe(1);
+  });
+
+  test('streams its summary to anybody else, and throws where it can be seen', async () => {
+    await produce('q', job('Quick'));
+    const lambda = await consumer({ streaming: true });
+    expect((await lambda.invoke()).answer).toMatchObject({ succeeded: 1 });
+    await bundles.db.set('resque:leases', 'no sorted set');
+    expect((await lambda.invoke()).error).toMatchObject({ name: 'RedisTypeError' });
+    const running = await lambda.invoke(HTTP_EVENT);
+    expect(running).toMatchObject({ died: false, response: { statusCode: 202 } });
+    expect(lambda.output).toContain('The invocation failed');
+  });
+
+  test('without streaming a Function URL gets its 202 when the drain is over', async () => {
+    await produce('q', job('Quick'));
+    const lambda = await consumer();
+    expect((await lambda.invoke(HTTP_EVENT)).answer).toMatchObject({ statusCode: 202 });
+    expect(await waiting()).toBe(0);
+  });
+});

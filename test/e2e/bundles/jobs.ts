@@ -1,0 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { defineJob } from 'lambdesque';
+
+/** The job classes of the bundles under test. */
+
+export default [
+  defineJob({ class: 'Quick', queue: 'q', perform() {} }),
+  /** Ten seconds, unless it is told to end. */
+  defineJob({
+    class: 'Slow',
+    async perform(_args, ctx) {
+      ctx.log.info('begun');
+      await delay(10_000, undefined, { signal: ctx.signal });
+    },
+  }),
+  /** Ten seconds, whatever it is told. */
+  defineJob({ class: 'Stubborn', perform: () => delay(10_000) }),
+  defineJob({
+    class: 'Fails',
+    retry: { attempts: 2, backoff: 60 },
+    perform() {
+      throw new BadDay('it rains');
+    },
+  }),
+  defineJob({
+    class: 'Careless',
+    perform() {
+      void Promise.reject(new Error('nobody awaits this'));
+    },
+  }),
+  defineJob({
+    class: 'Talks',
+    perform(_args, ctx) {
+      ctx.log.info('said something', { topic: 'weather' });
+    },
+  }),
+];
+
+/** Its name is its class's. */
+class BadDay extends Error {
+  override readonly name = this.constructor.name;
+}

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { workerId } from '../../../shared/store/worker-id.ts';
+import { eventually } from '../../helpers/eventually.ts';
+import { job, withBundles } from './suite.ts';
+
+/** Not long enough to stay for what comes later: one tick. */
+const ONE_TICK = { timeout: 4_000 };
+
+withBundles((bundles) => {
+  const { scheduler, produce } = bundles;
+  const many = (count: number) => Array.from({ length: count }, () => job('Quick'));
+  const startsOf = (name: string) => bundles.aws.invokes.filter((one) => one.functionName === name).length;
+
+  async function live(consumer: string, count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const id = workerId(consumer, randomUUID(), ['q']);
+      await bundles.db.zadd('resque:leases', Date.now() + 60_000, id);
+    }
+  }
+
+  describe('starts consumers', () => {
+    test('for the backlog of their queues, up to their limits, with asynchronous invokes', async () => {
+      await produce('q', ...many(45));
+      await produce('mail_daily', ...many(400));
+      await produce('other', ...many(9));
+      const lambda = await scheduler({
+        default: { queues: 'q', concurrency: 10, maxWorkers: 20 },
+        mail: {
+          queues: 'mail_*=2,!mail_bulk',
+          concurrency: 25,
+          maxWorkers: 3,
+          functionName: 'arn:aws:lambda:eu-central-1:1:function:mail',
+        },
+        idle: { queues: 'nothing' },
+      });
+
+      const { answer } = await lambda.invoke({}, ONE_TICK);
+
+      expect(answer).toMatchObject({ started: { default: 5, mail: 3 }, ticks: 1 });
+      expect(startsOf('fn-default')).toBe(5);
+      expect(startsOf('arn:aws:lambda:eu-central-1:1:function:mail')).toBe(3);
+      expect(bundles.aws.invokes).toHaveLength(8);
+      expect(bundles.aws.invokes[0]?.event).toEqual({ source: 'lambdesque.scheduler', consumer: expect.any(String) });
+    });
+
+    test('counting the live ones, whoever started them', async () => {
+      await produce('q', ...many(500));
+      await live('default', 3);
+      await live('default-2', 4);
+      const lambda = await scheduler({ default: { concurrency: 10, maxWorkers: 5 } });
+      expect((await lambda.invoke({}, ONE_TICK)).answer).toMatchObject({ started: { default: 2 } });
+      await live('default', 2);
+      expect((await lambda.invoke({}, ONE_TICK)).answer).toMatchObject({ started: {} });
+    });
+
+    test('not while workers are paused', async () => {
+      await produce('q', ...many(5));
+      await bundles.db.set('resque:pause-all-workers', 'true');
+      const lambda = await scheduler({ default: {} });
+      expect((await lambda.invoke({}, ONE_TICK)).answer).toMatchObject({ started: {} });
+    });
+
+    test('and says which could not be started, when all else is done', async () => {
+      await produce('q', ...many(5));
+      bundles.aws.throttled.add('fn-default');
+      const lambda = await scheduler({ default: {}, second: {} });
+      const { error } = await lambda.invoke({}, ONE_TICK);
+      expect(error).toMatchObject({ name: 'FleetError' });
+      expect(error?.message).toContain('refused InvokeFunction for "fn-default" with 400: TooManyRequestsException');
+      expect(startsOf('fn-second')).toBe(1);
+      expect(lambda.lines).toContainEqual(expect.objectContaining({ Ticks: 1 }));
+      expect(await bundles.db.exists('resque:scheduler:lease')).toBe(0);
+    });
+  });
+
+  test('promotes what is due, and starts consumers for it', async () => {
+    const due = Math.floor(Date.now() / 1000) - 3;
+    const payload = JSON.stringify({ class: 'Quick', args: [], queue: 'q' });
+    await bundles.db.rpush(`resque:delayed:${due}`, payload);
+    await bundles.db.zadd('resque:delayed_queue_schedule', due, due);
+    const lambda = await scheduler({ default: {} });
+
+    expect((await lambda.invoke({}, ONE_TICK)).answer).toMatchObject({ promoted: 1, started: { default: 1 } });
+
+    expect(await bundles.db.lrange('resque:queue:q', 0, -1)).toEqual([payload]);
+    const gauges = lambda.lines.find((line) => 'PromotionLateness' in line);
+    expect(gauges?.['PromotionLateness']).toBeGreaterThanOrEqual(3_000);
+    expect(gauges).toMatchObject({ Ticks: 1, Delayed: 0, Retries: 0, FailedLength: 0 });
+  });
+
+  test('stays for what is due before the next tick', async () => {
+    const lambda = await scheduler({ default: {} });
+    const due = Math.floor(Date.now() / 1000) + 2;
+    await bundles.db.rpush(`resque:delayed:${due}`, JSON.stringify({ class: 'Quick', args: [], queue: 'q' }));
+    await bundles.db.zadd('resque:delayed_queue_schedule', due, due);
+
+    const { answer } = await lambda.invoke({}, { timeout: 30_000 });
+
+    expect(answer).toMatchObject({ promoted: 1, ticks: 2, started: { default: 1 } });
+    const late = lambda.lines.flatMap((line) =>
+      'PromotionLateness' in line ? [Number(line['PromotionLateness'])] : [],
+    );
+    expect(Math.max(...late)).toBeLessThan(10_000);
+  });
+
+  test('one tick at a time: another waits a little, then does nothing', async () => {
+    await produce('q', ...many(5));
+    await bundles.db.set('resque:scheduler:lease', 'a tick that is at work', 'PX', 60_000);
+    const lambda = await scheduler({ default: {} });
+    const running = lambda.start({}, { timeout: 30_000 });
+    expect((await running.done).answer).toEqual({ skipped: true });
+    expect(bundles.aws.invokes).toEqual([]);
+
+    const next = lambda.start({}, ONE_TICK);
+    await bundles.db.del('resque:scheduler:lease');
+    expect((await next.done).answer).toMatchObject({ started: { default: 1 } });
+  });
+
+  test('writes the gauges', async () => {
+    await bundles.db.sadd('resque:queues', 'empty');
+    const queueTime = Date.now() / 1000 - 90;
+    await produce('q', JSON.stringify({ class: 'Quick', args: [], queue_time: queueTime }), job('Quick'));
+    await produce('ruby', job('Quick'));
+    await bundles.db.rpush('resque:failed', '{}', '{}');
+    await bundles.db.zadd('resque:retry', Date.now() + 3_600_000, 'r:q');
+    await bundles.db.set('resque:queue:broken', 'no list');
+    await bundles.db.sadd('resque:queues', 'broken');
+    const later = Math.floor(Date.now() / 1000) + 3_600;
+    await bundles.db.rpush(`resque:delayed:${later}`, '{}', '{}', '{}');
+    await bundles.db.zadd('resque:delayed_queue_schedule', later, later);
+    await live('default', 1);
+    const lambda = await scheduler({ default: { maxWorkers: 1 } });
+
+    await lambda.invoke({}, ONE_TICK);
+
+    const lines = lambda.lines.filter((line) => '_aws' in line).map(({ _aws, ...values }) => values);
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        { Ticks: 1, Delayed: 3, Retries: 1, FailedLength: 2, PromotionLateness: 0 },
+        { queue: 'q', Depth: 2, OldestAge: expect.closeTo(90, -1) },
+        // Ruby does not say when it enqueued.
+        { queue: 'ruby', Depth: 1 },
+        { queue: 'empty', Depth: 0, OldestAge: 0 },
+        { queue: 'broken', Depth: 0, OldestAge: 0 },
+        { consumer: 'default', LiveWorkers: 1 },
+      ]),
+    );
+    expect(lines).toHaveLength(6);
+  });
+
+  test('enqueues cron slots with the queue of the class, which it knows without the class', async () => {
+    const lambda = await scheduler({ default: {} });
+    await bundles.db.hset('resque:persistent_schedules', 'tidy', JSON.stringify({ every: '1s', class: 'Quick' }));
+    await eventually(async () => {
+      await lambda.invoke({}, ONE_TICK);
+      expect(await bundles.db.llen('resque:queue:q')).toBeGreaterThan(0);
+    });
+    const [payload] = await bundles.db.lrange('resque:queue:q', 0, 0);
+    expect(JSON.parse(payload ?? '')).toMatchObject({ class: 'Quick', cron: { name: 'tidy' } });
+  });
+});

@@ -1,0 +1,153 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
+import type {
+  ConsumerSettings,
+  ConsumerTarget,
+  RedisSettings,
+  SchedulerSettings,
+} from '../../../functions/settings.ts';
+import { bundle } from '../../../infra/build.ts';
+import { type AwsServer, startAws } from '../../helpers/aws-server.ts';
+import { type LambdaOptions, startLambda, type TestLambda } from '../../helpers/lambda-runner.ts';
+import { startRedis, type TestRedis } from '../../helpers/redis-server.ts';
+import { startUpstash, type UpstashServer } from '../../helpers/upstash-server.ts';
+
+/** The bundles over both backends, each with a Redis and an AWS of its own. */
+
+export const PASSWORD = 'pa$$word+of/the?test';
+/** Where the password, or the token, is kept. */
+export const SECRET_ID = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:redis-AbCdEf';
+
+export interface Bundles {
+  readonly backend: RedisSettings['kind'];
+  readonly redis: TestRedis;
+  readonly db: Redis;
+  readonly upstash: UpstashServer;
+  readonly aws: AwsServer;
+  /** The token, or the password. */
+  readonly secret: string;
+  readonly redisSettings: RedisSettings;
+  /** Ends after the test. */
+  consumer(settings?: Partial<ConsumerSettings>, more?: Partial<LambdaOptions>): Promise<TestLambda>;
+  scheduler(consumers?: Record<string, Partial<ConsumerTarget>>, more?: Partial<LambdaOptions>): Promise<TestLambda>;
+  /** What a producer does. */
+  produce(queue: string, ...payloads: string[]): Promise<void>;
+}
+
+const COMMON = { namespace: 'resque:', metricsNamespace: 'Test' };
+
+export function withBundles(suite: (bundles: Bundles) => void): void {
+  describe.each([
+    ['REST', 'upstash'],
+    ['TCP', 'tcp'],
+  ] as const)('over %s', (_, backend) => {
+    let redis: TestRedis;
+    let upstash: UpstashServer;
+    let aws: AwsServer;
+    let folder: string;
+    let started: TestLambda[] = [];
+
+    const open = async (options: LambdaOptions) => {
+      const lambda = await startLambda({ ...options, env: { ...aws.env, ...options.env } });
+      started.push(lambda);
+      return lambda;
+    };
+    const bundles: Bundles = {
+      backend,
+      get redis() {
+        return redis;
+      },
+      get db() {
+        return redis.client;
+      },
+      get upstash() {
+        return upstash;
+      },
+      get aws() {
+        return aws;
+      },
+      get secret() {
+        return backend === 'tcp' ? PASSWORD : upstash.token;
+      },
+      get redisSettings(): RedisSettings {
+        const secret = { service: 'secretsmanager', id: SECRET_ID } as const;
+        return backend === 'tcp'
+          ? { kind: 'tcp', url: `redis://127.0.0.1:${redis.port}`, auth: secret }
+          : { kind: 'upstash', url: upstash.url, token: secret };
+      },
+      consumer(given = {}, more = {}) {
+        const settings: ConsumerSettings = {
+          ...COMMON,
+          redis: bundles.redisSettings,
+          consumer: 'default',
+          queues: 'q',
+          concurrency: 25,
+          ...given,
+        };
+        return open({ bundle: join(folder, 'consumer/index.mjs'), settings, ...more });
+      },
+      scheduler(targets = {}, more = {}) {
+        const consumers = Object.fromEntries(
+          Object.entries(targets).map(([name, target]) => [
+            name,
+            { functionName: `fn-${name}`, queues: 'q', concurrency: 10, maxWorkers: 10, ...target },
+          ]),
+        );
+        const settings: SchedulerSettings = { ...COMMON, redis: bundles.redisSettings, consumers };
+        return open({ bundle: join(folder, 'scheduler/index.mjs'), settings, ...more });
+      },
+      async produce(queue, ...payloads) {
+        await redis.client.sadd('resque:queues', queue);
+        await redis.client.rpush(`resque:queue:${queue}`, ...payloads);
+      },
+    };
+
+    beforeAll(async () => {
+      redis = await startRedis({ password: PASSWORD, appendonly: true });
+      upstash = await startUpstash(redis.url);
+      aws = await startAws();
+      folder = await mkdtemp(join(tmpdir(), 'lambdesque-bundles-'));
+      const jobs = join(import.meta.dirname, 'jobs.ts');
+      await bundle({ entry: 'consumer', backend, jobs, outdir: join(folder, 'consumer') });
+      const cron = { nightly: { cron: '0 3 * * *', class: 'Quick' } };
+      await bundle({ entry: 'scheduler', backend, jobs, cron, outdir: join(folder, 'scheduler') });
+    });
+
+    beforeEach(() => {
+      aws.secrets.set(
+        SECRET_ID,
+        backend === 'tcp' ? JSON.stringify({ username: 'default', password: PASSWORD }) : upstash.token,
+      );
+    });
+
+    afterEach(async () => {
+      await Promise.all(started.map((one) => one.kill()));
+      started = [];
+      upstash.fault(undefined);
+      aws.secrets.clear();
+      aws.reads.length = 0;
+      aws.invokes.length = 0;
+      aws.throttled.clear();
+      await redis.client.flushall();
+    });
+
+    afterAll(async () => {
+      await upstash?.stop();
+      await aws?.stop();
+      await redis?.stop();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    suite(bundles);
+  });
+}
+
+/** How many slow jobs have begun. */
+export function begun(lambda: TestLambda): number {
+  return lambda.lines.filter((line) => line['message'] === 'begun').length;
+}
+
+export const job = (className: string, ...args: unknown[]) => JSON.stringify({ class: className, args });

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, expect, test } from 'vitest';
+import { Lambdesque, type LambdesqueProps, RedisConnection } from '../../infra/index.ts';
+import { functionOf, testApp } from './stack.ts';
+
+/** Real bundles of two systems over TCP, which differ in one cron entry and in one consumer's bundling. */
+
+type Props = LambdesqueProps<'mail'>;
+
+const stacks = new Map<string, Stack>();
+
+const app = testApp({ bundling: true });
+
+beforeAll(() => {
+  const system = (id: string, cron: Props['cron'] = {}, bundling: Props['consumers']['mail']['bundling'] = {}) => {
+    const stack = new Stack(app, id);
+    const redis = RedisConnection.tcp({ url: 'redis://cache.example.com' });
+    const consumers = { mail: { queues: '*', bundling } };
+    new Lambdesque(stack, 'Jobs', { redis, jobs: 'test/infra/jobs/good.ts', consumers, cron, dashboard: false });
+    stacks.set(id, stack);
+  };
+  system('Plain');
+  system('Cron', { hourly: { cron: '0 * * * *', timeZone: 'Asia/Kolkata', class: 'Mail' } });
+  system(
+    'Bundling',
+    {},
+    { minify: false, define: { 'process.env.REGION': '"mars"' }, esbuildArgs: { '--alias': 'a=b' } },
+  );
+}, 120_000);
+
+/** The asset of a function, and its files. */
+function assetOf(id: string, fn: RegExp) {
+  const stack = stacks.get(id);
+  if (!stack) throw new Error(`no stack ${id}`);
+  const { S3Key: key } = functionOf(Template.fromStack(stack), fn)['Code'] as { S3Key: string };
+  const folder = join(app.outdir, `asset.${key.replace('.zip', '')}`);
+  const map = JSON.parse(readFileSync(join(folder, 'index.mjs.map'), 'utf8')) as { sources: string[] };
+  return { key, code: readFileSync(join(folder, 'index.mjs'), 'utf8'), sources: map.sources };
+}
+
+test('over TCP a bundle holds ioredis and nothing of Upstash', () => {
+  const { sources } = assetOf('Plain', /mail/);
+  expect(sources.some((path) => path.includes('/ioredis/'))).toBe(true);
+  expect(sources.some((path) => path.endsWith('functions/backend-tcp.ts'))).toBe(true);
+  expect(sources.some((path) => path.endsWith('test/infra/jobs/good.ts'))).toBe(true);
+  expect(sources.filter((path) => /upstash/.test(path))).toEqual([]);
+});
+
+test('a cron entry is in the scheduler’s bundle, and in no other', () => {
+  expect(assetOf('Cron', /mail/).key).toBe(assetOf('Plain', /mail/).key);
+  const scheduler = assetOf('Cron', /Scheduler/);
+  expect(scheduler.key).not.toBe(assetOf('Plain', /Scheduler/).key);
+  expect(scheduler.code).toContain('Asia/Kolkata');
+});
+
+test('esbuild does what the user says on top of ours', () => {
+  const mail = assetOf('Bundling', /mail/);
+  expect(mail.code.split('\n').length).toBeGreaterThan(1_000);
+  expect(mail.sources.some((path) => path.endsWith('test/infra/jobs/good.ts'))).toBe(true);
+  expect(assetOf('Bundling', /Scheduler/).key).toBe(assetOf('Plain', /Scheduler/).key);
+});

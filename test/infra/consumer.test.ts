@@ -1,0 +1,274 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { describe, expect, test } from 'vitest';
+import { Consumer, type ConsumerOptions } from '../../infra/index.ts';
+import { functionOf, settingsOf, statementsOf, testStack, upstash, warningsOf } from './stack.ts';
+
+const jobs = 'test/infra/jobs/good.ts';
+
+function consumer(options: Partial<ConsumerOptions> = {}, id = 'mail') {
+  const stack = testStack();
+  const made = new Consumer(stack, id, { redis: upstash(stack), jobs, queues: 'mailers', ...options });
+  return { stack, consumer: made, template: () => Template.fromStack(stack) };
+}
+
+function caller(stack: ReturnType<typeof testStack>, id = 'Caller'): Role {
+  return new Role(stack, id, { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
+}
+
+describe('the function', () => {
+  test('has defaults that need nothing else to be said', () => {
+    const template = consumer().template();
+    expect(functionOf(template, /^mail/)).toMatchObject({
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      MemorySize: 512,
+      Timeout: 900,
+      Description: 'Lambdesque consumer mail: mailers',
+      Environment: { Variables: { NODE_OPTIONS: '--enable-source-maps' } },
+    });
+    expect(settingsOf(template, /^mail/)).toEqual({
+      redis: {
+        kind: 'upstash',
+        url: 'https://example.upstash.io',
+        token: { service: 'secretsmanager', id: 'upstash-token' },
+      },
+      namespace: 'resque:',
+      metricsNamespace: 'Lambdesque',
+      consumer: 'mail',
+      queues: 'mailers',
+      concurrency: 25,
+    });
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      MaximumEventAgeInSeconds: 60,
+      MaximumRetryAttempts: 0,
+      DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('Failures'), 'Arn'] } } },
+    });
+    template.hasResource('AWS::Logs::LogGroup', { Properties: { RetentionInDays: 30 }, DeletionPolicy: 'Delete' });
+    template.hasResourceProperties('AWS::SQS::Queue', {
+      SqsManagedSseEnabled: true,
+      MessageRetentionPeriod: 1_209_600,
+    });
+  });
+
+  test('takes what the user says over every default', () => {
+    const template = consumer({
+      queues: { mailers: 3, newsletters: 1 },
+      order: 'strict',
+      concurrency: 5,
+      memorySize: 2048,
+      timeout: Duration.minutes(5),
+      lease: Duration.seconds(20),
+      unknownClass: 'release',
+      linger: Duration.seconds(4),
+      environment: { NODE_OPTIONS: '--trace-warnings', SMTP_HOST: 'smtp.example.com' },
+      logRetention: RetentionDays.ONE_WEEK,
+      removalPolicy: RemovalPolicy.RETAIN,
+      retryAttempts: 2,
+      maxEventAge: Duration.hours(1),
+    }).template();
+    expect(functionOf(template, /^mail/)).toMatchObject({
+      MemorySize: 2048,
+      Timeout: 300,
+      Environment: { Variables: { NODE_OPTIONS: '--trace-warnings', SMTP_HOST: 'smtp.example.com' } },
+    });
+    expect(settingsOf(template, /^mail/)).toMatchObject({
+      queues: 'mailers=3,newsletters=1',
+      order: 'strict',
+      concurrency: 5,
+      lease: 20_000,
+      unknownClass: 'release',
+      linger: 4_000,
+    });
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      MaximumEventAgeInSeconds: 3_600,
+      MaximumRetryAttempts: 2,
+    });
+    template.hasResource('AWS::Logs::LogGroup', { Properties: { RetentionInDays: 7 }, DeletionPolicy: 'Retain' });
+    template.hasResource('AWS::SQS::Queue', { DeletionPolicy: 'Retain' });
+  });
+
+  test('uses the log group and failure queue that it is given', () => {
+    const stack = testStack();
+    const logGroup = new LogGroup(stack, 'Logs');
+    const onFailure = new Queue(stack, 'Dead');
+    new Consumer(stack, 'mail', { redis: upstash(stack), jobs, queues: '*', logGroup, onFailure });
+    const template = Template.fromStack(stack);
+    template.resourceCountIs('AWS::Logs::LogGroup', 1);
+    template.resourceCountIs('AWS::SQS::Queue', 1);
+  });
+
+  test('may write its own log, read its secret and report its failures, and nothing else', () => {
+    const { template } = consumer();
+    expect(statementsOf(template(), /^mailRole/)).toEqual([
+      {
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [expect.stringMatching(/^<mailLogs\w+\.Arn>$/)],
+      },
+      {
+        actions: ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'],
+        resources: [expect.stringMatching(/^<mailFailures/)],
+      },
+      {
+        actions: ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'],
+        resources: [expect.stringMatching(/:secret:upstash-token-\?{6}$/)],
+      },
+    ]);
+    template().allResourcesProperties('AWS::IAM::Role', { ManagedPolicyArns: Match.absent() });
+  });
+
+  test('gets what its jobs need, as it is a grantee', () => {
+    const { stack, consumer: mail, template } = consumer();
+    new Bucket(stack, 'Reports').grantPut(mail);
+    expect(statementsOf(template(), /^mailRole/).flatMap((one) => one.actions)).toContain('s3:PutObject');
+  });
+
+  test('reserves concurrency only if told to', () => {
+    expect(functionOf(consumer().template(), /^mail/)).not.toHaveProperty('ReservedConcurrentExecutions');
+    const template = consumer({ maxWorkers: 3, reserveConcurrency: true }).template();
+    expect(functionOf(template, /^mail/)).toMatchObject({ ReservedConcurrentExecutions: 3 });
+  });
+});
+
+describe('queues', () => {
+  test.each([
+    [['critical', 'default', '!low*'], 'critical,default,!low*', 'strict'],
+    [{ mailers: 3, newsletters: 1 }, 'mailers=3,newsletters=1', 'weighted'],
+    ['high=3,low=1', 'high=3,low=1', 'weighted'],
+  ] as const)('%j', (queues, text, order) => {
+    const { consumer: made } = consumer({ queues });
+    expect([made.queues, made.order]).toEqual([text, order]);
+  });
+});
+
+describe('the doorbell', () => {
+  test('is a URL for signed calls, answered before the drain', () => {
+    const { consumer: mail, template } = consumer();
+    expect(mail.addDoorbellUrl()).toBe(mail.addDoorbellUrl());
+    template().hasResourceProperties('AWS::Lambda::Url', { AuthType: 'AWS_IAM', InvokeMode: 'RESPONSE_STREAM' });
+    expect(settingsOf(template(), /^mail/)).toMatchObject({ streaming: true });
+  });
+
+  test.each(['before', 'after'])('a grant made %s the URL is for both ways to ring', (when) => {
+    const { stack, consumer: mail, template } = consumer();
+    if (when === 'after') mail.addDoorbellUrl();
+    mail.grantDoorbell(caller(stack));
+    if (when === 'before') mail.addDoorbellUrl();
+    const statements = statementsOf(template(), /^Caller/);
+    expect(new Set(statements.flatMap((one) => one.actions))).toEqual(
+      new Set(['lambda:InvokeFunction', 'lambda:InvokeFunctionUrl']),
+    );
+    expect(statements.flatMap((one) => one.resources).filter((one) => one.includes('*'))).toEqual([]);
+    template().resourceCountIs('AWS::Lambda::Permission', 0);
+  });
+
+  test('without a URL a grant is for Invoke alone', () => {
+    const { stack, consumer: mail, template } = consumer();
+    mail.grantDoorbell(caller(stack));
+    expect(statementsOf(template(), /^Caller/).flatMap((one) => one.actions)).toEqual(['lambda:InvokeFunction']);
+  });
+
+  test('can be any event source', () => {
+    const { stack, consumer: mail, template } = consumer();
+    mail.addEventSource(new SqsEventSource(new Queue(stack, 'Bell', { visibilityTimeout: Duration.minutes(15) })));
+    template().resourceCountIs('AWS::Lambda::EventSourceMapping', 1);
+    expect(warningsOf(stack)).toEqual([]);
+  });
+
+  test('of a serial consumer comes with a warning, as a doorbell does not count workers', () => {
+    const serial = { concurrency: 1, maxWorkers: 1 };
+    const { stack, consumer: ledger } = consumer(serial);
+    ledger.addDoorbellUrl();
+    expect(warningsOf(stack)).toEqual([expect.stringContaining('Set reserveConcurrency: true')]);
+    const reserved = consumer({ ...serial, reserveConcurrency: true });
+    reserved.consumer.addDoorbellUrl();
+    expect(warningsOf(reserved.stack)).toEqual([]);
+  });
+});
+
+describe('metrics', () => {
+  test('of one queue are that metric; of all, a query', () => {
+    const { stack, consumer: mail } = consumer();
+    expect(mail.metricDuration({ queue: 'mailers', statistic: 'p99' }).toMetricConfig().metricStat).toMatchObject({
+      namespace: 'Lambdesque',
+      metricName: 'Duration',
+      dimensions: [
+        { name: 'consumer', value: 'mail' },
+        { name: 'queue', value: 'mailers' },
+      ],
+      statistic: 'p99',
+    });
+    expect(mail.metricFailed().toMetricConfig().mathExpression).toMatchObject({
+      expression: `SELECT SUM(Failed) FROM SCHEMA("Lambdesque", consumer, queue) WHERE consumer = 'mail'`,
+    });
+    expect(stack.resolve(mail.metricLiveWorkers().toMetricConfig().metricStat)).toMatchObject({
+      metricName: 'LiveWorkers',
+      dimensions: [{ name: 'consumer', value: 'mail' }],
+      statistic: 'Maximum',
+    });
+  });
+
+  test('no percentile over all queues', () => {
+    const { consumer: mail } = consumer();
+    expect(() => mail.metricDuration({ statistic: 'p99' })).toThrow(
+      'The statistic "p99" of Duration needs a queue: over all queues CloudWatch gives only Sum, Average, Maximum, Minimum, SampleCount.',
+    );
+  });
+});
+
+describe('errors at synth', () => {
+  test.each<[string, Partial<ConsumerOptions>, string]>([
+    [
+      'memorySize',
+      { memorySize: 100 },
+      'memorySize must be a whole number of MB from 128 to 10240, as Lambda has it; got 100.',
+    ],
+    [
+      'timeout',
+      { timeout: Duration.minutes(16) },
+      'timeout must be from 1 second to 15 minutes, as Lambda has it; got 16 minutes.',
+    ],
+    ['timeout below a second', { timeout: Duration.millis(500) }, 'got 500 millis.'],
+    ['retryAttempts', { retryAttempts: 3 }, 'retryAttempts must be 0, 1 or 2, as Lambda has it; got 3.'],
+    ['maxWorkers', { maxWorkers: 0 }, 'maxWorkers must be a whole number, 1 or more; got 0.'],
+    ['concurrency', { concurrency: 1.5 }, 'concurrency must be a whole number, 1 or more; got 1.5.'],
+    ['no queue', { queues: [] }, 'queues must be'],
+    ['only exclusions', { queues: ['!low'] }, 'queues must name at least one queue to look at'],
+    ['a comma in a name', { queues: ['a,b'] }, 'queues holds "a,b": a queue\'s name must not be empty'],
+    [
+      'a weight',
+      { queues: { mailers: 0 } },
+      'The weight of queue "mailers" must be a whole number from 1 to 999999; got "0".',
+    ],
+    ['our variable', { environment: { LAMBDESQUE_SETTINGS: '{}' } }, 'environment must not hold LAMBDESQUE_SETTINGS'],
+    [
+      'a big environment',
+      { environment: { A: 'x'.repeat(4_000) } },
+      'and Lambda allows 4096. Shorten queues with globs',
+    ],
+    ['many queues', { queues: Array.from({ length: 400 }, (_, i) => `queue-number-${i}`) }, 'and Lambda allows 4096.'],
+  ])('%s', (_name, options, message) => {
+    expect(() => consumer(options)).toThrow(message);
+  });
+
+  test.each([
+    [{ metricsNamespace: 'AWS/Lambda' }, /metricsNamespace must be .* not begin with AWS\/; got "AWS\/Lambda"/],
+    [{ metricsNamespace: 'a"b' }, /metricsNamespace must be/],
+    [{ namespace: '' }, /namespace must not be empty/],
+  ])('%j', (options, message) => {
+    const stack = testStack();
+    const make = () => new Consumer(stack, 'mail', { redis: upstash(stack), jobs, queues: '*', ...options });
+    expect(make).toThrow(message);
+  });
+
+  test('a name that no metric could have', () => {
+    expect(() => consumer({}, 'a b')).toThrow(
+      `A consumer's name must be 1 to 64 letters, digits, ".", "_" and "-"; got "a b".`,
+    );
+  });
+});

@@ -1,0 +1,136 @@
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { expect, expectTypeOf, test } from 'vitest';
+import { type Consumer, Lambdesque, type LambdesqueProps } from '../../infra/index.ts';
+import { functionOf, settingsOf, statementsOf, testStack, upstash } from './stack.ts';
+
+type Names = 'mail' | 'ledger';
+
+function system(props: Partial<LambdesqueProps<Names>> = {}) {
+  const stack = testStack();
+  const jobs = new Lambdesque(stack, 'Jobs', {
+    redis: upstash(stack),
+    jobs: 'test/infra/jobs/good.ts',
+    consumers: {
+      mail: { queues: { mailers: 3, newsletters: 1 } },
+      ledger: { queues: ['ledger'], concurrency: 1, maxWorkers: 1 },
+    },
+    ...props,
+  });
+  return { stack, jobs, template: () => Template.fromStack(stack) };
+}
+
+test('the consumers are known by their names', () => {
+  const { jobs } = system();
+  expectTypeOf(jobs.consumers).toEqualTypeOf<{ readonly mail: Consumer; readonly ledger: Consumer }>();
+  expect(jobs.consumers.ledger.queues).toBe('ledger');
+  expect(Object.keys(jobs.consumers)).toEqual(['mail', 'ledger']);
+});
+
+test('is a function for each consumer, one for the scheduler, one failure queue, a dashboard and queries', () => {
+  const template = system().template();
+  template.resourceCountIs('AWS::Lambda::Function', 3);
+  template.resourceCountIs('AWS::Logs::LogGroup', 3);
+  template.resourceCountIs('AWS::SQS::Queue', 1);
+  template.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
+  template.resourceCountIs('AWS::Logs::QueryDefinition', 4);
+  template.resourceCountIs('AWS::CloudWatch::Alarm', 0);
+  expect(settingsOf(template, /^JobsScheduler/)).toMatchObject({ consumers: { mail: {}, ledger: { maxWorkers: 1 } } });
+});
+
+test('what is said for all holds for all, and what is said for one wins', () => {
+  const template = system({
+    namespace: '{jobs}:',
+    metricsNamespace: 'Mine',
+    classMetrics: true,
+    logRetention: RetentionDays.ONE_WEEK,
+    consumers: {
+      mail: { queues: ['mailers'], logRetention: RetentionDays.ONE_YEAR },
+      ledger: { queues: ['ledger'] },
+    },
+  }).template();
+  for (const id of [/mailFunction/, /ledgerFunction/, /SchedulerFunction/]) {
+    const shared = { namespace: '{jobs}:', metricsNamespace: 'Mine', classMetrics: true };
+    expect(settingsOf(template, id)).toMatchObject(shared);
+  }
+  template.resourcePropertiesCountIs('AWS::Logs::LogGroup', { RetentionInDays: 7 }, 2);
+  template.resourcePropertiesCountIs('AWS::Logs::LogGroup', { RetentionInDays: 365 }, 1);
+});
+
+test('dashboard and queries can be left out', () => {
+  const template = system({ dashboard: false, queries: false }).template();
+  template.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+  template.resourceCountIs('AWS::Logs::QueryDefinition', 0);
+});
+
+test('its doorbell is for all consumers but serial ones', () => {
+  const { stack, jobs, template } = system();
+  jobs.consumers.mail.addDoorbellUrl();
+  jobs.grantDoorbell(new Role(stack, 'WebApp', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') }));
+  const resources = statementsOf(template(), /^WebApp/).flatMap((one) => one.resources);
+  expect(resources.length).toBeGreaterThan(0);
+  for (const resource of resources) expect(resource).toMatch(/mailFunction/);
+});
+
+test('with a serial consumer that reserves its concurrency, for it as well', () => {
+  const { stack, jobs, template } = system({
+    consumers: {
+      mail: { queues: ['mailers'] },
+      ledger: { queues: ['ledger'], concurrency: 1, maxWorkers: 1, reserveConcurrency: true },
+    },
+  });
+  jobs.grantDoorbell(new Role(stack, 'WebApp', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') }));
+  const resources = statementsOf(template(), /^WebApp/).flatMap((one) => one.resources);
+  expect(resources.some((one) => one.includes('ledgerFunction'))).toBe(true);
+});
+
+/** Logical ids, without their hashes, of what differs. */
+function changes(one: Template, other: Template): string[] {
+  const [before, after] = [one, other].map((template) => template.toJSON()['Resources'] as Record<string, unknown>);
+  expect(Object.keys(after ?? {})).toEqual(Object.keys(before ?? {}));
+  return Object.keys(after ?? {})
+    .filter((id) => JSON.stringify(after?.[id]) !== JSON.stringify(before?.[id]))
+    .map((id) => id.replace(/[0-9A-F]{8}$/, ''));
+}
+
+test('a change of one consumer changes that one, the scheduler that starts it, and the dashboard', () => {
+  const mail = { queues: { mailers: 3, newsletters: 1 } };
+  const changed = { queues: ['ledger', 'audit'], concurrency: 1, maxWorkers: 1, memorySize: 1024 };
+  expect(changes(system().template(), system({ consumers: { mail, ledger: changed } }).template())).toEqual([
+    'JobsConsumersledgerFunction',
+    'JobsSchedulerFunction',
+    'JobsDashboard',
+  ]);
+});
+
+test('a change of its memory changes nothing else', () => {
+  const mail = { queues: { mailers: 3, newsletters: 1 }, memorySize: 1024 };
+  const ledger = { queues: ['ledger'], concurrency: 1, maxWorkers: 1 };
+  const ids = changes(system().template(), system({ consumers: { mail, ledger } }).template());
+  expect(ids).toEqual(['JobsConsumersmailFunction']);
+});
+
+test('a change of a cron entry changes the code of the scheduler alone', () => {
+  const cron = { hourly: { cron: '0 * * * *', class: 'Mail' } };
+  const [before, after] = [system().template(), system({ cron }).template()];
+  expect(changes(before, after)).toEqual(['JobsSchedulerFunction']);
+  expect(settingsOf(after, /^JobsScheduler/)).toEqual(settingsOf(before, /^JobsScheduler/));
+});
+
+test('alarms tell the topic', () => {
+  const stack = testStack();
+  const topic = new Topic(stack, 'Alarms', { enforceSSL: true });
+  new Lambdesque(stack, 'Jobs', {
+    redis: upstash(stack),
+    jobs: 'test/infra/jobs/good.ts',
+    consumers: { all: { queues: '*' } },
+    alarms: { topic },
+  });
+  const template = Template.fromStack(stack);
+  const to = [{ Ref: Match.stringLikeRegexp('^Alarms') }];
+  template.resourceCountIs('AWS::CloudWatch::Alarm', 7);
+  template.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: to, OKActions: to });
+  expect(functionOf(template, /allFunction/)).toBeDefined();
+});

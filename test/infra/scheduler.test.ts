@@ -1,0 +1,107 @@
+import { Duration } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { expect, test } from 'vitest';
+import { Consumer, Scheduler, type SchedulerProps } from '../../infra/index.ts';
+import { functionOf, settingsOf, statementsOf, testStack, upstash } from './stack.ts';
+
+const jobs = 'test/infra/jobs/good.ts';
+
+function scheduler(options: Partial<SchedulerProps> = {}) {
+  const stack = testStack();
+  const redis = upstash(stack);
+  const mail = new Consumer(stack, 'mail', {
+    redis,
+    jobs,
+    queues: { mailers: 3, news: 1 },
+    concurrency: 5,
+    maxWorkers: 2,
+  });
+  const made = new Scheduler(stack, 'Scheduler', { redis, jobs, consumers: { mail }, ...options });
+  return { stack, scheduler: made, template: () => Template.fromStack(stack) };
+}
+
+test('ticks once a minute, and a tick that fails is not repeated', () => {
+  const template = scheduler().template();
+  template.hasResourceProperties('AWS::Events::Rule', {
+    ScheduleExpression: 'rate(1 minute)',
+    State: 'ENABLED',
+    Targets: [Match.objectLike({ RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 } })],
+  });
+  template.allResourcesProperties('AWS::Lambda::EventInvokeConfig', {
+    MaximumRetryAttempts: 0,
+    MaximumEventAgeInSeconds: 60,
+    DestinationConfig: { OnFailure: Match.anyValue() },
+  });
+  expect(functionOf(template, /^Scheduler/)).toMatchObject({ MemorySize: 256, Timeout: 120, Architectures: ['arm64'] });
+});
+
+test('knows its consumers, and may start them and nothing else', () => {
+  const template = scheduler().template();
+  expect(settingsOf(template, /^Scheduler/)).toMatchObject({
+    namespace: 'resque:',
+    consumers: {
+      mail: {
+        functionName: expect.stringMatching(/^<mailFunction\w+>$/),
+        queues: 'mailers=3,news=1',
+        order: 'weighted',
+        concurrency: 5,
+        maxWorkers: 2,
+      },
+    },
+  });
+  const statements = statementsOf(template, /^SchedulerRole/);
+  expect(statements.flatMap((one) => one.actions).sort()).toEqual([
+    'lambda:InvokeFunction',
+    'logs:CreateLogStream',
+    'logs:PutLogEvents',
+    'secretsmanager:DescribeSecret',
+    'secretsmanager:GetSecretValue',
+    'sqs:GetQueueAttributes',
+    'sqs:GetQueueUrl',
+    'sqs:SendMessage',
+  ]);
+  const invoke = statements.filter((one) => one.actions.includes('lambda:InvokeFunction'));
+  for (const resource of invoke.flatMap((one) => one.resources))
+    expect(resource).toMatch(/^<mailFunction\w+\.Arn>(:\$LATEST)?$/);
+});
+
+test('takes what the user says over every default', () => {
+  const template = scheduler({
+    memorySize: 1024,
+    timeout: Duration.seconds(90),
+    namespace: '{jobs}:',
+    logArgs: true,
+  }).template();
+  expect(functionOf(template, /^Scheduler/)).toMatchObject({ MemorySize: 1024, Timeout: 90 });
+  expect(settingsOf(template, /^Scheduler/)).toMatchObject({ namespace: '{jobs}:', logArgs: true });
+});
+
+test('its metrics', () => {
+  const { scheduler: made } = scheduler({ metricsNamespace: 'Mine' });
+  expect(made.metricTicks().toMetricConfig().metricStat).toMatchObject({
+    namespace: 'Mine',
+    metricName: 'Ticks',
+    dimensions: undefined,
+    statistic: 'Sum',
+  });
+  expect(made.metricDepth({ queue: 'mailers' }).toMetricConfig().metricStat).toMatchObject({
+    metricName: 'Depth',
+    dimensions: [{ name: 'queue', value: 'mailers' }],
+    statistic: 'Maximum',
+  });
+  expect(made.metricOldestAge().toMetricConfig().mathExpression).toMatchObject({
+    expression: 'SELECT MAX(OldestAge) FROM SCHEMA("Mine", queue)',
+  });
+});
+
+test('many consumers with long lists do not fit into one function, which is said at synth', () => {
+  const stack = testStack();
+  const redis = upstash(stack);
+  const list = Array.from({ length: 20 }, (_, i) => `a-queue-number-${i}`);
+  const consumers = Object.fromEntries(
+    Array.from({ length: 12 }, (_, i) => [`c${i}`, new Consumer(stack, `c${i}`, { redis, jobs, queues: list })]),
+  );
+  expect(() => new Scheduler(stack, 'Scheduler', { redis, jobs, consumers })).toThrow(
+    /The environment needs about \d+ bytes, and Lambda allows 4096\. Shorten queues with globs \(mail_\*\), give less in environment, or make two systems/,
+  );
+});

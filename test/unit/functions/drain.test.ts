@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { type DrainSetting, drain, planEnd } from '../../../functions/drain.ts';
+import { consumerDefaults } from '../../../shared/config.ts';
+import { parseQueues } from '../../../shared/consume/queues.ts';
+import { defineJob } from '../../../shared/job/define.ts';
+import { createRegistry } from '../../../shared/job/registry.ts';
+import { silentLogger } from '../../../shared/log.ts';
+import type { JobStore, Turn, TurnResult } from '../../../shared/store/job-store.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import { heldTurn, rawJob } from '../builders.ts';
+
+describe('planEnd', () => {
+  test.each([
+    // remaining → deadline and last moment for Redis, ms before the end; grace
+    [900_000, 3_000, 500, 1_000],
+    [60_000, 3_000, 500, 1_000],
+    [8_000, 2_000, 333, 667],
+    [3_000, 750, 125, 250],
+    [0, 0, 0, 0],
+    [-5, 0, 0, 0],
+  ])('of %i ms', (remaining, deadline, last, grace) => {
+    const plan = planEnd(1_000_000, 1_000_000 + remaining);
+    const end = 1_000_000 + remaining;
+    expect([end - plan.deadline, end - plan.giveUpAt, plan.abortGrace].map(Math.round)).toEqual([
+      deadline,
+      last,
+      grace,
+    ]);
+  });
+
+  test('leaves room between what comes after another', () => {
+    for (let remaining = 100; remaining < 1_000_000; remaining *= 1.5) {
+      const { deadline, abortGrace, giveUpAt } = planEnd(0, remaining);
+      // A consumer gives up on Redis two graces after the deadline.
+      expect(deadline + 2 * abortGrace).toBeLessThan(giveUpAt);
+      expect(giveUpAt).toBeLessThan(remaining);
+    }
+  });
+});
+
+/** A Redis with one queue, of which a turn gets everything. */
+class Queue {
+  payloads: string[] = [];
+  readonly workers: string[] = [];
+
+  readonly store = {
+    address: 'nowhere',
+    settleAndReserve: async (turn: Turn): Promise<TurnResult> => {
+      if (turn.register) this.workers.push(turn.worker);
+      const taken = turn.reserve ? this.payloads.splice(0) : [];
+      const first = turn.reserve?.firstSeq ?? 0;
+      return heldTurn({ jobs: taken.map((text, n) => rawJob(text, { queue: 'q', seq: first + n })) });
+    },
+    leave: async () => 0,
+  } as unknown as JobStore;
+}
+
+describe('a consumer that lingers', () => {
+  const HELLO = '{"class":"Hello","args":[]}';
+
+  function start(linger: number, remaining = 300_000) {
+    const clock = new ManualClock();
+    const queue = new Queue();
+    const setting: DrainSetting = {
+      store: queue.store,
+      registry: createRegistry([defineJob({ class: 'Hello', perform() {} })]),
+      queues: parseQueues('q'),
+      options: consumerDefaults,
+      consumer: 'default',
+      requestId: 'r',
+      clock,
+      log: silentLogger,
+      onRun: () => {},
+      linger,
+      end: planEnd(clock.now(), clock.now() + remaining),
+    };
+    const state = { ended: false };
+    const done = drain(setting).finally(() => {
+      state.ended = true;
+    });
+    return { clock, queue, state, done };
+  }
+
+  test('ends at once if told to', async () => {
+    const { clock, queue, done } = start(0);
+    await clock.advance(0);
+    expect(await done).toMatchObject({ processed: 0, stopped: 'empty' });
+    expect(queue.workers).toHaveLength(1);
+    expect(queue.workers[0]).toMatch(/^lambdesque-default-[0-9a-f]{12}:r:q$/);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('looks again each interval, and as long after the last job', async () => {
+    const { clock, queue, state, done } = start(20_000);
+    await clock.advance(12_000);
+    expect(state.ended).toBe(false);
+    queue.payloads = [HELLO, HELLO];
+    await clock.advance(5_000);
+    expect(queue.payloads).toEqual([]);
+    await clock.advance(17_000);
+    expect(state.ended).toBe(false);
+    await clock.advance(1_000);
+    expect(await done).toMatchObject({ processed: 2, succeeded: 2, stopped: 'empty' });
+    expect(clock.pending).toBe(0);
+  });
+
+  test('does not pass its deadline', async () => {
+    const { clock, state, done } = start(3_600_000, 60_000);
+    await clock.advance(57_000);
+    expect(state.ended).toBe(true);
+    expect(await done).toMatchObject({ stopped: 'empty' });
+  });
+});
