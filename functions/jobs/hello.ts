@@ -1,5 +1,5 @@
 import { defineJob } from 'lambdesque';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The job of goworker's README: `{"class":"Hello","args":["hi","there11"]}`. */
 export const Hello = defineJob({

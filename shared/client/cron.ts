@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';
+import { stringify } from '../json.ts';
 import { silentLogger } from '../log.ts';
-import { type CronEntry, cronRule } from '../schedule/cron-entry.ts';
+import { type CronEntry, cronRule, splitTimeZone } from '../schedule/cron-entry.ts';
 import { cronPayload } from '../schedule/cron-runner.ts';
 import { CronTable } from '../schedule/cron-table.ts';
 import type { CronStatus, CronStore } from '../store/cron-store.ts';
@@ -36,7 +37,7 @@ export interface BadCronInfo {
 export interface CronClient {
   /** Writes a dynamic entry; resque-scheduler reads it too. @throws ConfigError if it is wrong, or a static one has its name */
   upsertCron(name: string, entry: CronEntry): Promise<void>;
-  /** @returns whether there was one */
+  /** @returns whether there was one @throws ConfigError if it is a static one */
   removeCron(name: string): Promise<boolean>;
   listCron(): Promise<(CronInfo | BadCronInfo)[]>;
   /** Enqueues the entry's job once, besides its slots. @returns the job's id */
@@ -52,12 +53,15 @@ export interface CronClientOptions {
   readonly registry: Registry;
   /** The static entries, to be listed and run too. @default none */
   readonly entries?: Readonly<Record<string, CronEntry>>;
+  /** Of the scheduler that runs the entries: `rails_env` and `env` are matched against it. */
+  readonly environment?: string;
   readonly clock?: Clock;
 }
 
 export function createCronClient(options: CronClientOptions): CronClient {
-  const { store, jobs, registry, entries = {}, clock = systemClock } = options;
-  const table = () => new CronTable({ entries, registry, log: silentLogger });
+  const { store, jobs, registry, entries = {}, clock = systemClock, environment } = options;
+  const table = () =>
+    new CronTable({ entries, registry, log: silentLogger, ...(environment === undefined ? {} : { environment }) });
 
   async function known(name: string) {
     const { dynamic } = await store.read();
@@ -70,18 +74,24 @@ export function createCronClient(options: CronClientOptions): CronClient {
     );
   }
 
+  function refuseStatic(name: string): void {
+    if (!Object.hasOwn(entries, name)) return;
+    throw new ConfigError(
+      `The cron entry ${JSON.stringify(name)} is a static one: change it in the infra code, or take another name.`,
+    );
+  }
+
   return {
     async upsertCron(name, entry) {
-      if (Object.hasOwn(entries, name)) {
-        throw new ConfigError(
-          `The cron entry ${JSON.stringify(name)} is a static one: change it in the infra code, or take another name.`,
-        );
-      }
-      cronRule(name, entry, registry);
-      await store.change(name, JSON.stringify(forRuby(entry)));
+      refuseStatic(name);
+      const rule = cronRule(name, entry, registry);
+      await store.change(name, stringify({ ...forRuby(entry), class: rule.class, queue: rule.queue }));
     },
 
-    removeCron: (name) => store.change(name, undefined),
+    async removeCron(name) {
+      refuseStatic(name);
+      return store.change(name, undefined);
+    },
 
     async listCron() {
       const now = clock.now();
@@ -104,7 +114,7 @@ export function createCronClient(options: CronClientOptions): CronClient {
           paused: state.paused.has(name),
           next: next === undefined ? undefined : new Date(next),
           last: last === undefined ? undefined : new Date(last),
-          status: statuses.get(name),
+          status: usable(statuses.get(name)),
         };
       });
       return [...infos, ...invalid.map((one): BadCronInfo => ({ ...one, source: 'dynamic' }))];
@@ -131,12 +141,16 @@ export function createCronClient(options: CronClientOptions): CronClient {
   };
 }
 
-/** The entry in resque-scheduler's form, where the time zone stands behind the expression. */
-function forRuby({ timeZone, cron, ...rest }: CronEntry): Record<string, unknown> {
-  if (cron === undefined) return rest;
-  const isEvery = cron.startsWith('@every');
-  return {
-    ...(isEvery ? { every: cron.replace(/^@every\s+/, '') } : { cron: timeZone ? `${cron} ${timeZone}` : cron }),
-    ...rest,
-  };
+/** What was wrong with an entry before it was repaired says nothing of what it is now. */
+const usable = (status: CronStatus | undefined) => (status?.outcome === 'invalid' ? undefined : status);
+
+/**
+ * The entry in resque-scheduler's form: the time zone stands behind the expression, and an interval is text, since Ruby
+ * asks it whether it is empty.
+ */
+function forRuby({ timeZone, cron, every, ...rest }: CronEntry): Record<string, unknown> {
+  const interval = /^\s*@every\s+(\S+)\s*$/.exec(cron ?? '')?.[1];
+  if (interval !== undefined) return { every: interval, ...rest };
+  if (!cron) return { every: typeof every === 'number' ? `${every}s` : every, ...rest };
+  return { cron: timeZone ? `${splitTimeZone(cron).expression} ${timeZone}` : cron, ...rest };
 }

@@ -107,21 +107,29 @@ function cronOf(entry: CronEntry, where: string): Timing {
   const whole = text(entry.cron, field) ?? '';
   const every = /^@every\s+(\S+)$/.exec(whole.trim());
   if (every) return everyTiming(intervalMs(every[1], field));
-  const parts = whole.trim().split(/\s+/);
-  const last = parts.at(-1) ?? '';
-  const trailing = parts.length > 1 && !WEEKDAY.test(last) && /^[A-Za-z]/.test(last) && isTimeZone(last);
-  if (trailing) parts.pop();
+  const { expression, zone } = splitTimeZone(whole);
+  const parts = expression.split(' ');
   if (!parts[0]?.startsWith('@') && (parts.length < 5 || parts.length > 6)) {
     throw new ConfigError(
       `${field} must have 5 fields, or 6 with seconds first, and may end in a time zone; got ${JSON.stringify(whole)}.`,
     );
   }
-  const timeZone = text(entry.timeZone, `${where}: timeZone`) ?? (trailing ? last : 'UTC');
-  const timing = cronTiming(parts.join(' '), timeZone, field);
+  const timeZone = text(entry.timeZone, `${where}: timeZone`) ?? zone ?? 'UTC';
+  const timing = cronTiming(expression, timeZone, field);
   if (timing.next(Date.UTC(2026, 0), 0) === undefined) {
     throw new ConfigError(`${field} is never due: ${JSON.stringify(whole)} matches no date.`);
   }
   return timing;
+}
+
+/** Takes a trailing time zone off. */
+export function splitTimeZone(cron: string): { expression: string; zone: string | undefined } {
+  const parts = cron.trim().split(/\s+/);
+  const last = parts.at(-1) ?? '';
+  const trailing = parts.length > 1 && !WEEKDAY.test(last) && /^[A-Za-z]/.test(last) && isTimeZone(last);
+  return trailing
+    ? { expression: parts.slice(0, -1).join(' '), zone: last }
+    : { expression: parts.join(' '), zone: undefined };
 }
 
 function text(value: unknown, field: string): string | undefined {

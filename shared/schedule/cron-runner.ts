@@ -1,9 +1,9 @@
 import { writePayload } from '../client/payload.ts';
-import { LambdesqueError } from '../errors.ts';
+import { LambdesqueError, RedisUnavailableError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { CronState, CronStore } from '../store/cron-store.ts';
 import type { CronRule } from './cron-entry.ts';
-import { CronTable, type CronTableSetting } from './cron-table.ts';
+import { CronTable, type CronTableSetting, type InvalidEntry } from './cron-table.ts';
 import { dueSlots } from './slots.ts';
 
 /** With `overlap: 'skip'`, a job that has not ended after this time counts as lost. */
@@ -26,6 +26,8 @@ export interface CronResult {
 export class CronRunner {
   readonly #setting: CronRunnerSetting;
   readonly #table: CronTable;
+  /** Invalid entries whose status is still to be written. */
+  #untold: InvalidEntry[] = [];
 
   /** @throws ConfigError for a static entry that is wrong */
   constructor(setting: CronRunnerSetting) {
@@ -36,15 +38,19 @@ export class CronRunner {
   async run(now: number): Promise<CronResult> {
     const { store } = this.#setting;
     const state = await store.read();
-    const { rules, invalid } = this.#table.rules(state.dynamic);
-    for (const { name, error } of invalid) await store.setStatus(name, { outcome: 'invalid', at: now, error });
-    const unseen = rules.filter((rule) => state.since(rule.name, rule.timing.fingerprint) === undefined);
-    if (unseen.length > 0) {
-      await store.seen(
-        unseen.map(({ name, timing }) => ({ name, fingerprint: timing.fingerprint })),
-        now,
-      );
+    const { rules, invalid, gone } = this.#table.rules(state.dynamic);
+    // Ruby removes the entry only: what we know of its slots must not be there when it is set again.
+    for (const name of gone) await store.forget(name);
+    this.#untold.push(...invalid);
+    for (let one = this.#untold[0]; one; one = this.#untold[0]) {
+      await store.setStatus(one.name, { outcome: 'invalid', at: now, error: one.error });
+      this.#untold.shift();
     }
+    await store.see(
+      rules.map(({ name, timing }) => ({ name, fingerprint: timing.fingerprint })),
+      state,
+      now,
+    );
     let enqueued = 0;
     let next: number | undefined;
     for (const rule of rules) {
@@ -60,17 +66,28 @@ export class CronRunner {
   async #runRule(rule: CronRule, state: CronState, since: number, now: number): Promise<number> {
     const { log, store, onEnqueueError } = this.#setting;
     let enqueued = 0;
-    for (const slot of dueSlots(rule, since, state.last.get(rule.name), now)) {
+    for (const slot of dueSlots(
+      rule,
+      since,
+      Math.max(state.last.get(rule.name) ?? 0, state.resumed.get(rule.name) ?? 0),
+      now,
+    )) {
       try {
         if (await claim(store, rule, slot, now)) enqueued++;
       } catch (error) {
+        // Redis is away, or its answer was lost: then nobody knows yet whether the slot was claimed. The next tick does.
+        if (error instanceof RedisUnavailableError) throw error;
         const reason = error instanceof LambdesqueError ? error.message : String(error);
         log.error('A cron job could not be enqueued; the next tick tries again', {
           name: rule.name,
           slot: new Date(slot).toISOString(),
           error,
         });
-        onEnqueueError?.(rule.name, new Date(slot), error);
+        try {
+          onEnqueueError?.(rule.name, new Date(slot), error);
+        } catch (thrown) {
+          log.error('onEnqueueError threw', { name: rule.name, error: thrown });
+        }
         await store.setStatus(rule.name, { outcome: 'error', at: now, slot, error: reason });
         break;
       }

@@ -39,9 +39,10 @@ export class CronTable {
 
   /**
    * @param dynamic JSON by name, as Redis has it now
-   * @returns the rules that hold, and the dynamic entries that became invalid since the last call
+   * @returns the rules that hold; of the dynamic entries, those that became invalid since the last call, and the names of
+   *   those that were removed since
    */
-  rules(dynamic: ReadonlyMap<string, string>): { rules: CronRule[]; invalid: InvalidEntry[] } {
+  rules(dynamic: ReadonlyMap<string, string>): { rules: CronRule[]; invalid: InvalidEntry[]; gone: string[] } {
     const rules = [...this.static.values()];
     const invalid: InvalidEntry[] = [];
     const parsed = new Map<string, Parsed>();
@@ -53,8 +54,9 @@ export class CronTable {
       if (rule && 'timing' in rule) rules.push(rule);
       else if (rule && isNew) invalid.push(rule);
     }
+    const gone = [...this.#parsed.keys()].filter((name) => !dynamic.has(name) && !this.static.has(name));
     this.#parsed = parsed;
-    return { rules, invalid };
+    return { rules, invalid, gone };
   }
 
   #parse(name: string, json: string): CronRule | InvalidEntry | undefined {

@@ -53,31 +53,37 @@ export async function promoteDelayed(
   let promoted = 0;
   let failed = 0;
   let last: string | undefined;
-  let refused: string | undefined;
+  /** The payload that its queue did not take, and what Redis said. */
+  let refused: { readonly bytes: Buffer; readonly reason: string } | undefined;
   for (;;) {
     const due = await store.dueDelayed(now, BATCH, BATCH_BYTES);
     if (!due) return { promoted, failed };
     // An empty list is moved as well: that takes it off the schedule.
-    const moves = due.payloads.map((bytes, i) =>
-      i === 0 && refused !== undefined ? refusal(bytes, refused, now) : destinationOf(bytes, registry, now),
-    );
+    const moves = due.payloads.map((bytes) => destinationOf(bytes, registry, now));
+    // Where another scheduler moved it meanwhile, the first payload is one that nobody refused.
+    const [first] = moves;
+    const refusing = first !== undefined && refused?.bytes.equals(first.bytes) === true;
+    if (refusing) moves[0] = refusal(first, refused?.reason ?? '', now);
     const moved = await store.promoteDelayed(due.time, moves);
     promoted += moved.queued;
     failed += moved.failed;
     // The same list again and nothing moved: another scheduler, or a list that cannot be moved. The next tick looks again.
-    const stuck = moved.refused === undefined ? due.time === last : refused !== undefined;
+    const stuck = moved.refused === undefined ? due.time === last : refusing;
     if (moved.queued + moved.failed === 0 && stuck) {
       if (moved.refused === undefined) return { promoted, failed };
       throw new RedisTypeError(
         `The failed list did not take a delayed payload: Redis answered "${moved.refused}". Rename or delete that key.`,
       );
     }
-    ({ refused } = moved);
+    const stoppedAt = due.payloads[moved.queued + moved.failed];
+    refused = moved.refused === undefined || !stoppedAt ? undefined : { bytes: stoppedAt, reason: moved.refused };
     last = due.time;
   }
 }
 
-function refusal(bytes: Buffer, reason: string, now: number): DelayedMove {
+function refusal(move: DelayedMove, reason: string, now: number): DelayedMove {
+  const { bytes } = move;
+  const queue = move.to === 'queue' ? move.queue : '';
   const thrown = new PayloadError(`The delayed payload cannot be promoted: Redis answered ${JSON.stringify(reason)}.`);
-  return { bytes, to: 'failed', ...failedEntry({ failedAt: new Date(now), thrown, worker: '', queue: '' }) };
+  return { bytes, to: 'failed', ...failedEntry({ failedAt: new Date(now), thrown, worker: '', queue }) };
 }

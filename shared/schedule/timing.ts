@@ -56,9 +56,6 @@ export function everyTiming(interval: number, firstIn?: number): Timing {
   };
 }
 
-/** Most fixed times of a day that are told apart. */
-const MOST_TIMES = 48;
-
 /**
  * A cron expression in a time zone. On days with 23 or 25 hours a fixed time that does not exist comes at the next valid
  * one, and one that exists twice comes once; expressions that step through the hours come in both.
@@ -67,47 +64,28 @@ const MOST_TIMES = 48;
  */
 export function cronTiming(expression: string, timeZone: string, field: string): Timing {
   checkTimeZone(timeZone, field);
-  const fields = expression.trim().split(/\s+/);
-  // croner knows fixed times by single numbers, so that a list of them is taken apart.
-  const crons = fixedTimes(fields).map((one) => parse(one, expression, timeZone, field));
+  const cron = parse(expression, timeZone, field);
   return {
     fingerprint: `cron ${expression} ${timeZone}`,
-    next(time) {
-      const times = crons.map((cron) => cron.nextRun(new Date(time))?.getTime() ?? Infinity);
-      const next = Math.min(...times);
-      return next === Infinity ? undefined : next;
-    },
+    next: (time) => cron.nextRun(new Date(time))?.getTime(),
     latest(time, since) {
       // croner looks strictly before its reference, at whole seconds.
-      const before = new Date(Math.floor(time / 1000) * 1000 + 1000);
-      const latest = Math.max(...crons.map((cron) => cron.previousRuns(1, before)[0]?.getTime() ?? -Infinity));
-      return latest > since ? latest : undefined;
+      const [slot] = cron.previousRuns(1, new Date(Math.floor(time / 1000) * 1000 + 1000));
+      return slot && slot.getTime() > since ? slot.getTime() : undefined;
     },
   };
 }
 
-function parse(one: string, expression: string, timeZone: string, field: string): Cron {
+function parse(expression: string, timeZone: string, field: string): Cron {
   try {
-    return new Cron(one, { timezone: timeZone, paused: true });
+    // Lists and ranges of times are fixed times too, as Vixie cron has it; only * and steps are intervals.
+    return new Cron(expression, { timezone: timeZone, paused: true, fixedTimeRule: 'no-wildcard' });
   } catch (error) {
     const reason = (error instanceof Error ? error.message : String(error)).replace(/^CronPattern: /, '');
     throw new ConfigError(
       `${field} must be a cron expression of 5 fields, or 6 with seconds first, a name such as @daily, or "@every 30s"; got ${JSON.stringify(expression)} (${reason}).`,
     );
   }
-}
-
-/** `15,45 2,14 * * *` as four expressions; anything that is not a list of times of day as it is. */
-function fixedTimes(fields: readonly string[]): string[] {
-  const days = fields.slice(-3);
-  const times = fields.slice(0, -3).map((one) => (/^\d+(,\d+)*$/.test(one) ? one.split(',') : undefined));
-  const number = times.reduce((product, one) => product * (one?.length ?? Infinity), 1);
-  if (number > MOST_TIMES) return [fields.join(' ')];
-  const combined = times.reduce<string[][]>(
-    (all, one) => all.flatMap((head) => (one ?? []).map((part) => [...head, part])),
-    [[]],
-  );
-  return combined.map((one) => [...one, ...days].join(' '));
 }
 
 /** Is it the name of a time zone? */

@@ -1,17 +1,23 @@
 import { keysOf } from './keys.ts';
 import { list, type RedisClient, type Reply, text } from './redis-client.ts';
-import { changeCron, claimSlot, readCron, SLOT_ENQUEUED, SLOT_OVERLAPS } from './scripts/cron.ts';
+import { changeCron, claimSlot, readCron, SLOT_ENQUEUED, SLOT_OVERLAPS, seeTimings } from './scripts/cron.ts';
 
 /** The part of the seam that keeps cron entries: dynamic ones, and what is known of the slots of all. */
 export interface CronStore {
   read(): Promise<CronState>;
-  /** Notes when timings were first seen; earlier notes stay. */
-  seen(timings: readonly { readonly name: string; readonly fingerprint: string }[], now: number): Promise<void>;
+  /** Notes which timings there are now. Those that were there at earlier ticks keep the time when they were first seen. */
+  see(
+    timings: readonly { readonly name: string; readonly fingerprint: string }[],
+    state: CronState,
+    now: number,
+  ): Promise<void>;
   claim(slot: SlotClaim): Promise<'enqueued' | 'overlaps' | 'taken'>;
   setStatus(name: string, status: CronStatus): Promise<void>;
   statuses(): Promise<Map<string, CronStatus>>;
   /** @param json the entry in resque-scheduler's form; undefined removes it  @returns whether there was one */
   change(name: string, json: string | undefined): Promise<boolean>;
+  /** Drops what is known of a dynamic entry's slots, if it is not there any more. */
+  forget(name: string): Promise<void>;
   pause(name: string): Promise<void>;
   /** Slots up to `now` count as passed: none is made up for. */
   resume(name: string, now: number): Promise<void>;
@@ -22,10 +28,17 @@ export interface CronState {
   readonly dynamic: ReadonlyMap<string, string>;
   /** Last claimed slot, epoch ms, by name. */
   readonly last: ReadonlyMap<string, number>;
-  /** When a timing was first seen, epoch ms. */
+  /** When a timing was first seen, epoch ms; undefined also where it was away since. */
   since(name: string, fingerprint: string): number | undefined;
+  /** The note of a timing, as it stands. */
+  note(name: string, fingerprint: string): string | undefined;
   readonly paused: ReadonlySet<string>;
+  /** When a pause ended, epoch ms, by name: no slot up to then. */
+  readonly resumed: ReadonlyMap<string, number>;
 }
+
+/** How often it is noted that a timing is still there. */
+const SEE_EVERY_MS = 600_000;
 
 export interface SlotClaim {
   readonly name: string;
@@ -54,22 +67,32 @@ export function redisCronStore(client: RedisClient, namespace: string): CronStor
   return {
     async read() {
       const answer = list(await client.script(readCron, [cron.schedules, cron.last, cron.since, cron.paused], []));
-      const since = pairs(answer[2]);
+      const notes = pairs(answer[2]);
+      const pauses = pairs(answer[3]);
+      const newest = Math.max(...[...notes.values()].map((note) => Number(note.split(':')[1])));
       return {
         dynamic: pairs(answer[0]),
         last: new Map([...pairs(answer[1])].map(([name, slot]) => [name, Number(slot)])),
         since(name, fingerprint) {
-          const found = since.get(`${name}\n${fingerprint}`);
-          return found === undefined ? undefined : Number(found);
+          const [since, seen] = (notes.get(`${name}\n${fingerprint}`) ?? '').split(':').map(Number);
+          // A scheduler ticked since, twice and more, and did not see it: it was away.
+          return seen === undefined || newest - seen > 2 * SEE_EVERY_MS ? undefined : since;
         },
-        paused: new Set(list(answer[3]).map(text)),
+        note: (name, fingerprint) => notes.get(`${name}\n${fingerprint}`),
+        paused: new Set([...pauses].filter(([, until]) => until === '').map(([name]) => name)),
+        resumed: new Map([...pauses].filter(([, until]) => until !== '').map(([name, at]) => [name, Number(at)])),
       };
     },
 
-    async seen(timings, now) {
-      for (const { name, fingerprint } of timings) {
-        await client.command(['HSETNX', cron.since, `${name}\n${fingerprint}`, now]);
-      }
+    async see(timings, state, now) {
+      const args = timings.flatMap(({ name, fingerprint }) => {
+        const note = state.note(name, fingerprint);
+        const since = state.since(name, fingerprint);
+        const seen = Number(note?.split(':')[1]);
+        if (since !== undefined && now - seen < SEE_EVERY_MS) return [];
+        return [`${name}\n${fingerprint}`, note ?? '', `${since ?? now}:${now}`];
+      });
+      if (args.length > 0) await client.script(seeTimings, [cron.since], args);
     },
 
     async claim({ name, slot, queue: target, payload, now, aliveUntil, jobId }) {
@@ -97,13 +120,17 @@ export function redisCronStore(client: RedisClient, namespace: string): CronStor
       return (await client.script(changeCron, keys, [name, json ?? ''])) === 1;
     },
 
+    async forget(name) {
+      const keys = [cron.schedules, cron.changed, cron.last, cron.live, cron.status, cron.paused, cron.since];
+      await client.script(changeCron, keys, [name, '-']);
+    },
+
     async pause(name) {
-      await client.command(['SADD', cron.paused, name]);
+      await client.command(['HSET', cron.paused, name, '']);
     },
 
     async resume(name, now) {
-      await client.command(['HSET', cron.last, name, now]);
-      await client.command(['SREM', cron.paused, name]);
+      await client.command(['HSET', cron.paused, name, now]);
     },
   };
 }

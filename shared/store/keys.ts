@@ -52,13 +52,13 @@ export interface CronKeys {
   readonly changed: string;
   /** Hash: name → last claimed slot, epoch ms. */
   readonly last: string;
-  /** Hash: name, newline, timing → epoch ms at which a scheduler first saw this timing. */
+  /** Hash: name, newline, timing → `<epoch ms at which a scheduler first saw this timing>:<and last>`. */
   readonly since: string;
   /** Hash: name → `<slot>:<epoch ms until which it counts as alive>` of the last job, where jobs must not overlap. */
   readonly live: string;
   /** Hash: name → JSON, the last thing that happened to the entry. */
   readonly status: string;
-  /** Set of names of paused entries. */
+  /** Hash: name → '' while the entry is paused, or the epoch ms at which that ended. */
   readonly paused: string;
 }
 

@@ -86,7 +86,7 @@ export function redisScheduledStore(client: RedisClient, namespace: string): Sch
     async retryNow(member) {
       const queue = member.slice(member.indexOf(':') + 1);
       const scriptKeys = [keys.retry, keys.retryPayloads, keys.queues, keys.queue(queue)];
-      const [moved, refused] = list(await client.script(promoteRetries, scriptKeys, [Date.now(), 1, queue, member, 1]));
+      const [moved, refused] = list(await client.script(promoteRetries, scriptKeys, ['', 1, queue, member, 1]));
       if (refused !== undefined) {
         throw new RedisTypeError(
           `The retry could not be moved: Redis at ${client.address} answered "${text(refused)}". It waits on.`,

@@ -4,12 +4,29 @@ import { defineScript } from '../redis-client.ts';
  * All that is known of cron entries, as of one moment.
  *
  * KEYS  1 persistent_schedules  2 cron:last  3 cron:since  4 cron:paused
- * Returns {name, JSON … of dynamic entries}, {name, last slot …}, {name + newline + timing, first seen …}, {paused names …}
+ * Returns {name, JSON … of dynamic entries}, {name, last slot …}, {name + newline + timing, first seen:last seen …},
+ *         {name, '' while paused or when the pause ended …}
  */
 export const readCron = defineScript(
   'read-cron',
   `
-return {redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2]), redis.call('HGETALL', KEYS[3]), redis.call('SMEMBERS', KEYS[4])}
+return {redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2]), redis.call('HGETALL', KEYS[3]), redis.call('HGETALL', KEYS[4])}
+`,
+);
+
+/**
+ * Note that timings are there. A note that changed since it was read stays: another scheduler was here.
+ *
+ * KEYS  1 cron:since
+ * ARGV  for each: name + newline + timing, its note as it was read or '', its note as it should be
+ * Returns nothing.
+ */
+export const seeTimings = defineScript(
+  'see-timings',
+  `
+for i = 1, #ARGV, 3 do
+  if (redis.call('HGET', KEYS[1], ARGV[i]) or '') == ARGV[i + 1] then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2]) end
+end
 `,
 );
 
@@ -56,7 +73,7 @@ return ${SLOT_ENQUEUED}
  * Write or remove a dynamic entry, as resque-scheduler does, and tell its schedulers.
  *
  * KEYS  1 persistent_schedules  2 schedules_changed  3 cron:last  4 cron:live  5 cron:status  6 cron:paused  7 cron:since
- * ARGV  name, JSON or '' to remove
+ * ARGV  name; JSON, or '' to remove it, or '-' to forget what is known of one that was removed
  * Returns 1 if there was such an entry, else 0.
  */
 export const changeCron = defineScript(
@@ -64,14 +81,15 @@ export const changeCron = defineScript(
   `
 local name, json = ARGV[1], ARGV[2]
 local known = redis.call('HEXISTS', KEYS[1], name)
-redis.call('SADD', KEYS[2], name)
-if json ~= '' then
+if json == '-' and known == 1 then return known end
+if json ~= '-' then redis.call('SADD', KEYS[2], name) end
+if json ~= '' and json ~= '-' then
   redis.call('HSET', KEYS[1], name, json)
   return known
 end
 redis.call('HDEL', KEYS[1], name)
 for i = 3, 5 do redis.call('HDEL', KEYS[i], name) end
-redis.call('SREM', KEYS[6], name)
+redis.call('HDEL', KEYS[6], name)
 for _, field in ipairs(redis.call('HKEYS', KEYS[7])) do
   if string.sub(field, 1, #name + 1) == name .. '\\n' then redis.call('HDEL', KEYS[7], field) end
 end

@@ -4,7 +4,7 @@ import { defineScript } from '../redis-client.ts';
  * Move due retries to their queues, in the order given. One that another scheduler has moved is passed over.
  *
  * KEYS  1 retry  2 retry:payloads  3 queues  then the queues that ARGV names
- * ARGV  now (epoch ms); number of queues, their names; then for each retry: member of the sorted set, queue-index
+ * ARGV  now (epoch ms), or '' to move them whatever their time; number of queues, their names; then for each retry: member of the sorted set, queue-index
  * Returns {number moved, errors of queues that did not take theirs…}. Their retries wait another minute.
  */
 export const promoteRetries = defineScript(
@@ -12,15 +12,19 @@ export const promoteRetries = defineScript(
   `
 local queues, moved, used, errors = tonumber(ARGV[2]), 0, {}, {}
 redis.call('HDEL', KEYS[2], '') -- removes nothing; opens the script with a write that a full Redis allows
+local now = tonumber(ARGV[1])
 for i = queues + 3, #ARGV, 2 do
   local member, index = ARGV[i], tonumber(ARGV[i + 1])
-  local payload = redis.call('ZSCORE', KEYS[1], member) and redis.call('HGET', KEYS[2], member)
+  local at = redis.call('ZSCORE', KEYS[1], member)
+  -- One that was put off since it was read is left alone.
+  local due = at and (not now or tonumber(at) <= now)
+  local payload = due and redis.call('HGET', KEYS[2], member)
   -- The push comes first: one that fails leaves the retry where it is.
   local pushed = payload and redis.pcall('RPUSH', KEYS[3 + index], payload)
   if type(pushed) == 'table' then
     errors[index] = pushed.err
-    redis.call('ZADD', KEYS[1], ARGV[1] + 60000, member) -- out of the way of those behind it
-  else
+    if now then redis.call('ZADD', KEYS[1], now + 60000, member) end -- out of the way of those behind it
+  elseif due then
     redis.call('ZREM', KEYS[1], member)
     redis.call('HDEL', KEYS[2], member)
     if pushed then used[index], moved = true, moved + 1 end

@@ -1,0 +1,180 @@
+/**
+ * How late delayed jobs are: enqueued for some seconds ahead, promoted by a scheduler, run by a consumer. Lateness is
+ * what a user feels: from the second for which a job was enqueued to the start of its handler.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import {
+  Consumer,
+  consumerOptions,
+  createClient,
+  createRegistry,
+  defineJob,
+  parseQueues,
+  type RedisClient,
+  redisJobStore,
+  Scheduler,
+  silentLogger,
+  systemClock,
+  tick,
+  workerId,
+} from 'lambdesque';
+import { tcpClient } from 'lambdesque/tcp';
+import { upstashClient } from 'lambdesque/upstash';
+import { startRedis, type TestRedis } from '../helpers/redis-server.ts';
+import { type Bench, percentile, type Row } from './report.ts';
+
+const NAMESPACE = 'resque:';
+/** Of the scheduler, as in `npm start`. Milliseconds. */
+const TICK_INTERVAL = 1_000;
+/** Of the consumer: how often it looks at an empty queue. Milliseconds. */
+const POLL = 20;
+/** Before the first job is due; all have to be enqueued by then. Milliseconds. */
+const LEAD = { quick: 3_000, full: 10_000 };
+
+interface Size {
+  readonly jobs: number;
+  /** Over which they are spread. */
+  readonly seconds: number;
+  /** Jobs due at one second, for the rate. */
+  readonly burst: number;
+}
+const SIZES: { readonly quick: Size; readonly full: Size } = {
+  quick: { jobs: 2_000, seconds: 3, burst: 10_000 },
+  full: { jobs: 20_000, seconds: 20, burst: 100_000 },
+};
+
+export const bench: Bench = async ({ quick }) => {
+  const mode = quick ? 'quick' : 'full';
+  const size = SIZES[mode];
+  const rows: Row[] = [];
+  const redis = await startRedis();
+  const rest = await startRest(redis.url);
+  try {
+    const backends: [string, () => RedisClient][] = [
+      ['TCP', () => tcpClient({ url: redis.url })],
+      ['REST', () => upstashClient(rest)],
+    ];
+    for (const [backend, open] of backends) {
+      const sorted = (await lateness(open, size, LEAD[mode])).sort((a, b) => a - b);
+      await redis.client.flushall();
+      const perSecond = await rate(open, redis, size.burst);
+      await redis.client.flushall();
+      rows.push({
+        backend,
+        jobs: sorted.length,
+        'p50 ms': percentile(sorted, 0.5),
+        'p99 ms': percentile(sorted, 0.99),
+        'max ms': percentile(sorted, 1),
+        burst: size.burst,
+        'promoted/s': Math.round(perSecond),
+      });
+    }
+  } finally {
+    // This one last: a test's Redis alone does not keep the process from ending while it is waited for.
+    await redis.stop();
+    await rest.stop();
+  }
+  return {
+    title: 'Delayed jobs',
+    notes: [
+      `lateness, from a job's second to the start of its handler: ${size.jobs} jobs over ${size.seconds} seconds,`,
+      `one scheduler (interval ${TICK_INTERVAL} ms) and one consumer (looks every ${POLL} ms) in one process`,
+      `promoted/s: ${size.burst} jobs due at one second, one tick`,
+    ],
+    rows,
+  };
+};
+
+/** @returns lateness of each job, ms */
+async function lateness(open: () => RedisClient, { jobs, seconds }: Size, lead: number): Promise<number[]> {
+  const late: number[] = [];
+  const job = defineJob({
+    class: 'Late',
+    queue: 'late',
+    perform([due]) {
+      late.push(Date.now() - Number(due));
+      if (late.length === jobs) consumer.stop();
+    },
+  });
+  const registry = createRegistry([job]);
+  const store = () => redisJobStore(open(), NAMESPACE);
+  const [producing, scheduling, consuming] = [store(), store(), store()];
+  const client = createClient({ store: producing, registry });
+  const consumer = new Consumer({
+    store: consuming,
+    registry,
+    client,
+    queues: parseQueues('late'),
+    options: consumerOptions({ interval: POLL, logRuns: false }),
+    worker: workerId('bench', process.pid, ['late']),
+    clock: systemClock,
+    log: silentLogger,
+  });
+  const scheduler = new Scheduler({
+    store: scheduling,
+    registry,
+    log: silentLogger,
+    clock: systemClock,
+    interval: TICK_INTERVAL,
+  });
+  const running = scheduler.run();
+  const consumed = consumer.run();
+
+  const first = Math.ceil((Date.now() + lead) / 1_000);
+  const items = Array.from({ length: jobs }, (_, i) => {
+    const at = new Date((first + (i % seconds)) * 1_000);
+    return { job, args: [at.getTime(), i], at };
+  });
+  for (let from = 0; from < jobs; from += 1_000) await client.enqueueAll(items.slice(from, from + 1_000));
+  if (Date.now() > first * 1_000) throw new Error('This machine enqueues too slowly for this benchmark.');
+
+  await consumed;
+  scheduler.stop();
+  await running;
+  await Promise.all([producing.close(), scheduling.close(), consuming.close()]);
+  return late;
+}
+
+/** @returns jobs per second that one tick promotes */
+async function rate(open: () => RedisClient, redis: TestRedis, burst: number): Promise<number> {
+  const store = redisJobStore(open(), NAMESPACE);
+  const now = Date.now();
+  const seconds = Math.floor(now / 1_000) - 1;
+  const payloads = Array.from({ length: burst }, (_, i) => `{"class":"Late","args":[${i}],"queue":"late"}`);
+  for (let from = 0; from < burst; from += 5_000) {
+    await store.enqueueDelayed(payloads.slice(from, from + 5_000).map((payload) => ({ seconds, payload })));
+  }
+  const began = performance.now();
+  const { promoted } = await tick({ store, log: silentLogger }, now);
+  const took = performance.now() - began;
+  await store.close();
+  const queued = await redis.client.llen(`${NAMESPACE}queue:late`);
+  if (promoted !== burst || queued !== burst) throw new Error(`${promoted} of ${burst} jobs were promoted.`);
+  return (burst / took) * 1_000;
+}
+
+interface Rest {
+  readonly url: string;
+  readonly token: string;
+  stop(): Promise<void>;
+}
+
+/** Upstash's REST API before the Redis, in a process of its own so that it takes no time from what is measured. */
+async function startRest(redisUrl: string): Promise<Rest> {
+  const program = fileURLToPath(new URL('../helpers/upstash-server.ts', import.meta.url));
+  const child: ChildProcess = spawn(process.execPath, [program, redisUrl], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), 'line')) as [string];
+  const { url, token } = JSON.parse(line) as { url: string; token: string };
+  return {
+    url,
+    token,
+    async stop() {
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
