@@ -2,7 +2,6 @@ import { defineJob, type JobStore } from 'lambdesque';
 import { describe, expect, test } from 'vitest';
 import { drain, Gate, type RunningConsumer, startConsumer } from '../../helpers/consumers.ts';
 import { eventually } from '../../helpers/eventually.ts';
-import { MovingClock } from '../../helpers/moving-clock.ts';
 import { inFlight, payloads, range } from '../../helpers/queue-state.ts';
 import { withStores } from '../../helpers/stores.ts';
 
@@ -95,26 +94,18 @@ withStores((stores) => {
     });
   });
 
-  test('with many queues on *, a worker rests when its last job has ended', async () => {
+  test('with many queues on *, the end of the last job is the end of looking', async () => {
     const { ran, ...rest } = setup();
-    const clock = new MovingClock();
-    // It takes so long that all queues are looked at again after it.
-    const Slow = defineJob({ class: 'Slow', perform: () => clock.move(1_000) });
     const queues = range(1, 40).map((n) => `queue-${n}`);
     for (const queue of queues) await stores.produce(queue, ...payloads('Note', [queue]));
-    await stores.produce('slow', '{"class":"Slow"}');
     let turns = 0;
     const settleAndReserve: JobStore['settleAndReserve'] = (turn) => {
       if (++turns === 100) consumer.stop();
       return stores.store.settleAndReserve(turn);
     };
-    const consumer: RunningConsumer = startConsumer({
-      store: { ...stores.store, settleAndReserve },
-      jobs: [...rest.jobs, Slow],
-      clock,
-      options: { exitOnComplete: true },
-    });
-    expect(await consumer.ended).toMatchObject({ succeeded: 41, stopped: 'empty' });
+    const store = { ...stores.store, settleAndReserve };
+    const consumer: RunningConsumer = startConsumer({ ...rest, store, options: { exitOnComplete: true } });
+    expect(await consumer.ended).toMatchObject({ succeeded: 40, stopped: 'empty' });
     expect(ran.sort()).toEqual(queues.sort());
     expect(turns, 'turns').toBeLessThan(30);
   });
