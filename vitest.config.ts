@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { aliases } from './functions/bundling.ts';
 
 export default defineConfig({
   resolve: {
     alias: [
+      { find: 'lambdesque-upstash-http', replacement: aliases('upstash', '')['lambdesque-upstash-http'] ?? '' },
       { find: /^lambdesque$/, replacement: new URL('./shared/index.ts', import.meta.url).pathname },
       {
         find: /^lambdesque\/(tcp|upstash)$/,

@@ -1,4 +1,5 @@
-import { upstashClient } from 'lambdesque/upstash';
+import { restClient } from 'lambdesque';
+import { HttpClient } from 'lambdesque-upstash-http';
 import { type Connect, settingValue, wrongBundle } from './backend.ts';
 
 export const connect: Connect = async (redis, readSecret) => {
@@ -10,5 +11,8 @@ export const connect: Connect = async (redis, readSecret) => {
     }),
     settingValue(redis.token, readSecret, { pattern: /^\S+$/, like: 'the REST token alone' }),
   ]);
-  return upstashClient({ url, token });
+  return restClient(
+    { url, token },
+    (to, config) => new HttpClient({ ...config, baseUrl: to.url, headers: { authorization: `Bearer ${to.token}` } }),
+  );
 };

@@ -3,7 +3,7 @@ import {
   createRegistry,
   environment,
   parseQueues,
-  redisJobStore,
+  redisWorkerStore,
   type Summary,
   systemClock,
 } from 'lambdesque';
@@ -56,7 +56,7 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
   const client = await connection.forInvocation(clock, end.giveUpAt);
   try {
     const summary = await drain({
-      store: redisJobStore(client, settings.namespace),
+      store: redisWorkerStore(client, settings.namespace),
       registry,
       queues,
       options,

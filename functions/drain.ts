@@ -3,18 +3,18 @@ import {
   Consumer,
   type ConsumerOptions,
   createClient,
-  type JobStore,
   type Logger,
   type QueueList,
   type Registry,
   type RunReport,
   type Summary,
   sleep,
+  type WorkerStore,
   workerId,
 } from 'lambdesque';
 
 export interface DrainSetting {
-  readonly store: JobStore;
+  readonly store: WorkerStore;
   readonly registry: Registry;
   readonly queues: QueueList;
   readonly options: ConsumerOptions;

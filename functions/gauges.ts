@@ -1,4 +1,4 @@
-import { consumerOf, type JobStore, type Survey } from 'lambdesque';
+import { consumerOf, type Survey, type TickStore } from 'lambdesque';
 import { dimensionValue, emfLine } from './emf.ts';
 import { workersByConsumer } from './fleet.ts';
 
@@ -46,9 +46,9 @@ export function gaugeLines(options: GaugesOptions): string[] {
 }
 
 /** A store that counts, by consumer, the jobs that it reclaims. */
-export function reclaimedBy(store: JobStore): { readonly store: JobStore; readonly reclaimed: Map<string, number> } {
+export function reclaimedBy(store: TickStore): { readonly store: TickStore; readonly reclaimed: Map<string, number> } {
   const reclaimed = new Map<string, number>();
-  const counting: JobStore = {
+  const counting: TickStore = {
     ...store,
     async reclaim(now, limit) {
       const workers = await store.reclaim(now, limit);

@@ -11,6 +11,16 @@ declare module 'lambdesque-backend' {
   export const connect: import('./backend.ts').Connect;
 }
 
+/** The part of `@upstash/redis` that sends a command. */
+declare module 'lambdesque-upstash-http' {
+  export const HttpClient: new (
+    config: import('lambdesque').HttpConfig & {
+      readonly baseUrl: string;
+      readonly headers: Readonly<Record<string, string>>;
+    },
+  ) => import('lambdesque').Http;
+}
+
 /** The cron entries of the infrastructure code, by name. */
 declare const LAMBDESQUE_CRON: Readonly<Record<string, import('lambdesque').CronEntry>>;
 

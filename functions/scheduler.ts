@@ -10,7 +10,7 @@ import {
   RedisUnavailableError,
   redisCronStore,
   redisFleetStore,
-  redisJobStore,
+  redisTickStore,
   sleep,
   systemClock,
   type TickResult,
@@ -88,7 +88,7 @@ async function tickAndStart(
   log: Logger,
 ): Promise<object> {
   const starter = fleet.forInvocation(aws, clock, log);
-  const { store, reclaimed } = reclaimedBy(redisJobStore(client, settings.namespace));
+  const { store, reclaimed } = reclaimedBy(redisTickStore(client, settings.namespace));
   const cron = new CronRunner({
     entries: LAMBDESQUE_CRON,
     registry,

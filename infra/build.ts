@@ -67,7 +67,7 @@ function contentOf(metafile: Metafile): Bundle['content'] {
 
 /** `npm run build`: every bundle with the jobs of this repository, and what it holds. */
 async function main(): Promise<void> {
-  const kB = (bytes: number) => `${(bytes / 1024).toFixed(1)} kB`.padStart(9);
+  const kB = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`.padStart(9);
   for (const entry of ['consumer', 'scheduler'] as const) {
     for (const backend of ['upstash', 'tcp'] as const) {
       const outdir = join('dist', `${entry}-${backend}`);

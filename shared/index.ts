@@ -46,8 +46,11 @@ export { Scheduler, type SchedulerSetting, tickUntil } from './schedule/schedule
 export { type TickResult, type TickSetting, tick } from './schedule/tick.ts';
 export { type CronState, type CronStatus, type CronStore, redisCronStore } from './store/cron-store.ts';
 export { type FleetStore, type QueueState, redisFleetStore, type Survey } from './store/fleet-store.ts';
-export type { JobStore } from './store/job-store.ts';
+export type { JobStore, TickStore, WorkerStore } from './store/job-store.ts';
 export type { RedisClient } from './store/redis-client.ts';
 export { redisJobStore } from './store/redis-job-store.ts';
+export { redisTickStore } from './store/redis-tick-store.ts';
+export { redisWorkerStore } from './store/redis-worker-store.ts';
+export { type Http, type HttpConfig, restClient, type UpstashOptions } from './store/rest-client.ts';
 export { redisScheduledStore, type ScheduledStore } from './store/scheduled-store.ts';
 export { workerId } from './store/worker-id.ts';

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../clock.ts';
 import { LeaseLostError, RedisAuthError, RedisTypeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { JobStore, Turn, TurnResult } from '../store/job-store.ts';
+import type { Turn, TurnResult, WorkerStore } from '../store/job-store.ts';
 import { tokenOf } from '../store/worker-id.ts';
 
 /** What a consumer decides of a turn; the lease adds the rest. */
@@ -14,7 +14,7 @@ export type TurnPlan = Pick<Turn, 'settle' | 'statuses' | 'cronEnded' | 'working
 export type HeldTurn = Extract<TurnResult, { leaseLost: false }>;
 
 export interface LeaseOptions {
-  readonly store: JobStore;
+  readonly store: WorkerStore;
   readonly worker: string;
   readonly clock: Clock;
   readonly log: Logger;

@@ -3,13 +3,13 @@ import type { Clock } from '../clock.ts';
 import type { ConsumerOptions } from '../config.ts';
 import type { Registry } from '../job/registry.ts';
 import type { Logger } from '../log.ts';
-import type { JobStore } from '../store/job-store.ts';
+import type { WorkerStore } from '../store/job-store.ts';
 import type { QueueList } from './queues.ts';
 import type { RunReport } from './report.ts';
 
 /** What a consumer needs. */
 export interface ConsumerSetting {
-  readonly store: JobStore;
+  readonly store: WorkerStore;
   readonly registry: Registry;
   readonly client: Client;
   readonly queues: QueueList;

@@ -3,7 +3,7 @@ import { syntaxError } from '../consume/decode.ts';
 import { PayloadError, RedisTypeError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';
 import { buriedEntry, failedEntry } from '../resque/failed-entry.ts';
-import type { DelayedMove, JobStore } from '../store/job-store.ts';
+import type { DelayedMove, TickStore } from '../store/job-store.ts';
 
 /** Payloads moved in one call: few enough that Redis is not blocked for long. */
 const BATCH = 500;
@@ -46,7 +46,7 @@ export function destinationOf(bytes: Buffer, registry: Registry | undefined, now
  * @returns how many went to their queues and how many to the failed list
  */
 export async function promoteDelayed(
-  store: JobStore,
+  store: TickStore,
   registry: Registry | undefined,
   now: number,
 ): Promise<{ promoted: number; failed: number }> {

@@ -1,11 +1,11 @@
 import type { Registry } from '../job/registry.ts';
 import type { Logger } from '../log.ts';
-import type { JobStore } from '../store/job-store.ts';
+import type { TickStore } from '../store/job-store.ts';
 import type { CronRunner } from './cron-runner.ts';
 import { promoteDelayed } from './promote-delayed.ts';
 
 export interface TickSetting {
-  readonly store: JobStore;
+  readonly store: TickStore;
   /** Tells the queue of a delayed job that names none. */
   readonly registry?: Registry;
   /** @default no cron entries */
@@ -67,7 +67,7 @@ export async function tick({ store, registry, cron, log }: TickSetting, now: num
   };
 }
 
-async function reclaim(store: JobStore, log: Logger, now: number): Promise<number> {
+async function reclaim(store: TickStore, log: Logger, now: number): Promise<number> {
   let reclaimed = 0;
   for (const { worker, jobs, refused } of await store.reclaim(now, WORKERS_AT_ONCE)) {
     reclaimed += jobs;
@@ -78,7 +78,7 @@ async function reclaim(store: JobStore, log: Logger, now: number): Promise<numbe
   return reclaimed;
 }
 
-async function promoteRetries(store: JobStore, log: Logger, now: number): Promise<number> {
+async function promoteRetries(store: TickStore, log: Logger, now: number): Promise<number> {
   let retried = 0;
   for (;;) {
     const { moved, refused } = await store.promoteRetries(now, RETRIES_AT_ONCE);

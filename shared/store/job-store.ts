@@ -5,7 +5,10 @@ import type { CronSlot, RawJob, Settlement } from '../types.ts';
  * one, any method may be called again with the same arguments; but `enqueue` and `enqueueDelayed` may then push twice, if
  * it was only Redis's answer that was lost.
  */
-export interface JobStore {
+export interface JobStore extends WorkerStore, TickStore {}
+
+/** What a worker and a client need. */
+export interface WorkerStore {
   /** Host and port of the Redis behind it, for messages. */
   readonly address: string;
 
@@ -13,18 +16,6 @@ export interface JobStore {
   settleAndReserve(turn: Turn): Promise<TurnResult>;
   /** A worker's end. @returns how many jobs it still holds; they are reclaimed when its lease has run out */
   leave(worker: string): Promise<number>;
-  /** Give back the jobs of workers whose leases ended before `now`. @param limit most workers in this call */
-  reclaim(now: number, limit: number): Promise<Reclaimed[]>;
-
-  /** Move due retries to their queues, at most `limit`. */
-  promoteRetries(now: number, limit: number): Promise<Promoted>;
-  /** The earliest due list of delayed jobs, its first payloads up to these limits; undefined if nothing is due. */
-  dueDelayed(now: number, limit: number, bytes: number): Promise<DueDelayed | undefined>;
-  /** Move payloads from the start of a due list, in order; stops where the list has changed since it was read. */
-  promoteDelayed(time: string, moves: readonly DelayedMove[]): Promise<MovedDelayed>;
-
-  /** When the earliest of each is due, epoch ms; undefined where there is none. One call, for an idle scheduler. */
-  agenda(): Promise<Agenda>;
 
   /** Push payloads to the tails of their queues, in one round trip. */
   enqueue(jobs: readonly { readonly queue: string; readonly payload: string }[]): Promise<void>;
@@ -36,6 +27,21 @@ export interface JobStore {
   /** Rejects if Redis cannot be used now. */
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What a tick of the scheduler needs. */
+export interface TickStore {
+  /** Give back the jobs of workers whose leases ended before `now`. @param limit most workers in this call */
+  reclaim(now: number, limit: number): Promise<Reclaimed[]>;
+  /** Move due retries to their queues, at most `limit`. */
+  promoteRetries(now: number, limit: number): Promise<Promoted>;
+  /** The earliest due list of delayed jobs, its first payloads up to these limits; undefined if nothing is due. */
+  dueDelayed(now: number, limit: number, bytes: number): Promise<DueDelayed | undefined>;
+  /** Move payloads from the start of a due list, in order; stops where the list has changed since it was read. */
+  promoteDelayed(time: string, moves: readonly DelayedMove[]): Promise<MovedDelayed>;
+
+  /** When the earliest of each is due, epoch ms; undefined where there is none. One call, for an idle scheduler. */
+  agenda(): Promise<Agenda>;
 }
 
 export interface Turn {

@@ -43,6 +43,8 @@ export interface Keys {
   readonly cron: CronKeys;
   /** Hash: the jobs a worker holds, `<sequence number>:<queue>` → payload; and `call`, the number of its last call. */
   inflight(worker: string): string;
+  /** The keys of a worker's end, in the order in which leave.ts and reclaim.ts take them. */
+  ofWorker(worker: string): string[];
 }
 
 export interface CronKeys {
@@ -65,7 +67,7 @@ export interface CronKeys {
 /** @param namespace prefix of every key, ending in its separator: `resque:`; in cluster mode a hash tag, `{resque}:`. */
 export function keysOf(namespace: string): Keys {
   const ns = namespace;
-  return {
+  const keys: Keys = {
     queues: `${ns}queues`,
     queue: (name) => `${ns}queue:${name}`,
     failed: `${ns}failed`,
@@ -93,5 +95,16 @@ export function keysOf(namespace: string): Keys {
       paused: `${ns}cron:paused`,
     },
     inflight: (worker) => `${ns}inflight:${worker}`,
+    ofWorker: (id) => [
+      keys.inflight(id),
+      keys.leases,
+      keys.workers,
+      keys.heartbeats,
+      keys.worker(id),
+      keys.workerStarted(id),
+      keys.stat('processed', id),
+      keys.stat('failed', id),
+    ],
   };
+  return keys;
 }

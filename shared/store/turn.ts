@@ -1,7 +1,7 @@
 import { resqueTime } from '../resque/time.ts';
 import type { RawJob, Settlement } from '../types.ts';
 import { Batch, BatchedJob } from './batch.ts';
-import type { JobStore, StatusUpdate, Turn, TurnResult } from './job-store.ts';
+import type { StatusUpdate, Turn, TurnResult, WorkerStore } from './job-store.ts';
 import type { Keys } from './keys.ts';
 import { type Argument, list, type RedisClient, text } from './redis-client.ts';
 import { spliceText } from './scripts/attempts.ts';
@@ -9,7 +9,7 @@ import { LEASE_LOST, settleAndReserve } from './scripts/settle-and-reserve.ts';
 import { tokenOf } from './worker-id.ts';
 
 /** `settleAndReserve`: a turn as the script's arguments, and its answer as jobs. */
-export function turnOf(client: RedisClient, keys: Keys): JobStore['settleAndReserve'] {
+export function turnOf(client: RedisClient, keys: Keys): WorkerStore['settleAndReserve'] {
   return async (turn) => {
     const queues = queuesOf(turn);
     const statuses = turn.statuses ?? [];

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Fleet, FleetError, workersByConsumer } from '../../../functions/fleet.ts';
 import { gaugeLines, reclaimedBy } from '../../../functions/gauges.ts';
 import type { Survey } from '../../../shared/store/fleet-store.ts';
-import type { JobStore } from '../../../shared/store/job-store.ts';
+import type { TickStore } from '../../../shared/store/job-store.ts';
 import { workerId } from '../../../shared/store/worker-id.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
@@ -145,9 +145,13 @@ describe('gauges', () => {
       { worker: 'ruby:1:*', jobs: 1 },
       { worker: worker('a'), jobs: 3 },
     ];
-    const { store, reclaimed } = reclaimedBy({ address: 'x', reclaim: async () => gone } as unknown as JobStore);
+    const agenda = { leaseEnd: 1, retry: undefined, delayed: undefined };
+    const { store, reclaimed } = reclaimedBy({
+      agenda: async () => agenda,
+      reclaim: async () => gone,
+    } as unknown as TickStore);
     expect(await store.reclaim(0, 10)).toEqual(gone);
-    expect(store.address).toBe('x');
+    expect(await store.agenda()).toBe(agenda);
     expect(reclaimed).toEqual(
       new Map([
         ['a', 5],

@@ -1,0 +1,120 @@
+import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import type { DelayedMove, Reclaimed, TickStore } from './job-store.ts';
+import { keysOf } from './keys.ts';
+import { type Argument, list, type RedisClient, text } from './redis-client.ts';
+import { agenda } from './scripts/agenda.ts';
+import { promoteDelayed, promoteRetries, readFirst } from './scripts/promote.ts';
+import { OTHER_QUEUES, reclaim, STILL_LEASED } from './scripts/reclaim.ts';
+import { tokenOf } from './worker-id.ts';
+
+/**
+ * What a tick needs, on any Redis client.
+ * @param namespace prefix of every key, `resque:` in Resque's own default
+ */
+export function redisTickStore(client: RedisClient, namespace: string): TickStore {
+  const keys = keysOf(namespace);
+
+  /** A worker holds few queues' jobs, and takes no new ones once its lease has ended: one repetition is the exception. */
+  async function reclaimWorker(worker: string, now: number): Promise<Reclaimed | undefined> {
+    for (;;) {
+      const fields = list(await client.command(['HKEYS', keys.inflight(worker)])).map(text);
+      const names = [
+        ...new Set(fields.filter((field) => /^\d+:/.test(field)).map((field) => field.replace(/^\d+:/, ''))),
+      ];
+      const answer = await client.script(
+        reclaim,
+        [...keys.ofWorker(worker), keys.queues, ...names.map(keys.queue)],
+        [now, worker, tokenOf(worker), ...names],
+      );
+      if (answer === STILL_LEASED) return undefined;
+      if (answer === OTHER_QUEUES) continue;
+      const [jobs, refused] = list(answer);
+      return { worker, jobs: Number(jobs), refused: text(refused) || undefined };
+    }
+  }
+
+  return {
+    async reclaim(now, limit) {
+      const ended = await client.command(['ZRANGEBYSCORE', keys.leases, '-inf', now, 'LIMIT', 0, limit]);
+      const reclaimed: Reclaimed[] = [];
+      // Each puts its jobs before those that are there: the one that died first goes last, to come first.
+      for (const worker of list(ended).map(text).reverse()) {
+        const one = await reclaimWorker(worker, now);
+        if (one) reclaimed.push(one);
+      }
+      return reclaimed;
+    },
+
+    async promoteRetries(now, limit) {
+      const due = await client.command(['ZRANGEBYSCORE', keys.retry, '-inf', now, 'LIMIT', 0, limit]);
+      const members = list(due).map(text);
+      if (members.length === 0) return { moved: 0, refused: [] };
+      const queueOf = (member: string) => member.slice(member.indexOf(':') + 1);
+      const names = [...new Set(members.map(queueOf))];
+      const place = new Map(names.map((name, i) => [name, i + 1]));
+      const answer = await client.script(
+        promoteRetries,
+        [keys.retry, keys.retryPayloads, keys.queues, ...names.map(keys.queue)],
+        [now, names.length, ...names, ...members.flatMap((member) => [member, place.get(queueOf(member)) ?? 0])],
+      );
+      const [moved, ...refused] = list(answer);
+      return { moved: Number(moved), refused: refused.map(text) };
+    },
+
+    async dueDelayed(now, limit, bytes) {
+      const due = await client.command([
+        'ZRANGEBYSCORE',
+        keys.delayedSchedule,
+        '-inf',
+        Math.floor(now / 1000),
+        'LIMIT',
+        0,
+        1,
+      ]);
+      const [time] = list(due).map(text);
+      if (time === undefined) return undefined;
+      const payloads = await client.script(readFirst, [keys.delayed(time)], [limit, bytes]);
+      return { time, payloads: list(payloads) as readonly Buffer[] };
+    },
+
+    async promoteDelayed(time, moves) {
+      const names = [...new Set(moves.flatMap((move) => (move.to === 'queue' ? [move.queue] : [])))];
+      const indexOf = new Map(names.map((name, i) => [name, i + 1]));
+      const indexKeys: string[] = [];
+      const args: Argument[] = [time, `delayed:${time}`, names.length, ...names, moves.length];
+      for (const move of moves) {
+        // What is not UTF-8 was not written by a program that keeps the index.
+        const indexed = isUtf8(move.bytes);
+        if (indexed) indexKeys.push(keys.timestamps(move.bytes.toString('utf8')));
+        args.push(createHash('sha1').update(move.bytes).digest('hex'), indexed ? 1 : 0, ...destination(move, indexOf));
+      }
+      const answer = await client.script(
+        promoteDelayed,
+        [keys.delayed(time), keys.delayedSchedule, keys.queues, keys.failed, ...names.map(keys.queue), ...indexKeys],
+        args,
+      );
+      const [queued, failed, refused] = list(answer);
+      return { queued: Number(queued), failed: Number(failed), refused: text(refused) || undefined };
+    },
+
+    async agenda() {
+      const answer = await client.script(agenda, [keys.leases, keys.retry, keys.delayedSchedule], []);
+      const [leaseEnd, retry, delayed] = list(answer).map((score) =>
+        text(score) === '' ? undefined : Number(text(score)),
+      );
+      return { leaseEnd, retry, delayed: delayed === undefined ? undefined : delayed * 1000 };
+    },
+  };
+}
+
+function destination(move: DelayedMove, indexOf: ReadonlyMap<string, number>): Argument[] {
+  switch (move.to) {
+    case 'queue':
+      return ['q', indexOf.get(move.queue) ?? 0];
+    case 'failed':
+      return ['f', move.head, move.tail];
+    case 'buried':
+      return ['b', move.entry];
+  }
+}
