@@ -2,10 +2,6 @@
  * How late delayed jobs are: enqueued for some seconds ahead, promoted by a scheduler, run by a consumer. Lateness is
  * what a user feels: from the second for which a job was enqueued to the start of its handler.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import {
   Consumer,
   consumerOptions,
@@ -23,7 +19,7 @@ import {
 } from 'lambdesque';
 import { tcpClient } from 'lambdesque/tcp';
 import { upstashClient } from 'lambdesque/upstash';
-import { startRedis, type TestRedis } from '../helpers/redis-server.ts';
+import type { TestRedis } from '../helpers/redis-server.ts';
 import { type Bench, percentile, type Row } from './report.ts';
 
 const NAMESPACE = 'resque:';
@@ -32,7 +28,7 @@ const TICK_INTERVAL = 1_000;
 /** Of the consumer: how often it looks at an empty queue. Milliseconds. */
 const POLL = 20;
 /** Before the first job is due; all have to be enqueued by then. Milliseconds. */
-const LEAD = { quick: 3_000, full: 10_000 };
+const LEAD = { quick: 1_500, full: 10_000 };
 
 interface Size {
   readonly jobs: number;
@@ -42,40 +38,33 @@ interface Size {
   readonly burst: number;
 }
 const SIZES: { readonly quick: Size; readonly full: Size } = {
-  quick: { jobs: 2_000, seconds: 3, burst: 10_000 },
+  quick: { jobs: 1_000, seconds: 2, burst: 5_000 },
   full: { jobs: 20_000, seconds: 20, burst: 100_000 },
 };
 
-export const bench: Bench = async ({ quick }) => {
+export const bench: Bench = async ({ quick, bed: { redis, rest } }) => {
   const mode = quick ? 'quick' : 'full';
   const size = SIZES[mode];
   const rows: Row[] = [];
-  const redis = await startRedis();
-  const rest = await startRest(redis.url);
-  try {
-    const backends: [string, () => RedisClient][] = [
-      ['TCP', () => tcpClient({ url: redis.url })],
-      ['REST', () => upstashClient(rest)],
-    ];
-    for (const [backend, open] of backends) {
-      const sorted = (await lateness(open, size, LEAD[mode])).sort((a, b) => a - b);
-      await redis.client.flushall();
-      const perSecond = await rate(open, redis, size.burst);
-      await redis.client.flushall();
-      rows.push({
-        backend,
-        jobs: sorted.length,
-        'p50 ms': percentile(sorted, 0.5),
-        'p99 ms': percentile(sorted, 0.99),
-        'max ms': percentile(sorted, 1),
-        burst: size.burst,
-        'promoted/s': Math.round(perSecond),
-      });
-    }
-  } finally {
-    // This one last: a test's Redis alone does not keep the process from ending while it is waited for.
-    await redis.stop();
-    await rest.stop();
+  const backends: [string, () => RedisClient][] = [
+    ['TCP', () => tcpClient({ url: redis.url })],
+    ['REST', () => upstashClient(rest)],
+  ];
+  for (const [backend, open] of backends) {
+    await redis.client.flushall();
+    const sorted = (await lateness(open, size, LEAD[mode])).sort((a, b) => a - b);
+    await redis.client.flushall();
+    const perSecond = await rate(open, redis, size.burst);
+    await redis.client.flushall();
+    rows.push({
+      backend,
+      jobs: sorted.length,
+      'p50 ms': percentile(sorted, 0.5),
+      'p99 ms': percentile(sorted, 0.99),
+      'max ms': percentile(sorted, 1),
+      burst: size.burst,
+      'promoted/s': Math.round(perSecond),
+    });
   }
   return {
     title: 'Delayed jobs',
@@ -154,27 +143,4 @@ async function rate(open: () => RedisClient, redis: TestRedis, burst: number): P
   const queued = await redis.client.llen(`${NAMESPACE}queue:late`);
   if (promoted !== burst || queued !== burst) throw new Error(`${promoted} of ${burst} jobs were promoted.`);
   return (burst / took) * 1_000;
-}
-
-interface Rest {
-  readonly url: string;
-  readonly token: string;
-  stop(): Promise<void>;
-}
-
-/** Upstash's REST API before the Redis, in a process of its own so that it takes no time from what is measured. */
-async function startRest(redisUrl: string): Promise<Rest> {
-  const program = fileURLToPath(new URL('../helpers/upstash-server.ts', import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, [program, redisUrl], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), 'line')) as [string];
-  const { url, token } = JSON.parse(line) as { url: string; token: string };
-  return {
-    url,
-    token,
-    async stop() {
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      await ended;
-    },
-  };
 }

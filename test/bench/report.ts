@@ -1,19 +1,59 @@
+import type { Bed } from './bed.ts';
+
 export interface BenchOptions {
   /** Few jobs: done in seconds, to see that it works. */
   readonly quick: boolean;
+  readonly bed: Bed;
 }
 
 /** One line of the table; names of figures carry their units. */
 export type Row = Readonly<Record<string, string | number>>;
+
+/** What was promised, and what was measured. */
+export interface Bar {
+  readonly bar: string;
+  readonly wanted: string;
+  readonly measured: string;
+  readonly met: boolean;
+  /** Why not, where it is not met. */
+  readonly reason?: string;
+}
 
 export interface BenchReport {
   readonly title: string;
   /** What was measured, and how. */
   readonly notes: readonly string[];
   readonly rows: readonly Row[];
+  readonly bars?: readonly Bar[];
 }
 
 export type Bench = (options: BenchOptions) => Promise<BenchReport>;
+
+export interface BarOptions {
+  /** Behind the figures. */
+  readonly unit?: string;
+  /** Why it is not met, if it is not; of the figure. */
+  readonly reason?: (measured: number) => string;
+}
+
+export const atLeast = (bar: string, wanted: number, measured: number, options: BarOptions = {}): Bar =>
+  barOf(bar, '≥', wanted, measured, measured >= wanted, options);
+
+export const atMost = (bar: string, wanted: number, measured: number, options: BarOptions = {}): Bar =>
+  barOf(bar, '≤', wanted, measured, measured <= wanted, options);
+
+function barOf(bar: string, sign: string, wanted: number, measured: number, met: boolean, options: BarOptions): Bar {
+  const { unit = '', reason } = options;
+  const text = (value: number) => `${value.toLocaleString('en-US', { maximumSignificantDigits: 3 })}${unit}`;
+  const why = met ? undefined : reason?.(measured);
+  return {
+    bar,
+    wanted: `${sign} ${text(wanted)}`,
+    measured: text(measured),
+    met,
+    ...(why === undefined ? {} : { reason: why }),
+  };
+}
 
 /** The value that a share of `sorted` does not exceed. @param share 0 to 1 */
 export function percentile(sorted: readonly number[], share: number): number {
@@ -23,11 +63,25 @@ export function percentile(sorted: readonly number[], share: number): number {
 /** Rows under their names, numbers to the right. */
 export function table(rows: readonly Row[]): string {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const cell = (value: Row[string] | undefined) =>
-    typeof value === 'number' ? value.toLocaleString('en-US', { maximumFractionDigits: 1 }) : (value ?? '');
+  const cell = (value: Row[string] | undefined) => (typeof value === 'number' ? number(value) : (value ?? ''));
   const lines = [names, ...rows.map((row) => names.map((name) => cell(row[name])))];
   const widths = names.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
+  const isNumber = names.map((name) => rows.some((row) => typeof row[name] === 'number'));
   const aligned = (text: string, i: number) =>
-    typeof rows[0]?.[names[i] ?? ''] === 'number' ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0);
+    isNumber[i] ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0);
   return lines.map((line) => `  ${line.map(aligned).join('   ').trimEnd()}`).join('\n');
+}
+
+/** As many digits as say something. */
+function number(value: number): string {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 1 : 4;
+  return value.toLocaleString('en-US', { maximumFractionDigits: digits });
+}
+
+export function barsTable(bars: readonly Bar[]): string {
+  const text = table(
+    bars.map(({ bar, wanted, measured, met }) => ({ bar, wanted, measured, met: met ? 'yes' : 'NO' })),
+  );
+  const reasons = bars.flatMap(({ bar, met, reason }) => (met ? [] : [`  ${bar}: ${reason ?? 'no reason known'}`]));
+  return [text, ...reasons].join('\n');
 }

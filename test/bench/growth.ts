@@ -1,0 +1,126 @@
+/** Whether much of something makes it slower: jobs queued, queues listed, bytes in each job. */
+import type { Bed } from './bed.ts';
+import { type Contender, startContender } from './contenders.ts';
+import { QUEUE } from './peers/peer.ts';
+import { field } from './redis-work.ts';
+import { atLeast, type Bench } from './report.ts';
+import { range, rounds, type Spread } from './rounds.ts';
+
+const CONCURRENCY = 100;
+const MB = 1_000_000;
+
+type What = 'jobs queued' | 'queues listed' | 'queues listed, jobs in the last' | 'bytes each';
+interface Size {
+  readonly what: What;
+  readonly size: number;
+  readonly jobs: number;
+  readonly payload: number;
+  /** Jobs are in them, evenly. */
+  readonly filled: readonly string[];
+  readonly listed: readonly string[];
+}
+
+export const bench: Bench = async ({ quick, bed }) => {
+  const sizes = quick ? [...quickSizes()] : [...fullSizes()];
+  const cases: (Size & Case)[] = [];
+  try {
+    for (const size of sizes) cases.push({ ...size, ...(await caseOf(bed, size)) });
+    const results = await rounds(cases, { quick });
+    const memory = await Promise.all(results.map(({ contender }) => contender.ask.memory()));
+    const same = (what: What) => results.filter((one) => one.what === what);
+    // The best of them: few jobs are slow for the time that a start and an end take.
+    const ratio = (one: Size & Spread) => one.median / Math.max(...same(one.what).map(({ median }) => median));
+    const worst = (what: What) => Math.min(...same(what).map((one) => (isSmall(one) ? 1 : ratio(one)))) * 100;
+    return {
+      title: 'Growth',
+      notes: [
+        `Lambdesque over TCP, concurrency ${CONCURRENCY}, log off; all that is queued is drained; a process for each line`,
+        'of the best: this rate against the best of the same kind; below 10,000 jobs, connecting and leaving are most of it',
+        'Redis MB: with all jobs queued; peak MB: resident memory of the consumer, which also filled the queues, from its',
+        'start; queues listed: strict order, jobs spread evenly over all of them, or all in the last',
+      ],
+      rows: results.map((one, i) => ({
+        grows: one.what,
+        size: one.size,
+        jobs: one.jobs,
+        'jobs/s': Math.round(one.median),
+        'min – max': range(one),
+        'MB/s': one.what === 'bytes each' ? (one.median * one.size) / MB : '',
+        '% of the best': ratio(one) * 100,
+        'Redis MB': one.held() / MB,
+        'peak MB': (memory[i] ?? 0) / MB,
+      })),
+      bars: [
+        atLeast('drain rate with 10⁶ jobs queued, of the best with fewer', 80, worst('jobs queued'), { unit: ' %' }),
+        atLeast('drain rate with 1,000 queues listed, of the best with fewer', 80, worst('queues listed'), {
+          unit: ' %',
+        }),
+        atLeast('the same, all jobs in the last queue', 80, worst('queues listed, jobs in the last'), { unit: ' %' }),
+      ],
+    };
+  } finally {
+    await Promise.all(cases.map(({ contender }) => contender.stop()));
+    await bed.redis.client.flushall();
+  }
+};
+
+/** So few jobs that the start is what is measured. */
+function isSmall({ what, size, jobs }: Size): boolean {
+  return what === 'jobs queued' && size < 100_000 && jobs < 100_000;
+}
+
+function* fullSizes(): Generator<Size> {
+  for (const jobs of [1e3, 1e4, 1e5, 1e6]) yield { ...plain, what: 'jobs queued', size: jobs, jobs };
+  yield* queueSizes([1, 10, 100, 1_000], 50_000);
+  for (const [payload, jobs] of [
+    [100, 50_000],
+    [1_000, 50_000],
+    [10_000, 10_000],
+    [100_000, 1_000],
+    [1_000_000, 100],
+  ] as const) {
+    yield { ...plain, what: 'bytes each', size: payload, payload, jobs };
+  }
+}
+
+function* quickSizes(): Generator<Size> {
+  for (const jobs of [1e3, 1e4]) yield { ...plain, what: 'jobs queued', size: jobs, jobs };
+  yield* queueSizes([1, 100], 1_000);
+  yield { ...plain, what: 'bytes each', size: 100_000, payload: 100_000, jobs: 100 };
+}
+
+const plain = { payload: 0, filled: [QUEUE], listed: [QUEUE] };
+
+function* queueSizes(sizes: readonly number[], jobs: number): Generator<Size> {
+  for (const size of sizes) {
+    const listed = Array.from({ length: size }, (_, i) => `bench-${i}`);
+    yield { ...plain, what: 'queues listed', size, jobs, filled: listed, listed };
+    if (size === 1) continue;
+    yield { ...plain, what: 'queues listed, jobs in the last', size, jobs, filled: listed.slice(-1), listed };
+  }
+}
+
+interface Case {
+  readonly contender: Contender;
+  /** Bytes in Redis for what was queued. */
+  held(): number;
+  run(): Promise<number>;
+}
+
+async function caseOf({ redis }: Bed, { jobs, payload, filled, listed }: Size): Promise<Case> {
+  const contender = await startContender({ redis } as Bed, 'Lambdesque TCP');
+  const used = async () => field(await redis.client.info('memory'), 'used_memory');
+  let held = 0;
+  return {
+    contender,
+    held: () => held,
+    async run() {
+      await redis.client.flushall();
+      const before = await used();
+      await contender.ask.fill({ jobs, payload, queues: filled });
+      held = (await used()) - before;
+      await contender.ask.connect({ jobs, concurrency: CONCURRENCY, queues: listed });
+      return (jobs / (await contender.ask.drain())) * 1_000;
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  type Client,
+  Consumer,
+  consumerOptions,
+  createClient,
+  createRegistry,
+  defaultNamespace,
+  defineJob,
+  type JobStore,
+  parseQueues,
+  type RedisClient,
+  type Registry,
+  redisJobStore,
+  silentLogger,
+  systemClock,
+  workerId,
+} from 'lambdesque';
+import { tcpClient } from 'lambdesque/tcp';
+import { upstashClient } from 'lambdesque/upstash';
+import { createLogger } from '../../../functions/logger.ts';
+import {
+  type BulkOptions,
+  CLASS,
+  type Peer,
+  type PeerSetup,
+  QUEUE,
+  type Workers,
+  type WorkersSetting,
+} from './peer.ts';
+
+type Setup = Extract<PeerSetup, { kind: 'tcp' | 'rest' }>;
+
+/** This project, as its Lambda function wires it: its logger, its defaults, leases and statistics. */
+export function lambdesque(setup: Setup): Peer {
+  const store = storeOf(setup);
+  const client = createClient({ store });
+  return {
+    add: (id, sentAt) => client.enqueue(CLASS, [id, sentAt], { queue: QUEUE }),
+    addBulk: (ids, options) => client.enqueueAll(items(ids, options)),
+    workers: async (setting) => {
+      const workers = new LambdesqueWorkers(setting, storeOf(setup));
+      await workers.connect();
+      return workers;
+    },
+    close: () => store.close(),
+  };
+}
+
+function storeOf(setup: Setup): JobStore {
+  const client: RedisClient = setup.kind === 'tcp' ? tcpClient({ url: setup.redis }) : upstashClient(setup);
+  return redisJobStore(client, defaultNamespace);
+}
+
+function items(ids: readonly number[], { payload, queues }: BulkOptions) {
+  const text = payload > 0 ? ['x'.repeat(payload)] : [];
+  return ids.map((id) => ({ job: CLASS, args: [id, 0, ...text], queue: queues[id % queues.length] ?? QUEUE }));
+}
+
+class LambdesqueWorkers implements Workers {
+  readonly #setting: WorkersSetting;
+  readonly #store: JobStore;
+  readonly #registry: Registry;
+  readonly #client: Client;
+  #settled = 0;
+  #current: Consumer | undefined;
+  #end: () => Promise<unknown> = async () => {};
+
+  constructor(setting: WorkersSetting, store: JobStore) {
+    this.#setting = setting;
+    this.#store = store;
+    const job = defineJob({ class: CLASS, perform: ([id, sentAt]) => setting.perform(Number(id), Number(sentAt)) });
+    this.#registry = createRegistry([job]);
+    this.#client = createClient({ store, registry: this.#registry });
+  }
+
+  connect(): Promise<unknown> {
+    return this.#store.ping();
+  }
+
+  get settled(): number {
+    return this.#settled + (this.#current?.summary.succeeded ?? 0);
+  }
+
+  async drain(count: number): Promise<void> {
+    await this.#run(true);
+    if (this.#settled !== count) throw new Error(`It ended after ${this.#settled} of ${count} jobs.`);
+  }
+
+  async serve(): Promise<string | undefined> {
+    if (this.#setting.doorbell) return this.#serveRings();
+    const running = this.#run(false);
+    this.#end = () => {
+      this.#current?.stop();
+      return running;
+    };
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#end();
+    await this.#store.close();
+  }
+
+  async #run(exitOnComplete: boolean): Promise<void> {
+    const { queues, logRuns, concurrency, poll } = this.#setting;
+    const consumer = new Consumer({
+      store: this.#store,
+      registry: this.#registry,
+      client: this.#client,
+      queues: parseQueues(queues.join(',')),
+      options: consumerOptions({
+        concurrency,
+        logRuns,
+        exitOnComplete,
+        ...(poll === undefined ? {} : { interval: poll }),
+      }),
+      worker: workerId('bench', process.pid, queues.length > 3 ? ['many'] : queues),
+      clock: systemClock,
+      log: logRuns ? createLogger() : silentLogger,
+    });
+    this.#current = consumer;
+    const { succeeded } = await consumer.run();
+    this.#current = undefined;
+    this.#settled += succeeded;
+  }
+
+  /** As a Function URL starts the function: one drain at a time; rings while one is under way become one more. */
+  async #serveRings(): Promise<string> {
+    let rung = false;
+    let draining: Promise<void> | undefined;
+    const drainWhileRung = async () => {
+      while (rung) {
+        rung = false;
+        await this.#run(true);
+      }
+      draining = undefined;
+    };
+    const server = createServer((_request, response) => {
+      rung = true;
+      draining ??= drainWhileRung();
+      response.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    this.#end = async () => {
+      server.closeAllConnections();
+      server.close();
+      await draining;
+    };
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  }
+}

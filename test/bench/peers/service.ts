@@ -1,0 +1,71 @@
+/** What the process of a contender can be asked for. Arguments and answers are JSON. */
+export interface Service {
+  /** Queues jobs 0 to `jobs` - 1. */
+  fill(setting: FillSetting): Promise<void>;
+  /** Connects workers for the jobs that `fill` has queued. */
+  connect(setting: DrainSetting): Promise<void>;
+  /**
+   * Runs those jobs with the workers that are connected.
+   * @returns ms, from the start of the workers to the last job settled
+   * @throws unless every job ran, once
+   */
+  drain(): Promise<number>;
+  /** @returns ms */
+  enqueue(how: How, jobs: number): Promise<number>;
+  /** Starts workers for jobs to come. @returns where to ring for each */
+  serve(setting: ServeSetting): Promise<string | undefined>;
+  /** Enqueues jobs at a rate, and rings. */
+  offer(setting: OfferSetting): Promise<void>;
+  /** Waits for the jobs that were offered, and ends. @returns ms from each enqueue to its start */
+  served(): Promise<number[]>;
+  /** The most memory that the process has had, bytes. */
+  memory(): Promise<number>;
+}
+
+export interface FillSetting {
+  readonly jobs: number;
+  /** Bytes of text in each. @default 0 */
+  readonly payload?: number;
+  /** Jobs go to them in turn. @default one */
+  readonly queues?: readonly string[];
+}
+
+export interface DrainSetting {
+  readonly jobs: number;
+  readonly concurrency: number;
+  /** @default noop */
+  readonly work?: Work;
+  /** @default false */
+  readonly logRuns?: boolean;
+  /** @default one */
+  readonly queues?: readonly string[];
+}
+
+/** Nothing; 10 ms of waiting; 10 ms of the processor. */
+export type Work = 'noop' | 'wait' | 'cpu';
+/** One after the other; 100 at a time; 1,000 in each call. */
+export type How = 'one by one' | 'concurrently' | 'in bulk';
+
+export interface ServeSetting {
+  readonly concurrency: number;
+  /** Jobs that will come. */
+  readonly jobs: number;
+  /** @default false */
+  readonly doorbell?: boolean;
+  /** Between two looks at an empty queue, ms. @default what each has */
+  readonly poll?: number;
+}
+
+export interface OfferSetting {
+  readonly jobs: number;
+  /** Jobs per second. */
+  readonly rate: number;
+  readonly bell?: string;
+}
+
+export type Method = keyof Service;
+export interface Request {
+  readonly method: Method;
+  readonly args: readonly unknown[];
+}
+export type Answer = { readonly value: unknown } | { readonly error: string };
