@@ -7,6 +7,8 @@ import { atLeast, type Bench } from './report.ts';
 import { range, rounds, type Spread } from './rounds.ts';
 
 const CONCURRENCY = 100;
+/** Jobs to warm up with. */
+const WARM_UP = 10_000;
 const MB = 1_000_000;
 
 type What = 'jobs queued' | 'queues listed' | 'queues listed, jobs in the last' | 'bytes each';
@@ -71,10 +73,10 @@ function isSmall({ what, size, jobs }: Size): boolean {
 
 function* fullSizes(): Generator<Size> {
   for (const jobs of [1e3, 1e4, 1e5, 1e6]) yield { ...plain, what: 'jobs queued', size: jobs, jobs };
-  yield* queueSizes([1, 10, 100, 1_000], 50_000);
+  yield* queueSizes([1, 10, 100, 1_000], 30_000);
   for (const [payload, jobs] of [
-    [100, 50_000],
-    [1_000, 50_000],
+    [100, 30_000],
+    [1_000, 30_000],
     [10_000, 10_000],
     [100_000, 1_000],
     [1_000_000, 100],
@@ -105,22 +107,25 @@ interface Case {
   /** Bytes in Redis for what was queued. */
   held(): number;
   run(): Promise<number>;
+  warmUp(): Promise<number>;
 }
 
 async function caseOf({ redis }: Bed, { jobs, payload, filled, listed }: Size): Promise<Case> {
   const contender = await startContender({ redis } as Bed, 'Lambdesque TCP');
   const used = async () => field(await redis.client.info('memory'), 'used_memory');
   let held = 0;
+  async function run(count: number): Promise<number> {
+    await redis.client.flushall();
+    const before = await used();
+    await contender.ask.fill({ jobs: count, payload, queues: filled });
+    held = (await used()) - before;
+    await contender.ask.connect({ jobs: count, concurrency: CONCURRENCY, queues: listed });
+    return (count / (await contender.ask.drain())) * 1_000;
+  }
   return {
     contender,
     held: () => held,
-    async run() {
-      await redis.client.flushall();
-      const before = await used();
-      await contender.ask.fill({ jobs, payload, queues: filled });
-      held = (await used()) - before;
-      await contender.ask.connect({ jobs, concurrency: CONCURRENCY, queues: listed });
-      return (jobs / (await contender.ask.drain())) * 1_000;
-    },
+    run: () => run(jobs),
+    warmUp: () => run(Math.min(jobs, WARM_UP)),
   };
 }

@@ -2,6 +2,8 @@
 export interface Entrant {
   /** @returns its figure: a rate, a time */
   run(): Promise<number>;
+  /** In its stead where that takes long: to warm up. @default run */
+  warmUp?(): Promise<unknown>;
 }
 
 export interface Spread {
@@ -29,8 +31,8 @@ export async function rounds<E extends Entrant>(
   const figures = new Map(entrants.map((one) => [one, [] as number[]]));
   for (let round = 0; round < warmUps + runs; round++) {
     for (const [entrant, own] of figures) {
-      const figure = await entrant.run();
-      if (round >= warmUps) own.push(figure);
+      if (round < warmUps) await (entrant.warmUp?.() ?? entrant.run());
+      else own.push(await entrant.run());
     }
   }
   return [...figures].map(([entrant, own]) => ({ ...entrant, ...spread(own) }));

@@ -6,7 +6,7 @@ import { range, rounds } from './rounds.ts';
 
 const MS = 10;
 /** For so long at the ideal rate, s. */
-const SECONDS = { quick: 0.1, full: 2 };
+const SECONDS = { quick: 0.1, full: 1 };
 const CASES: readonly (readonly [Work, concurrency: number, quick?: 'in quick mode too'])[] = [
   ['wait', 25],
   ['wait', 100, 'in quick mode too'],
