@@ -7,10 +7,12 @@ import type { RedisSettings } from './settings.ts';
 
 /**
  * How the functions are bundled: esbuild's options, for `npm run build` and for the CDK constructs alike. Each bundle
- * holds one Redis backend, and no AWS SDK (aws.ts does without).
+ * holds one Redis backend, and no AWS SDK: aws.ts does without, alarm-clock.ts takes the runtime's.
  */
 export const bundling = {
   bundle: true,
+  /** The runtime has the AWS SDK. */
+  external: ['@aws-sdk/*', '@smithy/*'],
   platform: 'node',
   target: 'node24',
   format: 'esm',

@@ -3,12 +3,17 @@ import {
   createRegistry,
   environment,
   parseQueues,
+  type RedisClient,
+  redisTickStore,
+  redisWakeStore,
   redisWorkerStore,
   type Summary,
   systemClock,
+  WorkerWake,
 } from 'lambdesque';
 import { connect } from 'lambdesque-backend';
 import jobs from 'lambdesque-jobs';
+import { eventBridgeAlarm } from './alarm-clock.ts';
 import { awsOf } from './aws.ts';
 import { Connection } from './connection.ts';
 import { drain, planEnd } from './drain.ts';
@@ -26,6 +31,7 @@ const connection = new Connection(() => connect(settings.redis, aws.secretReader
 connection.warmUp();
 const registry = createRegistry(jobs);
 const queues = parseQueues(settings.queues, settings.order);
+const alarm = settings.wake && eventBridgeAlarm(settings.wake, systemClock.now);
 const options = consumerOptions({
   concurrency,
   logArgs: settings.logArgs ?? false,
@@ -54,7 +60,9 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
     print: (line) => process.stdout.write(`${line}\n`),
   });
   const client = await connection.forInvocation(clock, end.giveUpAt);
+  const wake = alarm && new WorkerWake(redisWakeStore(client, settings.namespace), alarm, clock);
   try {
+    await wake?.begin(clock.now() + options.lease);
     const summary = await drain({
       store: redisWorkerStore(client, settings.namespace),
       registry,
@@ -64,16 +72,30 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
       requestId,
       clock,
       log,
-      onRun: (run) => metrics.record(run),
+      onRun: (run) => {
+        metrics.record(run);
+        if (run.retryIn !== undefined) wake?.due(clock.now() + run.retryIn);
+      },
+      ...(wake ? { onDue: (at) => wake.due(at) } : {}),
       linger,
       end,
     });
     log.info('summary', { ...summary });
+    if (wake) await handOver(wake, client, summary, clock.now());
     return summary;
   } finally {
     metrics.flush();
     await client.close();
   }
+}
+
+/** Without a minute tick: what others have enqueued for later, and what this worker leaves, has to be known. */
+async function handOver(wake: WorkerWake, client: RedisClient, { stopped }: Summary, now: number): Promise<void> {
+  const { retry, delayed } = await redisTickStore(client, settings.namespace).agenda();
+  for (const at of [retry, delayed, stopped === 'empty' ? undefined : now]) {
+    if (at !== undefined) wake.due(at);
+  }
+  await wake.end();
 }
 
 const runtime = (globalThis as { awslambda?: LambdaRuntime }).awslambda;

@@ -24,6 +24,8 @@ export interface DrainSetting {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onRun: (report: RunReport) => void;
+  /** Of the client that jobs have: see `ClientOptions`. @default nobody wants to know */
+  readonly onDue?: (at: number) => void;
   /** Milliseconds to go on looking at empty queues. */
   readonly linger: number;
   readonly end: EndPlan;
@@ -69,12 +71,12 @@ export async function drain(setting: DrainSetting): Promise<Summary> {
 }
 
 function drainOnce(setting: DrainSetting): Promise<Summary> {
-  const { store, registry, clock, queues, consumer, requestId, end } = setting;
+  const { store, registry, clock, queues, consumer, requestId, end, onDue } = setting;
   const patterns = queues.patterns.map((one) => `${one.excluded ? '!' : ''}${one.pattern}`);
   return new Consumer({
     ...setting,
     options: { ...setting.options, abortGrace: end.abortGrace, exitOnComplete: true },
-    client: createClient({ store, clock, registry }),
+    client: createClient({ store, clock, registry, ...(onDue ? { onDue } : {}) }),
     worker: workerId(consumer, requestId, patterns),
     deadline: end.deadline,
   }).run();

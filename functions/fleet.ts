@@ -51,6 +51,8 @@ export class Fleet {
 export class FleetStarter {
   /** How many of each consumer were started. */
   readonly started: Record<string, number> = {};
+  /** At the last survey jobs waited that have no worker: workers are paused, or could not be started. */
+  unattended = false;
   readonly #members: readonly Member[];
   readonly #aws: Pick<Aws, 'startFunction'>;
   readonly #clock: Clock;
@@ -67,6 +69,7 @@ export class FleetStarter {
 
   /** Starts what the backlog needs. A consumer that cannot be started does not keep the others from it. */
   async start(survey: Survey): Promise<void> {
+    this.unattended = survey.paused && survey.queues.some((one) => one.depth > 0);
     if (survey.paused) return;
     const now = this.#clock.now();
     this.#recent = this.#recent.filter((one) => now - one.at < STARTING_MS);
@@ -78,7 +81,7 @@ export class FleetStarter {
           live: live.get(member.name) ?? 0,
           starting: this.#recent.filter((one) => one.name === member.name).length,
         });
-        if (count > 0) await this.#startOne(member, count, now);
+        if (count > 0 && (await this.#startOne(member, count, now)) === 0) this.unattended = true;
       }),
     );
   }
@@ -96,7 +99,8 @@ export class FleetStarter {
     );
   }
 
-  async #startOne({ name, functionName }: Member, count: number, now: number): Promise<void> {
+  /** @returns how many were started */
+  async #startOne({ name, functionName }: Member, count: number, now: number): Promise<number> {
     const event = { source: 'lambdesque.scheduler', consumer: name };
     const starts = await Promise.allSettled(
       Array.from({ length: count }, () => this.#aws.startFunction(functionName, event)),
@@ -116,6 +120,7 @@ export class FleetStarter {
         error: failures[0],
       });
     }
+    return started;
   }
 }
 

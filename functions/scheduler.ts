@@ -7,16 +7,16 @@ import {
   type FleetStore,
   type Logger,
   type RedisClient,
-  RedisUnavailableError,
   redisCronStore,
   redisFleetStore,
   redisTickStore,
-  sleep,
+  redisWakeStore,
   systemClock,
   type TickResult,
   tickUntil,
 } from 'lambdesque';
 import { connect } from 'lambdesque-backend';
+import { eventBridgeAlarm } from './alarm-clock.ts';
 import { awsOf } from './aws.ts';
 import { Connection } from './connection.ts';
 import { Fleet } from './fleet.ts';
@@ -24,21 +24,10 @@ import { gaugeLines, reclaimedBy } from './gauges.ts';
 import { bufferedHandler, type InvocationContext } from './lambda.ts';
 import { createLogger } from './logger.ts';
 import { schedulerSettings, settingsVariable } from './settings.ts';
+import { minuteTenure, onDemandTenure, type Tenure } from './tenure.ts';
 
-/** Milliseconds. */
-const times = {
-  /** Ticks are a minute apart: one that knows of something due before the next stays so long. */
-  stay: 57_000,
-  /** Kept of the function's time for the last tick. */
-  margin: 5_000,
-  /** Redis is not waited for in the last moment of the function's time. */
-  last: 500,
-  /** How long to wait for a tick that is about to end, and between two looks. */
-  patience: 5_000,
-  look: 500,
-  /** The right to tick outlives the stay by this, for a last tick that takes long. */
-  reserve: 15_000,
-};
+/** Redis is not waited for in the last moment of the function's time, ms. */
+const LAST_MS = 500;
 
 // Made once, kept for all invocations of this environment.
 const settings = schedulerSettings(environment[settingsVariable]);
@@ -47,6 +36,7 @@ const aws = awsOf(environment);
 const connection = new Connection(() => connect(settings.redis, aws.secretReader()));
 connection.warmUp();
 const fleet = new Fleet(settings.consumers);
+const alarm = settings.wake && eventBridgeAlarm(settings.wake, systemClock.now);
 /** The job classes by name and queue: here nothing of them runs. */
 const registry = createRegistry(
   Object.entries(LAMBDESQUE_QUEUES).map(([name, queue]) =>
@@ -57,22 +47,17 @@ const registry = createRegistry(
 /** Any event means: one tick. @returns what was done */
 async function work(_event: unknown, context: InvocationContext): Promise<object> {
   const clock = systemClock;
-  const begin = clock.now();
-  const end = begin + context.getRemainingTimeInMillis();
-  const until = Math.min(begin + times.stay, end - times.margin);
+  const end = clock.now() + context.getRemainingTimeInMillis();
   const holder = context.awsRequestId;
   const log = logger.child({ requestId: holder });
-  const client = await connection.forInvocation(clock, end - times.last);
+  const client = await connection.forInvocation(clock, end - LAST_MS);
   try {
-    const fleetStore = redisFleetStore(client, settings.namespace);
-    if (await hold(fleetStore, holder, until - begin + times.reserve, clock)) {
-      try {
-        return await tickAndStart(client, fleetStore, clock, until, log);
-      } finally {
-        // It expires by itself where Redis is away.
-        await fleetStore.releaseScheduler(holder).catch(() => {});
-      }
-    }
+    const store = redisFleetStore(client, settings.namespace);
+    const setting = { store, holder, clock, end };
+    const tenure = alarm
+      ? onDemandTenure({ ...setting, wake: redisWakeStore(client, settings.namespace), alarm })
+      : minuteTenure(setting);
+    if (await tenure.begin()) return await tickAndStart(client, store, clock, tenure, log);
     log.warn('Another tick is still at work; this one does nothing');
     return { skipped: true };
   } finally {
@@ -84,7 +69,7 @@ async function tickAndStart(
   client: RedisClient,
   fleetStore: FleetStore,
   clock: Clock,
-  until: number,
+  tenure: Tenure,
   log: Logger,
 ): Promise<object> {
   const starter = fleet.forInvocation(aws, clock, log);
@@ -95,10 +80,10 @@ async function tickAndStart(
     store: redisCronStore(client, settings.namespace),
     log,
   });
-  let ticks = 0;
+  const results: TickResult[] = [];
   const onTick = async (tick: TickResult) => {
-    const isFirst = ticks++ === 0;
-    if (!isFirst && !moved(tick)) return;
+    const isFirst = results.push(tick) === 1;
+    if (!isFirst && !tenure.rung && !moved(tick)) return;
     const now = clock.now();
     const survey = await fleetStore.survey(fleet.namedQueues, now);
     await starter.start(survey);
@@ -108,25 +93,17 @@ async function tickAndStart(
     reclaimed.clear();
     for (const line of lines) process.stdout.write(`${line}\n`);
   };
-  const results = await tickUntil({ store, registry, cron, clock, log, onTick }, until);
+  try {
+    do await tickUntil({ store, registry, cron, clock, log, onTick, wait: tenure.wait }, tenure.until);
+    while (!(await tenure.end(results.at(-1), starter.unattended)));
+  } catch (error) {
+    await tenure.abandon();
+    throw error;
+  }
   const answer = { ...totals(results), started: starter.started };
   log.info('tick', answer);
   starter.check();
   return answer;
-}
-
-/** Waits a little for the tick before, and for a connection that did not survive the environment's sleep. */
-async function hold(store: FleetStore, holder: string, ms: number, clock: Clock): Promise<boolean> {
-  const giveUpAt = clock.now() + times.patience;
-  for (let failures = 0; ; ) {
-    try {
-      if (await store.holdScheduler(holder, ms)) return true;
-    } catch (error) {
-      if (!(error instanceof RedisUnavailableError) || ++failures === 3) throw error;
-    }
-    if (clock.now() >= giveUpAt) return false;
-    await sleep(clock, times.look);
-  }
 }
 
 function moved({ promoted, retried, reclaimed, cron, failed }: TickResult): boolean {

@@ -29,7 +29,23 @@ export type RedisSettings =
       readonly auth?: SecretRef;
     };
 
+/** In a system without a minute tick: the one-time schedule that starts the scheduler when it is needed. */
+export interface WakeSettings {
+  /** Name of the schedule group. */
+  readonly group: string;
+  /** Name of the schedule in it. */
+  readonly schedule: string;
+  /** ARN of the scheduler's function. */
+  readonly target: string;
+  /** ARN of the role with which EventBridge starts it. */
+  readonly role: string;
+  /** ARN of the queue that starts the scheduler when something has failed. */
+  readonly fallback: string;
+}
+
 export interface CommonSettings {
+  /** @default the scheduler runs each minute */
+  readonly wake?: WakeSettings;
   readonly redis: RedisSettings;
   /** Prefix of every key. */
   readonly namespace: string;
@@ -113,6 +129,11 @@ function checkCommon(fields: Fields): void {
   else if (!isText(redis.value['url'])) redis.refuse('url', 'a URL, or where a secret is kept', false);
   if (redis.value['kind'] === 'upstash') checkSecret(redis.inner('token'));
   else if (redis.value['auth'] !== undefined) checkSecret(redis.inner('auth'));
+  if (fields.value['wake'] !== undefined) {
+    const wake = fields.inner('wake');
+    for (const name of ['group', 'schedule']) wake.check(name, isText, 'a name');
+    for (const name of ['target', 'role', 'fallback']) wake.check(name, isText, 'an ARN');
+  }
   fields.check('namespace', isText, 'the prefix of every key, such as "resque:"');
   fields.check('metricsNamespace', isText, 'a CloudWatch namespace, such as "Lambdesque"');
   fields.checkIf('logArgs', isBoolean, 'true or false');

@@ -7,6 +7,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { Consumer } from './consumer.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { Wake } from './wake.ts';
 
 /** Whom to tell, and from when on. */
 export interface AlarmOptions {
@@ -34,7 +35,10 @@ export interface AlarmsProps extends AlarmOptions {
 export class Alarms extends Construct {
   readonly failedJobs: readonly Alarm[];
   readonly oldestJob: Alarm | undefined;
+  /** Where the scheduler ticks each minute. */
   readonly schedulerSilent: Alarm | undefined;
+  /** Where it does not. */
+  readonly fallback: Alarm | undefined;
   readonly functionErrors: readonly Alarm[];
   readonly throttles: readonly Alarm[];
   readonly #topic: ITopic;
@@ -49,7 +53,11 @@ export class Alarms extends Construct {
     const { consumers, scheduler } = props;
     this.failedJobs = consumers.map((consumer) => this.#failedJobs(consumer, props.failedJobs ?? 1));
     this.oldestJob = scheduler && this.#oldestJob(scheduler, props.oldestJobAge ?? Duration.minutes(10));
-    this.schedulerSilent = scheduler && this.#silence(scheduler, props.schedulerSilence ?? Duration.minutes(5));
+    this.schedulerSilent =
+      scheduler && !scheduler.wake
+        ? this.#silence(scheduler, props.schedulerSilence ?? Duration.minutes(5))
+        : undefined;
+    this.fallback = scheduler?.wake && this.#fallback(scheduler.wake);
     const functions = [
       ...consumers.map(titled),
       ...(scheduler ? [{ title: 'scheduler', fn: scheduler.function }] : []),
@@ -97,6 +105,19 @@ export class Alarms extends Construct {
       remedy:
         'Its log says why: Redis away, wrong credentials, a timeout. No log lines: see whether the rule is enabled. ' +
         'On the first deployment this alarm rings once, before the first ticks.',
+    });
+  }
+
+  #fallback(wake: Wake): Alarm {
+    return this.#alarm('Fallback', {
+      metric: wake.fallback.metricNumberOfMessagesSent({ period: FIVE_MINUTES, statistic: Stats.SUM }),
+      threshold: 1,
+      what:
+        'The next run of the scheduler may not be set, or an invocation failed. The fallback queue starts the scheduler ' +
+        'within a quarter of an hour, and every half hour until that ends well; until then jobs may be late.',
+      remedy:
+        'The log of the scheduler and of the consumers says why, at "The invocation failed": no permission to set the ' +
+        'schedule, EventBridge Scheduler throttling, Redis away, a timeout.',
     });
   }
 

@@ -32,12 +32,13 @@ export interface Bundle {
 /** One function's bundle, made with the options that the CDK constructs use. */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const jobs = resolve(options.jobs);
-  const { banner, conditions, mainFields, ...rest } = bundling;
+  const { banner, conditions, external, mainFields, ...rest } = bundling;
   const file = join(options.outdir, 'index.mjs');
   const { metafile } = await build({
     ...rest,
     banner: { js: banner },
     conditions: [...conditions],
+    external: [...external],
     mainFields: [...mainFields],
     entryPoints: [entries[options.entry]],
     alias: aliases(options.backend, jobs),

@@ -22,6 +22,7 @@ export function bundlingOptions(
   const alias = Object.entries(aliases(backend, resolve(jobs))).map(([name, file]) => `${name}=${file}`);
   return {
     target: bundling.target,
+    externalModules: [...bundling.external],
     format: OutputFormat.ESM,
     mainFields: [...bundling.mainFields],
     minify: bundling.minify,

@@ -14,6 +14,7 @@ import { FailureQueue } from './failure-queue.ts';
 import { given } from './given.ts';
 import { defaultMetricsNamespace } from './metrics.ts';
 import type { RedisConnection } from './redis-connection.ts';
+import type { Wake } from './wake.ts';
 
 /** What all functions of a system share. */
 export interface SystemOptions {
@@ -26,6 +27,8 @@ export interface SystemOptions {
   readonly metricsNamespace?: string;
   /** Put the arguments of jobs into the log. @default false, since they may hold what should not be there */
   readonly logArgs?: boolean;
+  /** @default the scheduler ticks each minute */
+  readonly wake?: Wake;
   /** Count by job class as well; each class then costs as much as a queue. @default false */
   readonly classMetrics?: boolean;
 }
@@ -44,9 +47,12 @@ export interface FunctionOptions {
   readonly removalPolicy?: RemovalPolicy;
   /** Where the events of failed asynchronous invocations go. @default an encrypted queue of its own */
   readonly onFailure?: IQueue;
-  /** Invocations of it again after it failed. @default 0, since the next tick does the same */
+  /** Invocations of it again after it failed. @default 0, since the next tick does the same; 2 for a scheduler without ticks */
   readonly retryAttempts?: number;
-  /** How long an event may wait for a free function, 1 minute to 6 hours. @default 1 minute, since a tick follows */
+  /**
+   * How long an event may wait for a free function, 1 minute to 6 hours.
+   * @default 1 minute, since a tick follows; 1 hour for a scheduler without ticks
+   */
   readonly maxEventAge?: Duration;
   /**
    * For esbuild, on top of ours: `{ nodeModules: ['sharp'] }` installs what cannot be bundled.
@@ -62,6 +68,8 @@ export interface LambdesqueFunctionProps extends SystemOptions, FunctionOptions 
   readonly timeout: Duration;
   /** Adds the function's own settings to those that all have. */
   readonly settings: (common: CommonSettings) => CommonSettings;
+  /** @default CloudFormation makes one */
+  readonly functionName?: string;
   /** @default none: the bundle has no constants */
   readonly constants?: BundleContent['constants'];
   /** @default none are reserved */
@@ -78,7 +86,7 @@ export class LambdesqueFunction extends NodejsFunction {
     const logGroup =
       props.logGroup ??
       new LogGroup(scope, 'Logs', { retention: props.logRetention ?? RetentionDays.ONE_MONTH, removalPolicy });
-    const onFailure = props.onFailure ?? new FailureQueue(scope, 'Failures', { removalPolicy });
+    const onFailure = props.wake?.fallback ?? props.onFailure ?? new FailureQueue(scope, 'Failures', { removalPolicy });
     const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
     if (props.redis.vpc) allowVpc(role);
@@ -100,6 +108,7 @@ export class LambdesqueFunction extends NodejsFunction {
       maxEventAge: props.maxEventAge ?? Duration.minutes(1),
       onFailure: new SqsDestination(onFailure),
       ...given({
+        functionName: props.functionName,
         vpc: props.redis.vpc,
         vpcSubnets: props.redis.vpcSubnets,
         reservedConcurrentExecutions: props.reservedConcurrentExecutions,
@@ -107,6 +116,7 @@ export class LambdesqueFunction extends NodejsFunction {
     });
     this.onFailure = onFailure;
     props.redis.grantConnect(this as IFunction);
+    props.wake?.grantArm(this);
   }
 }
 
@@ -143,7 +153,7 @@ function environment(scope: Construct, props: LambdesqueFunctionProps): Record<s
     redis: props.redis.settings,
     namespace: props.namespace ?? defaultNamespace,
     metricsNamespace: props.metricsNamespace ?? defaultMetricsNamespace,
-    ...given({ logArgs: props.logArgs, classMetrics: props.classMetrics }),
+    ...given({ logArgs: props.logArgs, classMetrics: props.classMetrics, wake: props.wake?.settings }),
   });
   const all = {
     NODE_OPTIONS: '--enable-source-maps',

@@ -16,3 +16,4 @@ export {
   type UpstashConnectionProps,
 } from './redis-connection.ts';
 export { type ScheduledConsumer, Scheduler, type SchedulerOptions, type SchedulerProps } from './scheduler.ts';
+export { Wake, type WakeProps } from './wake.ts';

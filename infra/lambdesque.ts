@@ -15,14 +15,21 @@ import { loadJobs } from './jobs-module.ts';
 import { defaultMetricsNamespace } from './metrics.ts';
 import { Queries } from './queries.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { Wake } from './wake.ts';
 
 /** @typeParam Name the consumers' names, taken from the keys of `consumers` */
-export interface LambdesqueProps<Name extends string> extends SystemOptions {
+export interface LambdesqueProps<Name extends string> extends Omit<SystemOptions, 'wake'> {
   /** By name: each is a function of its own, with its own queues, memory, timeout, concurrency and number of workers. */
   readonly consumers: Readonly<Record<Name, ConsumerOptions>>;
   /** Jobs enqueued at times, by the entry's name. @default only those that are kept in Redis */
   readonly cron?: Readonly<Record<string, CronEntry>>;
   readonly scheduler?: SchedulerOptions;
+  /**
+   * When the scheduler runs: each minute, or when something is due or somebody asks. On demand, an idle system runs
+   * nothing at all; but whoever enqueues has to ring a doorbell, since nobody looks.
+   * @default 'minute'
+   */
+  readonly wake?: 'minute' | 'on-demand';
   /** Whom to tell, and when. @default no alarms */
   readonly alarms?: AlarmOptions;
   /** @default true */
@@ -41,6 +48,8 @@ export interface LambdesqueProps<Name extends string> extends SystemOptions {
 export class Lambdesque<Name extends string> extends Construct {
   readonly consumers: { readonly [name in Name]: Consumer };
   readonly scheduler: Scheduler;
+  /** What starts the scheduler, with `wake: 'on-demand'`. */
+  readonly wake: Wake | undefined;
   readonly onFailure: IQueue;
   readonly alarms: Alarms | undefined;
   readonly dashboard: Dashboard | undefined;
@@ -55,6 +64,8 @@ export class Lambdesque<Name extends string> extends Construct {
     }
     const registry = loadJobs(jobs);
     this.onFailure = props.onFailure ?? new FailureQueue(this, 'Failures', { removalPolicy });
+    this.wake =
+      props.wake === 'on-demand' ? new Wake(this, 'Wake', { onFailure: this.onFailure, removalPolicy }) : undefined;
     const shared = {
       redis,
       jobs,
@@ -66,6 +77,7 @@ export class Lambdesque<Name extends string> extends Construct {
         metricsNamespace: props.metricsNamespace,
         logArgs: props.logArgs,
         classMetrics: props.classMetrics,
+        wake: this.wake,
       }),
     };
     const parts = new Construct(this, 'Consumers');
@@ -94,12 +106,13 @@ export class Lambdesque<Name extends string> extends Construct {
 
   /**
    * Lets somebody start every consumer, but for serial ones that reserve no concurrency: those are the scheduler's to
-   * start, one at a time. Grant them singly, `jobs.consumers.ledger.grantDoorbell(…)`, where that does not matter.
+   * start, one at a time. On demand the scheduler as well. Grant them singly, `jobs.consumers.ledger.grantDoorbell(…)`, where that does not matter.
    */
   grantDoorbell(grantee: IGrantable): Grant[] {
     return Object.values<Consumer>(this.consumers)
       .filter((consumer) => !consumer.startedByScheduler)
-      .map((consumer) => consumer.grantDoorbell(grantee));
+      .map((consumer) => consumer.grantDoorbell(grantee))
+      .concat(this.wake ? [this.scheduler.grantDoorbell(grantee)] : []);
   }
 }
 

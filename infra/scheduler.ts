@@ -2,6 +2,7 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import type { IMetric, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { type CronEntry, checkCronEntries, type QueueList } from 'lambdesque';
@@ -17,11 +18,12 @@ import {
   type SystemMetricName,
   systemMetric,
 } from './metrics.ts';
+import type { Wake } from './wake.ts';
 
 export interface SchedulerOptions extends FunctionOptions {
   /**
    * Of one tick, which stays for what is due before the next one.
-   * @default Duration.minutes(2)
+   * @default Duration.minutes(2); 5 minutes with `wake: 'on-demand'`
    */
   readonly timeout?: Duration;
 }
@@ -44,18 +46,21 @@ export interface SchedulerProps extends SystemOptions, SchedulerOptions {
 }
 
 /**
- * Ticks once a minute: promotes delayed jobs and retries, gives back the jobs of dead workers, enqueues cron slots, starts
+ * Ticks once a minute, or when it is needed: promotes delayed jobs and retries, gives back the jobs of dead workers, enqueues cron slots, starts
  * consumers for what waits, and writes the gauges.
  */
 export class Scheduler extends Construct {
   readonly function: LambdesqueFunction;
-  /** The minute tick. */
-  readonly rule: Rule;
+  /** The minute tick; there is none with `wake: 'on-demand'`. */
+  readonly rule: Rule | undefined;
+  /** What starts it where it has no minute tick. */
+  readonly wake: Wake | undefined;
   readonly #metricsNamespace: string;
 
   constructor(scope: Construct, id: string, props: SchedulerProps) {
     super(scope, id);
-    const { consumers, cron = {} } = props;
+    const { consumers, cron = {}, wake } = props;
+    this.wake = wake;
     this.#metricsNamespace = props.metricsNamespace ?? defaultMetricsNamespace;
     const registry = loadJobs(props.jobs);
     checkCronEntries(cron, registry);
@@ -64,17 +69,34 @@ export class Scheduler extends Construct {
       entry: 'scheduler',
       description: 'Lambdesque scheduler: delayed jobs, retries, cron entries, and the starts of consumers',
       memorySize: props.memorySize ?? 256,
-      timeout: props.timeout ?? Duration.minutes(2),
+      timeout: checkTimeout(props.timeout ?? Duration.minutes(wake ? 5 : 2), wake !== undefined),
+      ...(wake
+        ? {
+            functionName: wake.functionName,
+            retryAttempts: props.retryAttempts ?? 2,
+            maxEventAge: props.maxEventAge ?? Duration.hours(1),
+          }
+        : {}),
       constants: { cron, registry },
       settings: (common): SchedulerSettings => ({ ...common, consumers: targets(consumers) }),
     });
     for (const consumer of Object.values(consumers)) consumer.function.grantInvokeLatestVersion(this.function);
-    this.rule = new Rule(this, 'Tick', {
+    wake?.start(this.function);
+    this.rule = wake ? undefined : this.#minuteTick();
+  }
+
+  #minuteTick(): Rule {
+    return new Rule(this, 'Tick', {
       description: `Starts the scheduler of ${Stack.of(this).stackName} each minute`,
       schedule: Schedule.rate(Duration.minutes(1)),
       // A tick that could not start is not worth repeating: the next one does all that it would have done.
       targets: [new LambdaFunction(this.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
     });
+  }
+
+  /** Lets somebody start it: after enqueuing something for later, where there is no minute tick. */
+  grantDoorbell(grantee: IGrantable): Grant {
+    return this.function.grantInvokeLatestVersion(grantee);
   }
 
   /** Jobs that wait, in one queue; without a queue, in the longest. */
@@ -119,6 +141,16 @@ export class Scheduler extends Construct {
   #system(name: SystemMetricName, options?: MetricOptions): Metric {
     return systemMetric(this.#metricsNamespace, name, options);
   }
+}
+
+/** With an alarm that comes up to two minutes early, a run must be able to stay three for what is due. */
+function checkTimeout(timeout: Duration, onDemand: boolean): Duration {
+  if (onDemand && !timeout.isUnresolved() && timeout.toMinutes({ integral: false }) < 4) {
+    throw new Error(
+      `scheduler.timeout must be 4 minutes or more with wake: 'on-demand', since a run stays 3 minutes for what is due; got ${timeout.toHumanString()}.`,
+    );
+  }
+  return timeout;
 }
 
 function targets(consumers: SchedulerProps['consumers']): SchedulerSettings['consumers'] {

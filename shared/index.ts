@@ -44,6 +44,7 @@ export {
 } from './schedule/fleet.ts';
 export { Scheduler, type SchedulerSetting, tickUntil } from './schedule/scheduler.ts';
 export { type TickResult, type TickSetting, tick } from './schedule/tick.ts';
+export { type AlarmClock, nextMinute, STAY_MS, tellClock, WorkerWake, wakeAfter, wakeBefore } from './schedule/wake.ts';
 export { type CronState, type CronStatus, type CronStore, redisCronStore } from './store/cron-store.ts';
 export { type FleetStore, type QueueState, redisFleetStore, type Survey } from './store/fleet-store.ts';
 export type { JobStore, TickStore, WorkerStore } from './store/job-store.ts';
@@ -53,4 +54,5 @@ export { redisTickStore } from './store/redis-tick-store.ts';
 export { redisWorkerStore } from './store/redis-worker-store.ts';
 export { type Http, type HttpConfig, restClient, type UpstashOptions } from './store/rest-client.ts';
 export { redisScheduledStore, type ScheduledStore } from './store/scheduled-store.ts';
+export { redisWakeStore, type WakeOrder, type WakeStore } from './store/wake-store.ts';
 export { workerId } from './store/worker-id.ts';

@@ -67,6 +67,11 @@ export interface ClientOptions {
   readonly clock?: Clock;
   /** Lets a class name find its definition, hence its queue and schema. */
   readonly registry?: Registry;
+  /**
+   * Called after something was enqueued, with when it is due (epoch ms; of several the earliest): a system without a
+   * minute tick wants to know. It must not throw.
+   */
+  readonly onDue?: (at: number) => void;
 }
 
 interface Prepared extends Enqueued {
@@ -74,7 +79,7 @@ interface Prepared extends Enqueued {
   readonly seconds: number | undefined;
 }
 
-export function createClient({ store, clock = systemClock, registry }: ClientOptions): Client {
+export function createClient({ store, clock = systemClock, registry, onDue }: ClientOptions): Client {
   async function prepare(item: EnqueueItem): Promise<Prepared> {
     const { definition, name } = resolve(item.job, registry);
     if (!Array.isArray(item.args)) {
@@ -112,6 +117,10 @@ export function createClient({ store, clock = systemClock, registry }: ClientOpt
       store.enqueue(prepared.filter((one) => one.seconds === undefined)),
       store.enqueueDelayed(delayed),
     ]);
+    if (onDue && prepared.length > 0) {
+      const now = clock.now();
+      onDue(Math.min(...prepared.map((one) => (one.seconds === undefined ? now : one.seconds * 1000))));
+    }
     return prepared.map(({ id, queue, payload }) => ({ id, queue, payload }));
   }
 

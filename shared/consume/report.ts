@@ -17,6 +17,8 @@ export interface RunReport {
   /** How long the handler ran; 0 if it did not. */
   readonly ms: number;
   readonly error?: unknown;
+  /** Of a retried one: milliseconds until its next attempt. */
+  readonly retryIn?: number;
   /** Milliseconds from enqueuing to the start of the run, if the payload says when it was enqueued. */
   readonly wait?: number;
 }
@@ -98,6 +100,7 @@ export class Reporter {
         outcome: outcome.kind,
         ms,
         ...('error' in outcome ? { error: outcome.error } : {}),
+        ...(outcome.kind === 'retried' ? { retryIn: outcome.delay } : {}),
         ...(job.queueTime === undefined ? {} : { wait: Math.max(0, clock.now() - ms - job.queueTime) }),
       },
       job.args,

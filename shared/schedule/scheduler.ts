@@ -49,25 +49,28 @@ export class Scheduler {
 
 /**
  * Ticks once, and then for as long as something is known to be due before `until`: a scheduled function stays for what
- * comes before its next run.
- * @param until epoch ms
+ * comes before its next run. Not for the end of a lease: most are extended, and the next run is soon enough for the rest.
+ * @param until epoch ms, asked after each tick
  * @returns each tick's result, the last one first known to reach beyond `until`
  */
 export async function tickUntil(
   setting: Omit<SchedulerSetting, 'interval' | 'onTick'> & {
     /** Called after each tick, and waited for. */
     readonly onTick?: (result: TickResult) => Promise<void>;
+    /** Waits until a time, or for a reason to look before. @default until that time */
+    readonly wait?: ((until: number) => Promise<void>) | undefined;
   },
-  until: number,
+  until: () => number,
 ): Promise<TickResult[]> {
   const { clock } = setting;
+  const wait = setting.wait ?? ((time: number) => sleep(clock, time - clock.now()));
   const results: TickResult[] = [];
   for (;;) {
     const result = await tick(setting, clock.now());
     results.push(result);
     await setting.onTick?.(result);
     const { nextAt } = result;
-    if (nextAt === undefined || nextAt >= until) return results;
-    await sleep(clock, Math.max(SHORTEST_WAIT_MS, nextAt - clock.now()));
+    if (nextAt === undefined || nextAt >= until()) return results;
+    await wait(Math.max(nextAt, clock.now() + SHORTEST_WAIT_MS));
   }
 }

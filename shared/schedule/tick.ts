@@ -27,8 +27,10 @@ export interface TickResult {
   readonly failed: number;
   /** By how much the latest of the promoted delayed jobs and retries were late, ms. */
   readonly lateness: number;
-  /** When anything that is known now is due next, epoch ms; undefined if nothing is. */
+  /** When a delayed job, retry or cron slot that is known now is due next, epoch ms; undefined if none is. */
   readonly nextAt: number | undefined;
+  /** When the first lease of a worker ends unless it is extended, epoch ms; undefined if there is no worker. */
+  readonly leaseEnd: number | undefined;
 }
 
 const RETRIES_AT_ONCE = 500;
@@ -53,9 +55,7 @@ export async function tick({ store, registry, cron, log }: TickSetting, now: num
   const after = acted ? await store.agenda() : agenda;
   // What is due and was not moved (a queue of another type) is no reason to come back at once.
   const next = (time: number | undefined) => (isDue(time) ? now + STUCK_MS : time);
-  const times = [after.leaseEnd, after.retry, after.delayed, crons?.next]
-    .map(next)
-    .filter((time) => time !== undefined);
+  const times = [after.retry, after.delayed, crons?.next].map(next).filter((time) => time !== undefined);
   const due = [retried > 0 ? agenda.retry : undefined, delayed.promoted > 0 ? agenda.delayed : undefined];
   return {
     ...delayed,
@@ -64,6 +64,7 @@ export async function tick({ store, registry, cron, log }: TickSetting, now: num
     cron: crons?.enqueued ?? 0,
     lateness: Math.max(0, ...due.map((time) => now - (time ?? now))),
     nextAt: times.length === 0 ? undefined : Math.min(...times),
+    leaseEnd: after.leaseEnd,
   };
 }
 

@@ -40,6 +40,8 @@ export interface Keys {
   readonly leases: string;
   /** String that expires: which scheduler ticks, so that two do not start workers for the same backlog. */
   readonly schedulerLease: string;
+  /** Hash: when the scheduler is to run next, in a system without a minute tick; see scripts/wake.ts. */
+  readonly wake: string;
   readonly cron: CronKeys;
   /** Hash: the jobs a worker holds, `<sequence number>:<queue>` → payload; and `call`, the number of its last call. */
   inflight(worker: string): string;
@@ -85,6 +87,7 @@ export function keysOf(namespace: string): Keys {
     retryPayloads: `${ns}retry:payloads`,
     leases: `${ns}leases`,
     schedulerLease: `${ns}scheduler:lease`,
+    wake: `${ns}scheduler:wake`,
     cron: {
       schedules: `${ns}persistent_schedules`,
       changed: `${ns}schedules_changed`,

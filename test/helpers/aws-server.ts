@@ -1,5 +1,5 @@
 /**
- * The three requests to AWS that the functions make, answered here: secrets, parameters, asynchronous invokes. Each
+ * The requests to AWS that the functions make, answered here: secrets, parameters, asynchronous invokes, schedules. Each
  * request's signature is checked against AWS's own signer, so nothing is answered that AWS would refuse for it.
  */
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
@@ -18,11 +18,32 @@ export interface AwsServer {
   readonly reads: string[];
   /** Asynchronous starts, in order. */
   readonly invokes: { readonly functionName: string; readonly event: unknown }[];
+  /** Schedules of EventBridge Scheduler as they are now, by group and name. */
+  readonly schedules: Map<string, Schedule>;
+  /** What was done to schedules, in order. */
+  readonly scheduleCalls: ('create' | 'update' | 'refuse')[];
+  /** Setting a schedule is not allowed. */
+  schedulesDenied: boolean;
   /** Functions that cannot be invoked. */
   readonly throttled: Set<string>;
   /** Answers the next request with this HTTP status; called again, the one after it. */
   fail(status: number): void;
   stop(): Promise<void>;
+}
+
+export interface Schedule {
+  readonly GroupName: string;
+  readonly ScheduleExpression: string;
+  readonly ScheduleExpressionTimezone: string;
+  readonly FlexibleTimeWindow: { readonly Mode: string };
+  readonly State: string;
+  readonly ActionAfterCompletion: string;
+  readonly Target: {
+    readonly Arn: string;
+    readonly RoleArn: string;
+    readonly Input: string;
+    readonly DeadLetterConfig: { readonly Arn: string };
+  };
 }
 
 const ACCESS_KEY = 'AKIDEXAMPLE';
@@ -47,6 +68,8 @@ export async function startAws(): Promise<AwsServer> {
   const reads: string[] = [];
   const invokes: { functionName: string; event: unknown }[] = [];
   const throttled = new Set<string>();
+  const schedules = new Map<string, Schedule>();
+  const scheduleCalls: AwsServer['scheduleCalls'] = [];
   const failures: number[] = [];
 
   async function answer(request: IncomingMessage): Promise<[status: number, body: string]> {
@@ -67,6 +90,8 @@ export async function startAws(): Promise<AwsServer> {
       const Value = WithDecryption ? known(parameters, Name) : 'AQICAHencrypted';
       return [200, JSON.stringify({ Parameter: { Name, Type: 'SecureString', Value } })];
     }
+    const [, scheduleName] = /^\/schedules\/([^/?]+)$/.exec(request.url ?? '') ?? [];
+    if (scheduleName !== undefined) return [200, setSchedule(request.method ?? '', scheduleName, fields as Schedule)];
     const [, name] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(request.url ?? '') ?? [];
     if (name === undefined) throw new HttpError(404, 'UnknownOperationException', `${request.url} ${target}`);
     if (request.headers['x-amz-invocation-type'] !== 'Event') {
@@ -78,18 +103,38 @@ export async function startAws(): Promise<AwsServer> {
     return [202, ''];
   }
 
+  /** @see https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html */
+  function setSchedule(method: string, name: string, schedule: Schedule): string {
+    const key = `${schedule.GroupName}/${name}`;
+    const creates = method === 'POST';
+    if (aws.schedulesDenied) {
+      scheduleCalls.push('refuse');
+      throw new HttpError(403, 'AccessDeniedException', 'not authorized to perform: scheduler:UpdateSchedule');
+    }
+    if (creates && schedules.has(key))
+      throw new HttpError(409, 'ConflictException', `Schedule ${name} already exists.`);
+    if (!creates && !schedules.has(key)) {
+      throw new HttpError(404, 'ResourceNotFoundException', `Schedule ${name} does not exist.`);
+    }
+    schedules.set(key, schedule);
+    scheduleCalls.push(creates ? 'create' : 'update');
+    return JSON.stringify({ ScheduleArn: `arn:aws:scheduler:${REGION}:123456789012:schedule/${key}` });
+  }
+
   const server = createServer((request, response) => {
     answer(request).then(
       ([status, text]) => response.writeHead(status).end(text),
       (error: Error) => {
         const { status, type } = error instanceof HttpError ? error : { status: 500, type: 'TestError' };
-        response.writeHead(status).end(JSON.stringify({ __type: type, message: error.message }));
+        response
+          .writeHead(status, { 'x-amzn-errortype': type })
+          .end(JSON.stringify({ __type: type, message: error.message, Message: error.message }));
       },
     );
   });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
+  const aws: AwsServer = {
     env: {
       AWS_REGION: REGION,
       AWS_ACCESS_KEY_ID: ACCESS_KEY,
@@ -98,11 +143,15 @@ export async function startAws(): Promise<AwsServer> {
       AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
       AWS_ENDPOINT_URL_SSM: url,
       AWS_ENDPOINT_URL_LAMBDA: url,
+      AWS_ENDPOINT_URL_SCHEDULER: url,
     },
     secrets,
     parameters,
     reads,
     invokes,
+    schedules,
+    scheduleCalls,
+    schedulesDenied: false,
     throttled,
     fail: (status) => void failures.push(status),
     async stop() {
@@ -111,6 +160,7 @@ export async function startAws(): Promise<AwsServer> {
       await closed;
     },
   };
+  return aws;
 }
 
 function known(values: ReadonlyMap<string, string>, name: string): string {

@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
+import type { CronEntry } from 'lambdesque';
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
 import type {
   ConsumerSettings,
@@ -32,14 +33,24 @@ export interface Bundles {
   readonly redisSettings: RedisSettings;
   /** Ends after the test. */
   consumer(settings?: Partial<ConsumerSettings>, more?: Partial<LambdaOptions>): Promise<TestLambda>;
-  scheduler(consumers?: Record<string, Partial<ConsumerTarget>>, more?: Partial<LambdaOptions>): Promise<TestLambda>;
+  scheduler(
+    consumers?: Record<string, Partial<ConsumerTarget>>,
+    more?: Partial<LambdaOptions>,
+    settings?: Partial<SchedulerSettings>,
+  ): Promise<TestLambda>;
   /** What a producer does. */
   produce(queue: string, ...payloads: string[]): Promise<void>;
 }
 
 const COMMON = { namespace: 'resque:', metricsNamespace: 'Test' };
 
-export function withBundles(suite: (bundles: Bundles) => void): void {
+export interface BundlesOptions {
+  readonly cron?: Readonly<Record<string, CronEntry>>;
+}
+
+const NIGHTLY: NonNullable<BundlesOptions['cron']> = { nightly: { cron: '0 3 * * *', class: 'Quick' } };
+
+export function withBundles(suite: (bundles: Bundles) => void, { cron = NIGHTLY }: BundlesOptions = {}): void {
   describe.each([
     ['REST', 'upstash'],
     ['TCP', 'tcp'],
@@ -89,14 +100,14 @@ export function withBundles(suite: (bundles: Bundles) => void): void {
         };
         return open({ bundle: join(folder, 'consumer/index.mjs'), settings, ...more });
       },
-      scheduler(targets = {}, more = {}) {
+      scheduler(targets = {}, more = {}, given = {}) {
         const consumers = Object.fromEntries(
           Object.entries(targets).map(([name, target]) => [
             name,
             { functionName: `fn-${name}`, queues: 'q', concurrency: 10, maxWorkers: 10, ...target },
           ]),
         );
-        const settings: SchedulerSettings = { ...COMMON, redis: bundles.redisSettings, consumers };
+        const settings: SchedulerSettings = { ...COMMON, redis: bundles.redisSettings, consumers, ...given };
         return open({ bundle: join(folder, 'scheduler/index.mjs'), settings, ...more });
       },
       async produce(queue, ...payloads) {
@@ -112,7 +123,8 @@ export function withBundles(suite: (bundles: Bundles) => void): void {
       folder = await mkdtemp(join(tmpdir(), 'lambdesque-bundles-'));
       const jobs = join(import.meta.dirname, 'jobs.ts');
       await bundle({ entry: 'consumer', backend, jobs, outdir: join(folder, 'consumer') });
-      const cron = { nightly: { cron: '0 3 * * *', class: 'Quick' } };
+      // As in Lambda's runtime, the AWS SDK is there without being in the bundle.
+      await symlink(join(import.meta.dirname, '../../../node_modules'), join(folder, 'node_modules'));
       await bundle({ entry: 'scheduler', backend, jobs, cron, outdir: join(folder, 'scheduler') });
     });
 
@@ -131,6 +143,9 @@ export function withBundles(suite: (bundles: Bundles) => void): void {
       aws.reads.length = 0;
       aws.invokes.length = 0;
       aws.throttled.clear();
+      aws.schedules.clear();
+      aws.scheduleCalls.length = 0;
+      aws.schedulesDenied = false;
       await redis.client.flushall();
     });
 

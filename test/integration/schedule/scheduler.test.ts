@@ -127,7 +127,7 @@ withBed((bed) => {
     for (const after of [0, 5, 59, 60, 61]) await enqueueAt(bed, SECONDS + after, delayed(after));
     const one = setting();
     let results: TickResult[] | undefined;
-    const ended = tickUntil(one, START + MINUTE).then((all) => {
+    const ended = tickUntil(one, () => START + MINUTE).then((all) => {
       results = all;
     });
     for (let i = 0; i < 59; i++) await pass(one.clock, 1_000);
@@ -142,16 +142,16 @@ withBed((bed) => {
 
   test('tickUntil ends at once where nothing is due before its end', async () => {
     const one = setting();
-    expect(await tickUntil(one, START + MINUTE)).toMatchObject([{ promoted: 0, nextAt: undefined }]);
+    expect(await tickUntil(one, () => START + MINUTE)).toMatchObject([{ promoted: 0, nextAt: undefined }]);
     await enqueueAt(bed, SECONDS + 60, delayed('a'));
-    expect(await tickUntil(one, START + MINUTE)).toMatchObject([{ promoted: 0, nextAt: START + MINUTE }]);
+    expect(await tickUntil(one, () => START + MINUTE)).toMatchObject([{ promoted: 0, nextAt: START + MINUTE }]);
     expect(one.clock.pending).toBe(0);
   });
 
   test('tickUntil sees what comes while it stays', async () => {
     await enqueueAt(bed, SECONDS + 30, delayed('late'));
     const one = setting();
-    const ended = tickUntil(one, START + MINUTE);
+    const ended = tickUntil(one, () => START + MINUTE);
     await pass(one.clock, 10_000);
     await enqueueAt(bed, SECONDS + 20, delayed('early'));
     for (let i = 0; i < 20; i++) await pass(one.clock, 1_000);
@@ -164,7 +164,7 @@ withBed((bed) => {
     // Always one more that was due a moment ago: more than it can keep up with.
     const agenda = () => Promise.resolve({ leaseEnd: undefined, retry: one.clock.now() - 1, delayed: undefined });
     let ended = false;
-    const running = tickUntil({ ...one, store: { ...one.store, agenda } }, START + 5_000).then(() => {
+    const running = tickUntil({ ...one, store: { ...one.store, agenda } }, () => START + 5_000).then(() => {
       ended = true;
     });
     for (let i = 0; i < 700 && !ended; i++) {
@@ -178,6 +178,6 @@ withBed((bed) => {
   test('tickUntil fails where a tick fails: whoever called it tells', async () => {
     const one = setting();
     const agenda = () => Promise.reject(new Error('away'));
-    await expect(tickUntil({ ...one, store: { ...one.store, agenda } }, START + MINUTE)).rejects.toThrow('away');
+    await expect(tickUntil({ ...one, store: { ...one.store, agenda } }, () => START + MINUTE)).rejects.toThrow('away');
   });
 });

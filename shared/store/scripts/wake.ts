@@ -1,0 +1,130 @@
+import { defineScript } from '../redis-client.ts';
+
+/** What the end of a run answers when somebody asked for another look meanwhile. */
+export const LOOK_AGAIN = -1;
+
+/** An alarm whose time is over by less than this may still go off, ms: EventBridge has a minute for it, and some more. */
+const PENDING = 90_000;
+
+/*
+ * The hash `scheduler:wake` says when the scheduler is to run next:
+ *   at       when the alarm is to go off, epoch ms; '' for never
+ *   version  rises with each change of `at`
+ *   told     the version that the alarm clock has
+ *   cover    a time, epoch ms, at which the scheduler looks whatever it knows: some worker may be about to take a lease
+ *   rung     1 if somebody asked for another look during a run
+ */
+
+/**
+ * Ask for a run, at some time or before.
+ *
+ * KEYS  1 scheduler:wake  2 scheduler:lease
+ * ARGV  the time, now (both epoch ms); 1 if the scheduler is to look at that time whatever it knows, else 0
+ * Returns {version, at} to tell the alarm clock, or {} if it knows of an early enough time.
+ */
+export const askWake = defineScript(
+  'ask-wake',
+  `
+local wanted, now = tonumber(ARGV[1]), tonumber(ARGV[2])
+local fields = redis.call('HMGET', KEYS[1], 'at', 'version', 'told', 'cover')
+local at, version, told = tonumber(fields[1] or ''), fields[2], fields[3]
+if ARGV[3] == '1' and wanted > (tonumber(fields[4] or '') or 0) then redis.call('HSET', KEYS[1], 'cover', ARGV[1]) end
+-- A run that is under way may have looked already.
+if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HSET', KEYS[1], 'rung', 1) end
+-- One that the clock was not told of in time will not go off.
+if not at or at > wanted or at < now - ${PENDING} or (at <= now and version ~= told) then
+  version = redis.call('HINCRBY', KEYS[1], 'version', 1)
+  redis.call('HSET', KEYS[1], 'at', ARGV[1])
+  return {version, ARGV[1]}
+end
+if version == told then return {} end
+return {tonumber(version), fields[1]}
+`,
+);
+
+/**
+ * Begin a run: take the right to tick. An alarm whose time has come is the one that started this run, or is of no more use:
+ * should the run die, whoever is started again for it has to set the next one.
+ *
+ * KEYS  1 scheduler:wake  2 scheduler:lease
+ * ARGV  who runs; how long it holds, ms; now (epoch ms)
+ * Returns 1 if it holds, 0 while another does.
+ */
+export const beginRun = defineScript(
+  'begin-run',
+  `
+local fields = redis.call('HMGET', KEYS[1], 'at', 'version', 'told')
+local at = tonumber(fields[1] or '')
+if at and at <= tonumber(ARGV[3]) then
+  local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
+  redis.call('HSET', KEYS[1], 'at', '')
+  if fields[2] == fields[3] then redis.call('HSET', KEYS[1], 'told', version) end
+end
+local holder = redis.call('GET', KEYS[2])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+return 1
+`,
+);
+
+/**
+ * Extend the right to tick. Has somebody asked for another look? Forgets it.
+ *
+ * KEYS  1 scheduler:wake  2 scheduler:lease
+ * ARGV  who ticks; how long it holds, ms
+ * Returns 1 or 0.
+ */
+export const heedWake = defineScript(
+  'heed-wake',
+  `
+local holder = redis.call('GET', KEYS[2])
+if not holder or holder == ARGV[1] then redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2]) end
+return redis.call('HDEL', KEYS[1], 'rung')
+`,
+);
+
+/**
+ * End a run: set the time of the next one, and give the right to tick up; in one step, so that whoever asks either
+ * keeps this run from its end or moves the time that it has set.
+ *
+ * KEYS  1 scheduler:wake  2 scheduler:lease
+ * ARGV  who ran; time of the next run (epoch ms) or ''; now
+ * Returns {LOOK_AGAIN}, or {version, at} to tell the alarm clock, or {} if it has nothing to be told.
+ */
+export const endRun = defineScript(
+  'end-run',
+  `
+if redis.call('HDEL', KEYS[1], 'rung') == 1 then return {${LOOK_AGAIN}} end
+local fields = redis.call('HMGET', KEYS[1], 'at', 'version', 'told', 'cover')
+local next, now = ARGV[2], tonumber(ARGV[3])
+local cover = tonumber(fields[4] or '')
+if cover and cover <= now then
+  redis.call('HDEL', KEYS[1], 'cover')
+elseif cover and (next == '' or cover < tonumber(next)) then
+  next = fields[4]
+end
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+local known = fields[2] == fields[3]
+if known and (fields[1] or '') == next then return {} end
+local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
+redis.call('HSET', KEYS[1], 'at', next)
+return {version, next}
+`,
+);
+
+/**
+ * The alarm clock has been told a version.
+ *
+ * KEYS  1 scheduler:wake
+ * ARGV  version
+ * Returns {} if that is still the one, else {version, at} to tell it: somebody else's may have come before ours.
+ */
+export const toldWake = defineScript(
+  'told-wake',
+  `
+local fields = redis.call('HMGET', KEYS[1], 'at', 'version')
+if fields[2] ~= ARGV[1] then return {tonumber(fields[2] or '0'), fields[1] or ''} end
+redis.call('HSET', KEYS[1], 'told', ARGV[1])
+return {}
+`,
+);

@@ -1,0 +1,61 @@
+import { keysOf } from './keys.ts';
+import { list, type RedisClient, type Reply, text } from './redis-client.ts';
+import { askWake, beginRun, endRun, heedWake, LOOK_AGAIN, toldWake } from './scripts/wake.ts';
+
+/**
+ * The part of the seam for systems without a minute tick: when the scheduler is to run next. An alarm clock outside Redis
+ * starts it then. Redis has the time that counts, and knows whether the clock has been told: each change is a version, and
+ * whoever made it tells the clock.
+ */
+export interface WakeStore {
+  /**
+   * Ask for a run at `at` (epoch ms) or before.
+   * @param cover the scheduler must look then whatever it knows: what it is about is not in Redis yet
+   * @returns what to tell the clock; undefined if it goes off early enough
+   */
+  ask(at: number, now: number, cover: boolean): Promise<WakeOrder | undefined>;
+  /** Begin a run. @param ms how long it has the right to tick  @returns false while another has it */
+  begin(holder: string, ms: number, now: number): Promise<boolean>;
+  /** Extend the right to tick by `ms`. @returns whether another look was asked for since the last call */
+  heed(holder: string, ms: number): Promise<boolean>;
+  /**
+   * End a run and give up its right to tick.
+   * @param next when the next run is needed, epoch ms
+   * @returns what to tell the clock, if anything; or 'again' if another look was asked for meanwhile: then it has not ended
+   */
+  end(holder: string, next: number | undefined, now: number): Promise<WakeOrder | 'again' | undefined>;
+  /** The clock has been told. @returns what to tell it instead, if that has changed meanwhile */
+  told(order: WakeOrder): Promise<WakeOrder | undefined>;
+}
+
+/** What the alarm clock is to be told. */
+export interface WakeOrder {
+  readonly version: number;
+  /** Epoch ms; undefined for never. */
+  readonly at: number | undefined;
+}
+
+export function redisWakeStore(client: RedisClient, namespace: string): WakeStore {
+  const { wake, schedulerLease } = keysOf(namespace);
+  return {
+    ask: async (at, now, cover) =>
+      orderOf(await client.script(askWake, [wake, schedulerLease], [at, now, cover ? 1 : 0])),
+
+    begin: async (holder, ms, now) => (await client.script(beginRun, [wake, schedulerLease], [holder, ms, now])) === 1,
+
+    heed: async (holder, ms) => (await client.script(heedWake, [wake, schedulerLease], [holder, ms])) === 1,
+
+    async end(holder, next, now) {
+      const answer = await client.script(endRun, [wake, schedulerLease], [holder, next ?? '', now]);
+      return list(answer)[0] === LOOK_AGAIN ? 'again' : orderOf(answer);
+    },
+
+    told: async ({ version }) => orderOf(await client.script(toldWake, [wake], [version])),
+  };
+}
+
+function orderOf(answer: Reply): WakeOrder | undefined {
+  const [version, at] = list(answer);
+  if (version === undefined) return undefined;
+  return { version: Number(version), at: text(at) === '' ? undefined : Number(text(at)) };
+}
