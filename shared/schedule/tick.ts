@@ -36,10 +36,15 @@ export interface TickResult {
 const RETRIES_AT_ONCE = 500;
 const WORKERS_AT_ONCE = 100;
 const STUCK_MS = 1_000;
+/** How soon to see whether Ruby's scheduler has left due jobs behind. Its lock expires by itself within 3 minutes. */
+const RUBY_MS = 60_000;
 
 /**
  * One run of the scheduler: reclaim, promote retries and delayed jobs, enqueue cron slots. Safe beside any number of
  * others. Where nothing is due it is one call to Redis, and one more with cron entries.
+ *
+ * Delayed jobs are left to Ruby's resque-scheduler while that runs: it reads a list before it watches it, and would push
+ * again what we moved in between.
  */
 export async function tick({ store, registry, cron, log }: TickSetting, now: number): Promise<TickResult> {
   const agenda = await store.agenda();
@@ -48,14 +53,19 @@ export async function tick({ store, registry, cron, log }: TickSetting, now: num
   const retried = isDue(agenda.retry) ? await promoteRetries(store, log, now) : 0;
   // Before the delayed jobs: they may hold a payload that nothing takes, and then reject.
   const crons = await cron?.run(now);
-  const delayed = isDue(agenda.delayed) ? await promoteDelayed(store, registry, now) : { promoted: 0, failed: 0 };
+  const delayed =
+    isDue(agenda.delayed) && !agenda.rubyScheduler
+      ? await promoteDelayed(store, registry, now)
+      : { promoted: 0, failed: 0 };
   if (delayed.failed > 0)
     log.error('Delayed payloads without a queue went to the failed list', { jobs: delayed.failed });
   const acted = reclaimed + retried + delayed.promoted + delayed.failed > 0;
   const after = acted ? await store.agenda() : agenda;
   // What is due and was not moved (a queue of another type) is no reason to come back at once.
-  const next = (time: number | undefined) => (isDue(time) ? now + STUCK_MS : time);
-  const times = [after.retry, after.delayed, crons?.next].map(next).filter((time) => time !== undefined);
+  const next = (time: number | undefined, again = STUCK_MS) => (isDue(time) ? now + again : time);
+  const times = [next(after.retry), next(after.delayed, after.rubyScheduler && RUBY_MS), next(crons?.next)].filter(
+    (time) => time !== undefined,
+  );
   const due = [retried > 0 ? agenda.retry : undefined, delayed.promoted > 0 ? agenda.delayed : undefined];
   return {
     ...delayed,

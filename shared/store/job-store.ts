@@ -122,6 +122,8 @@ export interface Agenda {
   readonly leaseEnd: number | undefined;
   readonly retry: number | undefined;
   readonly delayed: number | undefined;
+  /** Ruby's resque-scheduler runs: the delayed jobs are its to promote. */
+  readonly rubyScheduler?: true;
 }
 
 export interface Reclaimed {

@@ -29,6 +29,9 @@ export interface Keys {
   /** Set of the `delayed:<ts>` keys, without namespace, that hold exactly this payload. */
   timestamps(payload: string): string;
 
+  /** String that expires: which of Ruby's resque-schedulers is the master. Its name has the namespace twice. */
+  readonly rubyScheduler: string;
+
   /** String: php-resque's status of a job, as JSON; only where its producer asked for it. */
   jobStatus(id: string): string;
 
@@ -82,6 +85,7 @@ export function keysOf(namespace: string): Keys {
     delayedSchedule: `${ns}delayed_queue_schedule`,
     delayed: (seconds) => `${ns}delayed:${seconds}`,
     timestamps: (payload) => `${ns}timestamps:${payload}`,
+    rubyScheduler: `${ns}${ns}resque_scheduler_master_lock`,
     jobStatus: (id) => `${ns}job:${id}:status`,
     retry: `${ns}retry`,
     retryPayloads: `${ns}retry:payloads`,

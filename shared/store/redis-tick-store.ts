@@ -99,11 +99,19 @@ export function redisTickStore(client: RedisClient, namespace: string): TickStor
     },
 
     async agenda() {
-      const answer = await client.script(agenda, [keys.leases, keys.retry, keys.delayedSchedule], []);
-      const [leaseEnd, retry, delayed] = list(answer).map((score) =>
-        text(score) === '' ? undefined : Number(text(score)),
+      const answer = await client.script(
+        agenda,
+        [keys.rubyScheduler, keys.leases, keys.retry, keys.delayedSchedule],
+        [],
       );
-      return { leaseEnd, retry, delayed: delayed === undefined ? undefined : delayed * 1000 };
+      const [ruby, ...scores] = list(answer);
+      const [leaseEnd, retry, delayed] = scores.map((score) => (text(score) === '' ? undefined : Number(text(score))));
+      return {
+        leaseEnd,
+        retry,
+        delayed: delayed === undefined ? undefined : delayed * 1000,
+        ...(ruby === 1 ? { rubyScheduler: true } : {}),
+      };
     },
   };
 }

@@ -6,6 +6,8 @@ import { START } from './schedulers.ts';
 import { interleavings, StepwiseClient } from './stepwise.ts';
 
 const LIST = `delayed:${SECONDS}`;
+/** As resque-scheduler 5 names it: with the namespace twice. */
+const MASTER_LOCK = 'resque:resque:resque_scheduler_master_lock';
 
 /**
  * resque-scheduler 5.0.0 at one timestamp, in the steps in which its commands reach Redis:
@@ -110,16 +112,27 @@ withBed((bed) => {
 
   /**
    * resque-scheduler reads the list before it watches it, so what changes in between is not seen, whoever changes it:
-   * another Ruby process without the master lock or we. That gap is not ours to close; what it does is written down here.
+   * another Ruby process without the master lock or we. So we leave the delayed jobs to the one that has the lock.
    */
-  test('in the gap between Ruby’s LRANGE and its WATCH, Ruby enqueues again what others promoted', async () => {
+  test('in the gap between Ruby’s LRANGE and its WATCH nothing is promoted by us, as long as Ruby has its lock', async () => {
     await enqueueAt(bed, SECONDS, delayed('a'));
+    await bed.db.set(MASTER_LOCK, 'host:1', 'EX', 180);
     const items = await connection.lrange(`resque:${LIST}`, 0, 99);
-    await tickAt(bed.client(), START);
+    expect(await tickAt(bed.client(), START)).toMatchObject({ promoted: 0, nextAt: START + 60_000 });
     await connection.watch(`resque:${LIST}`);
     const multi = connection.multi();
     for (const item of items) multi.rpush('resque:queue:q', item);
     expect(await multi.ltrim(`resque:${LIST}`, 100, -1).exec()).not.toBeNull();
-    expect(names(await bed.queued('q'))).toEqual(['a', 'a']);
+    expect(names(await bed.queued('q'))).toEqual(['a']);
+  });
+
+  test('what Ruby leaves behind is promoted when its lock has expired; retries and cron are ours all the time', async () => {
+    await enqueueAt(bed, SECONDS, delayed('a'));
+    await bed.db.set(MASTER_LOCK, 'host:1', 'EX', 180);
+    await bed.db.zadd('resque:retry', START, 'id:q');
+    await bed.db.hset('resque:retry:payloads', 'id:q', '{"class":"Job","args":["r"]}');
+    expect(await tickAt(bed.client(), START)).toMatchObject({ promoted: 0, retried: 1 });
+    await bed.db.del(MASTER_LOCK);
+    expect(await tickAt(bed.client(), START)).toMatchObject({ promoted: 1, nextAt: undefined });
   });
 });
