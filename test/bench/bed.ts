@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { startRedis, type TestRedis } from '../helpers/redis-server.ts';
+import type { Contender } from './contenders.ts';
 
 /** What all benchmarks of a run use: one Redis, and the REST API before it. */
 export interface Bed {
   readonly redis: TestRedis;
   readonly rest: Rest;
+  /** Processes of contenders to be used again; undefined where each benchmark gets new ones. */
+  readonly pool: Contender[] | undefined;
   stop(): Promise<void>;
 }
 
@@ -17,13 +20,17 @@ export interface Rest {
   stop(): Promise<void>;
 }
 
-export async function startBed(): Promise<Bed> {
+/** @param quick use processes again */
+export async function startBed({ quick }: { readonly quick: boolean }): Promise<Bed> {
   const redis = await startRedis();
   const rest = await startRest(redis.url);
+  const pool: Contender[] | undefined = quick ? [] : undefined;
   return {
     redis,
     rest,
+    pool,
     async stop() {
+      await Promise.all((pool ?? []).map((one) => one.kill()));
       // This one last: a test's Redis alone does not keep the process from ending while it is waited for.
       await redis.stop();
       await rest.stop();

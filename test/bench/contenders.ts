@@ -10,7 +10,9 @@ export interface Contender {
   readonly ask: Service;
   /** Queues jobs in an empty Redis and runs them. @returns jobs per second */
   rate(drain: DrainSetting, fill?: Omit<FillSetting, 'jobs'>): Promise<number>;
+  /** It is no longer needed here. */
   stop(): Promise<void>;
+  kill(): Promise<void>;
 }
 
 export type ContenderName = 'Lambdesque TCP' | 'Lambdesque REST' | 'BullMQ' | 'node-resque';
@@ -36,6 +38,9 @@ export const settingsNote = [
 ];
 
 export async function startContender(bed: Bed, name: ContenderName): Promise<Contender> {
+  const free = bed.pool?.findIndex((one) => one.name === name) ?? -1;
+  const [again] = free >= 0 ? (bed.pool?.splice(free, 1) ?? []) : [];
+  if (again) return again;
   const child = fork(new URL('./peers/child.ts', import.meta.url), [JSON.stringify(setups[name](bed))], {
     execArgv: ['--expose-gc'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -50,7 +55,7 @@ export async function startContender(bed: Bed, name: ContenderName): Promise<Con
       },
     ]),
   ) as unknown as Service;
-  return {
+  const contender: Contender = {
     name,
     ask,
     async rate(drain, fill) {
@@ -61,12 +66,17 @@ export async function startContender(bed: Bed, name: ContenderName): Promise<Con
       return (jobs / (await ask.drain())) * 1_000;
     },
     async stop() {
+      if (bed.pool) bed.pool.push(contender);
+      else await contender.kill();
+    },
+    async kill() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
       child.kill('SIGKILL');
       await exited;
     },
   };
+  return contender;
 }
 
 /** Starts them, and ends them after `use`. */

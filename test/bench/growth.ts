@@ -11,6 +11,7 @@ const CONCURRENCY = 100;
 const WARM_UP = 10_000;
 const MB = 1_000_000;
 
+const QUEUES = 'queues listed';
 type What = 'jobs queued' | 'queues listed' | 'queues listed, jobs in the last' | 'bytes each';
 interface Size {
   readonly what: What;
@@ -32,7 +33,12 @@ export const bench: Bench = async ({ quick, bed }) => {
     const same = (what: What) => results.filter((one) => one.what === what);
     // The best of them: few jobs are slow for the time that a start and an end take.
     const ratio = (one: Size & Spread) => one.median / Math.max(...same(one.what).map(({ median }) => median));
-    const worst = (what: What) => Math.min(...same(what).map((one) => (isSmall(one) ? 1 : ratio(one)))) * 100;
+    const kept = (what: What) => {
+      const most = Math.max(...same(what).map(({ size }) => size));
+      const fewer = [...same(what), ...(what.startsWith(QUEUES) ? same(QUEUES) : [])].filter(({ size }) => size < most);
+      const largest = same(what).find(({ size }) => size === most)?.median ?? 0;
+      return (largest / Math.max(...fewer.map(({ median }) => median))) * 100;
+    };
     return {
       title: 'Growth',
       notes: [
@@ -40,6 +46,7 @@ export const bench: Bench = async ({ quick, bed }) => {
         'of the best: this rate against the best of the same kind; below 10,000 jobs, connecting and leaving are most of it',
         'Redis MB: with all jobs queued; peak MB: resident memory of the consumer, which also filled the queues, from its',
         'start; queues listed: strict order, jobs spread evenly over all of them, or all in the last',
+        'bytes each: jobs per second fall as bytes grow, since each byte goes through Redis and both processes: see MB/s',
       ],
       rows: results.map((one, i) => ({
         grows: one.what,
@@ -53,11 +60,11 @@ export const bench: Bench = async ({ quick, bed }) => {
         'peak MB': (memory[i] ?? 0) / MB,
       })),
       bars: [
-        atLeast('drain rate with 10⁶ jobs queued, of the best with fewer', 80, worst('jobs queued'), { unit: ' %' }),
-        atLeast('drain rate with 1,000 queues listed, of the best with fewer', 80, worst('queues listed'), {
+        atLeast('drain rate with 10⁶ jobs queued, of the best with fewer', 80, kept('jobs queued'), { unit: ' %' }),
+        atLeast('drain rate with 1,000 queues listed, of the best with fewer', 80, kept('queues listed'), {
           unit: ' %',
         }),
-        atLeast('the same, all jobs in the last queue', 80, worst('queues listed, jobs in the last'), { unit: ' %' }),
+        atLeast('the same, all jobs in the last queue', 80, kept('queues listed, jobs in the last'), { unit: ' %' }),
       ],
     };
   } finally {
@@ -65,11 +72,6 @@ export const bench: Bench = async ({ quick, bed }) => {
     await bed.redis.client.flushall();
   }
 };
-
-/** So few jobs that the start is what is measured. */
-function isSmall({ what, size, jobs }: Size): boolean {
-  return what === 'jobs queued' && size < 100_000 && jobs < 100_000;
-}
 
 function* fullSizes(): Generator<Size> {
   for (const jobs of [1e3, 1e4, 1e5, 1e6]) yield { ...plain, what: 'jobs queued', size: jobs, jobs };
@@ -110,8 +112,9 @@ interface Case {
   warmUp(): Promise<number>;
 }
 
-async function caseOf({ redis }: Bed, { jobs, payload, filled, listed }: Size): Promise<Case> {
-  const contender = await startContender({ redis } as Bed, 'Lambdesque TCP');
+async function caseOf(bed: Bed, { jobs, payload, filled, listed }: Size): Promise<Case> {
+  const contender = await startContender(bed, 'Lambdesque TCP');
+  const { redis } = bed;
   const used = async () => field(await redis.client.info('memory'), 'used_memory');
   let held = 0;
   async function run(count: number): Promise<number> {

@@ -32,7 +32,7 @@ if (positionals.some((name) => !Object.hasOwn(benches, name))) {
 const { quick, json } = values;
 const names = positionals.length > 0 ? positionals : Object.keys(benches);
 
-const bed = await startBed();
+const bed = await startBed({ quick });
 const reports: (BenchReport & { readonly name: string; readonly seconds: number })[] = [];
 const broken: string[] = [];
 try {
