@@ -16,13 +16,29 @@ export function stringify(value: unknown): string {
   }
 }
 
-/** Any integer beyond Number.MAX_SAFE_INTEGER has 16 digits or more. */
-const LONG_NUMBER = /\d{16}/;
+/** Any integer beyond Number.MAX_SAFE_INTEGER has so many digits or more. */
+const LONG = 16;
 const INTEGER = /^-?\d+$/;
+
+/** A run of so many digits covers each place that is a multiple of its length: most characters need not be looked at. */
+function hasLongNumber(text: string): boolean {
+  const isDigit = (at: number) => {
+    const code = text.charCodeAt(at);
+    return code >= 48 && code <= 57;
+  };
+  for (let at = LONG - 1; at < text.length; at += LONG) {
+    if (!isDigit(at)) continue;
+    let first = at;
+    while (isDigit(first - 1)) first--;
+    while (isDigit(at + 1)) at++;
+    if (at - first + 1 >= LONG) return true;
+  }
+  return false;
+}
 
 /** What JSON.parse gives, with each integer beyond ±(2⁵³−1) as a bigint. Text without long runs of digits costs one scan. */
 export function parseWithBigInts(text: string): unknown {
-  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
+  if (!hasLongNumber(text)) return JSON.parse(text);
   try {
     return parseSlowly(text);
   } catch (error) {

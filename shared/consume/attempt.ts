@@ -20,6 +20,7 @@ export interface AttemptSetting {
 
 /** How a handler's run ended. */
 export type Ended = { readonly ok: true } | { readonly ok: false; readonly thrown: unknown };
+const SUCCEEDED: Ended = { ok: true };
 
 /**
  * One run of one job's handler, and the context that it gets. It ends once: when the handler does, or when it is ended
@@ -69,8 +70,14 @@ export class Attempt implements JobContext {
         args instanceof Promise
           ? args.then((checked) => (this.#ended ? undefined : handler.run(checked, this)))
           : handler.run(args, this);
-      if (isThenable(result)) result.then(this.#succeed, this.#fail);
-      else this.#end({ ok: true });
+      if (isThenable(result)) {
+        result.then(
+          () => this.#end(SUCCEEDED),
+          (thrown) => this.#fail(thrown),
+        );
+      } else {
+        this.#end(SUCCEEDED);
+      }
     } catch (thrown) {
       this.#fail(thrown);
     }
@@ -96,8 +103,13 @@ export class Attempt implements JobContext {
     this.#fail(this.aborted);
   }
 
-  readonly #succeed = () => this.#end({ ok: true });
-  readonly #fail = (thrown: unknown) => this.#end({ ok: false, thrown });
+  #fail(thrown: unknown): void {
+    this.#end({ ok: false, thrown });
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
 
   #end(ended: Ended): void {
     if (this.#ended) return;
@@ -135,10 +147,12 @@ export class Attempt implements JobContext {
   }
 
   /** A property, so that it can be taken out of the context. */
-  readonly timeLeft = (): number => {
-    const end = Math.min(this.timeoutAt, this.#setting.deadline ?? Infinity);
-    return Math.max(0, end - this.#setting.clock.now());
-  };
+  get timeLeft(): () => number {
+    return () => {
+      const end = Math.min(this.timeoutAt, this.#setting.deadline ?? Infinity);
+      return Math.max(0, end - this.#setting.clock.now());
+    };
+  }
 
   get log(): Logger {
     const { job } = this.bound;

@@ -21,7 +21,8 @@ export class BatchSizer {
 
   /** Most jobs that should wait for a free slot now. */
   get ahead(): number {
-    return Math.min(this.#options.batchCount, Math.floor((this.#rate * this.#options.ahead) / 1000));
+    // Two batches: one that runs, and one that Redis hands over meanwhile.
+    return Math.min(2 * this.#options.batchCount, Math.floor((this.#rate * this.#options.ahead) / 1000));
   }
 
   jobEnded(): void {

@@ -1,9 +1,9 @@
 import { LambdesqueError, LeaseLostError } from '../errors.ts';
-import { type BoundJob, type Job, MOST_DEATHS, type Outcome, type RawJob } from '../types.ts';
+import type { BoundJob, Job, Outcome, RawJob } from '../types.ts';
 import type { Attempt, Ended } from './attempt.ts';
 import { BatchSizer } from './batch.ts';
 import { Bell } from './bell.ts';
-import { decode } from './decode.ts';
+import { decode, isAtRisk } from './decode.ts';
 import { dispatch } from './dispatch.ts';
 import { Ending } from './ending.ts';
 import { fateOfError } from './fate.ts';
@@ -81,7 +81,11 @@ export class Consumer {
       this.#slots.sweep();
       this.#fill();
       if (this.#isOver()) break;
-      if (!this.#turning && this.#hasReasonForTurn()) void this.#turn();
+      if (!this.#turning && this.#hasReasonForTurn()) {
+        void this.#turn();
+        // What Redis does meanwhile, it does on a core of its own.
+        this.#fill();
+      }
       await this.#pause();
     }
     this.#ending.close();
@@ -120,13 +124,20 @@ export class Consumer {
   #fill(): void {
     if (this.#filling || this.#ending.why) return;
     this.#filling = true;
-    while (this.#slots.free > 0 && this.#waiting.size > 0 && !this.#slice.isOver()) {
-      const bound = this.#waiting.next() as BoundJob;
+    while (this.#slots.free > 0 && this.#waiting.size > 0 && !this.#isShort() && !this.#slice.isOver()) {
+      const next = this.#waiting.next() as RawJob | BoundJob;
+      const bound = 'handler' in next ? next : this.#bind(next);
+      if (!bound) continue;
       this.#started = Math.max(this.#started, bound.job.raw.seq);
       this.#outbox.started(bound.job);
       this.#slots.start(bound);
     }
     this.#filling = false;
+  }
+
+  /** Should more jobs be on their way, before these are run? Then Redis need not wait until they are. */
+  #isShort(): boolean {
+    return !this.#turning && this.#waiting.size <= this.#sizer.ahead / 2 && this.#hasReasonForTurn();
   }
 
   #onEnd(attempt: Attempt, ended: Ended): void {
@@ -162,28 +173,35 @@ export class Consumer {
     this.#reporter.ended(job, outcome, ms);
   }
 
-  /** Reserved jobs: to wait for a slot, or to end at once where they cannot run. @returns those sent on: no handler */
-  #accept(raws: readonly RawJob[]): RawJob[] {
-    const { registry, options } = this.#setting;
+  /**
+   * Reserved jobs, to wait for a slot. They are looked into when they start, so that the next ones are on their way by
+   * then; unless jobs of unknown classes are about: then whether to look for more depends on what came.
+   */
+  #accept(raws: readonly RawJob[]): void {
     const now = this.#now();
-    const unknown: RawJob[] = [];
+    const lookInto = this.#lookout.countsUnknown;
     for (const raw of raws) {
-      const job = decode(raw, this.#lease.token, options.numbers);
-      if (!('class' in job)) {
-        this.#outbox.undecodable(job);
-        this.#reporter.undecodable(job);
-        continue;
-      }
-      if (job.deaths === MOST_DEATHS - 1) this.#atRisk = raw;
-      const bound = dispatch(job, registry, options);
-      if ('kind' in bound) {
-        if (bound.kind === 'released') unknown.push(raw);
-        this.#finish(job, bound, 0);
-      } else {
-        this.#waiting.add(bound, now);
-      }
+      if (isAtRisk(raw)) this.#atRisk = raw;
+      const job = lookInto ? this.#bind(raw) : raw;
+      if (job) this.#waiting.add(job, now);
     }
-    return unknown;
+  }
+
+  /** The job with its handler; undefined where it cannot run, and has ended. */
+  #bind(raw: RawJob): BoundJob | undefined {
+    const { registry, options } = this.#setting;
+    const job = decode(raw, this.#lease.token, options.numbers);
+    if (!('class' in job)) {
+      if (raw === this.#atRisk) this.#atRisk = undefined;
+      this.#outbox.undecodable(job);
+      this.#reporter.undecodable(job);
+      return undefined;
+    }
+    const bound = dispatch(job, registry, options);
+    if (!('kind' in bound)) return bound;
+    if (bound.kind === 'released') this.#lookout.sentOn(raw);
+    this.#finish(job, bound, 0);
+    return undefined;
   }
 
   // Turns.
@@ -192,10 +210,9 @@ export class Consumer {
   #wanted(): number {
     const { free, bytes } = this.#slots;
     if (this.#ending.why) return 0;
-    // Jobs wait although there are slots: the event loop has no time for more.
-    if (free > 0 && this.#waiting.size > 0) return 0;
     if (bytes + this.#waiting.bytes >= this.#setting.options.heldBytes) return 0;
-    return this.#sizer.want(free, this.#waiting.size);
+    // Jobs wait although there are slots: the event loop has no time for more than it was measured to end.
+    return this.#sizer.want(this.#waiting.size > 0 ? 0 : free, this.#waiting.size);
   }
 
   /** When waiting jobs are to be released, epoch ms. */
@@ -288,8 +305,8 @@ export class Consumer {
     this.#reporter.trouble(result);
     if (!reserve) return;
     this.#sizer.reserved(reserve.count, result.jobs.length);
-    const unknown = this.#accept(result.jobs);
-    this.#lookout.looked(reserve, result, unknown, this.#now());
+    this.#accept(result.jobs);
+    this.#lookout.looked(reserve, result, this.#now());
   }
 
   /** Waits until something is due or happens. */

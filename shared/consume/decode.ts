@@ -2,7 +2,7 @@ import type { CronMark } from '../client/payload.ts';
 import { PayloadError } from '../errors.ts';
 import { parseWithBigInts } from '../json.ts';
 import { unsplice } from '../store/scripts/attempts.ts';
-import type { CronSlot, Job, RawJob } from '../types.ts';
+import { type CronSlot, type Job, MOST_DEATHS, type RawJob } from '../types.ts';
 
 /** How numbers in arguments arrive: long integers as bigint, or all as double, as JSON.parse gives them. */
 export type Numbers = 'bigint' | 'double';
@@ -24,23 +24,17 @@ const PHP_ID = /^[0-9a-f]{32}$/;
  */
 export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Undecodable {
   const { text } = raw;
-  const refuse = (reason: string, isJson: boolean): Undecodable => ({
-    raw,
-    error: new PayloadError(`The payload is no Resque job: ${reason}.`),
-    isJson,
-    isUtf8: text !== undefined,
-  });
-  if (text === undefined) return refuse('it is not valid UTF-8', false);
+  if (text === undefined) return refuse(raw, 'it is not valid UTF-8', false);
 
   const { payload, record } = unsplice(text);
   let value: unknown;
   try {
     value = numbers === 'bigint' ? parseWithBigInts(payload) : JSON.parse(payload);
   } catch (error) {
-    return refuse(`it is not JSON (${syntaxError(error)})`, false);
+    return refuse(raw, `it is not JSON (${syntaxError(error)})`, false);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return refuse(`it is ${kindOf(value)}, not an object with "class" and "args"`, true);
+    return refuse(raw, `it is ${kindOf(value)}, not an object with "class" and "args"`, true);
   }
   const fields = value as {
     class?: unknown;
@@ -53,7 +47,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
   const { class: className, args } = fields;
   if (typeof className !== 'string' || className === '') {
     const got = className === undefined ? 'missing' : className === '' ? 'empty' : kindOf(className);
-    return refuse(`its "class" is ${got}, not the name of a job class`, true);
+    return refuse(raw, `its "class" is ${got}, not the name of a job class`, true);
   }
 
   // Nothing but plain assignments: this runs for every job, and all of them should have one shape.
@@ -74,10 +68,20 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
   };
 }
 
+/** Is the job one death away from the failed list? */
+export function isAtRisk({ text }: RawJob): boolean {
+  return text !== undefined && unsplice(text).record?.deaths === MOST_DEATHS - 1;
+}
+
 /** What JSON.parse found wrong, without the piece of the text that it quotes: that may be somebody's data. */
 export function syntaxError(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.replace(/,? (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, '');
+}
+
+function refuse(raw: RawJob, reason: string, isJson: boolean): Undecodable {
+  const error = new PayloadError(`The payload is no Resque job: ${reason}.`);
+  return { raw, error, isJson, isUtf8: raw.text !== undefined };
 }
 
 /** What the scheduler writes into the jobs of cron entries; anything else under that key is the producer's own. */

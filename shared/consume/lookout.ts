@@ -21,6 +21,8 @@ export class Lookout {
   #askedAll = true;
   /** By queue: jobs of unknown classes that were sent on since the last job that could run. */
   readonly #sentOn = new Map<string, number>();
+  /** Those that were sent on since the last look. */
+  #unknown = new Set<RawJob>();
   /** Queues in which every job was sent on: looked at again at this time, epoch ms. */
   readonly #unknownUntil = new Map<string, number>();
 
@@ -39,6 +41,17 @@ export class Lookout {
     return this.#rest?.until ?? 0;
   }
 
+  /** Jobs of unknown classes were met: whether there are others has to be known before the next look. */
+  get countsUnknown(): boolean {
+    return this.#sentOn.size > 0;
+  }
+
+  /** A job of an unknown class was sent on. */
+  sentOn(raw: RawJob): void {
+    this.#unknown.add(raw);
+    this.#sentOn.set(raw.queue, (this.#sentOn.get(raw.queue) ?? 0) + 1);
+  }
+
   /** Forgets what it found. */
   reset(): void {
     this.#rest = undefined;
@@ -55,9 +68,8 @@ export class Lookout {
     return { count, bytes, mayRisk, listQueues, shares: some, countLeft: this.#sentOn.size > 0 };
   }
 
-  /** @param unknown those of the jobs that came whose classes are unknown */
-  looked(asked: Omit<Reservation, 'firstSeq'>, result: HeldTurn, unknown: readonly RawJob[], now: number): void {
-    this.#noteUnknown(result, unknown, now);
+  looked(asked: Omit<Reservation, 'firstSeq'>, result: HeldTurn, now: number): void {
+    this.#noteUnknown(result, now);
     const newNames = this.#readNames(asked, result, now);
     const lookedAtAll = this.#noteBusy(result, now);
     const goOn = !result.paused && (result.more || newNames || !lookedAtAll);
@@ -65,18 +77,15 @@ export class Lookout {
   }
 
   /** Jobs that are sent on come round again: a queue that has nothing else is left alone, and no other waits for it. */
-  #noteUnknown({ jobs, left }: HeldTurn, unknown: readonly RawJob[], now: number): void {
-    if (unknown.length === 0 && this.#sentOn.size === 0) return;
-    const known = new Set(jobs);
-    for (const raw of unknown) {
-      known.delete(raw);
-      this.#sentOn.set(raw.queue, (this.#sentOn.get(raw.queue) ?? 0) + 1);
-    }
-    for (const raw of known) this.#sentOn.delete(raw.queue);
+  #noteUnknown({ jobs, left }: HeldTurn, now: number): void {
+    if (this.#sentOn.size === 0) return;
+    const unknown = this.#unknown;
+    this.#unknown = new Set();
+    for (const raw of jobs) if (!unknown.has(raw)) this.#sentOn.delete(raw.queue);
     for (const [queue, count] of this.#sentOn) {
       const waiting = left.get(queue);
       if (waiting === undefined) continue;
-      const taken = unknown.filter((raw) => raw.queue === queue).length;
+      const taken = jobs.filter((raw) => unknown.has(raw) && raw.queue === queue).length;
       if (count < waiting + taken) continue;
       this.#sentOn.delete(queue);
       this.#unknownUntil.set(queue, now + this.#interval);

@@ -49,10 +49,13 @@ export class Slots {
 
   start(bound: BoundJob): Attempt {
     const attempt = new Attempt(bound, this.#options.setting, this.#onEnd);
-    this.#running.add(attempt);
     this.#bytes += bound.job.raw.size;
-    this.#dueAt = Math.min(this.#dueAt, attempt.timeoutAt);
     attempt.start();
+    // Small jobs have ended by now.
+    if (!attempt.ended) {
+      this.#running.add(attempt);
+      this.#dueAt = Math.min(this.#dueAt, attempt.timeoutAt);
+    }
     return attempt;
   }
 

@@ -1,20 +1,16 @@
 import type { BoundJob, RawJob } from '../types.ts';
 
-interface Entry {
-  readonly bound: BoundJob;
-  /** Epoch ms. */
-  readonly since: number;
-}
-
-/** Jobs that are reserved and have not started, in the order of their reservation. */
+/** Jobs that are reserved and have not started, in the order of their reservation; looked into or not. */
 export class Waiting {
-  #entries: Entry[] = [];
+  #jobs: (RawJob | BoundJob)[] = [];
+  /** When each came, epoch ms. */
+  #since: number[] = [];
   /** Place of the first of them: taking from the front of an array moves all the others. */
   #first = 0;
   #bytes = 0;
 
   get size(): number {
-    return this.#entries.length - this.#first;
+    return this.#jobs.length - this.#first;
   }
 
   /** Of their payloads. */
@@ -24,33 +20,49 @@ export class Waiting {
 
   /** Since when the first of them waits, epoch ms; Infinity if none does. */
   get since(): number {
-    return this.#entries[this.#first]?.since ?? Infinity;
+    return this.#since[this.#first] ?? Infinity;
   }
 
-  add(bound: BoundJob, now: number): void {
-    this.#entries.push({ bound, since: now });
-    this.#bytes += bound.job.raw.size;
+  add(job: RawJob | BoundJob, now: number): void {
+    this.#jobs.push(job);
+    this.#since.push(now);
+    this.#bytes += rawOf(job).size;
   }
 
-  next(): BoundJob | undefined {
-    const entry = this.#entries[this.#first];
-    if (!entry) return undefined;
+  next(): RawJob | BoundJob | undefined {
+    const job = this.#jobs[this.#first];
+    if (!job) return undefined;
     this.#first++;
-    this.#bytes -= entry.bound.job.raw.size;
-    if (this.#first === this.#entries.length) this.#clear();
-    return entry.bound;
+    this.#bytes -= rawOf(job).size;
+    if (this.#first === this.#jobs.length) this.#clear();
+    else if (this.#first >= MOST_TAKEN) this.#compact();
+    return job;
   }
 
   /** Empties it. */
   takeAll(): RawJob[] {
-    const raws = this.#entries.slice(this.#first).map(({ bound }) => bound.job.raw);
+    const raws = this.#jobs.slice(this.#first).map(rawOf);
     this.#clear();
     return raws;
   }
 
+  /** New jobs come before the last ones are taken: the places of those that were are given back in between. */
+  #compact(): void {
+    this.#jobs = this.#jobs.slice(this.#first);
+    this.#since = this.#since.slice(this.#first);
+    this.#first = 0;
+  }
+
   #clear(): void {
-    this.#entries = [];
+    this.#jobs = [];
+    this.#since = [];
     this.#first = 0;
     this.#bytes = 0;
   }
+}
+
+const MOST_TAKEN = 1_000;
+
+function rawOf(job: RawJob | BoundJob): RawJob {
+  return 'handler' in job ? job.job.raw : job;
 }

@@ -52,3 +52,56 @@ export class BatchedJob implements RawJob {
     return isUtf8(this.bytes);
   }
 }
+
+/** A job of a batch whose text is at hand. */
+export class TextJob implements RawJob {
+  readonly queue: string;
+  readonly seq: number;
+  readonly text: string;
+  readonly size: number;
+
+  constructor(queue: string, seq: number, text: string, size: number) {
+    this.queue = queue;
+    this.seq = seq;
+    this.text = text;
+    this.size = size;
+  }
+
+  get bytes(): Buffer {
+    return Buffer.from(this.text);
+  }
+}
+
+const NEWLINE = 10;
+
+/**
+ * The jobs of one run of payloads.
+ * @param lengths of the payloads in `bytes`, one behind the other; or their number: then they stand there in lines
+ */
+export function jobsOf(bytes: Buffer, lengths: number | readonly number[], queue: string, firstSeq: number): RawJob[] {
+  const batch = new Batch(bytes);
+  // One text for all and a piece of it for each is less work than a text for each.
+  if (typeof lengths === 'number' && batch.isUtf8) {
+    const { isAscii: ascii } = batch;
+    const texts = bytes.toString(ascii ? 'latin1' : 'utf8').split('\n');
+    return texts.map(
+      (text, i) => new TextJob(queue, firstSeq + i, text, ascii ? text.length : Buffer.byteLength(text)),
+    );
+  }
+  const jobs: RawJob[] = [];
+  if (typeof lengths === 'number') {
+    for (let i = 0, start = 0; i < lengths; i++) {
+      const found = bytes.indexOf(NEWLINE, start);
+      const end = found === -1 ? bytes.length : found;
+      jobs.push(new BatchedJob(batch, queue, firstSeq + i, start, end));
+      start = end + 1;
+    }
+  } else {
+    let start = 0;
+    for (const [i, length] of lengths.entries()) {
+      jobs.push(new BatchedJob(batch, queue, firstSeq + i, start, start + length));
+      start += length;
+    }
+  }
+  return jobs;
+}

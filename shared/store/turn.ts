@@ -1,6 +1,6 @@
 import { resqueTime } from '../resque/time.ts';
 import type { RawJob, Settlement } from '../types.ts';
-import { Batch, BatchedJob } from './batch.ts';
+import { jobsOf } from './batch.ts';
 import type { StatusUpdate, Turn, TurnResult, WorkerStore } from './job-store.ts';
 import type { Keys } from './keys.ts';
 import { type Argument, list, type RedisClient, text } from './redis-client.ts';
@@ -147,13 +147,9 @@ function resultOf(answer: ReturnType<typeof list>, queues: readonly string[], fi
   const jobs: RawJob[] = [];
   for (const run of list(runs)) {
     const [place, lengths, payloads] = list(run);
-    const queue = queueAt(place);
-    const batch = new Batch(payloads as Buffer);
-    let start = 0;
-    for (const length of list(lengths) as readonly number[]) {
-      jobs.push(new BatchedJob(batch, queue, seq++, start, start + length));
-      start += length;
-    }
+    const found = jobsOf(payloads as Buffer, lengths as number | readonly number[], queueAt(place), seq);
+    for (const job of found) jobs.push(job);
+    seq += found.length;
   }
   return {
     leaseLost: false,

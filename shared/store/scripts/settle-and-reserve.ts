@@ -2,6 +2,9 @@ import { MOST_DEATHS } from '../../types.ts';
 import { defineScript } from '../redis-client.ts';
 import { CUT } from './attempts.ts';
 
+/** '000' to '999', as Lua. */
+const DIGITS = Array.from({ length: 1000 }, (_, i) => `'${String(i).padStart(3, '0')}'`).join();
+
 /** What the script's first answer says. */
 export const LEASE_LOST = -1;
 
@@ -31,8 +34,8 @@ export const LEASE_LOST = -1;
  *       highest sequence number that may have started when this turn has been answered
  *       number of jobs wanted, most bytes, 1 if a job that is one death from failing may come along, else 0,
  *       first sequence number, number of shares, each: queue-index, most jobs
- * Returns {LEASE_LOST}, or {1, paused 0|1, more 0|1, settled fields not held, runs {{queue-index, lengths, payloads one
- *         behind the other}…}, queues that could not be read {{queue-index, error}…}, names of all queues, jobs left in each queue that ARGV names}
+ * Returns {LEASE_LOST}, or {1, paused 0|1, more 0|1, settled fields not held, runs {{queue-index, number of payloads, the
+ *         payloads in lines} or, where one holds a newline, {queue-index, lengths, payloads one behind the other}…}, queues that could not be read {{queue-index, error}…}, names of all queues, jobs left in each queue that ARGV names}
  */
 export const settleAndReserve = defineScript(
   'settle-and-reserve',
@@ -42,6 +45,15 @@ local at = 0
 local function arg() at = at + 1; return ARGV[at] end
 local function int() at = at + 1; return tonumber(ARGV[at]) end
 local call = redis.call
+
+-- Numbers become text slowly in Lua, and each job's field has one, twice. The last three digits come from here.
+local digits, thousands, front
+local function fieldOf(seq, suffix)
+  if seq < 1000 then return seq .. suffix end
+  local t = math.floor(seq / 1000)
+  if t ~= thousands then thousands, front, digits = t, t .. '', digits or {${DIGITS}} end
+  return front .. digits[seq - t * 1000 + 1] .. suffix
+end
 
 local worker, leaseEnd, number, started, beat = arg(), arg(), arg(), arg(), arg()
 local wantNames, wantLeft = arg() == '1', arg() == '1'
@@ -62,7 +74,7 @@ for _ = 1, int() do
     if final == '' then
       fields[#fields + 1] = first .. suffix
     else
-      for seq = first, final do fields[#fields + 1] = seq .. suffix end
+      for seq = tonumber(first), tonumber(final) do fields[#fields + 1] = fieldOf(seq, suffix) end
     end
   end
   for from = 1, replay and 0 or #fields, 4000 do
@@ -157,6 +169,7 @@ end
 local allNames = wantNames and call('SMEMBERS', KEYS[15]) or {}
 
 -- Reserve.
+local function hasNewline(payload) return string.find(payload, '\\n', 1, true) end
 local mark, want, maxBytes, mayRisk, seq, shares = arg(), int(), int(), arg() == '1', int(), int()
 local paused = (want > 0 and call('GET', KEYS[3]) == 'true') and 1 or 0
 local runs, more, left, cutShort = {}, 0, {}, {}
@@ -169,7 +182,7 @@ if replay then
   table.sort(found, function(x, y) return x[1] < y[1] end)
   for _, job in ipairs(found) do
     for i, name in ipairs(names) do
-      if name == job[2] then runs[#runs + 1] = {i, {#job[3]}, job[3]} break end
+      if name == job[2] then runs[#runs + 1] = {i, hasNewline(job[3]) and {#job[3]} or 1, job[3]} break end
     end
   end
   return {1, paused, 1, 0, runs, {}, allNames, {}}
@@ -177,7 +190,7 @@ end
 
 -- A job whose next death would be its last one comes alone of its kind: should its worker die, it was not for another's fault.
 local function isAtRisk(payload)
-  if string.sub(payload, 1, 15) ~= '{"lambdesque":{' then return false end
+  if string.byte(payload, 3) ~= 108 or string.sub(payload, 1, 15) ~= '{"lambdesque":{' then return false end
   local _, _, id, _, deaths = cut(payload)
   return id and deaths == ${MOST_DEATHS - 1}
 end
@@ -187,7 +200,7 @@ if want > 0 and paused == 0 then
   local bytes, count = 0, 0
   for _ = 1, shares do
     local index, limit = int(), int()
-    local key, payloads, lengths, taken, n, window = queueKey(index), {}, {}, {}, 0, 2
+    local key, payloads, lengths, taken, n, window, inLines = queueKey(index), {}, {}, {}, 0, 2, true
     local suffix, open, firstSeq = ':' .. names[index], true, seq
     limit = math.min(limit, want - count)
     while open and n < limit and more == 0 and not bad[index] do
@@ -206,8 +219,9 @@ if want > 0 and paused == 0 then
         bytes = bytes + #payload
         n = n + 1
         payloads[n], lengths[n] = payload, #payload
-        taken[2 * n - 1], taken[2 * n] = seq .. suffix, payload
+        taken[2 * n - 1], taken[2 * n] = fieldOf(seq, suffix), payload
         seq = seq + 1
+        if hasNewline(payload) then inLines = false end
       end
       if #items < width then
         limit = -1 -- read to its end
@@ -226,7 +240,7 @@ if want > 0 and paused == 0 then
         for i = 1, #taken, 2 do call('HDEL', inflight, taken[i]) end
         bad[index], seq, cutShort[index] = trimmed.err, firstSeq, nil
       else
-        runs[#runs + 1] = {index, lengths, table.concat(payloads)}
+        runs[#runs + 1] = {index, inLines and n or lengths, table.concat(payloads, inLines and '\\n' or '')}
         count = count + n
       end
     end

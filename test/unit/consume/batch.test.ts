@@ -143,8 +143,8 @@ describe('the rate', () => {
     expect(sizer.ahead).toBe(5);
   });
 
-  test('reserves no further ahead than the largest batch, nor at all if told so', () => {
-    expect(steady(100_000, { batchCount: 30 }).ahead).toBe(30);
+  test('reserves no further ahead than two of the largest batches, nor at all if told so', () => {
+    expect(steady(100_000, { batchCount: 30 }).ahead).toBe(60);
     expect(steady(100_000, { ahead: 0 }).ahead).toBe(0);
   });
 });

@@ -15,7 +15,9 @@ function lookout(queues = 'a,b') {
     /** The same, and names of the queues that it asks for. */
     names: (now = 0) => look.reservation(10, 1_000, true, now).shares.map((share) => share.queue),
     see(result: Partial<HeldTurn>, now = 0, unknown: HeldTurn['jobs'] = []) {
-      look.looked(look.reservation(10, 1_000, true, now), heldTurn(result), unknown, now);
+      const asked = look.reservation(10, 1_000, true, now);
+      for (const raw of unknown) look.sentOn(raw);
+      look.looked(asked, heldTurn(result), now);
       return { found: look.found, restUntil: look.restUntil };
     },
   };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Batch, BatchedJob } from '../../../shared/store/batch.ts';
+import { Batch, BatchedJob, jobsOf as runOf } from '../../../shared/store/batch.ts';
 
 /** Jobs of one batch, as Redis sends it: the payloads one behind the other. */
 function jobsOf(payloads: readonly Buffer[]): BatchedJob[] {
@@ -45,4 +45,29 @@ test('each has its queue and its number', () => {
     ['myqueue', 7],
     ['myqueue', 8],
   ]);
+});
+
+describe('a run in lines is the same jobs as one with lengths', () => {
+  test.each<[string, readonly Buffer[]]>([
+    ['ASCII', [utf8('{"a":1}'), utf8('b'), utf8('')]],
+    ['one, and empty', [utf8('')]],
+    ['UTF-8', [utf8('Zoë'), utf8('☃😀'), utf8('x')]],
+    ['one of them Latin-1', [utf8('Zoë'), latin1('Zoë'), utf8('a')]],
+    ['a cut character at the end', [utf8('a'), snowman.subarray(0, 2)]],
+  ])('%s', (_what, payloads) => {
+    const joined = Buffer.concat(payloads.flatMap((one, i) => (i === 0 ? [one] : [utf8('\n'), one])));
+    const lines = runOf(joined, payloads.length, 'myqueue', 7);
+    const lengths = runOf(
+      Buffer.concat(payloads),
+      payloads.map((one) => one.length),
+      'myqueue',
+      7,
+    );
+    for (const jobs of [lines, lengths]) {
+      expect(jobs.map((job) => job.bytes)).toEqual(payloads);
+      expect(jobs.map((job) => job.size)).toEqual(payloads.map((one) => one.length));
+      expect(jobs.map(({ queue, seq }) => [queue, seq])).toEqual(payloads.map((_, i) => ['myqueue', 7 + i]));
+    }
+    expect(lines.map((job) => job.text)).toEqual(lengths.map((job) => job.text));
+  });
 });
