@@ -33,8 +33,8 @@ export interface Job {
   readonly args: readonly unknown[];
   /** The payload's `id`, or one that we gave it; the same for all attempts. */
   readonly id: string;
-  /** The id in the record of past attempts: ours, unique, whatever the payload's `id` is. */
-  readonly attemptsId: string;
+  /** The id in the record of past attempts: ours, unique, whatever the payload's `id` is. Absent on the first attempt. */
+  readonly attemptsId: string | undefined;
   /** Number of this attempt, from 1. */
   readonly attempt: number;
   /** How many earlier attempts ended with the death of their worker. */

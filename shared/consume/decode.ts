@@ -52,13 +52,12 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
 
   // Nothing but plain assignments: this runs for every job, and all of them should have one shape.
   const id = typeof fields.id === 'string' && fields.id !== '' ? fields.id : undefined;
-  const attemptsId = record ? record.id : `${token}-${raw.seq}`;
   return {
     raw,
     class: className,
     args: Array.isArray(args) ? args : args === undefined ? [] : [args],
-    id: id ?? attemptsId,
-    attemptsId,
+    id: id ?? record?.id ?? newAttemptsId(token, raw),
+    attemptsId: record?.id,
     attempt: record ? record.attempts + 1 : 1,
     deaths: record ? record.deaths : 0,
     payload,
@@ -66,6 +65,11 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     cron: fields.cron === undefined ? undefined : cronSlot(fields.cron),
     statusId: id?.length === 32 && PHP_ID.test(id) ? statusId(id, fields.prefix) : undefined,
   };
+}
+
+/** The id of a job's attempts when it is tried for the first time. @param token of its worker */
+export function newAttemptsId(token: string, { seq }: RawJob): string {
+  return `${token}-${seq}`;
 }
 
 /** Is the job one death away from the failed list? */

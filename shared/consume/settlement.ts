@@ -2,8 +2,9 @@ import { buriedEntry, type FailedEntryFields, failedEntry } from '../resque/fail
 import { phpStatus } from '../resque/status.ts';
 import type { StatusUpdate } from '../store/job-store.ts';
 import { unsplice } from '../store/scripts/attempts.ts';
+import { tokenOf } from '../store/worker-id.ts';
 import type { Job, Outcome, Settlement } from '../types.ts';
-import type { Undecodable } from './decode.ts';
+import { newAttemptsId, type Undecodable } from './decode.ts';
 
 /** The settlement that carries an outcome out. @param now epoch ms */
 export function settlementOf(job: Job, outcome: Outcome, worker: string, now: number): Settlement {
@@ -19,7 +20,11 @@ export function settlementOf(job: Job, outcome: Outcome, worker: string, now: nu
         kind: 'retry',
         raw,
         at: Math.ceil(now + outcome.delay),
-        record: { id: job.attemptsId, attempts: job.attempt, deaths: job.deaths },
+        record: {
+          id: job.attemptsId ?? newAttemptsId(tokenOf(worker), raw),
+          attempts: job.attempt,
+          deaths: job.deaths,
+        },
       };
     case 'failed':
       return { kind: 'fail', raw, ...failedEntry(entryFields(raw.queue, outcome.error, worker, now)) };

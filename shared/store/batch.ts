@@ -76,12 +76,17 @@ const NEWLINE = 10;
 
 /**
  * The jobs of one run of payloads.
- * @param lengths of the payloads in `bytes`, one behind the other; or their number: then they stand there in lines
+ * @param lengths of the payloads in `bytes`, one behind the other; undefined: they stand there in lines
  */
-export function jobsOf(bytes: Buffer, lengths: number | readonly number[], queue: string, firstSeq: number): RawJob[] {
+export function jobsOf(
+  bytes: Buffer,
+  lengths: readonly number[] | undefined,
+  queue: string,
+  firstSeq: number,
+): RawJob[] {
   const batch = new Batch(bytes);
   // One text for all and a piece of it for each is less work than a text for each.
-  if (typeof lengths === 'number' && batch.isUtf8) {
+  if (!lengths && batch.isUtf8) {
     const { isAscii: ascii } = batch;
     const texts = bytes.toString(ascii ? 'latin1' : 'utf8').split('\n');
     return texts.map(
@@ -89,11 +94,11 @@ export function jobsOf(bytes: Buffer, lengths: number | readonly number[], queue
     );
   }
   const jobs: RawJob[] = [];
-  if (typeof lengths === 'number') {
-    for (let i = 0, start = 0; i < lengths; i++) {
+  if (!lengths) {
+    for (let start = 0; start <= bytes.length; ) {
       const found = bytes.indexOf(NEWLINE, start);
       const end = found === -1 ? bytes.length : found;
-      jobs.push(new BatchedJob(batch, queue, firstSeq + i, start, end));
+      jobs.push(new BatchedJob(batch, queue, firstSeq + jobs.length, start, end));
       start = end + 1;
     }
   } else {

@@ -146,10 +146,13 @@ function resultOf(answer: ReturnType<typeof list>, queues: readonly string[], fi
   let seq = firstSeq;
   const jobs: RawJob[] = [];
   for (const run of list(runs)) {
-    const [place, lengths, payloads] = list(run);
-    const found = jobsOf(payloads as Buffer, lengths as number | readonly number[], queueAt(place), seq);
-    for (const job of found) jobs.push(job);
-    seq += found.length;
+    const [place, lengths, ...texts] = list(run);
+    const queue = queueAt(place);
+    for (const bytes of texts as Buffer[]) {
+      const found = jobsOf(bytes, Array.isArray(lengths) ? lengths : undefined, queue, seq);
+      for (const job of found) jobs.push(job);
+      seq += found.length;
+    }
   }
   return {
     leaseLost: false,

@@ -5,6 +5,9 @@ import { CUT } from './attempts.ts';
 /** '000' to '999', as Lua. */
 const DIGITS = Array.from({ length: 1000 }, (_, i) => `'${String(i).padStart(3, '0')}'`).join();
 
+/** Payloads in one text of the answer. */
+const PIECE = 40;
+
 /** What the script's first answer says. */
 export const LEASE_LOST = -1;
 
@@ -35,7 +38,8 @@ export const LEASE_LOST = -1;
  *       number of jobs wanted, most bytes, 1 if a job that is one death from failing may come along, else 0,
  *       first sequence number, number of shares, each: queue-index, most jobs
  * Returns {LEASE_LOST}, or {1, paused 0|1, more 0|1, settled fields not held, runs {{queue-index, number of payloads, the
- *         payloads in lines} or, where one holds a newline, {queue-index, lengths, payloads one behind the other}…}, queues that could not be read {{queue-index, error}…}, names of all queues, jobs left in each queue that ARGV names}
+ *         payloads in lines, some in each text…} or, where one holds a newline, {queue-index, lengths, payloads one behind
+ *         the other}…}, queues that could not be read {{queue-index, error}…}, names of all queues, jobs left in each queue that ARGV names}
  */
 export const settleAndReserve = defineScript(
   'settle-and-reserve',
@@ -169,6 +173,14 @@ end
 local allNames = wantNames and call('SMEMBERS', KEYS[15]) or {}
 
 -- Reserve.
+-- One long text would be more work: Lua gets its memory from the system and gives it back, each time.
+local function inPieces(index, payloads)
+  local run = {index, #payloads}
+  for from = 1, #payloads, ${PIECE} do
+    run[#run + 1] = table.concat(payloads, '\\n', from, math.min(from + ${PIECE - 1}, #payloads))
+  end
+  return run
+end
 local function hasNewline(payload) return string.find(payload, '\\n', 1, true) end
 local mark, want, maxBytes, mayRisk, seq, shares = arg(), int(), int(), arg() == '1', int(), int()
 local paused = (want > 0 and call('GET', KEYS[3]) == 'true') and 1 or 0
@@ -240,7 +252,7 @@ if want > 0 and paused == 0 then
         for i = 1, #taken, 2 do call('HDEL', inflight, taken[i]) end
         bad[index], seq, cutShort[index] = trimmed.err, firstSeq, nil
       else
-        runs[#runs + 1] = {index, inLines and n or lengths, table.concat(payloads, inLines and '\\n' or '')}
+        runs[#runs + 1] = inLines and inPieces(index, payloads) or {index, lengths, table.concat(payloads)}
         count = count + n
       end
     end

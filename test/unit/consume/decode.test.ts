@@ -100,7 +100,7 @@ describe('the job', () => {
       class: 'Hello',
       args: ['hi'],
       id: 'token-12',
-      attemptsId: 'token-12',
+      attemptsId: undefined,
       attempt: 1,
       deaths: 0,
       payload: '{"class":"Hello","args":["hi"]}',
@@ -121,7 +121,7 @@ describe('the job', () => {
     ['"id":42,', 'token-7'],
     ['"id":null,', 'token-7'],
   ])('of {%s…} has the id %s', (id, expected) => {
-    expect(read(`{${id}"class":"Hello"}`)).toMatchObject({ id: expected, attemptsId: 'token-7' });
+    expect(read(`{${id}"class":"Hello"}`)).toMatchObject({ id: expected, attemptsId: undefined });
   });
 
   test.each([
@@ -204,7 +204,7 @@ describe('the record of past attempts', () => {
 
   test("leaves a producer's own key of that name alone", () => {
     const payload = '{"lambdesque":{"id":"other-3","attempts":2},"class":"Hello"}';
-    expect(read(payload)).toMatchObject({ payload, attempt: 1, deaths: 0, attemptsId: 'token-7' });
+    expect(read(payload)).toMatchObject({ payload, attempt: 1, deaths: 0, attemptsId: undefined });
   });
 
   test('is no part of what is refused', () => {

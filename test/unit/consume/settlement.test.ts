@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { decode, type Undecodable } from '../../../shared/consume/decode.ts';
 import { burialOf, settlementOf, statusOf } from '../../../shared/consume/settlement.ts';
 import { spliceText } from '../../../shared/store/scripts/attempts.ts';
+import { tokenOf } from '../../../shared/store/worker-id.ts';
 import type { Outcome } from '../../../shared/types.ts';
 import { aJob, rawJob } from '../builders.ts';
 
@@ -32,6 +33,13 @@ describe('the settlement of a job', () => {
       raw,
       at: NOW + 1_500,
       record: { id: 'other-9', attempts: 3, deaths: 1 },
+    });
+  });
+
+  test('that is retried for the first time gets an id that no other reservation has', () => {
+    const first = aJob({ attemptsId: undefined, id: 'abc', raw: rawJob('{}', { seq: 41 }) });
+    expect(settlementOf(first, retried, WORKER, NOW)).toMatchObject({
+      record: { id: `${tokenOf(WORKER)}-41`, attempts: 1 },
     });
   });
 

@@ -56,7 +56,7 @@ describe('a run in lines is the same jobs as one with lengths', () => {
     ['a cut character at the end', [utf8('a'), snowman.subarray(0, 2)]],
   ])('%s', (_what, payloads) => {
     const joined = Buffer.concat(payloads.flatMap((one, i) => (i === 0 ? [one] : [utf8('\n'), one])));
-    const lines = runOf(joined, payloads.length, 'myqueue', 7);
+    const lines = runOf(joined, undefined, 'myqueue', 7);
     const lengths = runOf(
       Buffer.concat(payloads),
       payloads.map((one) => one.length),
