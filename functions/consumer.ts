@@ -4,7 +4,7 @@ import {
   environment,
   parseQueues,
   type RedisClient,
-  redisTickStore,
+  readAgenda,
   redisWakeStore,
   redisWorkerStore,
   type Summary,
@@ -91,7 +91,7 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
 
 /** Without a minute tick: what others have enqueued for later, and what this worker leaves, has to be known. */
 async function handOver(wake: WorkerWake, client: RedisClient, { stopped }: Summary, now: number): Promise<void> {
-  const { retry, delayed } = await redisTickStore(client, settings.namespace).agenda();
+  const { retry, delayed } = await readAgenda(client, settings.namespace);
   for (const at of [retry, delayed, stopped === 'empty' ? undefined : now]) {
     if (at !== undefined) wake.due(at);
   }

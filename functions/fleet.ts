@@ -2,6 +2,7 @@ import {
   backlogOf,
   type Clock,
   consumerOf,
+  type FleetStore,
   LambdesqueError,
   type Logger,
   namedQueues,
@@ -26,10 +27,12 @@ interface Member extends ConsumerTarget {
 
 /** The consumers that a scheduler starts. */
 export class Fleet {
-  /** Queues that their lists name: they are looked at even where Resque's `queues` does not know them. */
-  readonly namedQueues: readonly string[];
   readonly names: readonly string[];
   readonly #members: readonly Member[];
+  /** Queues that their lists name: they are looked at even where Resque's `queues` does not know them. */
+  readonly #named: readonly string[];
+  /** The last survey, whichever invocation made it: most of what was there is there at the next one. */
+  #seen: Survey | undefined;
 
   /** @throws ConfigError */
   constructor(targets: Readonly<Record<string, ConsumerTarget>>) {
@@ -39,7 +42,12 @@ export class Fleet {
       name,
       list: parseQueues(target.queues, target.order),
     }));
-    this.namedQueues = [...new Set(this.#members.flatMap((one) => namedQueues(one.list)))];
+    this.#named = [...new Set(this.#members.flatMap((one) => namedQueues(one.list)))];
+  }
+
+  async survey(store: FleetStore, now: number): Promise<Survey> {
+    this.#seen = await store.survey(this.#named, now, this.#seen);
+    return this.#seen;
   }
 
   /** One scheduler's starts in one invocation. */

@@ -13,6 +13,8 @@ export interface GaugesOptions {
   readonly reclaimed: ReadonlyMap<string, number>;
   /** Of the promoted jobs, ms. */
   readonly lateness: number;
+  /** Queues whose last line said that they are empty; kept up to date. Each metric is billed for the hours that have it. */
+  readonly empty: Set<string>;
   /** The first tick of an invocation prints all metrics; later ones only what they did. */
   readonly whole: boolean;
 }
@@ -22,7 +24,7 @@ const MOST_QUEUES = 100;
 
 /** A scheduler's metrics after a tick. */
 export function gaugeLines(options: GaugesOptions): string[] {
-  const { survey, namespace, now, consumers, reclaimed, lateness, whole } = options;
+  const { survey, namespace, now, consumers, reclaimed, lateness, empty, whole } = options;
   const common = { namespace, now };
   const lines = [...reclaimed].map(([consumer, jobs]) =>
     emfLine({ ...common, dimensions: { consumer }, values: { reclaimed: jobs } }),
@@ -34,6 +36,9 @@ export function gaugeLines(options: GaugesOptions): string[] {
   lines.push(emfLine({ ...common, dimensions: {}, values }));
   const queues = [...survey.queues].sort((a, b) => b.depth - a.depth).slice(0, MOST_QUEUES);
   for (const { name, depth, oldest } of queues) {
+    if (depth > 0) empty.delete(name);
+    else if (empty.has(name)) continue;
+    else empty.add(name);
     const age = depth === 0 ? 0 : oldest === undefined ? undefined : Math.max(0, now - oldest) / 1000;
     const dimensions = { queue: dimensionValue(name) };
     lines.push(emfLine({ ...common, dimensions, values: { depth, ...(age === undefined ? {} : { oldestAge: age }) } }));

@@ -6,6 +6,7 @@ import {
   environment,
   type FleetStore,
   type Logger,
+  type Outlook,
   type RedisClient,
   redisCronStore,
   redisFleetStore,
@@ -36,6 +37,7 @@ const aws = awsOf(environment);
 const connection = new Connection(() => connect(settings.redis, aws.secretReader()));
 connection.warmUp();
 const fleet = new Fleet(settings.consumers);
+const emptyQueues = new Set<string>();
 const alarm = settings.wake && eventBridgeAlarm(settings.wake, systemClock.now);
 /** The job classes by name and queue: here nothing of them runs. */
 const registry = createRegistry(
@@ -57,7 +59,8 @@ async function work(_event: unknown, context: InvocationContext): Promise<object
     const tenure = alarm
       ? onDemandTenure({ ...setting, wake: redisWakeStore(client, settings.namespace), alarm })
       : minuteTenure(setting);
-    if (await tenure.begin()) return await tickAndStart(client, store, clock, tenure, log);
+    const outlook = await tenure.begin();
+    if (outlook) return await tickAndStart(client, store, clock, tenure, outlook, log);
     log.warn('Another tick is still at work; this one does nothing');
     return { skipped: true };
   } finally {
@@ -70,6 +73,7 @@ async function tickAndStart(
   fleetStore: FleetStore,
   clock: Clock,
   tenure: Tenure,
+  outlook: Outlook,
   log: Logger,
 ): Promise<object> {
   const starter = fleet.forInvocation(aws, clock, log);
@@ -85,16 +89,18 @@ async function tickAndStart(
     const isFirst = results.push(tick) === 1;
     if (!isFirst && !tenure.rung && !moved(tick)) return;
     const now = clock.now();
-    const survey = await fleetStore.survey(fleet.namedQueues, now);
+    const survey = await fleet.survey(fleetStore, now);
     await starter.start(survey);
     const { metricsNamespace: namespace } = settings;
     const { lateness } = tick;
-    const lines = gaugeLines({ survey, namespace, now, consumers: fleet.names, reclaimed, lateness, whole: isFirst });
+    const common = { survey, namespace, now, consumers: fleet.names };
+    const lines = gaugeLines({ ...common, reclaimed, lateness, empty: emptyQueues, whole: isFirst });
     reclaimed.clear();
     for (const line of lines) process.stdout.write(`${line}\n`);
   };
+  const setting = { store, registry, cron, clock, log, onTick, wait: tenure.wait };
   try {
-    do await tickUntil({ store, registry, cron, clock, log, onTick, wait: tenure.wait }, tenure.until);
+    do await tickUntil(setting, tenure.until, results.length === 0 ? outlook : undefined);
     while (!(await tenure.end(results.at(-1), starter.unattended)));
   } catch (error) {
     await tenure.abandon();

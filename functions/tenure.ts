@@ -3,6 +3,7 @@ import {
   type Clock,
   type FleetStore,
   nextMinute,
+  type Outlook,
   RedisUnavailableError,
   STAY_MS,
   sleep,
@@ -15,8 +16,8 @@ import {
 
 /** An invocation's time as the one scheduler that ticks. Two could start workers for the same backlog. */
 export interface Tenure {
-  /** @returns false if another ticks: then there is nothing to do */
-  begin(): Promise<boolean>;
+  /** @returns what the first tick looks at, as far as it is known; undefined if another ticks: then there is nothing to do */
+  begin(): Promise<Outlook | undefined>;
   /** To stay for what is due before this time, epoch ms. */
   readonly until: () => number;
   /** @default waits until the time */
@@ -82,11 +83,15 @@ export function minuteTenure({ store, holder, clock, end }: TenureSetting): Tenu
 export function onDemandTenure(setting: TenureSetting & { wake: WakeStore; alarm: AlarmClock }): Tenure {
   const { store, wake, alarm, holder, clock, end } = setting;
   let rung = false;
-  const take = () => persist(clock, () => wake.begin(holder, times.hold, clock.now()));
+  const take = async () => {
+    const isOurs = await persist(clock, () => wake.begin(holder, times.hold, clock.now()));
+    return isOurs ? {} : undefined;
+  };
   const tell = (order: Parameters<typeof tellClock>[3]) => tellClock(wake, alarm, clock, order);
   return {
     async begin() {
-      if (await take()) return true;
+      const outlook = await take();
+      if (outlook) return outlook;
       // Whoever ticks now hears of it and looks again; should he be dead, the alarm comes when his right has expired.
       const now = clock.now();
       await tell(await wake.ask(nextMinute(now + times.hold), now, true));
@@ -123,11 +128,11 @@ export function onDemandTenure(setting: TenureSetting & { wake: WakeStore; alarm
 }
 
 /** Waits a little for the tick before. */
-async function hold(store: FleetStore, holder: string, ms: number, clock: Clock): Promise<boolean> {
+async function hold(store: FleetStore, holder: string, ms: number, clock: Clock): Promise<Outlook | undefined> {
   const giveUpAt = clock.now() + times.patience;
   for (;;) {
-    if (await persist(clock, () => store.holdScheduler(holder, ms))) return true;
-    if (clock.now() >= giveUpAt) return false;
+    const outlook = await persist(clock, () => store.holdScheduler(holder, ms));
+    if (outlook || clock.now() >= giveUpAt) return outlook;
     await sleep(clock, times.look);
   }
 }

@@ -99,7 +99,7 @@ export class Scheduler extends Construct {
     return this.function.grantInvokeLatestVersion(grantee);
   }
 
-  /** Jobs that wait, in one queue; without a queue, in the longest. */
+  /** Jobs that wait, in one queue; without a queue, in the longest. A queue that stays empty has no data after its 0. */
   metricDepth(options?: QueueMetricOptions): IMetric {
     return this.#queue('depth', options);
   }

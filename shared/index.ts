@@ -45,8 +45,9 @@ export {
 export { Scheduler, type SchedulerSetting, tickUntil } from './schedule/scheduler.ts';
 export { type TickResult, type TickSetting, tick } from './schedule/tick.ts';
 export { type AlarmClock, nextMinute, STAY_MS, tellClock, WorkerWake, wakeAfter, wakeBefore } from './schedule/wake.ts';
+export { readAgenda } from './store/agenda.ts';
 export { type CronState, type CronStatus, type CronStore, redisCronStore } from './store/cron-store.ts';
-export { type FleetStore, type QueueState, redisFleetStore, type Survey } from './store/fleet-store.ts';
+export { type FleetStore, type Outlook, type QueueState, redisFleetStore, type Survey } from './store/fleet-store.ts';
 export type { JobStore, TickStore, WorkerStore } from './store/job-store.ts';
 export type { RedisClient } from './store/redis-client.ts';
 export { redisJobStore } from './store/redis-job-store.ts';

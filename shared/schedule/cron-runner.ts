@@ -35,9 +35,10 @@ export class CronRunner {
     this.#table = new CronTable(setting);
   }
 
-  async run(now: number): Promise<CronResult> {
+  /** @param known state, if it has been read just now */
+  async run(now: number, known?: CronState): Promise<CronResult> {
     const { store } = this.#setting;
-    const state = await store.read();
+    const state = known ?? (await store.read());
     const { rules, invalid, gone } = this.#table.rules(state.dynamic);
     // Ruby removes the entry only: what we know of its slots must not be there when it is set again.
     for (const name of gone) await store.forget(name);

@@ -1,4 +1,5 @@
 import { type Clock, sleep } from '../clock.ts';
+import type { Outlook } from '../store/fleet-store.ts';
 import { type TickResult, type TickSetting, tick } from './tick.ts';
 
 export interface SchedulerSetting extends TickSetting {
@@ -51,6 +52,7 @@ export class Scheduler {
  * Ticks once, and then for as long as something is known to be due before `until`: a scheduled function stays for what
  * comes before its next run. Not for the end of a lease: most are extended, and the next run is soon enough for the rest.
  * @param until epoch ms, asked after each tick
+ * @param outlook of the first tick, read just now
  * @returns each tick's result, the last one first known to reach beyond `until`
  */
 export async function tickUntil(
@@ -61,12 +63,13 @@ export async function tickUntil(
     readonly wait?: ((until: number) => Promise<void>) | undefined;
   },
   until: () => number,
+  outlook?: Outlook,
 ): Promise<TickResult[]> {
   const { clock } = setting;
   const wait = setting.wait ?? ((time: number) => sleep(clock, time - clock.now()));
   const results: TickResult[] = [];
   for (;;) {
-    const result = await tick(setting, clock.now());
+    const result = await tick(setting, clock.now(), results.length === 0 ? outlook : undefined);
     results.push(result);
     await setting.onTick?.(result);
     const { nextAt } = result;

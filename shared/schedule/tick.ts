@@ -1,5 +1,6 @@
 import type { Registry } from '../job/registry.ts';
 import type { Logger } from '../log.ts';
+import type { Outlook } from '../store/fleet-store.ts';
 import type { TickStore } from '../store/job-store.ts';
 import type { CronRunner } from './cron-runner.ts';
 import { promoteDelayed } from './promote-delayed.ts';
@@ -41,18 +42,22 @@ const RUBY_MS = 60_000;
 
 /**
  * One run of the scheduler: reclaim, promote retries and delayed jobs, enqueue cron slots. Safe beside any number of
- * others. Where nothing is due it is one call to Redis, and one more with cron entries.
+ * others. Where nothing is due it is one call to Redis, and one more with cron entries; none of what `outlook` has.
  *
  * Delayed jobs are left to Ruby's resque-scheduler while that runs: it reads a list before it watches it, and would push
  * again what we moved in between.
  */
-export async function tick({ store, registry, cron, log }: TickSetting, now: number): Promise<TickResult> {
-  const agenda = await store.agenda();
+export async function tick(
+  { store, registry, cron, log }: TickSetting,
+  now: number,
+  outlook: Outlook = {},
+): Promise<TickResult> {
+  const agenda = outlook.agenda ?? (await store.agenda());
   const isDue = (time: number | undefined) => time !== undefined && time <= now;
   const reclaimed = isDue(agenda.leaseEnd) ? await reclaim(store, log, now) : 0;
   const retried = isDue(agenda.retry) ? await promoteRetries(store, log, now) : 0;
   // Before the delayed jobs: they may hold a payload that nothing takes, and then reject.
-  const crons = await cron?.run(now);
+  const crons = await cron?.run(now, outlook.cron);
   const delayed =
     isDue(agenda.delayed) && !agenda.rubyScheduler
       ? await promoteDelayed(store, registry, now)

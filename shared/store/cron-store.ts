@@ -1,4 +1,4 @@
-import { keysOf } from './keys.ts';
+import { type Keys, keysOf } from './keys.ts';
 import { list, type RedisClient, type Reply, text } from './redis-client.ts';
 import { changeCron, claimSlot, readCron, SLOT_ENQUEUED, SLOT_OVERLAPS, seeTimings } from './scripts/cron.ts';
 
@@ -63,26 +63,10 @@ export interface CronStatus {
 }
 
 export function redisCronStore(client: RedisClient, namespace: string): CronStore {
-  const { cron, queues, queue } = keysOf(namespace);
+  const keys = keysOf(namespace);
+  const { cron, queues, queue } = keys;
   return {
-    async read() {
-      const answer = list(await client.script(readCron, [cron.schedules, cron.last, cron.since, cron.paused], []));
-      const notes = pairs(answer[2]);
-      const pauses = pairs(answer[3]);
-      const newest = Math.max(...[...notes.values()].map((note) => Number(note.split(':')[1])));
-      return {
-        dynamic: pairs(answer[0]),
-        last: new Map([...pairs(answer[1])].map(([name, slot]) => [name, Number(slot)])),
-        since(name, fingerprint) {
-          const [since, seen] = (notes.get(`${name}\n${fingerprint}`) ?? '').split(':').map(Number);
-          // A scheduler ticked since, twice and more, and did not see it: it was away.
-          return seen === undefined || newest - seen > 2 * SEE_EVERY_MS ? undefined : since;
-        },
-        note: (name, fingerprint) => notes.get(`${name}\n${fingerprint}`),
-        paused: new Set([...pauses].filter(([, until]) => until === '').map(([name]) => name)),
-        resumed: new Map([...pauses].filter(([, until]) => until !== '').map(([name, at]) => [name, Number(at)])),
-      };
-    },
+    read: async () => cronStateOf(await client.script(readCron, cronStateKeys(keys), [])),
 
     async see(timings, state, now) {
       const args = timings.flatMap(({ name, fingerprint }) => {
@@ -132,6 +116,31 @@ export function redisCronStore(client: RedisClient, namespace: string): CronStor
     async resume(name, now) {
       await client.command(['HSET', cron.paused, name, now]);
     },
+  };
+}
+
+/** In the order in which scripts take them. */
+export function cronStateKeys({ cron }: Keys): string[] {
+  return [cron.schedules, cron.last, cron.since, cron.paused];
+}
+
+/** @param reply of the script: the fields of these hashes */
+export function cronStateOf(reply: Reply): CronState {
+  const answer = list(reply);
+  const notes = pairs(answer[2]);
+  const pauses = pairs(answer[3]);
+  const newest = Math.max(...[...notes.values()].map((note) => Number(note.split(':')[1])));
+  return {
+    dynamic: pairs(answer[0]),
+    last: new Map([...pairs(answer[1])].map(([name, slot]) => [name, Number(slot)])),
+    since(name, fingerprint) {
+      const [since, seen] = (notes.get(`${name}\n${fingerprint}`) ?? '').split(':').map(Number);
+      // A scheduler ticked since, twice and more, and did not see it: it was away.
+      return seen === undefined || newest - seen > 2 * SEE_EVERY_MS ? undefined : since;
+    },
+    note: (name, fingerprint) => notes.get(`${name}\n${fingerprint}`),
+    paused: new Set([...pauses].filter(([, until]) => until === '').map(([name]) => name)),
+    resumed: new Map([...pauses].filter(([, until]) => until !== '').map(([name, at]) => [name, Number(at)])),
   };
 }
 

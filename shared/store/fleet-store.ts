@@ -1,15 +1,32 @@
+import { agendaKeys, agendaOf } from './agenda.ts';
+import { type CronState, cronStateKeys, cronStateOf } from './cron-store.ts';
+import type { Agenda } from './job-store.ts';
 import { keysOf } from './keys.ts';
 import { list, type RedisClient, text } from './redis-client.ts';
 import { holdScheduler, releaseScheduler } from './scripts/scheduler-lease.ts';
-import { depths, roster } from './scripts/survey.ts';
+import { survey } from './scripts/survey.ts';
 
 /** The part of the seam for whoever starts workers: which scheduler ticks, and what there is to do. */
 export interface FleetStore {
-  /** Take the right to tick, or extend it. @param ms how long it holds  @returns false while another holds it */
-  holdScheduler(holder: string, ms: number): Promise<boolean>;
+  /**
+   * Take the right to tick, or extend it.
+   * @param ms how long it holds
+   * @returns what the tick looks at first, read in the same step; undefined while another holds it
+   */
+  holdScheduler(holder: string, ms: number): Promise<Outlook | undefined>;
   releaseScheduler(holder: string): Promise<void>;
-  /** @param named queues to look at besides those that `queues` knows */
-  survey(named: readonly string[], now: number): Promise<Survey>;
+  /**
+   * One call where it meets no queue and no due time but those that are named or were there before, else two.
+   * @param named queues to look at besides those that `queues` knows
+   * @param before an earlier survey, as a hint at what is there
+   */
+  survey(named: readonly string[], now: number, before?: Survey): Promise<Survey>;
+}
+
+/** What a tick looks at first. It reads by itself what is missing here. */
+export interface Outlook {
+  readonly agenda?: Agenda;
+  readonly cron?: CronState;
 }
 
 /** What is there at one moment. */
@@ -19,6 +36,8 @@ export interface Survey {
   readonly workers: readonly string[];
   /** Delayed jobs; at least so many where there are more than 1,000 due times. */
   readonly delayed: number;
+  /** The first 1,000 due times of delayed jobs, as the schedule has them. */
+  readonly dueTimes: readonly string[];
   readonly retries: number;
   /** Length of the failed list. */
   readonly failed: number;
@@ -42,44 +61,64 @@ export function redisFleetStore(client: RedisClient, namespace: string): FleetSt
   const keys = keysOf(namespace);
   return {
     async holdScheduler(holder, ms) {
-      return (await client.script(holdScheduler, [keys.schedulerLease], [holder, Math.ceil(ms)])) === 1;
+      const [held, agenda, cron] = list(
+        await client.script(
+          holdScheduler,
+          [keys.schedulerLease, ...agendaKeys(keys), ...cronStateKeys(keys)],
+          [holder, Math.ceil(ms)],
+        ),
+      );
+      if (held !== 1) return undefined;
+      return agenda === undefined || cron === undefined ? {} : { agenda: agendaOf(agenda), cron: cronStateOf(cron) };
     },
 
     async releaseScheduler(holder) {
       await client.script(releaseScheduler, [keys.schedulerLease], [holder]);
     },
 
-    async survey(named, now) {
-      const totals = list(
-        await client.script(
-          roster,
-          [keys.queues, keys.delayedSchedule, keys.leases, keys.retry, keys.failed, keys.paused],
-          [now, MOST_DUE_TIMES],
-        ),
-      );
-      const [known, times, timeCount, workers, retries, failed, paused] = totals;
-      const names = [...new Set([...list(known).map(text), ...named])].sort();
-      const dueTimes = list(times).map((time) => Number(text(time)));
-      const answer = list(
-        await client.script(
-          depths,
-          [...names.map(keys.queue), ...dueTimes.map(keys.delayed)],
-          [names.length, MOST_BYTES],
-        ),
-      );
-      return {
-        queues: names.map((name, i) => {
-          const [depth, first] = list(answer[i]);
-          return { name, depth: Number(depth), oldest: enqueuedAt(text(first)) };
-        }),
-        workers: list(workers).map(text),
-        delayed: Number(answer[names.length]) + Number(timeCount) - dueTimes.length,
-        retries: Number(retries),
-        failed: Number(failed),
-        paused: paused === 1,
-      };
+    async survey(named, now, before) {
+      const expected = before?.queues.map((one) => one.name) ?? [];
+      const first = await look(named, expected, before?.dueTimes ?? [], now);
+      if (first.complete) return first.survey;
+      return (await look(named, first.names, first.survey.dueTimes, now)).survey;
     },
   };
+
+  /** What there is, as far as the lists are among those expected. */
+  async function look(named: readonly string[], queues: readonly string[], dueTimes: readonly string[], now: number) {
+    const expected = [...new Set([...named, ...queues])];
+    const answer = list(
+      await client.script(
+        survey,
+        [
+          ...[keys.queues, keys.delayedSchedule, keys.leases, keys.retry, keys.failed, keys.paused],
+          ...expected.map(keys.queue),
+          ...dueTimes.map(keys.delayed),
+        ],
+        [now, MOST_DUE_TIMES, expected.length, MOST_BYTES],
+      ),
+    );
+    const [known, times, timeCount, workers, retries, failed, paused, states, lengths] = answer;
+    const names = [...new Set([...list(known).map(text), ...named])].sort();
+    const stateOf = new Map(expected.map((name, i) => [name, list(list(states)[i])]));
+    const lengthOf = new Map(dueTimes.map((time, i) => [time, Number(list(lengths)[i])]));
+    const due = list(times).map(text);
+    const counted = due.filter((time) => lengthOf.has(time));
+    const found: Survey = {
+      queues: names.flatMap((name) => {
+        const state = stateOf.get(name);
+        return state ? [{ name, depth: Number(state[0]), oldest: enqueuedAt(text(state[1])) }] : [];
+      }),
+      workers: list(workers).map(text),
+      delayed: counted.reduce((sum, time) => sum + (lengthOf.get(time) ?? 0), Number(timeCount) - counted.length),
+      dueTimes: due,
+      retries: Number(retries),
+      failed: Number(failed),
+      paused: paused === 1,
+    };
+    const complete = counted.length === due.length && names.every((name) => stateOf.has(name));
+    return { survey: found, names, complete };
+  }
 }
 
 /** `queue_time` stands last in a payload, as php-resque and we write it; of a long one only the end is there. */

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import { readAgenda } from './agenda.ts';
 import type { DelayedMove, Reclaimed, TickStore } from './job-store.ts';
 import { keysOf } from './keys.ts';
 import { type Argument, list, type RedisClient, text } from './redis-client.ts';
-import { agenda } from './scripts/agenda.ts';
 import { promoteDelayed, promoteRetries, readFirst } from './scripts/promote.ts';
 import { OTHER_QUEUES, reclaim, STILL_LEASED } from './scripts/reclaim.ts';
 import { tokenOf } from './worker-id.ts';
@@ -98,21 +98,7 @@ export function redisTickStore(client: RedisClient, namespace: string): TickStor
       return { queued: Number(queued), failed: Number(failed), refused: text(refused) || undefined };
     },
 
-    async agenda() {
-      const answer = await client.script(
-        agenda,
-        [keys.rubyScheduler, keys.leases, keys.retry, keys.delayedSchedule],
-        [],
-      );
-      const [ruby, ...scores] = list(answer);
-      const [leaseEnd, retry, delayed] = scores.map((score) => (text(score) === '' ? undefined : Number(text(score))));
-      return {
-        leaseEnd,
-        retry,
-        delayed: delayed === undefined ? undefined : delayed * 1000,
-        ...(ruby === 1 ? { rubyScheduler: true } : {}),
-      };
-    },
+    agenda: () => readAgenda(client, namespace),
   };
 }
 

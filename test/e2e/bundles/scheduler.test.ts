@@ -19,6 +19,26 @@ withBundles((bundles) => {
     }
   }
 
+  /** What a function sends to Redis meanwhile, the commands of its scripts left out. */
+  async function commandsOf(action: () => Promise<unknown>): Promise<string[]> {
+    if (bundles.backend === 'upstash') {
+      const before = bundles.upstash.requests.length;
+      await action();
+      return bundles.upstash.requests.slice(before).flatMap((one) => Array<string>(one.commands).fill(one.path));
+    }
+    const monitor = await bundles.db.monitor();
+    const sent: string[] = [];
+    monitor.on('monitor', (_time: string, [command = '']: string[], source: string) => {
+      if (source !== 'lua') sent.push(command);
+    });
+    await action();
+    // The monitor tells of all commands in their order.
+    await bundles.db.echo('end');
+    await eventually(() => expect(sent.at(-1)).toBe('echo'));
+    monitor.disconnect();
+    return sent.slice(0, -1);
+  }
+
   describe('starts consumers', () => {
     test('for the backlog of their queues, up to their limits, with asynchronous invokes', async () => {
       await produce('q', ...many(45));
@@ -115,6 +135,24 @@ withBundles((bundles) => {
     const next = lambda.start({}, ONE_TICK);
     await bundles.db.del('resque:scheduler:lease');
     expect((await next.done).answer).toMatchObject({ started: { default: 1 } });
+  });
+
+  test('with nothing to do sends three commands, once it knows the queues and due times', async () => {
+    await bundles.db.sadd('resque:queues', 'empty', 'mail_daily');
+    const later = Math.floor(Date.now() / 1000) + 3_600;
+    await bundles.db.rpush(`resque:delayed:${later}`, '{}', '{}');
+    await bundles.db.zadd('resque:delayed_queue_schedule', later, later);
+    const leap = { cron: '59 3 29 2 *', class: 'Quick' };
+    await bundles.db.hset('resque:persistent_schedules', 'leap', JSON.stringify(leap));
+    await live('default', 1);
+    const lambda = await scheduler({ default: {}, mail: { queues: 'mail_*' } });
+    await lambda.invoke({}, ONE_TICK);
+
+    const sent = await commandsOf(() => lambda.invoke({}, ONE_TICK));
+
+    expect(sent).toHaveLength(3);
+    const delayed = lambda.lines.flatMap((line) => ('Delayed' in line ? [line['Delayed']] : []));
+    expect(delayed).toEqual([2, 2]);
   });
 
   test('writes the gauges', async () => {

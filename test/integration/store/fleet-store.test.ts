@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, expect, it } from 'vitest';
-import { type FleetStore, redisFleetStore } from '../../../shared/store/fleet-store.ts';
+import { readAgenda } from '../../../shared/store/agenda.ts';
+import { redisCronStore } from '../../../shared/store/cron-store.ts';
+import { type FleetStore, redisFleetStore, type Survey } from '../../../shared/store/fleet-store.ts';
 import type { RedisClient } from '../../../shared/store/redis-client.ts';
 import { tcpClient } from '../../../shared/store/tcp-client.ts';
 import { upstashClient } from '../../../shared/store/upstash-client.ts';
@@ -19,22 +21,55 @@ withStores((stores) => {
   });
 
   it('gives the right to tick to one scheduler at a time', async () => {
-    expect(await fleet.holdScheduler('a', 60_000)).toBe(true);
-    expect(await fleet.holdScheduler('b', 60_000)).toBe(false);
-    expect(await fleet.holdScheduler('a', 90_000)).toBe(true);
+    expect(await fleet.holdScheduler('a', 60_000)).toBeDefined();
+    expect(await fleet.holdScheduler('b', 60_000)).toBeUndefined();
+    expect(await fleet.holdScheduler('a', 90_000)).toBeDefined();
     expect(await stores.db.pttl(stores.keys.schedulerLease)).toBeGreaterThan(80_000);
     await fleet.releaseScheduler('b');
-    expect(await fleet.holdScheduler('b', 60_000)).toBe(false);
+    expect(await fleet.holdScheduler('b', 60_000)).toBeUndefined();
     await fleet.releaseScheduler('a');
-    expect(await fleet.holdScheduler('b', 60_000)).toBe(true);
+    expect(await fleet.holdScheduler('b', 60_000)).toBeDefined();
     await fleet.releaseScheduler('b');
   });
 
   it('gives it away when it has expired', async () => {
     await fleet.holdScheduler('a', 60_000);
     await stores.db.pexpire(stores.keys.schedulerLease, 0);
-    expect(await fleet.holdScheduler('b', 60_000)).toBe(true);
+    expect(await fleet.holdScheduler('b', 60_000)).toBeDefined();
     await fleet.releaseScheduler('b');
+  });
+
+  it('tells with it what a tick looks at first', async () => {
+    const cron = redisCronStore(client, 'resque:');
+    await cron.change('tidy', '{"every":"1h"}');
+    await cron.pause('tidy');
+    await cron.see([{ name: 'tidy', fingerprint: 'every 3600000' }], await cron.read(), NOW);
+    await stores.store.enqueueDelayed([{ seconds: 2_000_000_000, payload: '{"class":"A","queue":"q"}' }]);
+    await stores.db.zadd(stores.keys.retry, NOW + 5, 'r:q');
+    await stores.db.zadd(stores.keys.leases, NOW + 7, 'worker');
+    await stores.db.set(stores.keys.rubyScheduler, 'master');
+
+    const outlook = await fleet.holdScheduler('a', 60_000);
+
+    expect(outlook?.agenda).toEqual({
+      leaseEnd: NOW + 7,
+      retry: NOW + 5,
+      delayed: 2_000_000_000_000,
+      rubyScheduler: true,
+    });
+    expect(outlook?.agenda).toEqual(await readAgenda(client, 'resque:'));
+    expect(outlook?.cron?.dynamic).toEqual(new Map([['tidy', '{"every":"1h"}']]));
+    expect(outlook?.cron?.paused).toEqual(new Set(['tidy']));
+    expect(outlook?.cron?.since('tidy', 'every 3600000')).toBe(NOW);
+    await fleet.releaseScheduler('a');
+    await stores.db.flushall();
+  });
+
+  it('gives it also where a key is of another type, and leaves that to the tick', async () => {
+    await stores.db.set(stores.keys.cron.last, 'no hash');
+    expect(await fleet.holdScheduler('a', 60_000)).toEqual({});
+    await fleet.releaseScheduler('a');
+    await stores.db.del(stores.keys.cron.last);
   });
 
   it('surveys an empty Redis', async () => {
@@ -42,6 +77,7 @@ withStores((stores) => {
       queues: [],
       workers: [],
       delayed: 0,
+      dueTimes: [],
       retries: 0,
       failed: 0,
       paused: false,
@@ -98,6 +134,7 @@ withStores((stores) => {
       queues: [],
       workers: [live],
       delayed: 4,
+      dueTimes: ['2000000001', '2000000002', '2000000003'],
       retries: 1,
       failed: 3,
       paused: true,
@@ -110,6 +147,50 @@ withStores((stores) => {
     await stores.db.zadd(stores.keys.delayedSchedule, ...due.flatMap((seconds) => [seconds, seconds]));
     for (const seconds of due) await stores.db.rpush(stores.keys.delayed(seconds), 'one', 'two');
     expect((await fleet.survey([], NOW)).delayed).toBe(2 * 1_000 + 500);
+  });
+
+  it('takes one call where it meets only what was there before', async () => {
+    let calls = 0;
+    const script: RedisClient['script'] = (...call) => {
+      calls++;
+      return client.script(...call);
+    };
+    const store = redisFleetStore({ ...client, script }, 'resque:');
+    const callsOf = async (before?: Survey) => {
+      calls = 0;
+      return { survey: await store.survey(['named'], NOW, before), calls };
+    };
+    expect(await callsOf(), 'all queues are named').toMatchObject({ calls: 1 });
+
+    await stores.produce('q', '{"n":1}', '{"n":2}');
+    const delay = (...seconds: number[]) =>
+      stores.store.enqueueDelayed(seconds.map((one, i) => ({ seconds: one, payload: `{"n":${i},"queue":"q"}` })));
+    await delay(2_000_000_000, 2_000_000_000, 2_000_000_001);
+    const first = await callsOf();
+    expect(first).toMatchObject({ calls: 2, survey: { delayed: 3 } });
+    expect(await callsOf(first.survey)).toEqual({ calls: 1, survey: first.survey });
+
+    await stores.produce('q', '{"n":3}');
+    await delay(2_000_000_001);
+    const grown = await callsOf(first.survey);
+    expect(grown).toMatchObject({ calls: 1, survey: { delayed: 4 } });
+    expect(grown.survey.queues.map(({ name, depth }) => [name, depth])).toEqual([
+      ['named', 0],
+      ['q', 3],
+    ]);
+
+    await stores.produce('other', '{"n":4}');
+    expect((await callsOf(grown.survey)).calls).toBe(2);
+    await delay(2_000_000_002);
+    expect(await callsOf(grown.survey)).toMatchObject({ calls: 2, survey: { delayed: 5 } });
+
+    // What is gone is not there because it was.
+    await stores.db.srem(stores.keys.queues, 'q', 'other');
+    await stores.db.zrem(stores.keys.delayedSchedule, '2000000000', '2000000002');
+    const { calls: last, survey } = await callsOf(grown.survey);
+    expect([last, survey.delayed, survey.queues.map((one) => one.name)]).toEqual([1, 2, ['named']]);
+    await stores.db.sadd(stores.keys.queues, 'q', 'other');
+    await stores.db.zadd(stores.keys.delayedSchedule, 2_000_000_000, '2000000000', 2_000_000_002, '2000000002');
   });
 
   it('passes over a queue of another type', async () => {

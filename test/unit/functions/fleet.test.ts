@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { Fleet, FleetError, workersByConsumer } from '../../../functions/fleet.ts';
 import { gaugeLines, reclaimedBy } from '../../../functions/gauges.ts';
-import type { Survey } from '../../../shared/store/fleet-store.ts';
+import type { FleetStore, Survey } from '../../../shared/store/fleet-store.ts';
 import type { TickStore } from '../../../shared/store/job-store.ts';
 import { workerId } from '../../../shared/store/worker-id.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
@@ -12,7 +12,7 @@ const worker = (consumer: string) => workerId(consumer, randomUUID(), ['*']);
 
 function survey(depths: Readonly<Record<string, number>>, given: Partial<Survey> = {}): Survey {
   const queues = Object.entries(depths).map(([name, depth]) => ({ name, depth, oldest: undefined }));
-  return { queues, workers: [], delayed: 0, retries: 0, failed: 0, paused: false, ...given };
+  return { queues, workers: [], delayed: 0, dueTimes: [], retries: 0, failed: 0, paused: false, ...given };
 }
 
 function start(targets: Record<string, Partial<Fleet> | object>) {
@@ -58,9 +58,22 @@ describe('a fleet', () => {
     expect(invokes).toHaveLength(5);
   });
 
-  test('looks at queues that its lists name', () => {
+  test('looks at queues that its lists name, and tells what it saw the last time', async () => {
     const { fleet } = start({ a: { queues: 'x,y*,!z' }, b: { queues: 'x=2,v=1' } });
-    expect(fleet.namedQueues).toEqual(['x', 'v']);
+    const asked: unknown[] = [];
+    const seen = [survey({ x: 1 }), survey({ x: 2 })];
+    const store = {
+      async survey(...args: unknown[]) {
+        asked.push(args);
+        return seen[asked.length - 1];
+      },
+    } as unknown as FleetStore;
+    expect(await fleet.survey(store, 7)).toBe(seen[0]);
+    expect(await fleet.survey(store, 8)).toBe(seen[1]);
+    expect(asked).toEqual([
+      [['x', 'v'], 7, undefined],
+      [['x', 'v'], 8, seen[0]],
+    ]);
     expect(fleet.names).toEqual(['a', 'b']);
   });
 
@@ -101,7 +114,9 @@ describe('gauges', () => {
     consumers: ['a'],
     reclaimed: new Map<string, number>(),
     lateness: 7,
+    empty: new Set<string>(),
   };
+  beforeEach(() => options.empty.clear());
   const values = (lines: readonly string[]) => lines.map((line) => JSON.parse(line)).map(({ _aws, ...rest }) => rest);
 
   test('are all there after an invocation’s first tick', () => {
@@ -128,6 +143,23 @@ describe('gauges', () => {
       { consumer: 'a', Reclaimed: 2 },
       { PromotionLateness: 7 },
     ]);
+  });
+
+  test('of a queue that stays empty are printed once', () => {
+    const depths = (q: number, r: number) =>
+      values(gaugeLines({ ...options, survey: survey({ q, r }), whole: true })).flatMap((one) =>
+        'queue' in one ? [[one.queue, one.Depth]] : [],
+      );
+    expect(depths(0, 1)).toEqual([
+      ['r', 1],
+      ['q', 0],
+    ]);
+    expect(depths(0, 1)).toEqual([['r', 1]]);
+    gaugeLines({ ...options, survey: survey({ q: 0, r: 0 }), whole: false });
+    expect(depths(0, 0), 'a tick that prints no gauges has not said it').toEqual([['r', 0]]);
+    expect(depths(0, 0)).toEqual([]);
+    expect(depths(2, 0)).toEqual([['q', 2]]);
+    expect(depths(0, 0)).toEqual([['q', 0]]);
   });
 
   test('are of the hundred longest queues', () => {
