@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,7 +46,7 @@ export function aliases(backend: RedisSettings['kind'], jobs: string): Record<st
   return {
     'lambdesque-backend': backends[backend],
     'lambdesque-jobs': jobs,
-    ...(backend === 'upstash' ? { 'lambdesque-upstash-http': upstashHttp() } : {}),
+    ...(backend === 'upstash' ? { 'lambdesque-upstash-http': upstashHttp() } : ofNode()),
   };
 }
 
@@ -66,6 +66,18 @@ function upstashHttp(): string {
     );
   }
   return join(dirname(main), file);
+}
+
+/**
+ * Packages of ioredis whose main file takes one of two others, as the runtime is. A bundler does not know which and takes
+ * both: 5 kB that no Lambda function runs.
+ */
+function ofNode(): Record<string, string> {
+  const { resolve } = createRequire(createRequire(import.meta.url).resolve('ioredis'));
+  const beside = (name: string, file: string) => join(dirname(resolve(name)), file);
+  const files = { debug: beside('debug', 'node.js'), 'redis-errors': beside('redis-errors', 'lib/modern.js') };
+  // Another version may have no such file: then all of it is taken.
+  return Object.fromEntries(Object.entries(files).filter(([, file]) => existsSync(file)));
 }
 
 /**

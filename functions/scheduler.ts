@@ -10,8 +10,8 @@ import {
   type RedisClient,
   redisCronStore,
   redisFleetStore,
+  redisRunStore,
   redisTickStore,
-  redisWakeStore,
   systemClock,
   type TickResult,
   tickUntil,
@@ -57,7 +57,7 @@ async function work(_event: unknown, context: InvocationContext): Promise<object
     const store = redisFleetStore(client, settings.namespace);
     const setting = { store, holder, clock, end };
     const tenure = alarm
-      ? onDemandTenure({ ...setting, wake: redisWakeStore(client, settings.namespace), alarm })
+      ? onDemandTenure({ ...setting, wake: redisRunStore(client, settings.namespace), alarm })
       : minuteTenure(setting);
     const outlook = await tenure.begin();
     if (outlook) return await tickAndStart(client, store, clock, tenure, outlook, log);

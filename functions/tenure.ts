@@ -5,11 +5,11 @@ import {
   nextMinute,
   type Outlook,
   RedisUnavailableError,
+  type RunStore,
   STAY_MS,
   sleep,
   type TickResult,
   tellClock,
-  type WakeStore,
   wakeAfter,
   wakeBefore,
 } from 'lambdesque';
@@ -80,7 +80,7 @@ export function minuteTenure({ store, holder, clock, end }: TenureSetting): Tenu
 }
 
 /** A run when something is due, or somebody asks; its end sets the time of the next one. */
-export function onDemandTenure(setting: TenureSetting & { wake: WakeStore; alarm: AlarmClock }): Tenure {
+export function onDemandTenure(setting: TenureSetting & { wake: RunStore; alarm: AlarmClock }): Tenure {
   const { store, wake, alarm, holder, clock, end } = setting;
   let rung = false;
   const take = async () => {

@@ -55,5 +55,5 @@ export { redisTickStore } from './store/redis-tick-store.ts';
 export { redisWorkerStore } from './store/redis-worker-store.ts';
 export { type Http, type HttpConfig, restClient, type UpstashOptions } from './store/rest-client.ts';
 export { redisScheduledStore, type ScheduledStore } from './store/scheduled-store.ts';
-export { redisWakeStore, type WakeOrder, type WakeStore } from './store/wake-store.ts';
+export { type RunStore, redisRunStore, redisWakeStore, type WakeOrder, type WakeStore } from './store/wake-store.ts';
 export { workerId } from './store/worker-id.ts';

@@ -1,6 +1,7 @@
 import { keysOf } from './keys.ts';
 import { list, type RedisClient, type Reply, text } from './redis-client.ts';
-import { askWake, beginRun, endRun, heedWake, LOOK_AGAIN, toldWake } from './scripts/wake.ts';
+import { beginRun, endRun, heedWake, LOOK_AGAIN } from './scripts/run.ts';
+import { askWake, toldWake } from './scripts/wake.ts';
 
 /**
  * The part of the seam for systems without a minute tick: when the scheduler is to run next. An alarm clock outside Redis
@@ -14,6 +15,12 @@ export interface WakeStore {
    * @returns what to tell the clock; undefined if it goes off early enough
    */
   ask(at: number, now: number, cover: boolean): Promise<WakeOrder | undefined>;
+  /** The clock has been told. @returns what to tell it instead, if that has changed meanwhile */
+  told(order: WakeOrder): Promise<WakeOrder | undefined>;
+}
+
+/** And for the scheduler, whose runs these are. */
+export interface RunStore extends WakeStore {
   /** Begin a run. @param ms how long it has the right to tick  @returns false while another has it */
   begin(holder: string, ms: number, now: number): Promise<boolean>;
   /** Extend the right to tick by `ms`. @returns whether another look was asked for since the last call */
@@ -24,8 +31,6 @@ export interface WakeStore {
    * @returns what to tell the clock, if anything; or 'again' if another look was asked for meanwhile: then it has not ended
    */
   end(holder: string, next: number | undefined, now: number): Promise<WakeOrder | 'again' | undefined>;
-  /** The clock has been told. @returns what to tell it instead, if that has changed meanwhile */
-  told(order: WakeOrder): Promise<WakeOrder | undefined>;
 }
 
 /** What the alarm clock is to be told. */
@@ -41,6 +46,15 @@ export function redisWakeStore(client: RedisClient, namespace: string): WakeStor
     ask: async (at, now, cover) =>
       orderOf(await client.script(askWake, [wake, schedulerLease], [at, now, cover ? 1 : 0])),
 
+    told: async ({ version }) => orderOf(await client.script(toldWake, [wake], [version])),
+  };
+}
+
+export function redisRunStore(client: RedisClient, namespace: string): RunStore {
+  const { wake, schedulerLease } = keysOf(namespace);
+  return {
+    ...redisWakeStore(client, namespace),
+
     begin: async (holder, ms, now) => (await client.script(beginRun, [wake, schedulerLease], [holder, ms, now])) === 1,
 
     heed: async (holder, ms) => (await client.script(heedWake, [wake, schedulerLease], [holder, ms])) === 1,
@@ -49,8 +63,6 @@ export function redisWakeStore(client: RedisClient, namespace: string): WakeStor
       const answer = await client.script(endRun, [wake, schedulerLease], [holder, next ?? '', now]);
       return list(answer)[0] === LOOK_AGAIN ? 'again' : orderOf(answer);
     },
-
-    told: async ({ version }) => orderOf(await client.script(toldWake, [wake], [version])),
   };
 }
 

@@ -1,8 +1,5 @@
 import { defineScript } from '../redis-client.ts';
 
-/** What the end of a run answers when somebody asked for another look meanwhile. */
-export const LOOK_AGAIN = -1;
-
 /** An alarm whose time is over by less than this may still go off, ms: EventBridge has a minute for it, and some more. */
 const PENDING = 90_000;
 
@@ -39,76 +36,6 @@ if not at or at > wanted or at < now - ${PENDING} or (at <= now and version ~= t
 end
 if version == told then return {} end
 return {tonumber(version), fields[1]}
-`,
-);
-
-/**
- * Begin a run: take the right to tick. An alarm whose time has come is the one that started this run, or is of no more use:
- * should the run die, whoever is started again for it has to set the next one.
- *
- * KEYS  1 scheduler:wake  2 scheduler:lease
- * ARGV  who runs; how long it holds, ms; now (epoch ms)
- * Returns 1 if it holds, 0 while another does.
- */
-export const beginRun = defineScript(
-  'begin-run',
-  `
-local fields = redis.call('HMGET', KEYS[1], 'at', 'version', 'told')
-local at = tonumber(fields[1] or '')
-if at and at <= tonumber(ARGV[3]) then
-  local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
-  redis.call('HSET', KEYS[1], 'at', '')
-  if fields[2] == fields[3] then redis.call('HSET', KEYS[1], 'told', version) end
-end
-local holder = redis.call('GET', KEYS[2])
-if holder and holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-return 1
-`,
-);
-
-/**
- * Extend the right to tick. Has somebody asked for another look? Forgets it.
- *
- * KEYS  1 scheduler:wake  2 scheduler:lease
- * ARGV  who ticks; how long it holds, ms
- * Returns 1 or 0.
- */
-export const heedWake = defineScript(
-  'heed-wake',
-  `
-local holder = redis.call('GET', KEYS[2])
-if not holder or holder == ARGV[1] then redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2]) end
-return redis.call('HDEL', KEYS[1], 'rung')
-`,
-);
-
-/**
- * End a run: set the time of the next one, and give the right to tick up; in one step, so that whoever asks either
- * keeps this run from its end or moves the time that it has set.
- *
- * KEYS  1 scheduler:wake  2 scheduler:lease
- * ARGV  who ran; time of the next run (epoch ms) or ''; now
- * Returns {LOOK_AGAIN}, or {version, at} to tell the alarm clock, or {} if it has nothing to be told.
- */
-export const endRun = defineScript(
-  'end-run',
-  `
-if redis.call('HDEL', KEYS[1], 'rung') == 1 then return {${LOOK_AGAIN}} end
-local fields = redis.call('HMGET', KEYS[1], 'at', 'version', 'told', 'cover')
-local next, now = ARGV[2], tonumber(ARGV[3])
-local cover = tonumber(fields[4] or '')
-if cover and cover <= now then
-  redis.call('HDEL', KEYS[1], 'cover')
-elseif cover and (next == '' or cover < tonumber(next)) then
-  next = fields[4]
-end
-if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
-local known = fields[2] == fields[3]
-if known and (fields[1] or '') == next then return {} end
-local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
-redis.call('HSET', KEYS[1], 'at', next)
-return {version, next}
 `,
 );
 

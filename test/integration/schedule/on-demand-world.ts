@@ -5,6 +5,7 @@ import {
   type Clock,
   type RedisClient,
   redisFleetStore,
+  redisRunStore,
   redisTickStore,
   redisWakeStore,
   redisWorkerStore,
@@ -83,7 +84,7 @@ export class World {
     const life = this.#mortal(lives);
     const { clock, client } = life;
     const store = redisFleetStore(client, NAMESPACE);
-    const wake = redisWakeStore(client, NAMESPACE);
+    const wake = redisRunStore(client, NAMESPACE);
     const ticks = redisTickStore(client, NAMESPACE);
     const end = clock.now() + TIMEOUT;
     const holder = randomUUID();
