@@ -67,7 +67,7 @@ export function eventBridgeAlarm(settings: WakeSettings, now: () => number): Ala
         throw new AwsError(
           `The schedule ${JSON.stringify(settings.schedule)} that starts the scheduler next could not be set: ${said}. ` +
             "The function's role needs scheduler:CreateSchedule and scheduler:UpdateSchedule on it and iam:PassRole on " +
-            `${settings.role}. Until it can, the fallback queue starts the scheduler every quarter of an hour.`,
+            `${settings.role}. Until it can, the fallback queue starts the scheduler after 15 minutes, and then each half hour.`,
           { cause },
         );
       }

@@ -3,10 +3,9 @@ import type { BoundJob, Job, Outcome, RawJob } from '../types.ts';
 import type { Attempt, Ended } from './attempt.ts';
 import { BatchSizer } from './batch.ts';
 import { Bell } from './bell.ts';
-import { decode, isAtRisk } from './decode.ts';
-import { dispatch } from './dispatch.ts';
 import { Ending } from './ending.ts';
 import { fateOfError } from './fate.ts';
+import { Intake } from './intake.ts';
 import { type HeldTurn, Lease, type TurnPlan } from './lease.ts';
 import { Lookout } from './lookout.ts';
 import { Outbox } from './outbox.ts';
@@ -45,8 +44,7 @@ export class Consumer {
   #failure: { readonly error: unknown } | undefined;
   /** Highest number of a job that was started. */
   #started = -1;
-  /** The job that is one death from the failed list; there is never more than one here. */
-  #atRisk: RawJob | undefined;
+  readonly #intake: Intake;
   readonly #slice: Slice;
   #filling = false;
 
@@ -62,6 +60,18 @@ export class Consumer {
     this.#slice = new Slice(() => this.#bell.ring());
     this.#reporter = new Reporter(setting, this.summary);
     this.#startedAt = clock.now();
+    this.#intake = new Intake({
+      ...setting,
+      token: this.#lease.token,
+      onEnd: (job, outcome) => {
+        if (outcome.kind === 'released') this.#lookout.sentOn(job.raw);
+        this.#finish(job, outcome, 0);
+      },
+      onUndecodable: (one) => {
+        this.#outbox.undecodable(one);
+        this.#reporter.undecodable(one);
+      },
+    });
     this.#slots = new Slots({
       concurrency: options.concurrency,
       abortGrace: options.abortGrace,
@@ -126,7 +136,7 @@ export class Consumer {
     this.#filling = true;
     while (this.#slots.free > 0 && this.#waiting.size > 0 && !this.#isShort() && !this.#slice.isOver()) {
       const next = this.#waiting.next() as RawJob | BoundJob;
-      const bound = 'handler' in next ? next : this.#bind(next);
+      const bound = 'handler' in next ? next : this.#intake.bind(next);
       if (!bound) continue;
       this.#started = Math.max(this.#started, bound.job.raw.seq);
       this.#outbox.started(bound.job);
@@ -168,40 +178,9 @@ export class Consumer {
   }
 
   #finish(job: Job, outcome: Outcome, ms: number): void {
-    if (job.raw === this.#atRisk) this.#atRisk = undefined;
+    this.#intake.left(job.raw);
     this.#outbox.ended(job, outcome);
     this.#reporter.ended(job, outcome, ms);
-  }
-
-  /**
-   * Reserved jobs, to wait for a slot. They are looked into when they start, so that the next ones are on their way by
-   * then; unless jobs of unknown classes are about: then whether to look for more depends on what came.
-   */
-  #accept(raws: readonly RawJob[]): void {
-    const now = this.#now();
-    const lookInto = this.#lookout.countsUnknown;
-    for (const raw of raws) {
-      if (isAtRisk(raw)) this.#atRisk = raw;
-      const job = lookInto ? this.#bind(raw) : raw;
-      if (job) this.#waiting.add(job, now);
-    }
-  }
-
-  /** The job with its handler; undefined where it cannot run, and has ended. */
-  #bind(raw: RawJob): BoundJob | undefined {
-    const { registry, options } = this.#setting;
-    const job = decode(raw, this.#lease.token, options.numbers);
-    if (!('class' in job)) {
-      if (raw === this.#atRisk) this.#atRisk = undefined;
-      this.#outbox.undecodable(job);
-      this.#reporter.undecodable(job);
-      return undefined;
-    }
-    const bound = dispatch(job, registry, options);
-    if (!('kind' in bound)) return bound;
-    if (bound.kind === 'released') this.#lookout.sentOn(raw);
-    this.#finish(job, bound, 0);
-    return undefined;
   }
 
   // Turns.
@@ -223,7 +202,7 @@ export class Consumer {
 
   #releaseWaiting(): void {
     const raws = this.#waiting.takeAll();
-    if (this.#atRisk && raws.includes(this.#atRisk)) this.#atRisk = undefined;
+    for (const raw of raws) this.#intake.left(raw);
     this.#outbox.release(raws);
     this.#sizer.released(raws.length);
     this.summary.released += raws.length;
@@ -272,7 +251,7 @@ export class Consumer {
     if (releases) this.#releaseWaiting();
     const wanted = releases ? 0 : this.#wanted();
     const { batchBytes } = this.#setting.options;
-    const reserve = wanted > 0 ? this.#lookout.reservation(wanted, batchBytes, !this.#atRisk, now) : undefined;
+    const reserve = wanted > 0 ? this.#lookout.reservation(wanted, batchBytes, this.#intake.mayRisk, now) : undefined;
     return {
       ...this.#outbox.take(),
       ...this.#showcase.plan(this.#slots.oldest, now),
@@ -292,7 +271,7 @@ export class Consumer {
       const unsettled = plan.settle.length + this.#outbox.take().settle.length;
       this.#setting.log.error(error.message, { running: this.#slots.used, waiting, unsettled });
       this.summary.lost += waiting + unsettled;
-      this.#atRisk = undefined;
+      this.#intake.allLeft();
       this.#slots.abortAll(error);
       this.#showcase.forget();
       this.#lookout.reset();
@@ -305,8 +284,9 @@ export class Consumer {
     this.#reporter.trouble(result);
     if (!reserve) return;
     this.#sizer.reserved(reserve.count, result.jobs.length);
-    this.#accept(result.jobs);
-    this.#lookout.looked(reserve, result, this.#now());
+    const now = this.#now();
+    this.#intake.accept(result.jobs, this.#waiting, this.#lookout.countsUnknown, now);
+    this.#lookout.looked(reserve, result, now);
   }
 
   /** Waits until something is due or happens. */

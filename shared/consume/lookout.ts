@@ -1,10 +1,12 @@
-import type { Reservation } from '../store/job-store.ts';
+import type { QueueShare, Reservation } from '../store/job-store.ts';
 import type { RawJob } from '../types.ts';
 import type { HeldTurn } from './lease.ts';
 import { type QueueList, QueueSelector } from './queues.ts';
 
 /** With more queues than this, not every turn looks at all of them. */
 const FEW = 16;
+/** Beyond the last queue that had jobs, so many more are looked at: where each holds some, those come next. */
+const BEYOND = 64;
 /** But one so often does, ms: so long may a job of an earlier queue have to wait for later ones. */
 const LOOK_AT_ALL_MS = 50;
 
@@ -18,7 +20,7 @@ export class Lookout {
   /** Queues that had jobs when all were last looked at; undefined to look at all. */
   #busy: Set<string> | undefined;
   #allAt = 0;
-  #askedAll = true;
+  #asked: 'all' | 'some' | 'few' = 'few';
   /** By queue: jobs of unknown classes that were sent on since the last job that could run. */
   readonly #sentOn = new Map<string, number>();
   /** Those that were sent on since the last look. */
@@ -62,9 +64,8 @@ export class Lookout {
     for (const [queue, until] of this.#unknownUntil) if (now >= until) this.#unknownUntil.delete(queue);
     const shares = this.#selector.shares(count);
     const all = this.#unknownUntil.size === 0 ? shares : shares.filter(({ queue }) => !this.#unknownUntil.has(queue));
-    const busy = this.#busy;
-    const some = busy && all.length > FEW && now < this.#allAt ? all.filter((share) => busy.has(share.queue)) : all;
-    this.#askedAll = some === all;
+    const some = all.length > FEW && now < this.#allAt ? this.#someOf(all) : all;
+    this.#asked = all.length <= FEW ? 'few' : some === all ? 'all' : 'some';
     return { count, bytes, mayRisk, listQueues, shares: some, countLeft: this.#sentOn.size > 0 };
   }
 
@@ -104,14 +105,24 @@ export class Lookout {
     return true;
   }
 
+  /** Those that had jobs, and some behind them. */
+  #someOf(all: readonly QueueShare[]): readonly QueueShare[] {
+    const busy = this.#busy;
+    if (!busy) return all;
+    const last = all.findLastIndex((share) => busy.has(share.queue));
+    return all.filter((share, i) => busy.has(share.queue) || (i > last && i <= last + BEYOND));
+  }
+
   /** @returns false where queues were left out of a look that found nothing */
   #noteBusy({ jobs, more }: HeldTurn, now: number): boolean {
-    if (this.#askedAll) {
-      this.#busy = new Set(jobs.map((job) => job.queue));
+    if (this.#asked === 'few') return true;
+    if (this.#asked === 'all') {
+      this.#busy = undefined;
       this.#allAt = now + LOOK_AT_ALL_MS;
-      return true;
     }
-    if (more) return true;
+    if (jobs.length > 0) this.#busy ??= new Set();
+    for (const job of jobs) this.#busy?.add(job.queue);
+    if (more || this.#asked === 'all') return true;
     this.#busy = undefined;
     return false;
   }

@@ -20,7 +20,7 @@ export interface JobOptions<In extends Args, Out extends Args> {
   readonly queue?: string;
   /** Checks the arguments, of `enqueue` and of payloads, and gives `perform` its types. @default arguments as they come */
   readonly args?: StandardSchemaV1<In, Out>;
-  /** @default 5 attempts, with waits that grow from 15 s to 12 min */
+  /** @default 5 attempts, with waits that grow from 16 s to 7 min */
   readonly retry?: RetryOptions;
   /** Milliseconds that one attempt may take; `Infinity` for no limit. @default 900000 (15 min, the longest that Lambda allows) */
   readonly timeout?: number;

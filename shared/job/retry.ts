@@ -52,7 +52,7 @@ export function exponential(options: ExponentialOptions = {}): BackoffFunction {
   };
 }
 
-/** Sidekiq's curve: 15 s to 1 min after the first attempt, 5 to 8 minutes after the fourth. */
+/** Sidekiq's curve: 16 to 74 s after the first attempt, 4.5 to 7 minutes after the fourth. */
 export const defaultBackoff: BackoffFunction = (attempt) =>
   attempt ** 4 + 15 + Math.floor(Math.random() * 30) * (attempt + 1);
 

@@ -44,7 +44,12 @@ export function turnOf(client: RedisClient, keys: Keys): WorkerStore['settleAndR
 /** Every queue that the turn touches, each once; the script names them by their place in this list, from 1. */
 function queuesOf(turn: Turn): string[] {
   const names = new Set(turn.reserve?.shares.map((share) => share.queue));
-  for (const { raw } of turn.settle) names.add(raw.queue);
+  let last: string | undefined;
+  for (const { raw } of turn.settle) {
+    // Mostly the same again.
+    if (raw.queue !== last) names.add(raw.queue);
+    last = raw.queue;
+  }
   return [...names];
 }
 

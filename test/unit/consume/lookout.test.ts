@@ -119,19 +119,22 @@ describe('queues that come and go', () => {
 });
 
 describe('many queues', () => {
-  const all = Array.from({ length: 20 }, (_, i) => `q${String(i).padStart(2, '0')}`);
+  const all = Array.from({ length: 100 }, (_, i) => `q${String(i).padStart(2, '0')}`);
+  /** Those that are looked at because they come next. */
+  const behind = (name: string) => all.slice(all.indexOf(name) + 1, all.indexOf(name) + 65);
 
   test('are not all looked at each time, but once in 50 ms', () => {
     const { see, names } = lookout(all.join());
     expect(names(0)).toEqual(all);
     see({ jobs: jobs('q03', 'q07'), more: true }, 0);
-    expect(names(49)).toEqual(['q03', 'q07']);
+    expect(names(49)).toEqual(['q03', 'q07', ...behind('q07')]);
     expect(names(50)).toEqual(all);
   });
 
   test.each([
     [16, 16],
-    [17, 1],
+    [17, 14],
+    [100, 65],
   ])('are all looked at where they are few: of %i there are %i', (count, looked) => {
     const { see, names } = lookout(all.slice(0, count).join());
     see({ jobs: jobs('q03'), more: true }, 0);
@@ -141,7 +144,7 @@ describe('many queues', () => {
   test('those that had jobs stay in their order', () => {
     const { see, names } = lookout(all.join());
     see({ jobs: jobs('q07', 'q03', 'q07'), more: true }, 0);
-    expect(names(1)).toEqual(['q03', 'q07']);
+    expect(names(1)).toEqual(['q03', 'q07', ...behind('q07')]);
   });
 
   // The first look ended when it had enough, so it has not seen the later ones.
@@ -160,7 +163,21 @@ describe('many queues', () => {
     const { see, names } = lookout(all.join());
     see({ jobs: jobs('q03'), more: true }, 0);
     expect(see({ jobs: jobs('q03'), more: true }, 10)).toEqual(atOnce);
-    expect(names(11)).toEqual(['q03']);
+    expect(names(11)).toEqual(['q03', ...behind('q03')]);
+  });
+
+  test('are gone through in their order where each holds some', () => {
+    const { see, names } = lookout(all.join());
+    see({ jobs: jobs('q00', 'q01'), more: true }, 0);
+    see({ jobs: jobs('q02', 'q40'), more: true }, 10);
+    expect(names(11)).toEqual(['q00', 'q01', 'q02', 'q40', ...all.slice(41)]);
+  });
+
+  test('that are all empty are not looked at once more', () => {
+    const { see } = lookout(all.join());
+    see({ jobs: jobs('q00'), more: true }, 0);
+    expect(see({ more: false }, 1)).toEqual(atOnce);
+    expect(see({ more: false }, 2)).toEqual(rests('empty', 2));
   });
 });
 
