@@ -75,6 +75,25 @@ export function eventBridgeAlarm(settings: WakeSettings, now: () => number): Ala
   };
 }
 
+/**
+ * An alarm clock for workers: where it cannot be set, the scheduler is started at once. That fails then as well, and what
+ * fails there comes to the fallback queue; a worker that was started over a URL has nobody who notices.
+ * @param start starts the scheduler, and does not wait for it
+ */
+export function orStart(alarm: AlarmClock, start: () => Promise<void>): AlarmClock {
+  return {
+    async set(at) {
+      try {
+        await alarm.set(at);
+      } catch (error) {
+        // The first reason is the one to tell.
+        await start().catch(() => {});
+        throw error;
+      }
+    },
+  };
+}
+
 /** What `make` gives, made once; anew after it failed. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;

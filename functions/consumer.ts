@@ -13,7 +13,7 @@ import {
 } from 'lambdesque';
 import { connect } from 'lambdesque-backend';
 import jobs from 'lambdesque-jobs';
-import { eventBridgeAlarm } from './alarm-clock.ts';
+import { eventBridgeAlarm, orStart } from './alarm-clock.ts';
 import { awsOf } from './aws.ts';
 import { Connection } from './connection.ts';
 import { drain, planEnd } from './drain.ts';
@@ -31,7 +31,12 @@ const connection = new Connection(() => connect(settings.redis, aws.secretReader
 connection.warmUp();
 const registry = createRegistry(jobs);
 const queues = parseQueues(settings.queues, settings.order);
-const alarm = settings.wake && eventBridgeAlarm(settings.wake, systemClock.now);
+const { wake: wakeSettings } = settings;
+const alarm =
+  wakeSettings &&
+  orStart(eventBridgeAlarm(wakeSettings, systemClock.now), () =>
+    aws.startFunction(wakeSettings.target, { source: 'lambdesque.consumer', consumer: settings.consumer }),
+  );
 const options = consumerOptions({
   concurrency,
   logArgs: settings.logArgs ?? false,

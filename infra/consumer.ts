@@ -108,6 +108,7 @@ export class Consumer extends Construct implements IGrantable {
       ...(this.reserved ? { reservedConcurrentExecutions: this.maxWorkers } : {}),
     });
     this.grantPrincipal = this.function.grantPrincipal;
+    props.wake?.grantStart(this);
   }
 
   /** Runs its jobs strictly one after the other, fleet-wide. */

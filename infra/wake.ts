@@ -97,6 +97,13 @@ export class Wake extends Construct {
     );
   }
 
+  /** Lets a function start the scheduler where it cannot set the schedule. */
+  grantStart(grantee: IGrantable): void {
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.settings.target] }),
+    );
+  }
+
   /** @param scheduler its name must be `functionName` */
   start(scheduler: LambdaFn): void {
     scheduler.addEventSource(new SqsEventSource(this.fallback, { batchSize: 10, maxConcurrency: 2 }));

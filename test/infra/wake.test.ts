@@ -93,6 +93,8 @@ describe("wake: 'on-demand'", () => {
       const arm = statements.find((one) => one.actions.includes('scheduler:UpdateSchedule'));
       expect(arm?.actions).toEqual(['scheduler:CreateSchedule', 'scheduler:UpdateSchedule']);
       expect(arm?.resources).toEqual([expect.stringMatching(/:schedule\/[\w-]+\/next$/)]);
+      const starts = statements.filter((one) => one.resources.some((arn) => target.test(arn)));
+      expect(starts).toHaveLength(role.test('JobsConsumersall') ? 1 : 0);
       expect(statements.find((one) => one.actions.includes('iam:PassRole'))?.resources).toEqual([
         expect.stringMatching(/JobsWakeRole/),
       ]);

@@ -154,6 +154,11 @@ withBundles(
         expect((await lambda.invoke()).error?.message).toMatch(/could not be set/);
         expect(await bundles.db.llen('resque:queue:q')).toBe(0);
         expect(await bundles.db.get('resque:stat:processed')).toBe('2');
+        // Whoever rang may not notice: the scheduler is started, and what fails there is tried again.
+        expect(bundles.aws.invokes).toContainEqual({
+          functionName: wake.target,
+          event: { source: 'lambdesque.consumer', consumer: 'default' },
+        });
       });
     });
 
