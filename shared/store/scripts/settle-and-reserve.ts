@@ -5,8 +5,8 @@ import { CUT } from './attempts.ts';
 /** '000' to '999', as Lua. */
 const DIGITS = Array.from({ length: 1000 }, (_, i) => `'${String(i).padStart(3, '0')}'`).join();
 
-/** Payloads in one text of the answer. */
-const PIECE = 40;
+/** About so many bytes are in one text of the answer. */
+const PIECE = 2048;
 
 /** What the script's first answer says. */
 export const LEASE_LOST = -1;
@@ -174,10 +174,10 @@ local allNames = wantNames and call('SMEMBERS', KEYS[15]) or {}
 
 -- Reserve.
 -- One long text would be more work: Lua gets its memory from the system and gives it back, each time.
-local function inPieces(index, payloads)
-  local run = {index, #payloads}
-  for from = 1, #payloads, ${PIECE} do
-    run[#run + 1] = table.concat(payloads, '\\n', from, math.min(from + ${PIECE - 1}, #payloads))
+local function inPieces(index, payloads, size)
+  local run, width = {index, #payloads}, math.max(1, math.floor(${PIECE} * #payloads / (size + 1)))
+  for from = 1, #payloads, width do
+    run[#run + 1] = width == 1 and payloads[from] or table.concat(payloads, '\\n', from, math.min(from + width - 1, #payloads))
   end
   return run
 end
@@ -213,7 +213,7 @@ if want > 0 and paused == 0 then
   for _ = 1, shares do
     local index, limit = int(), int()
     local key, payloads, lengths, taken, n, window, inLines = queueKey(index), {}, {}, {}, 0, 2, true
-    local suffix, open, firstSeq = ':' .. names[index], true, seq
+    local suffix, open, firstSeq, size = ':' .. names[index], true, seq, 0
     limit = math.min(limit, want - count)
     while open and n < limit and more == 0 and not bad[index] do
       local width = math.min(limit - n, window)
@@ -228,7 +228,7 @@ if want > 0 and paused == 0 then
           if not mayRisk then open = false break end
           mayRisk = false
         end
-        bytes = bytes + #payload
+        bytes, size = bytes + #payload, size + #payload
         n = n + 1
         payloads[n], lengths[n] = payload, #payload
         taken[2 * n - 1], taken[2 * n] = fieldOf(seq, suffix), payload
@@ -252,7 +252,7 @@ if want > 0 and paused == 0 then
         for i = 1, #taken, 2 do call('HDEL', inflight, taken[i]) end
         bad[index], seq, cutShort[index] = trimmed.err, firstSeq, nil
       else
-        runs[#runs + 1] = inLines and inPieces(index, payloads) or {index, lengths, table.concat(payloads)}
+        runs[#runs + 1] = inLines and inPieces(index, payloads, size) or {index, lengths, table.concat(payloads)}
         count = count + n
       end
     end
