@@ -28,6 +28,8 @@ export const bench: Bench = async ({ quick, bed }) => {
   });
   const tick = await idleTick(bed);
   rows.push(row('Lambdesque TCP', 'idle tick of the scheduler function', tick, 1));
+  const onDemand = await idleOnDemand(bed, seconds);
+  rows.push(row('Lambdesque TCP', 'idle minute, on demand', onDemand, seconds / 60));
   const per = (figure: 'roundTrips' | 'inScripts') =>
     Math.max(...['Lambdesque TCP', 'Lambdesque REST'].map((name) => (busy.get(name)?.[figure] ?? 0) / jobs));
   return {
@@ -36,13 +38,15 @@ export const bench: Bench = async ({ quick, bed }) => {
       `each job: ${jobs} jobs that do nothing, queued before, concurrency ${CONCURRENCY.busy}, connecting not included`,
       `idle minute: workers at their default interval, concurrency ${CONCURRENCY.idle}, from their start, ${seconds} s; told for a minute`,
       'by INFO commandstats; round trips: scripts, transactions and commands that were waited for',
-      "idle tick: one invocation of the scheduler's bundle in a warm environment, with one consumer and a cron rule",
+      "idle tick: one invocation of the scheduler's bundle in a warm environment, with one consumer",
+      'on demand: after an invocation of the scheduler that found nothing, and set no schedule',
     ],
     rows,
     bars: [
       atMost('round trips per job under backlog (TCP and REST)', 0.03, per('roundTrips')),
       atMost('commands inside scripts per job under backlog (TCP and REST)', 0.3, per('inScripts')),
       atMost('commands sent in an idle tick (minute mode)', 3, tick.topLevel),
+      atMost('commands sent while idle (on-demand mode)', 0, onDemand.topLevel),
     ],
   };
 };
@@ -63,18 +67,34 @@ async function whileIdle({ redis }: Bed, { name, ask }: Contender, seconds: numb
 }
 
 /** The scheduler function has nothing to do. */
-async function idleTick(bed: Bed): Promise<RedisWork> {
+function idleTick(bed: Bed): Promise<RedisWork> {
+  return afterTick(bed, false, (invoke) => redisWork(bed.redis.client, 'Lambdesque TCP', invoke));
+}
+
+/** Nothing is to come, so nothing runs until somebody rings. */
+function idleOnDemand(bed: Bed, seconds: number): Promise<RedisWork> {
+  return afterTick(bed, true, (_invoke, pending) => {
+    if (pending > 0) throw new Error(`${pending} starts are to come, although there is nothing to do.`);
+    return redisWork(bed.redis.client, 'Lambdesque TCP', () => delay(seconds * 1_000));
+  });
+}
+
+/** The first tick connects. */
+async function afterTick(
+  bed: Bed,
+  onDemand: boolean,
+  measure: (invoke: () => Promise<void>, pending: number) => Promise<RedisWork>,
+): Promise<RedisWork> {
   await bed.redis.client.flushall();
   const functions = await startFunctions(bed);
   try {
-    const scheduler = await functions.start('scheduler', 'tcp');
+    const scheduler = await functions.start('scheduler', 'tcp', { onDemand });
     const invoke = async () => {
       const { error, died } = await scheduler.invoke();
       if (error ?? died) throw new Error(`The scheduler function failed:\n${scheduler.output}`);
     };
-    // The first tick connects, and writes down the cron rule.
     await invoke();
-    return await redisWork(bed.redis.client, 'Lambdesque TCP', invoke);
+    return await measure(invoke, functions.pending());
   } finally {
     await functions.stop();
   }

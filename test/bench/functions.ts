@@ -13,15 +13,20 @@ export interface Functions {
   bundle(entry: BundleName, backend: Backend, jobs?: string): Promise<Bundle>;
   /** A new environment of the function. */
   start(entry: BundleName, backend: Backend, more?: StartOptions): Promise<TestLambda>;
+  /** What was started or is to be: invocations and schedules. */
+  readonly pending: () => number;
   stop(): Promise<void>;
 }
 
 export interface StartOptions {
   readonly jobs?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Without a minute tick. */
+  readonly onDemand?: boolean;
 }
 
 const SECRET = 'bench/redis';
+const WAKE = { group: 'bench', schedule: 'next', target: 'bench', role: 'bench', fallback: 'bench' };
 const COMMON = { namespace: 'resque:', metricsNamespace: 'Bench' };
 
 /** The functions' bundles, with an AWS for their secrets. They are made in `dist`. */
@@ -42,7 +47,8 @@ export async function startFunctions({ redis, rest }: Bed): Promise<Functions> {
       bundles.set(key, made);
       return made;
     },
-    async start(entry, backend, { jobs, env = {} } = {}) {
+    pending: () => aws.invokes.length + aws.schedules.size,
+    async start(entry, backend, { jobs, env = {}, onDemand = false } = {}) {
       const { file } = await functions.bundle(entry, backend, jobs);
       const connection =
         backend === 'tcp'
@@ -51,7 +57,7 @@ export async function startFunctions({ redis, rest }: Bed): Promise<Functions> {
       const consumer = { consumer: 'default', queues: 'bench', concurrency: 25 };
       const target = { functionName: 'bench', queues: 'bench', concurrency: 25, maxWorkers: 10 };
       const own = entry === 'consumer' ? consumer : { consumers: { default: target } };
-      const settings = { ...COMMON, redis: connection, ...own };
+      const settings = { ...COMMON, redis: connection, ...own, ...(onDemand ? { wake: WAKE } : {}) };
       const lambda = await startLambda({ bundle: file, settings, env: { ...aws.env, ...env } });
       started.push(lambda);
       return lambda;
