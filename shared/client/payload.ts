@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Args } from '../job/define.ts';
 import { stringify } from '../json.ts';
+import type { CronSlot } from '../types.ts';
 
 export interface PayloadFields {
   readonly class: string;
@@ -39,4 +40,12 @@ export function writePayload(fields: PayloadFields): string {
 /** An id for a new job. Not 32 hex digits: that is the form of ids which may have a php-resque status record. */
 export function newId(): string {
   return randomUUID();
+}
+
+/** What the scheduler writes into the jobs of cron entries; anything else under that key is the producer's own. */
+export function cronSlot(value: unknown): CronSlot | undefined {
+  const { name, slot, overlap } = (typeof value === 'object' && value !== null ? value : {}) as Partial<CronMark>;
+  if (typeof name !== 'string' || typeof slot !== 'string') return undefined;
+  const time = Date.parse(slot);
+  return Number.isNaN(time) ? undefined : { name, slot: time, exclusive: overlap === 'skip' };
 }

@@ -5,6 +5,8 @@ import type { Registry } from '../job/registry.ts';
 import { parseWithBigInts } from '../json.ts';
 import type { ScheduledStore } from '../store/scheduled-store.ts';
 import { unsplice } from '../store/scripts/attempts.ts';
+import type { CronSlot } from '../types.ts';
+import { cronSlot } from './payload.ts';
 
 /** A job that waits for its time. */
 export interface WaitingJob {
@@ -119,7 +121,7 @@ export function createScheduled(store: ScheduledStore, registry?: Registry): Sch
     },
     remove: (job) =>
       job.kind === 'retry'
-        ? store.removeRetry(job.place)
+        ? store.removeRetry(job.place, exclusiveCron(job.payload))
         : store.moveDelayed(Number(job.place), job.payload, { to: 'nowhere' }),
     async reschedule(job, at) {
       const time = at.getTime();
@@ -129,6 +131,16 @@ export function createScheduled(store: ScheduledStore, registry?: Registry): Sch
       return store.moveDelayed(Number(job.place), job.payload, { to: 'time', seconds: Math.floor(time / 1000) });
     },
   };
+}
+
+/** The cron entry that enqueues nothing until this job has ended. */
+function exclusiveCron(payload: string): CronSlot | undefined {
+  try {
+    const cron = cronSlot((JSON.parse(payload) as { cron?: unknown } | null)?.cron);
+    return cron?.exclusive ? cron : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function fits(job: WaitingJob, { class: className, queue, args }: JobFilter): boolean {

@@ -1,8 +1,8 @@
-import type { CronMark } from '../client/payload.ts';
+import { cronSlot } from '../client/payload.ts';
 import { PayloadError } from '../errors.ts';
 import { parseWithBigInts } from '../json.ts';
 import { unsplice } from '../store/scripts/attempts.ts';
-import { type CronSlot, type Job, MOST_DEATHS, type RawJob } from '../types.ts';
+import { type Job, MOST_DEATHS, type RawJob } from '../types.ts';
 
 /** How numbers in arguments arrive: long integers as bigint, or all as double, as JSON.parse gives them. */
 export type Numbers = 'bigint' | 'double';
@@ -86,14 +86,6 @@ export function syntaxError(error: unknown): string {
 function refuse(raw: RawJob, reason: string, isJson: boolean): Undecodable {
   const error = new PayloadError(`The payload is no Resque job: ${reason}.`);
   return { raw, error, isJson, isUtf8: raw.text !== undefined };
-}
-
-/** What the scheduler writes into the jobs of cron entries; anything else under that key is the producer's own. */
-function cronSlot(value: unknown): CronSlot | undefined {
-  const { name, slot, overlap } = (typeof value === 'object' && value !== null ? value : {}) as Partial<CronMark>;
-  if (typeof name !== 'string' || typeof slot !== 'string') return undefined;
-  const time = Date.parse(slot);
-  return Number.isNaN(time) ? undefined : { name, slot: time, exclusive: overlap === 'skip' };
 }
 
 function statusId(id: string, prefix: unknown): string {

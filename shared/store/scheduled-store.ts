@@ -1,4 +1,5 @@
 import { RedisTypeError } from '../errors.ts';
+import type { CronSlot } from '../types.ts';
 import { keysOf } from './keys.ts';
 import { list, type RedisClient, text } from './redis-client.ts';
 import { promoteRetries } from './scripts/promote.ts';
@@ -29,7 +30,8 @@ export interface ScheduledStore {
   retryCount(): Promise<number>;
   retries(offset: number, limit: number): Promise<WaitingRetry[]>;
   retryNow(member: string): Promise<boolean>;
-  removeRetry(member: string): Promise<boolean>;
+  /** @param cron whose job it is, if that entry's jobs must not overlap */
+  removeRetry(member: string, cron?: Pick<CronSlot, 'name' | 'slot'>): Promise<boolean>;
   /** @param at epoch ms */
   rescheduleRetry(member: string, at: number): Promise<boolean>;
 }
@@ -95,8 +97,9 @@ export function redisScheduledStore(client: RedisClient, namespace: string): Sch
       return moved === 1;
     },
 
-    async removeRetry(member) {
-      return (await client.script(removeRetry, [keys.retry, keys.retryPayloads], [member])) === 1;
+    async removeRetry(member, cron) {
+      const scriptKeys = [keys.retry, keys.retryPayloads, keys.cron.live];
+      return (await client.script(removeRetry, scriptKeys, [member, cron?.name ?? '', cron?.slot ?? ''])) === 1;
     },
 
     async rescheduleRetry(member, at) {

@@ -33,16 +33,21 @@ return 1
 );
 
 /**
- * Drop a waiting retry.
+ * Drop a waiting retry. The cron entry that waits for its end waits no more.
  *
- * KEYS  1 retry  2 retry:payloads
- * ARGV  member of the sorted set
+ * KEYS  1 retry  2 retry:payloads  3 cron:live
+ * ARGV  member of the sorted set; name of that cron entry, or ''; the job's slot (epoch ms)
  * Returns 1, or 0 if it is not there (any more).
  */
 export const removeRetry = defineScript(
   'remove-retry',
   `
 redis.call('HDEL', KEYS[2], ARGV[1])
-return redis.call('ZREM', KEYS[1], ARGV[1])
+local removed = redis.call('ZREM', KEYS[1], ARGV[1])
+if removed == 1 and ARGV[2] ~= '' then
+  local live = redis.call('HGET', KEYS[3], ARGV[2])
+  if live and string.sub(live, 1, #ARGV[3] + 1) == ARGV[3] .. ':' then redis.call('HDEL', KEYS[3], ARGV[2]) end
+end
+return removed
 `,
 );

@@ -1,4 +1,11 @@
-import { type AnyJobDefinition, defineJob, redisJobStore, SkipRetry } from 'lambdesque';
+import {
+  type AnyJobDefinition,
+  createScheduled,
+  defineJob,
+  redisJobStore,
+  redisScheduledStore,
+  SkipRetry,
+} from 'lambdesque';
 import { describe, expect, test } from 'vitest';
 import { drain, Gate, startConsumer } from '../../helpers/consumers.ts';
 import { eventually } from '../../helpers/eventually.ts';
@@ -94,6 +101,22 @@ withBed((bed) => {
     }
     expect(attempts).toBe(3);
     expect(await cron.slot(5)).toBe('enqueued');
+  });
+
+  test('the entry goes on when its job, which waits for a retry, is removed', async () => {
+    const job = aloneThat(
+      () => {
+        throw new Error('not today');
+      },
+      { attempts: 3, backoff: 86_400 },
+    );
+    const cron = await scheduler(job);
+    await cron.slot(1);
+    await drain({ store: store(), jobs: [job] });
+    expect(await cron.slot(2)).toBe('overlapped');
+    const waiting = createScheduled(redisScheduledStore(bed.client(), NAMESPACE));
+    for await (const one of waiting.find({ kind: 'retry' })) expect(await waiting.remove(one)).toBe(true);
+    expect(await cron.slot(3)).toBe('enqueued');
   });
 
   test.each<[string, () => never, AnyJobDefinition['retry']]>([
