@@ -57,27 +57,32 @@ export async function promoteDelayed(
   let refused: { readonly bytes: Buffer; readonly reason: string } | undefined;
   for (;;) {
     const due = await store.dueDelayed(now, BATCH, BATCH_BYTES);
-    if (!due) return { promoted, failed };
+    const [earliest] = due;
+    if (!earliest) return { promoted, failed };
     // An empty list is moved as well: that takes it off the schedule.
-    const moves = due.payloads.map((bytes) => destinationOf(bytes, registry, now));
+    const lists = due.map(({ time, payloads }) => ({
+      time,
+      moves: payloads.map((bytes) => destinationOf(bytes, registry, now)),
+    }));
     // Where another scheduler moved it meanwhile, the first payload is one that nobody refused.
+    const moves = lists.find((one) => one.moves.length > 0)?.moves ?? [];
     const [first] = moves;
     const refusing = first !== undefined && refused?.bytes.equals(first.bytes) === true;
     if (refusing) moves[0] = refusal(first, refused?.reason ?? '', now);
-    const moved = await store.promoteDelayed(due.time, moves);
+    const moved = await store.promoteDelayed(lists);
     promoted += moved.queued;
     failed += moved.failed;
-    // The same list again and nothing moved: another scheduler, or a list that cannot be moved. The next tick looks again.
-    const stuck = moved.refused === undefined ? due.time === last : refusing;
+    // The same lists again and nothing moved: another scheduler, or a list that cannot be moved. The next tick looks again.
+    const stuck = moved.refused === undefined ? earliest.time === last : refusing;
     if (moved.queued + moved.failed === 0 && stuck) {
       if (moved.refused === undefined) return { promoted, failed };
       throw new RedisTypeError(
         `The failed list did not take a delayed payload: Redis answered "${moved.refused}". Rename or delete that key.`,
       );
     }
-    const stoppedAt = due.payloads[moved.queued + moved.failed];
+    const stoppedAt = due.flatMap((one) => one.payloads)[moved.queued + moved.failed];
     refused = moved.refused === undefined || !stoppedAt ? undefined : { bytes: stoppedAt, reason: moved.refused };
-    last = due.time;
+    last = earliest.time;
   }
 }
 

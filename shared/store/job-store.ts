@@ -35,10 +35,10 @@ export interface TickStore {
   reclaim(now: number, limit: number): Promise<Reclaimed[]>;
   /** Move due retries to their queues, at most `limit`. */
   promoteRetries(now: number, limit: number): Promise<Promoted>;
-  /** The earliest due list of delayed jobs, its first payloads up to these limits; undefined if nothing is due. */
-  dueDelayed(now: number, limit: number, bytes: number): Promise<DueDelayed | undefined>;
-  /** Move payloads from the start of a due list, in order; stops where the list has changed since it was read. */
-  promoteDelayed(time: string, moves: readonly DelayedMove[]): Promise<MovedDelayed>;
+  /** The earliest due lists of delayed jobs, with their first payloads, up to these limits for all together. */
+  dueDelayed(now: number, limit: number, bytes: number): Promise<DueDelayed[]>;
+  /** Move payloads from the starts of due lists, in order; stops where a list has changed since it was read. */
+  promoteDelayed(lists: readonly DelayedMoves[]): Promise<MovedDelayed>;
 
   /** When the earliest of each is due, epoch ms; undefined where there is none. One call, for an idle scheduler. */
   agenda(): Promise<Agenda>;
@@ -142,8 +142,14 @@ export interface Promoted {
 export interface MovedDelayed {
   readonly queued: number;
   readonly failed: number;
-  /** Redis's own words, if the queue of the payload that is now first did not take it. */
+  /** Redis's own words, if the queue of the next payload did not take it. */
   readonly refused: string | undefined;
+}
+
+/** What becomes of the first payloads of one list. */
+export interface DelayedMoves {
+  readonly time: string;
+  readonly moves: readonly DelayedMove[];
 }
 
 export interface DueDelayed {

@@ -8,6 +8,9 @@ import { promoteDelayed, promoteRetries, readFirst } from './scripts/promote.ts'
 import { OTHER_QUEUES, reclaim, STILL_LEASED } from './scripts/reclaim.ts';
 import { tokenOf } from './worker-id.ts';
 
+/** Due times that are looked at together. */
+const LISTS_AT_ONCE = 50;
+
 /**
  * What a tick needs, on any Redis client.
  * @param namespace prefix of every key, `resque:` in Resque's own default
@@ -70,28 +73,40 @@ export function redisTickStore(client: RedisClient, namespace: string): TickStor
         Math.floor(now / 1000),
         'LIMIT',
         0,
-        1,
+        LISTS_AT_ONCE,
       ]);
-      const [time] = list(due).map(text);
-      if (time === undefined) return undefined;
-      const payloads = await client.script(readFirst, [keys.delayed(time)], [limit, bytes]);
-      return { time, payloads: list(payloads) as readonly Buffer[] };
+      const times = list(due).map(text);
+      if (times.length === 0) return [];
+      const found = list(await client.script(readFirst, times.map(keys.delayed), [limit, bytes]));
+      return found.map((payloads, i) => ({ time: times[i] ?? '', payloads: list(payloads) as readonly Buffer[] }));
     },
 
-    async promoteDelayed(time, moves) {
+    async promoteDelayed(lists) {
+      const moves = lists.flatMap((one) => one.moves);
       const names = [...new Set(moves.flatMap((move) => (move.to === 'queue' ? [move.queue] : [])))];
       const indexOf = new Map(names.map((name, i) => [name, i + 1]));
       const indexKeys: string[] = [];
-      const args: Argument[] = [time, `delayed:${time}`, names.length, ...names, moves.length];
-      for (const move of moves) {
-        // What is not UTF-8 was not written by a program that keeps the index.
-        const indexed = isUtf8(move.bytes);
-        if (indexed) indexKeys.push(keys.timestamps(move.bytes.toString('utf8')));
-        args.push(createHash('sha1').update(move.bytes).digest('hex'), indexed ? 1 : 0, ...destination(move, indexOf));
+      const args: Argument[] = [names.length, ...names, lists.length];
+      for (const { time, moves: own } of lists) {
+        args.push(time, `delayed:${time}`, own.length);
+        for (const move of own) {
+          // What is not UTF-8 was not written by a program that keeps the index.
+          const indexed = isUtf8(move.bytes);
+          if (indexed) indexKeys.push(keys.timestamps(move.bytes.toString('utf8')));
+          const sha = createHash('sha1').update(move.bytes).digest('hex');
+          args.push(sha, indexed ? 1 : 0, ...destination(move, indexOf));
+        }
       }
       const answer = await client.script(
         promoteDelayed,
-        [keys.delayed(time), keys.delayedSchedule, keys.queues, keys.failed, ...names.map(keys.queue), ...indexKeys],
+        [
+          keys.delayedSchedule,
+          keys.queues,
+          keys.failed,
+          ...names.map(keys.queue),
+          ...lists.map(({ time }) => keys.delayed(time)),
+          ...indexKeys,
+        ],
         args,
       );
       const [queued, failed, refused] = list(answer);

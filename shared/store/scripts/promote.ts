@@ -38,16 +38,16 @@ return answer
 );
 
 /**
- * Move the first payloads of one due list to their queues, or to the failed list where they name none. The caller has
- * read them; each moves only if it is still the one at that place, which its SHA-1 tells, so several schedulers (Ruby's
- * too) can work side by side and none moves a job twice. Payload bytes stay as they are.
+ * Move the first payloads of due lists to their queues, or to the failed list where they name none. The caller has read
+ * them; each moves only if it is still the one at that place, which its SHA-1 tells, so several schedulers (Ruby's too) can
+ * work side by side and none moves a job twice. It stops at the first that is not. Payload bytes stay as they are.
  *
- * KEYS  1 delayed:<ts>  2 delayed_queue_schedule  3 queues  4 failed  then a queue for each name, then an index key
- *       (timestamps:<payload>) for each payload that has one
- * ARGV  ts; member of the index; number of names, the names; number of payloads, then for each:
- *       SHA-1, 0|1 has an index key, and: q queue-index, or f head tail (failed entry around the payload), or b entry
+ * KEYS  1 delayed_queue_schedule  2 queues  3 failed  then a queue for each name, then delayed:<ts> for each list, then an
+ *       index key (timestamps:<payload>) for each payload that has one
+ * ARGV  number of names, the names; number of lists, then for each: ts; member of the index; number of payloads, then for
+ *       each: SHA-1, 0|1 has an index key, and: q queue-index, or f head tail (failed entry around the payload), or b entry
  * Returns {moved to queues, moved to the failed list, the error of a queue that did not take its payload, or ''}. It
- *         stops there; the payload is then first in the list.
+ *         stops there; the payload is then first in its list.
  */
 export const promoteDelayed = defineScript(
   'promote-delayed',
@@ -55,67 +55,79 @@ export const promoteDelayed = defineScript(
 local at = 0
 local function arg() at = at + 1; return ARGV[at] end
 local function int() return tonumber(arg()) end
-local ts, index, names = arg(), arg(), {}
+local names = {}
 for i = 1, int() do names[i] = arg() end
-local n = int()
-local payloads = n > 0 and redis.call('LRANGE', KEYS[1], 0, n - 1) or {}
-local queued, failed, indexKey, used, refused = 0, 0, 4 + #names, {}, ''
-redis.call('ZREM', KEYS[2], '') -- removes nothing; opens the script with a write that a full Redis allows
-for i = 1, n do
-  local sha, indexed, kind = arg(), arg(), arg()
-  local a, b = arg(), kind == 'f' and arg() or nil
-  local payload = payloads[i]
-  if not payload or redis.sha1hex(payload) ~= sha then break end
-  if kind == 'q' then
-    local pushed = redis.pcall('RPUSH', KEYS[4 + a], payload)
+local lists = int()
+local queued, failed, used, refused, stopped = 0, 0, {}, '', false
+local indexKey = 3 + #names + lists
+redis.call('ZREM', KEYS[1], '') -- removes nothing; opens the script with a write that a full Redis allows
+for l = 1, lists do
+  local key, ts, index, n, moved = KEYS[3 + #names + l], arg(), arg(), int(), 0
+  local payloads = n > 0 and redis.call('LRANGE', key, 0, n - 1) or {}
+  for i = 1, n do
+    local sha, indexed, kind = arg(), arg(), arg()
+    local a, b = arg(), kind == 'f' and arg() or nil
+    local payload = payloads[i]
+    if not payload or redis.sha1hex(payload) ~= sha then stopped = true break end
+    local pushed
+    if kind == 'q' then
+      pushed = redis.pcall('RPUSH', KEYS[3 + a], payload)
+    else
+      pushed = redis.pcall('RPUSH', KEYS[3], kind == 'f' and a .. payload .. b or a)
+    end
     if type(pushed) == 'table' then
-      refused = pushed.err
+      refused, stopped = pushed.err, true
       break
     end
-    used[tonumber(a)] = true
-    queued = queued + 1
-  else
-    local pushed = redis.pcall('RPUSH', KEYS[4], kind == 'f' and a .. payload .. b or a)
-    if type(pushed) == 'table' then
-      refused = pushed.err
-      break
+    if kind == 'q' then
+      used[tonumber(a)] = true
+      queued = queued + 1
+    else
+      failed = failed + 1
     end
-    failed = failed + 1
+    moved = moved + 1
+    if indexed == '1' then
+      indexKey = indexKey + 1
+      redis.pcall('SREM', KEYS[indexKey], index)
+    end
   end
-  if indexed == '1' then
-    indexKey = indexKey + 1
-    redis.pcall('SREM', KEYS[indexKey], index)
-  end
+  if moved > 0 then redis.call('LTRIM', key, moved, -1) end
+  if redis.call('EXISTS', key) == 0 then redis.call('ZREM', KEYS[1], ts) end
+  if stopped then break end
 end
-for i in pairs(used) do redis.call('SADD', KEYS[3], names[i]) end
-if queued + failed > 0 then redis.call('LTRIM', KEYS[1], queued + failed, -1) end
-if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('ZREM', KEYS[2], ts) end
+for i in pairs(used) do redis.call('SADD', KEYS[2], names[i]) end
 return {queued, failed, refused}
 `,
 );
 
 /**
- * The first payloads of a list, bounded by number and size.
+ * The first payloads of lists, bounded by number and size for all together. A list that is cut short is the last.
  *
- * KEYS  1 list
+ * KEYS  lists
  * ARGV  most payloads, most bytes (one payload is read even if it is larger)
- * Returns the payloads.
+ * Returns the payloads of each list that was read.
  */
 export const readFirst = defineScript(
   'read-first',
   `
-local most, left, window, payloads = tonumber(ARGV[1]), tonumber(ARGV[2]), 2, {}
-while #payloads < most do
-  local width = math.min(most - #payloads, window)
-  local items = redis.call('LRANGE', KEYS[1], #payloads, #payloads + width - 1)
-  for _, payload in ipairs(items) do
-    left = left - #payload
-    if left < 0 and #payloads > 0 then return payloads end
-    payloads[#payloads + 1] = payload
+local most, left, count, answer = tonumber(ARGV[1]), tonumber(ARGV[2]), 0, {}
+for l, key in ipairs(KEYS) do
+  local payloads, window = {}, 2
+  answer[l] = payloads
+  while true do
+    local width = math.min(most - count, window)
+    if width == 0 then return answer end
+    local items = redis.call('LRANGE', key, #payloads, #payloads + width - 1)
+    for _, payload in ipairs(items) do
+      left = left - #payload
+      if left < 0 and count > 0 then return answer end
+      payloads[#payloads + 1] = payload
+      count = count + 1
+    end
+    if #items < width then break end
+    window = width * 8
   end
-  if #items < width then break end
-  window = width * 8
 end
-return payloads
+return answer
 `,
 );

@@ -186,12 +186,15 @@ withStores((stores) => {
     if (isUtf8(sample.bytes)) await stores.db.sadd(indexKey(sample.bytes), `delayed:${seconds}`);
     const { head, tail } = failedEntry(FIELDS);
 
-    const payloads = (await stores.store.dueDelayed(NOW, 10, 1e8))?.payloads ?? [];
+    const payloads = (await stores.store.dueDelayed(NOW, 10, 1e8))[0]?.payloads ?? [];
     expectAll(payloads, [BEFORE, sample.bytes, AFTER, sample.bytes]);
     const moves = payloads.map(
       (bytes, i): DelayedMove => (i === 3 ? { bytes, to: 'failed', head, tail } : { bytes, to: 'queue', queue: 'q' }),
     );
-    expect(await stores.store.promoteDelayed(`${seconds}`, moves)).toMatchObject({ queued: 3, failed: 1 });
+    expect(await stores.store.promoteDelayed([{ time: `${seconds}`, moves }])).toMatchObject({
+      queued: 3,
+      failed: 1,
+    });
 
     expectAll(await queue(), [BEFORE, sample.bytes, AFTER]);
     expectAll(await list(stores.keys.failed), [Buffer.concat([Buffer.from(head), sample.bytes, Buffer.from(tail)])]);

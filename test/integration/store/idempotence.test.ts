@@ -216,7 +216,7 @@ withStores((stores) => {
       if (!raw) throw new Error('there are jobs left');
       await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW, record: { id: 'r', attempts: 1, deaths: 0 } }] });
       await stores.store.enqueueDelayed([{ seconds: NOW / 1000, payload: '{"queue":"later"}' }]);
-      const due = await stores.store.dueDelayed(NOW, 10, 1e6);
+      const [due] = await stores.store.dueDelayed(NOW, 10, 1e6);
       const moves = (due?.payloads ?? []).map((bytes) => ({ bytes, to: 'queue' as const, queue: 'later' }));
       const twice = async (call: () => Promise<unknown>) => {
         lossy.lose('answer');
@@ -225,7 +225,7 @@ withStores((stores) => {
       };
 
       await twice(() => lossy.store.promoteRetries(NOW, 10));
-      await twice(() => lossy.store.promoteDelayed(`${NOW / 1000}`, moves));
+      await twice(() => lossy.store.promoteDelayed([{ time: `${NOW / 1000}`, moves: moves }]));
       await twice(() => lossy.store.leave(worker.id));
       await twice(() => lossy.store.reclaim(NOW + LEASE, 10));
 

@@ -20,22 +20,22 @@ withStores((stores) => {
   }
 
   async function read(limit = 100) {
-    const due = await stores.store.dueDelayed(NOW, limit, 1e6);
+    const [due] = await stores.store.dueDelayed(NOW, limit, 1e6);
     if (!due) throw new Error('something should be due');
     return due;
   }
 
   it('finds the earliest due list, and nothing before its second', async () => {
     await add(SECONDS + 1, delayed('later'));
-    expect(await stores.store.dueDelayed(NOW + 999, 10, 1e6)).toBeUndefined();
+    expect(await stores.store.dueDelayed(NOW + 999, 10, 1e6)).toEqual([]);
     await add(SECONDS, delayed('now'));
     await add(SECONDS - 5, delayed('a'), delayed('b'), delayed('c'));
 
-    const due = await stores.store.dueDelayed(NOW, 2, 1e6);
+    const [due] = await stores.store.dueDelayed(NOW, 2, 1e6);
 
     expect(due?.time).toBe(`${SECONDS - 5}`);
     expect(due?.payloads.map(String)).toEqual([delayed('a'), delayed('b')]);
-    expect((await stores.store.dueDelayed(NOW + 1_000, 2, 1e6))?.time).toBe(`${SECONDS - 5}`);
+    expect((await stores.store.dueDelayed(NOW + 1_000, 2, 1e6))[0]?.time).toBe(`${SECONDS - 5}`);
   });
 
   it('promotes list after list in time order, and leaves all clean', async () => {
@@ -138,7 +138,7 @@ withStores((stores) => {
     await stores.db.lrem(stores.keys.delayed(SECONDS), 1, delayed('c'));
     await stores.db.del(stores.keys.timestamps(delayed('c')));
 
-    expect(await stores.store.promoteDelayed(`${SECONDS}`, payloads.map(toQueue))).toMatchObject({
+    expect(await stores.store.promoteDelayed([{ time: `${SECONDS}`, moves: payloads.map(toQueue) }])).toMatchObject({
       queued: 2,
       failed: 0,
     });
@@ -153,7 +153,7 @@ withStores((stores) => {
     const { payloads } = await read();
     await stores.db.lpush(stores.keys.delayed(SECONDS), delayed('before'));
 
-    expect(await stores.store.promoteDelayed(`${SECONDS}`, payloads.map(toQueue))).toMatchObject({
+    expect(await stores.store.promoteDelayed([{ time: `${SECONDS}`, moves: payloads.map(toQueue) }])).toMatchObject({
       queued: 0,
       failed: 0,
     });
@@ -166,7 +166,7 @@ withStores((stores) => {
     const { payloads } = await read();
     await add(SECONDS, delayed('b'));
 
-    expect(await stores.store.promoteDelayed(`${SECONDS}`, payloads.map(toQueue))).toMatchObject({
+    expect(await stores.store.promoteDelayed([{ time: `${SECONDS}`, moves: payloads.map(toQueue) }])).toMatchObject({
       queued: 1,
       failed: 0,
     });
@@ -180,7 +180,7 @@ withStores((stores) => {
     const { payloads } = await read();
     await stores.db.del(stores.keys.delayed(SECONDS), stores.keys.timestamps(delayed('a')));
 
-    expect(await stores.store.promoteDelayed(`${SECONDS}`, payloads.map(toQueue))).toMatchObject({
+    expect(await stores.store.promoteDelayed([{ time: `${SECONDS}`, moves: payloads.map(toQueue) }])).toMatchObject({
       queued: 0,
       failed: 0,
     });

@@ -61,7 +61,7 @@ withStores((stores) => {
   const promoted = async () =>
     (await stores.queued('q')).map((payload) => (JSON.parse(payload) as { class: string }).class);
   const moves = async (limit = 100) => {
-    const due = await stores.store.dueDelayed(NOW, limit, 1e6);
+    const [due] = await stores.store.dueDelayed(NOW, limit, 1e6);
     return (due?.payloads ?? []).map((bytes): DelayedMove => ({ bytes, to: 'queue', queue: 'q' }));
   };
 
@@ -78,7 +78,10 @@ withStores((stores) => {
     await ruby.watch();
     expect(await ruby.execute()).toBe(true);
 
-    expect(await stores.store.promoteDelayed(`${SECONDS}`, ours)).toMatchObject({ queued: 0, failed: 0 });
+    expect(await stores.store.promoteDelayed([{ time: `${SECONDS}`, moves: ours }])).toMatchObject({
+      queued: 0,
+      failed: 0,
+    });
 
     await ruby.cleanUp();
     expect(await promoted()).toEqual(names);
@@ -106,7 +109,10 @@ withStores((stores) => {
     await ruby.read();
     await ruby.watch();
 
-    expect(await stores.store.promoteDelayed(`${SECONDS}`, ours)).toMatchObject({ queued: 2, failed: 0 });
+    expect(await stores.store.promoteDelayed([{ time: `${SECONDS}`, moves: ours }])).toMatchObject({
+      queued: 2,
+      failed: 0,
+    });
     expect(await ruby.execute()).toBe(false);
 
     await ruby.read();
@@ -125,7 +131,10 @@ withStores((stores) => {
     const ours = await moves();
     expect(await ruby.execute()).toBe(true);
 
-    expect(await stores.store.promoteDelayed(`${SECONDS}`, ours)).toMatchObject({ queued: 0, failed: 0 });
+    expect(await stores.store.promoteDelayed([{ time: `${SECONDS}`, moves: ours }])).toMatchObject({
+      queued: 0,
+      failed: 0,
+    });
     expect(await promoteDelayed(stores.store, undefined, NOW)).toEqual({ promoted: 2, failed: 0 });
 
     await ruby.cleanUp();
@@ -177,7 +186,7 @@ withStores((stores) => {
       for (let rounds = 0; rounds < 1_000; rounds++) {
         const some = await moves(15);
         if (some.length === 0) break;
-        await stores.store.promoteDelayed(`${SECONDS}`, some);
+        await stores.store.promoteDelayed([{ time: `${SECONDS}`, moves: some }]);
       }
     };
 

@@ -3,7 +3,7 @@ import { RedisTypeError } from '../../../shared/errors.ts';
 import { defineJob } from '../../../shared/job/define.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
 import { destinationOf, promoteDelayed } from '../../../shared/schedule/promote-delayed.ts';
-import type { DelayedMove, JobStore } from '../../../shared/store/job-store.ts';
+import type { DelayedMove, DelayedMoves, DueDelayed, JobStore } from '../../../shared/store/job-store.ts';
 import { vectors } from '../builders.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 20, 29, 37);
@@ -138,27 +138,35 @@ class FakeStore implements Pick<JobStore, 'dueDelayed' | 'promoteDelayed'> {
   async dueDelayed(now: number, limit: number, bytes: number) {
     if (++this.calls > 50) throw new Error('it goes round and round');
     this.limits.push([now, limit, bytes]);
-    const [time, payloads] = this.lists[0] ?? [];
-    return time === undefined
-      ? undefined
-      : { time, payloads: (payloads ?? []).slice(0, 2).map((one) => Buffer.from(one)) };
+    // Three payloads at once, and the rest of a list that was cut short first.
+    let left = 3;
+    const due: DueDelayed[] = [];
+    for (const [time, payloads] of this.lists) {
+      const some = payloads.slice(0, left);
+      due.push({ time, payloads: some.map((one) => Buffer.from(one)) });
+      left -= some.length;
+      if (left === 0) break;
+    }
+    return due;
   }
 
-  async promoteDelayed(time: string, moves: readonly DelayedMove[]) {
-    const [found, payloads = []] = this.lists[0] ?? [];
-    expect(time).toBe(found);
+  async promoteDelayed(lists: readonly DelayedMoves[]) {
     let [queued, failed] = [0, 0];
-    for (const move of moves) {
-      const target = move.to === 'queue' ? move.queue : 'failed';
-      if (this.broken.includes(target)) return { queued, failed, refused: `WRONGTYPE ${target}` };
-      payloads.shift();
-      if (move.to === 'queue') queued++;
-      else failed++;
-      this.moved.push(
-        move.to === 'failed' ? JSON.parse(`${move.head}0${move.tail}`).error : `${target}: ${move.bytes}`,
-      );
+    for (const { time, moves } of lists) {
+      const [found, payloads = []] = this.lists[0] ?? [];
+      expect(time).toBe(found);
+      for (const move of moves) {
+        const target = move.to === 'queue' ? move.queue : 'failed';
+        if (this.broken.includes(target)) return { queued, failed, refused: `WRONGTYPE ${target}` };
+        payloads.shift();
+        if (move.to === 'queue') queued++;
+        else failed++;
+        this.moved.push(
+          move.to === 'failed' ? JSON.parse(`${move.head}0${move.tail}`).error : `${target}: ${move.bytes}`,
+        );
+      }
+      if (payloads.length === 0) this.lists.shift();
     }
-    if (payloads.length === 0) this.lists.shift();
     return { queued, failed, refused: undefined };
   }
 }
