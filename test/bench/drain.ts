@@ -3,7 +3,7 @@ import { all, type Contender, type ContenderName, ours, settingsNote, withConten
 import { atLeast, type Bench } from './report.ts';
 import { range, rounds } from './rounds.ts';
 
-const JOBS = { quick: 400, full: 30_000 };
+const JOBS = { quick: 400, full: 60_000 };
 /** One at a time, some take long. */
 const JOBS_ONE = { quick: 200, full: 10_000 };
 const CONCURRENCIES = { quick: [1, 100], full: [1, 25, 100] };
