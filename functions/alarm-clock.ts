@@ -3,6 +3,12 @@ import type { AlarmClock } from 'lambdesque';
 import { AwsError } from './aws.ts';
 import type { WakeSettings } from './settings.ts';
 
+/** For all requests of one setting, ms: no job waits longer for it. */
+const PATIENCE = 8_000;
+/** Of a schedule that others set at the same time; and ms, on average, between two tries. */
+const TRIES = 5;
+const WAIT = 300;
+
 /**
  * One one-time schedule of EventBridge Scheduler. It stays when it has gone off: one that AWS deletes by itself could be
  * deleted just after it was set anew.
@@ -19,7 +25,7 @@ export function eventBridgeAlarm(settings: WakeSettings, now: () => number): Ala
     return {
       Name: settings.schedule,
       GroupName: settings.group,
-      Description: 'Starts the scheduler of Lambdesque when something is due. Set by its functions.',
+      Description: 'The next run of the Lambdesque scheduler',
       ScheduleExpression: `at(${new Date(at).toISOString().slice(0, 19)})`,
       ScheduleExpressionTimezone: 'UTC',
       FlexibleTimeWindow: { Mode: 'OFF' },
@@ -29,6 +35,8 @@ export function eventBridgeAlarm(settings: WakeSettings, now: () => number): Ala
         Arn: settings.target,
         RoleArn: settings.role,
         Input: JSON.stringify({ source: 'lambdesque.wake', at: new Date(at).toISOString() }),
+        // What cannot be started soon comes to the fallback queue, which starts it then.
+        RetryPolicy: { MaximumEventAgeInSeconds: 900, MaximumRetryAttempts: 10 },
         DeadLetterConfig: { Arn: settings.fallback },
       },
     };
@@ -36,25 +44,25 @@ export function eventBridgeAlarm(settings: WakeSettings, now: () => number): Ala
 
   async function send(at: number | undefined): Promise<void> {
     const { client, CreateScheduleCommand, UpdateScheduleCommand } = await loading();
-    const is = (error: unknown, name: string) => error instanceof Error && error.name === name;
-    if (at === undefined) {
-      // Its time has to be given nevertheless.
-      const disarmed = new UpdateScheduleCommand(scheduleAt(now() + 60_000, 'DISABLED'));
-      await client.send(disarmed).catch((error) => {
-        if (!is(error, 'ResourceNotFoundException')) throw error;
-      });
-      return;
-    }
-    const armed = scheduleAt(at, 'ENABLED');
-    try {
-      await client.send(new UpdateScheduleCommand(armed));
-    } catch (error) {
-      if (!is(error, 'ResourceNotFoundException')) throw error;
-      await client.send(new CreateScheduleCommand(armed)).catch((failure) => {
-        // Somebody else has made it meanwhile.
-        if (!is(failure, 'ConflictException')) throw failure;
-        return client.send(new UpdateScheduleCommand(armed));
-      });
+    const over = { abortSignal: AbortSignal.timeout(PATIENCE) };
+    // Disarmed, its time has to be given nevertheless.
+    const schedule = at === undefined ? scheduleAt(now() + 60_000, 'DISABLED') : scheduleAt(at, 'ENABLED');
+    for (let tries = 1; ; tries++) {
+      try {
+        await client.send(new UpdateScheduleCommand(schedule), over);
+        return;
+      } catch (error) {
+        if (nameOf(error) === 'ResourceNotFoundException') {
+          if (at === undefined) return;
+          const failure = await client.send(new CreateScheduleCommand(schedule), over).then(() => undefined, asIs);
+          if (failure === undefined) return;
+          if (nameOf(failure) !== 'ConflictException') throw failure;
+        } else if (nameOf(error) !== 'ConflictException' || tries === TRIES) {
+          throw error;
+        }
+      }
+      // Somebody else sets it just now; the SDK does not try that again.
+      await new Promise((resolve) => setTimeout(resolve, WAIT * (0.5 + Math.random())));
     }
   }
 
@@ -65,9 +73,9 @@ export function eventBridgeAlarm(settings: WakeSettings, now: () => number): Ala
       } catch (cause) {
         const said = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
         throw new AwsError(
-          `The schedule ${JSON.stringify(settings.schedule)} that starts the scheduler next could not be set: ${said}. ` +
-            "The function's role needs scheduler:CreateSchedule and scheduler:UpdateSchedule on it and iam:PassRole on " +
-            `${settings.role}. Until it can, the fallback queue starts the scheduler after 15 minutes, and then each half hour.`,
+          `The next run of the scheduler could not be set: ${said}. The role needs scheduler:CreateSchedule and ` +
+            'scheduler:UpdateSchedule on the schedule, and iam:PassRole; a function in a VPC needs a NAT gateway, or an ' +
+            'interface endpoint for scheduler. Until then the fallback queue starts it, within half an hour.',
           { cause },
         );
       }
@@ -93,6 +101,9 @@ export function orStart(alarm: AlarmClock, start: () => Promise<void>): AlarmClo
     },
   };
 }
+
+const nameOf = (error: unknown) => (error instanceof Error ? error.name : '');
+const asIs = (error: unknown) => error;
 
 /** What `make` gives, made once; anew after it failed. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {

@@ -9,6 +9,7 @@ import {
   redisWorkerStore,
   type Summary,
   systemClock,
+  type WorkerStore,
   WorkerWake,
 } from 'lambdesque';
 import { connect } from 'lambdesque-backend';
@@ -67,9 +68,10 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
   const client = await connection.forInvocation(clock, end.giveUpAt);
   const wake = alarm && new WorkerWake(redisWakeStore(client, settings.namespace), alarm, clock);
   try {
-    await wake?.begin(clock.now() + options.lease);
     const summary = await drain({
-      store: redisWorkerStore(client, settings.namespace),
+      store: wake
+        ? covered(redisWorkerStore(client, settings.namespace), wake)
+        : redisWorkerStore(client, settings.namespace),
       registry,
       queues,
       options,
@@ -94,11 +96,22 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
   }
 }
 
+/** Before a worker takes a lease, the scheduler is told to look when that has ended: the worker may die with it. */
+function covered(store: WorkerStore, wake: WorkerWake): WorkerStore {
+  return {
+    ...store,
+    async settleAndReserve(turn) {
+      if (turn.register) await wake.begin(turn.leaseEnd);
+      return store.settleAndReserve(turn);
+    },
+  };
+}
+
 /** Without a minute tick: what others have enqueued for later, and what this worker leaves, has to be known. */
 async function handOver(wake: WorkerWake, client: RedisClient, { stopped }: Summary, now: number): Promise<void> {
   const { retry, delayed } = await readAgenda(client, settings.namespace);
   for (const at of [retry, delayed, stopped === 'empty' ? undefined : now]) {
-    if (at !== undefined) wake.due(at);
+    if (at !== undefined) wake.dueAfterAll(at);
   }
   await wake.end();
 }

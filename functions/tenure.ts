@@ -59,6 +59,8 @@ const times = {
   hold: 30_000,
   /** How soon to look again at jobs that nobody works on: workers are paused. */
   unattended: 300_000,
+  /** No alarm is set for later: who knows what a due time of the year 50,000 is. */
+  longest: 30 * 24 * 3_600_000,
 };
 
 /** One run each minute. */
@@ -94,7 +96,7 @@ export function onDemandTenure(setting: TenureSetting & { wake: RunStore; alarm:
       if (outlook) return outlook;
       // Whoever ticks now hears of it and looks again; should he be dead, the alarm comes when his right has expired.
       const now = clock.now();
-      await tell(await wake.ask(nextMinute(now + times.hold), now, true));
+      await tell(await persist(clock, () => wake.ask(nextMinute(now + times.hold), now, true)));
       return take();
     },
     until: () => Math.min(clock.now() + STAY_MS, end - times.margin),
@@ -108,8 +110,8 @@ export function onDemandTenure(setting: TenureSetting & { wake: RunStore; alarm:
     get rung() {
       return rung;
     },
-    async end(last, unattended) {
-      const { nextAt, leaseEnd } = last ?? {};
+    async end(tick, unattended) {
+      const { nextAt, leaseEnd } = tick ?? {};
       const now = clock.now();
       const needs = [
         nextAt === undefined ? Infinity : wakeBefore(nextAt, now),
@@ -117,9 +119,17 @@ export function onDemandTenure(setting: TenureSetting & { wake: RunStore; alarm:
         unattended ? wakeAfter(now + times.unattended, now) : Infinity,
       ];
       const next = Math.min(...needs);
-      const order = await wake.end(holder, next === Infinity ? undefined : next, now);
+      // Its time is nearly over: whoever has rung gets a run of its own.
+      const lookNext = now >= end - times.margin ? nextMinute(now) : undefined;
+      const at = next === Infinity ? undefined : Math.min(next, now + times.longest);
+      const order = await persist(clock, () => wake.end(holder, at, now, lookNext));
       rung = order === 'again';
-      if (order === 'again') return false;
+      if (order === 'again') {
+        // Rings that come without a pause are answered every now and then.
+        await sleep(clock, times.listen);
+        await wake.heed(holder, times.hold);
+        return false;
+      }
       await tell(order);
       return true;
     },

@@ -147,7 +147,9 @@ export class Consumer {
 
   /** Should more jobs be on their way, before these are run? Then Redis need not wait until they are. */
   #isShort(): boolean {
-    return !this.#turning && this.#waiting.size <= this.#sizer.ahead / 2 && this.#hasReasonForTurn();
+    if (this.#turning || this.#waiting.size > this.#sizer.ahead / 2) return false;
+    // What would be released now is better started.
+    return this.#now() < this.#releaseAt() && this.#hasReasonForTurn();
   }
 
   #onEnd(attempt: Attempt, ended: Ended): void {
@@ -255,8 +257,9 @@ export class Consumer {
     return {
       ...this.#outbox.take(),
       ...this.#showcase.plan(this.#slots.oldest, now),
-      started: this.#started,
-      startable: this.#waiting.size > 0 ? 0 : this.#slots.free,
+      // What fits into the free slots is started while the turn is under way.
+      started: this.#waiting.seqAt(Math.min(this.#slots.free, this.#waiting.size) - 1) ?? this.#started,
+      startable: Math.max(0, this.#slots.free - this.#waiting.size),
       ...(reserve ? { reserve } : {}),
     };
   }

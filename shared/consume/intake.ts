@@ -57,6 +57,7 @@ export class Intake {
     const { registry, options, token, onEnd, onUndecodable } = this.#setting;
     const job = decode(raw, token, options.numbers);
     if (!('class' in job)) {
+      this.left(raw);
       onUndecodable(job);
       return undefined;
     }

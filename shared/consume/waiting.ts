@@ -23,6 +23,12 @@ export class Waiting {
     return this.#since[this.#first] ?? Infinity;
   }
 
+  /** Number of the reservation of the job at this place, from 0; undefined if there are not so many. */
+  seqAt(place: number): number | undefined {
+    const job = place < 0 ? undefined : this.#jobs[this.#first + place];
+    return job && rawOf(job).seq;
+  }
+
   add(job: RawJob | BoundJob, now: number): void {
     this.#jobs.push(job);
     this.#since.push(now);

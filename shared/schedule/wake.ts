@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { RedisUnavailableError } from '../errors.ts';
 import type { WakeOrder, WakeStore } from '../store/wake-store.ts';
 
 /** Starts the scheduler at a time. It goes off within the minute that begins then, as EventBridge Scheduler does. */
@@ -8,8 +9,8 @@ export interface AlarmClock {
 }
 
 const MINUTE = 60_000;
-/** An alarm is not set for a minute that begins within so many ms: it could come too late for it. */
-const SOON = 2_000;
+/** An alarm is not set for a minute that begins within so many ms: it takes time, and clocks differ by seconds. */
+const SOON = 10_000;
 
 /** The next full minute that an alarm can be set for. */
 export function nextMinute(now: number): number {
@@ -37,10 +38,22 @@ export async function tellClock(
   order: WakeOrder | undefined,
 ): Promise<void> {
   for (let next = order; next; next = await store.told(next)) {
-    // What was ordered before us may be over by now.
-    await alarm.set(next.at === undefined ? undefined : Math.max(next.at, nextMinute(clock.now())));
+    if (next.at === undefined) await alarm.set(undefined);
+    else await setInTime(alarm, clock, next.at);
   }
 }
+
+/** What was ordered before us may be over by now; or by the time that the clock has been set. */
+async function setInTime(alarm: AlarmClock, clock: Clock, at: number): Promise<void> {
+  for (let time = at; ; ) {
+    time = Math.max(time, nextMinute(clock.now()));
+    await alarm.set(time);
+    if (clock.now() < time) return;
+  }
+}
+
+/** Tries of a request that Redis did not answer. */
+const TRIES = 3;
 
 /** A worker's part in a system without a minute tick: it sees to it that the scheduler runs when its jobs need it. */
 export class WorkerWake {
@@ -49,6 +62,8 @@ export class WorkerWake {
   readonly #clock: Clock;
   /** The earliest time asked for and not yet passed on. */
   #wanted = Infinity;
+  /** The minute that was asked for last: whatever is due after it needs no request, as long as it lies ahead. */
+  #asked = 0;
   #passing: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
@@ -66,9 +81,16 @@ export class WorkerWake {
 
   /** Something is due at `at`, epoch ms. Returns at once. */
   due(at: number): void {
-    if (at >= this.#wanted) return;
+    const now = this.#clock.now();
+    if (at >= this.#wanted || (this.#asked > now && this.#asked <= wakeBefore(at, now))) return;
     this.#wanted = at;
     this.#passing ??= this.#pass();
+  }
+
+  /** The same, whatever was asked for before: another run may have set the alarm anew meanwhile. */
+  dueAfterAll(at: number): void {
+    this.#asked = 0;
+    this.due(at);
   }
 
   /**
@@ -87,7 +109,8 @@ export class WorkerWake {
     while (this.#wanted < passed) {
       passed = this.#wanted;
       const now = this.#clock.now();
-      await this.#try(() => this.#ask(wakeBefore(passed, now), now, false));
+      const minute = wakeBefore(passed, now);
+      if (await this.#try(() => this.#ask(minute, now, false))) this.#asked = minute;
     }
     this.#passing = undefined;
     this.#wanted = Infinity;
@@ -97,12 +120,17 @@ export class WorkerWake {
     await tellClock(this.#store, this.#alarm, this.#clock, await this.#store.ask(at, now, cover));
   }
 
-  /** What cannot be asked for now does not stop the work; a later one that can be makes up for nothing. */
-  async #try(ask: () => Promise<void>): Promise<void> {
-    try {
-      await ask();
-    } catch (error) {
-      this.#failure ??= { error };
+  /** What cannot be asked for does not stop the work; its end tells. @returns whether it could be asked for */
+  async #try(ask: () => Promise<void>): Promise<boolean> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await ask();
+        return true;
+      } catch (error) {
+        if (error instanceof RedisUnavailableError && tries < TRIES) continue;
+        this.#failure ??= { error };
+        return false;
+      }
     }
   }
 }

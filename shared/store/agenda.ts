@@ -16,7 +16,11 @@ export function agendaKeys({ rubyScheduler, leases, retry, delayedSchedule }: Ke
 /** @param answer of the script */
 export function agendaOf(answer: Reply | undefined): Agenda {
   const [ruby, ...scores] = list(answer);
-  const [leaseEnd, retry, delayed] = scores.map((score) => (text(score) === '' ? undefined : Number(text(score))));
+  // A score that is no time, such as inf, is nobody's due time.
+  const [leaseEnd, retry, delayed] = scores.map((score) => {
+    const time = text(score) === '' ? Number.NaN : Number(text(score));
+    return Number.isFinite(time) ? time : undefined;
+  });
   return {
     leaseEnd,
     retry,

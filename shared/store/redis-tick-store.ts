@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import { RedisTypeError } from '../errors.ts';
 import { readAgenda } from './agenda.ts';
 import type { DelayedMove, Reclaimed, TickStore } from './job-store.ts';
 import { keysOf } from './keys.ts';
@@ -77,7 +78,13 @@ export function redisTickStore(client: RedisClient, namespace: string): TickStor
       ]);
       const times = list(due).map(text);
       if (times.length === 0) return [];
-      const found = list(await client.script(readFirst, times.map(keys.delayed), [limit, bytes]));
+      const read = async (some: readonly string[]) =>
+        list(await client.script(readFirst, some.map(keys.delayed), [limit, bytes]));
+      const found = await read(times).catch((error) => {
+        // One key of another type must not hold up the times before it.
+        if (!(error instanceof RedisTypeError)) throw error;
+        return read(times.slice(0, 1));
+      });
       return found.map((payloads, i) => ({ time: times[i] ?? '', payloads: list(payloads) as readonly Buffer[] }));
     },
 

@@ -28,9 +28,15 @@ export interface RunStore extends WakeStore {
   /**
    * End a run and give up its right to tick.
    * @param next when the next run is needed, epoch ms
+   * @param inAnyCase end even if another look was asked for: there is no time for it
    * @returns what to tell the clock, if anything; or 'again' if another look was asked for meanwhile: then it has not ended
    */
-  end(holder: string, next: number | undefined, now: number): Promise<WakeOrder | 'again' | undefined>;
+  end(
+    holder: string,
+    next: number | undefined,
+    now: number,
+    lookNext?: number,
+  ): Promise<WakeOrder | 'again' | undefined>;
 }
 
 /** What the alarm clock is to be told. */
@@ -59,8 +65,8 @@ export function redisRunStore(client: RedisClient, namespace: string): RunStore 
 
     heed: async (holder, ms) => (await client.script(heedWake, [wake, schedulerLease], [holder, ms])) === 1,
 
-    async end(holder, next, now) {
-      const answer = await client.script(endRun, [wake, schedulerLease], [holder, next ?? '', now]);
+    async end(holder, next, now, lookNext) {
+      const answer = await client.script(endRun, [wake, schedulerLease], [holder, next ?? '', now, lookNext ?? '']);
       return list(answer)[0] === LOOK_AGAIN ? 'again' : orderOf(answer);
     },
   };

@@ -19,6 +19,16 @@ export const LEASE_LOST = -1;
  * lets go of it, since Redis takes nothing back when a later command fails. The first write is one that a full Redis
  * allows, which makes the later ones of the same script allowed too: a full Redis can be drained.
  *
+ * Notes, here since a bundle would carry them in the script:
+ * fieldOf    numbers become text slowly in Lua, and each job's field has one, twice: the last three digits are at hand
+ * release    a queue that does not take its job back must not stop the others; the job stays in flight, to be reclaimed
+ * isAtRisk   a job whose next death would be its last one comes alone of its kind: should its worker die, it was not for
+ *            another's fault
+ * inPieces   one long text would be more work: Lua gets its memory from the system and gives it back, each time
+ * window     grows, but no further than payloads of the size seen so far would fill the byte limit
+ * bad        one key of another type must not stop the other queues
+ * limit      -1 once the queue was read to its end
+ *
  * KEYS  1 inflight:<worker>  2 leases  3 pause-all-workers  4 workers  5 worker:<worker>  6 worker:<worker>:started
  *       7 workers:heartbeat  8 stat:processed  9 stat:processed:<worker>  10 stat:failed  11 stat:failed:<worker>
  *       12 failed  13 retry  14 retry:payloads  15 queues  16 cron:live  then the queues that ARGV names, then the status
@@ -50,7 +60,6 @@ local function arg() at = at + 1; return ARGV[at] end
 local function int() at = at + 1; return tonumber(ARGV[at]) end
 local call = redis.call
 
--- Numbers become text slowly in Lua, and each job's field has one, twice. The last three digits come from here.
 local digits, thousands, front
 local function fieldOf(seq, suffix)
   if seq < 1000 then return seq .. suffix end
@@ -113,7 +122,6 @@ for _ = 1, int() do
     elseif kind == 'bury' then
       call('RPUSH', KEYS[12], a)
     else
-      -- A queue that does not take its job back must not stop the others; the job stays in flight, to be reclaimed.
       local pushed = redis.pcall(b == 'head' and 'LPUSH' or 'RPUSH', queueKey(a), payload)
       if type(pushed) == 'table' then
         bad[a], kind = pushed.err, 'kept'
@@ -137,7 +145,6 @@ if failed > 0 then
   call('INCRBY', KEYS[11], failed)
 end
 
--- The lease, and what Ruby's tools read of a worker.
 call('ZADD', leases, leaseEnd, worker)
 if started ~= '' then
   call('SADD', KEYS[4], worker)
@@ -172,8 +179,6 @@ for _ = 1, int() do
 end
 local allNames = wantNames and call('SMEMBERS', KEYS[15]) or {}
 
--- Reserve.
--- One long text would be more work: Lua gets its memory from the system and gives it back, each time.
 local function inPieces(index, payloads, size)
   local run, width = {index, #payloads}, math.max(1, math.floor(${PIECE} * #payloads / (size + 1)))
   for from = 1, #payloads, width do
@@ -200,7 +205,6 @@ if replay then
   return {1, paused, 1, 0, runs, {}, allNames, {}}
 end
 
--- A job whose next death would be its last one comes alone of its kind: should its worker die, it was not for another's fault.
 local function isAtRisk(payload)
   if string.byte(payload, 3) ~= 108 or string.sub(payload, 1, 15) ~= '{"lambdesque":{' then return false end
   local _, _, id, _, deaths = cut(payload)
@@ -219,7 +223,7 @@ if want > 0 and paused == 0 then
       local width = math.min(limit - n, window)
       local items = redis.pcall('LRANGE', key, n, n + width - 1)
       if items.err then
-        bad[index] = items.err -- one key of another type must not stop the other queues
+        bad[index] = items.err
         break
       end
       for _, payload in ipairs(items) do
@@ -236,10 +240,9 @@ if want > 0 and paused == 0 then
         if hasNewline(payload) then inLines = false end
       end
       if #items < width then
-        limit = -1 -- read to its end
+        limit = -1
         break
       end
-      -- The next window grows, but no further than payloads of the size seen so far would fill the byte limit.
       window = math.max(1, math.min(width * 16, math.floor((maxBytes - bytes) / (bytes / (count + n) + 1))))
     end
     cutShort[index] = n == limit or nil

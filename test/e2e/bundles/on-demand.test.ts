@@ -60,8 +60,10 @@ withBundles(
         await lambda.invoke({}, ONE_TICK);
         expect(alarm()).toBe(Math.floor(earlier / MINUTE) * MINUTE - MINUTE);
 
+        // The stack was removed and deployed again: Redis knows what was set, but the schedule is gone.
+        bundles.aws.schedules.clear();
         await lambda.invoke({}, ONE_TICK);
-        expect(bundles.aws.scheduleCalls, 'the same time is not set again').toEqual(['create', 'update']);
+        expect(alarm()).toBe(Math.floor(earlier / MINUTE) * MINUTE - MINUTE);
 
         await bundles.db.del('resque:delayed_queue_schedule');
         await lambda.invoke({}, ONE_TICK);
