@@ -14,7 +14,7 @@ import {
 import type { Aws } from './aws.ts';
 import type { ConsumerTarget } from './settings.ts';
 
-/** Some consumers could not be started. The next tick tries again. */
+/** Some consumers could not be started. The next tick tries again; on demand, whatever tries a failed invocation again. */
 export class FleetError extends LambdesqueError {}
 
 /** A function that was started counts as starting for so long; then it has registered, or has ended already. */
@@ -100,7 +100,7 @@ export class FleetStarter {
     if (first === undefined) return;
     const reason = first instanceof Error ? first.message : String(first);
     throw new FleetError(
-      `${this.#failures.length} consumers could not be started; the next tick tries again. ${reason}`,
+      `${this.#failures.length} consumers could not be started; they are tried again. ${reason}`,
       {
         cause: first,
       },

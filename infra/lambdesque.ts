@@ -106,7 +106,8 @@ export class Lambdesque<Name extends string> extends Construct {
 
   /**
    * Lets somebody start every consumer, but for serial ones that reserve no concurrency: those are the scheduler's to
-   * start, one at a time. On demand the scheduler as well. Grant them singly, `jobs.consumers.ledger.grantDoorbell(…)`, where that does not matter.
+   * start, one at a time. Grant them singly, `jobs.consumers.ledger.grantDoorbell(…)`, where that does not matter.
+   * Without a minute tick, the scheduler as well.
    */
   grantDoorbell(grantee: IGrantable): Grant[] {
     return Object.values<Consumer>(this.consumers)

@@ -46,8 +46,8 @@ export interface SchedulerProps extends SystemOptions, SchedulerOptions {
 }
 
 /**
- * Ticks once a minute, or when it is needed: promotes delayed jobs and retries, gives back the jobs of dead workers, enqueues cron slots, starts
- * consumers for what waits, and writes the gauges.
+ * Ticks once a minute, or when it is needed: promotes delayed jobs and retries, gives back the jobs of dead workers,
+ * enqueues cron slots, starts consumers for what waits, and writes the gauges.
  */
 export class Scheduler extends Construct {
   readonly function: LambdesqueFunction;

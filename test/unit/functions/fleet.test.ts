@@ -85,7 +85,7 @@ describe('a fleet', () => {
     expect(starter.started).toEqual({ b: 1 });
     expect(() => starter.check()).toThrow(FleetError);
     expect(() => starter.check()).toThrow(
-      '2 consumers could not be started; the next tick tries again. fn-a is throttled',
+      '2 consumers could not be started; they are tried again. fn-a is throttled',
     );
     expect(log.lines.filter((line) => line.level === 'error')).toHaveLength(1);
   });
