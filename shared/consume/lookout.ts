@@ -7,8 +7,9 @@ import { type QueueList, QueueSelector } from './queues.ts';
 const FEW = 16;
 /** Beyond the last queue that had jobs, so many more are looked at: where each holds some, those come next. */
 const BEYOND = 64;
-/** But one so often does, ms: so long may a job of an earlier queue have to wait for later ones. */
+/** But one so often does, ms: so long may a job of an earlier queue have to wait for later ones. Of very many, less often. */
 const LOOK_AT_ALL_MS = 50;
+const LOOK_AT_EACH_MS = 0.25;
 
 /** Where to look for jobs next, and when: queues that were empty are left alone for the interval. */
 export class Lookout {
@@ -20,6 +21,7 @@ export class Lookout {
   /** Queues that had jobs when all were last looked at; undefined to look at all. */
   #busy: Set<string> | undefined;
   #allAt = 0;
+  #lookAgainAfter = LOOK_AT_ALL_MS;
   #asked: 'all' | 'some' | 'few' = 'few';
   /** By queue: jobs of unknown classes that were sent on since the last job that could run. */
   readonly #sentOn = new Map<string, number>();
@@ -66,6 +68,7 @@ export class Lookout {
     const all = this.#unknownUntil.size === 0 ? shares : shares.filter(({ queue }) => !this.#unknownUntil.has(queue));
     const some = all.length > FEW && now < this.#allAt ? this.#someOf(all) : all;
     this.#asked = all.length <= FEW ? 'few' : some === all ? 'all' : 'some';
+    this.#lookAgainAfter = Math.max(LOOK_AT_ALL_MS, all.length * LOOK_AT_EACH_MS);
     return { count, bytes, mayRisk, listQueues, shares: some, countLeft: this.#sentOn.size > 0 };
   }
 
@@ -118,7 +121,7 @@ export class Lookout {
     if (this.#asked === 'few') return true;
     if (this.#asked === 'all') {
       this.#busy = undefined;
-      this.#allAt = now + LOOK_AT_ALL_MS;
+      this.#allAt = now + this.#lookAgainAfter;
     }
     if (jobs.length > 0) this.#busy ??= new Set();
     for (const job of jobs) this.#busy?.add(job.queue);
