@@ -99,12 +99,9 @@ export class FleetStarter {
     const [first] = this.#failures;
     if (first === undefined) return;
     const reason = first instanceof Error ? first.message : String(first);
-    throw new FleetError(
-      `${this.#failures.length} consumers could not be started; they are tried again. ${reason}`,
-      {
-        cause: first,
-      },
-    );
+    throw new FleetError(`${this.#failures.length} consumers could not be started; they are tried again. ${reason}`, {
+      cause: first,
+    });
   }
 
   /** @returns how many were started */

@@ -84,9 +84,7 @@ describe('a fleet', () => {
     expect(invokes).toEqual(['fn-b']);
     expect(starter.started).toEqual({ b: 1 });
     expect(() => starter.check()).toThrow(FleetError);
-    expect(() => starter.check()).toThrow(
-      '2 consumers could not be started; they are tried again. fn-a is throttled',
-    );
+    expect(() => starter.check()).toThrow('2 consumers could not be started; they are tried again. fn-a is throttled');
     expect(log.lines.filter((line) => line.level === 'error')).toHaveLength(1);
   });
 
