@@ -134,7 +134,7 @@ withStores((stores) => {
     expect(Object.keys(await dump(stores.db)).every((key) => key.startsWith('{other}:'))).toBe(true);
 
     expect(await store.promoteRetries(NOW, 10)).toEqual({ moved: 1, refused: [] });
-    expect(await store.dueDelayed(NOW, 10, 1e6)).toMatchObject({ time: '1000', payloads: [expect.anything()] });
+    expect(await store.dueDelayed(NOW, 10, 1e6)).toMatchObject([{ time: '1000', payloads: [expect.anything()] }]);
     expect(await store.reclaim(NOW + LEASE, 10)).toMatchObject([{ worker: worker.id, jobs: 0 }]);
 
     expect(Object.keys(await dump(stores.db)).every((key) => key.startsWith('{other}:'))).toBe(true);
