@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { aliases } from './functions/bundling.ts';
+import { aliases } from './functions/contract/bundling.ts';
 
 export default defineConfig({
   resolve: {
@@ -8,7 +8,7 @@ export default defineConfig({
       { find: /^lambdesque$/, replacement: new URL('./shared/index.ts', import.meta.url).pathname },
       {
         find: /^lambdesque\/(tcp|upstash)$/,
-        replacement: new URL('./shared/store/$1-client.ts', import.meta.url).pathname,
+        replacement: new URL('./shared/broker/redis/$1.ts', import.meta.url).pathname,
       },
     ],
   },

@@ -1,27 +1,27 @@
 import {
-  consumerOptions,
   createRegistry,
   environment,
   parseQueues,
   type RedisClient,
-  readAgenda,
-  redisWakeStore,
-  redisWorkerStore,
+  readDueTimes,
+  redisOnDemandBroker,
+  redisWorkerBroker,
   type Summary,
   systemClock,
-  type WorkerStore,
-  WorkerWake,
+  WakeRequester,
+  type WorkerBroker,
+  workerOptions,
 } from 'lambdesque';
 import { connect } from 'lambdesque-backend';
 import jobs from 'lambdesque-jobs';
-import { eventBridgeAlarm, orStart } from './alarm-clock.ts';
-import { awsOf } from './aws.ts';
-import { Connection } from './connection.ts';
-import { drain, planEnd } from './drain.ts';
-import { bufferedHandler, type InvocationContext, type LambdaRuntime, streamingHandler } from './lambda.ts';
-import { createLogger } from './logger.ts';
-import { RunMetrics } from './run-metrics.ts';
-import { consumerSettings, settingsVariable } from './settings.ts';
+import { eventBridgeSchedule, orStart } from './aws/one-time-schedule.ts';
+import { awsOf } from './aws/requests.ts';
+import { drain, planEnd } from './consumer/drain.ts';
+import { RunMetrics } from './consumer/run-metrics.ts';
+import { consumerSettings, settingsVariable } from './contract/settings.ts';
+import { Connection } from './runtime/connection.ts';
+import { bufferedHandler, type InvocationContext, type LambdaRuntime, streamingHandler } from './runtime/handler.ts';
+import { createLogger } from './runtime/logger.ts';
 
 // Made once, kept for all invocations of this environment.
 const settings = consumerSettings(environment[settingsVariable]);
@@ -35,10 +35,10 @@ const queues = parseQueues(settings.queues, settings.order);
 const { wake: wakeSettings } = settings;
 const alarm =
   wakeSettings &&
-  orStart(eventBridgeAlarm(wakeSettings, systemClock.now), () =>
+  orStart(eventBridgeSchedule(wakeSettings, systemClock.now), () =>
     aws.startFunction(wakeSettings.target, { source: 'lambdesque.consumer', consumer: settings.consumer }),
   );
-const options = consumerOptions({
+const options = workerOptions({
   concurrency,
   logArgs: settings.logArgs ?? false,
   ...(lease === undefined ? {} : { lease }),
@@ -66,12 +66,12 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
     print: (line) => process.stdout.write(`${line}\n`),
   });
   const client = await connection.forInvocation(clock, end.giveUpAt);
-  const wake = alarm && new WorkerWake(redisWakeStore(client, settings.namespace), alarm, clock);
+  const wake = alarm && new WakeRequester(redisOnDemandBroker(client, settings.namespace), alarm, clock);
   try {
     const summary = await drain({
       store: wake
-        ? covered(redisWorkerStore(client, settings.namespace), wake)
-        : redisWorkerStore(client, settings.namespace),
+        ? covered(redisWorkerBroker(client, settings.namespace), wake)
+        : redisWorkerBroker(client, settings.namespace),
       registry,
       queues,
       options,
@@ -97,19 +97,19 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
 }
 
 /** Before a worker takes a lease, the scheduler is told to look when that has ended: the worker may die with it. */
-function covered(store: WorkerStore, wake: WorkerWake): WorkerStore {
+function covered(store: WorkerBroker, wake: WakeRequester): WorkerBroker {
   return {
     ...store,
-    async settleAndReserve(turn) {
+    async sync(turn) {
       if (turn.register) await wake.begin(turn.leaseEnd);
-      return store.settleAndReserve(turn);
+      return store.sync(turn);
     },
   };
 }
 
 /** Without a minute tick: what others have enqueued for later, and what this worker leaves, has to be known. */
-async function handOver(wake: WorkerWake, client: RedisClient, { stopped }: Summary, now: number): Promise<void> {
-  const { retry, delayed } = await readAgenda(client, settings.namespace);
+async function handOver(wake: WakeRequester, client: RedisClient, { stopped }: Summary, now: number): Promise<void> {
+  const { retry, delayed } = await readDueTimes(client, settings.namespace);
   for (const at of [retry, delayed, stopped === 'empty' ? undefined : now]) {
     if (at !== undefined) wake.dueAfterAll(at);
   }

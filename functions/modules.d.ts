@@ -8,7 +8,7 @@ declare module 'lambdesque-jobs' {
 
 /** One of backend-upstash.ts and backend-tcp.ts. */
 declare module 'lambdesque-backend' {
-  export const connect: import('./backend.ts').Connect;
+  export const connect: import('./backends/backend.ts').Connect;
 }
 
 /** The part of `@upstash/redis` that sends a command. */

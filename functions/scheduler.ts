@@ -4,28 +4,28 @@ import {
   createRegistry,
   defineJob,
   environment,
-  type FleetStore,
   type Logger,
-  type Outlook,
   type RedisClient,
-  redisCronStore,
-  redisFleetStore,
-  redisRunStore,
-  redisTickStore,
+  redisCronBroker,
+  redisOnDemandRunBroker,
+  redisSchedulerBroker,
+  redisStatsBroker,
+  type StatsBroker,
   systemClock,
   type TickResult,
+  type TickSnapshot,
   tickUntil,
 } from 'lambdesque';
 import { connect } from 'lambdesque-backend';
-import { eventBridgeAlarm } from './alarm-clock.ts';
-import { awsOf } from './aws.ts';
-import { Connection } from './connection.ts';
-import { Fleet } from './fleet.ts';
-import { gaugeLines, reclaimedBy } from './gauges.ts';
-import { bufferedHandler, type InvocationContext } from './lambda.ts';
-import { createLogger } from './logger.ts';
-import { schedulerSettings, settingsVariable } from './settings.ts';
-import { minuteTenure, onDemandTenure, type Tenure } from './tenure.ts';
+import { eventBridgeSchedule } from './aws/one-time-schedule.ts';
+import { awsOf } from './aws/requests.ts';
+import { schedulerSettings, settingsVariable } from './contract/settings.ts';
+import { Connection } from './runtime/connection.ts';
+import { bufferedHandler, type InvocationContext } from './runtime/handler.ts';
+import { createLogger } from './runtime/logger.ts';
+import { gaugeLines, reclaimedBy } from './scheduler/gauges.ts';
+import { minuteLock, onDemandLock, type SchedulerLock } from './scheduler/lock.ts';
+import { ConsumerStarter } from './scheduler/start-consumers.ts';
 
 /** Redis is not waited for in the last moment of the function's time, ms. */
 const LAST_MS = 500;
@@ -36,9 +36,9 @@ const logger = createLogger();
 const aws = awsOf(environment);
 const connection = new Connection(() => connect(settings.redis, aws.secretReader()));
 connection.warmUp();
-const fleet = new Fleet(settings.consumers);
+const fleet = new ConsumerStarter(settings.consumers);
 const emptyQueues = new Set<string>();
-const alarm = settings.wake && eventBridgeAlarm(settings.wake, systemClock.now);
+const alarm = settings.wake && eventBridgeSchedule(settings.wake, systemClock.now);
 /** The job classes by name and queue: here nothing of them runs. */
 const registry = createRegistry(
   Object.entries(LAMBDESQUE_QUEUES).map(([name, queue]) =>
@@ -54,11 +54,11 @@ async function work(_event: unknown, context: InvocationContext): Promise<object
   const log = logger.child({ requestId: holder });
   const client = await connection.forInvocation(clock, end - LAST_MS);
   try {
-    const store = redisFleetStore(client, settings.namespace);
+    const store = redisStatsBroker(client, settings.namespace);
     const setting = { store, holder, clock, end };
     const tenure = alarm
-      ? onDemandTenure({ ...setting, wake: redisRunStore(client, settings.namespace), alarm })
-      : minuteTenure(setting);
+      ? onDemandLock({ ...setting, wake: redisOnDemandRunBroker(client, settings.namespace), alarm })
+      : minuteLock(setting);
     const outlook = await tenure.begin();
     if (outlook) return await tickAndStart(client, store, clock, tenure, outlook, log);
     log.warn('Another tick is still at work; this one does nothing');
@@ -70,18 +70,18 @@ async function work(_event: unknown, context: InvocationContext): Promise<object
 
 async function tickAndStart(
   client: RedisClient,
-  fleetStore: FleetStore,
+  fleetStore: StatsBroker,
   clock: Clock,
-  tenure: Tenure,
-  outlook: Outlook,
+  tenure: SchedulerLock,
+  outlook: TickSnapshot,
   log: Logger,
 ): Promise<object> {
   const starter = fleet.forInvocation(aws, clock, log);
-  const { store, reclaimed } = reclaimedBy(redisTickStore(client, settings.namespace));
+  const { store, reclaimed } = reclaimedBy(redisSchedulerBroker(client, settings.namespace));
   const cron = new CronRunner({
     entries: LAMBDESQUE_CRON,
     registry,
-    store: redisCronStore(client, settings.namespace),
+    store: redisCronBroker(client, settings.namespace),
     log,
   });
   const results: TickResult[] = [];

@@ -4,8 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build, type Metafile } from 'esbuild';
 import { type AnyJobDefinition, type CronEntry, createRegistry } from 'lambdesque';
-import { aliases, bundling, defines, entries } from '../functions/bundling.ts';
-import type { RedisSettings } from '../functions/settings.ts';
+import { aliases, bundling, defines, entries } from '../functions/contract/bundling.ts';
+import type { RedisSettings } from '../functions/contract/settings.ts';
 
 export type BundleName = keyof typeof entries;
 

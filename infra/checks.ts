@@ -8,7 +8,7 @@ import {
   type QueueList,
   type Registry,
 } from 'lambdesque';
-import { planEnd } from '../functions/drain.ts';
+import { planEnd } from '../functions/consumer/drain.ts';
 import type { Consumer } from './consumer.ts';
 import { drains, sharedQueue } from './queue-list.ts';
 

@@ -3,10 +3,11 @@ import type { IMetric, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant, IGrantable, IPrincipal } from 'aws-cdk-lib/aws-iam';
 import { type FunctionUrl, FunctionUrlAuthType, type IEventSource, InvokeMode } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { type ConsumerOptions as CoreOptions, consumerDefaults, parseQueues, type QueueList } from 'lambdesque';
-import type { ConsumerSettings } from '../functions/settings.ts';
-import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function.ts';
-import { given } from './given.ts';
+import { type WorkerOptions as CoreOptions, parseQueues, type QueueList, workerDefaults } from 'lambdesque';
+import type { ConsumerSettings } from '../functions/contract/settings.ts';
+import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
+import { omitUndefined } from './omit-undefined.ts';
+import { type Queues, queueText } from './queue-list.ts';
 import {
   type ConsumerMetricName,
   consumerMetric,
@@ -14,8 +15,7 @@ import {
   fleetMetric,
   type MetricOptions,
   type QueueMetricOptions,
-} from './metrics.ts';
-import { type Queues, queueText } from './queue-list.ts';
+} from './watching/metrics.ts';
 
 export interface ConsumerOptions extends FunctionOptions {
   /** Names, globs and `!name`: a list in strict order, or weights. */
@@ -77,7 +77,7 @@ export class Consumer extends Construct implements IGrantable {
     this.consumerName = props.consumerName ?? id;
     this.queues = queueText(props.queues);
     this.order = parseQueues(this.queues, props.order).order;
-    this.concurrency = props.concurrency ?? consumerDefaults.concurrency;
+    this.concurrency = props.concurrency ?? workerDefaults.concurrency;
     this.maxWorkers = props.maxWorkers ?? 10;
     this.timeout = props.timeout ?? Duration.minutes(15);
     this.reserved = props.reserveConcurrency ?? false;
@@ -97,7 +97,7 @@ export class Consumer extends Construct implements IGrantable {
         consumer: this.consumerName,
         queues: this.queues,
         concurrency: this.concurrency,
-        ...given({
+        ...omitUndefined({
           order: props.order,
           lease: props.lease?.toMilliseconds(),
           unknownClass: props.unknownClass,

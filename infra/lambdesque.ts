@@ -4,18 +4,18 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { CronEntry } from 'lambdesque';
-import { type AlarmOptions, Alarms } from './alarms.ts';
 import { checkSystem } from './checks.ts';
 import { Consumer, type ConsumerOptions } from './consumer.ts';
-import { Dashboard } from './dashboard.ts';
-import { FailureQueue } from './failure-queue.ts';
-import type { SystemOptions } from './function.ts';
-import { given } from './given.ts';
-import { loadJobs } from './jobs-module.ts';
-import { defaultMetricsNamespace } from './metrics.ts';
-import { Queries } from './queries.ts';
+import { FailureQueue } from './function/failure-queue.ts';
+import type { SystemOptions } from './function/function.ts';
+import { loadJobs } from './function/jobs-module.ts';
+import { omitUndefined } from './omit-undefined.ts';
+import { OnDemand } from './on-demand.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
-import { Wake } from './wake.ts';
+import { type AlarmOptions, Alarms } from './watching/alarms.ts';
+import { Dashboard } from './watching/dashboard.ts';
+import { defaultMetricsNamespace } from './watching/metrics.ts';
+import { Queries } from './watching/queries.ts';
 
 /** @typeParam Name the consumers' names, taken from the keys of `consumers` */
 export interface LambdesqueProps<Name extends string> extends Omit<SystemOptions, 'wake'> {
@@ -49,7 +49,7 @@ export class Lambdesque<Name extends string> extends Construct {
   readonly consumers: { readonly [name in Name]: Consumer };
   readonly scheduler: Scheduler;
   /** What starts the scheduler, with `wake: 'on-demand'`. */
-  readonly wake: Wake | undefined;
+  readonly wake: OnDemand | undefined;
   readonly onFailure: IQueue;
   readonly alarms: Alarms | undefined;
   readonly dashboard: Dashboard | undefined;
@@ -65,13 +65,13 @@ export class Lambdesque<Name extends string> extends Construct {
     const registry = loadJobs(jobs);
     this.onFailure = props.onFailure ?? new FailureQueue(this, 'Failures', { removalPolicy });
     this.wake =
-      props.wake === 'on-demand' ? new Wake(this, 'Wake', { onFailure: this.onFailure, removalPolicy }) : undefined;
+      props.wake === 'on-demand' ? new OnDemand(this, 'Wake', { onFailure: this.onFailure, removalPolicy }) : undefined;
     const shared = {
       redis,
       jobs,
       removalPolicy,
       onFailure: this.onFailure,
-      ...given({
+      ...omitUndefined({
         logRetention,
         namespace: props.namespace,
         metricsNamespace: props.metricsNamespace,

@@ -3,7 +3,7 @@ import { type ISecurityGroup, type IVpc, Port, type SubnetSelection, type Vpc } 
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IStringParameter } from 'aws-cdk-lib/aws-ssm';
-import type { RedisSettings, SecretRef } from '../functions/settings.ts';
+import type { RedisSettings, SecretRef } from '../functions/contract/settings.ts';
 
 /**
  * Where a secret value is kept: a secret of Secrets Manager that is the whole value, one field of a secret that is a

@@ -6,9 +6,10 @@ import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { type CronEntry, checkCronEntries, type QueueList } from 'lambdesque';
-import type { SchedulerSettings } from '../functions/settings.ts';
-import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function.ts';
-import { loadJobs } from './jobs-module.ts';
+import type { SchedulerSettings } from '../functions/contract/settings.ts';
+import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
+import { loadJobs } from './function/jobs-module.ts';
+import type { OnDemand } from './on-demand.ts';
 import {
   defaultMetricsNamespace,
   type MetricOptions,
@@ -17,8 +18,7 @@ import {
   queueMetric,
   type SystemMetricName,
   systemMetric,
-} from './metrics.ts';
-import type { Wake } from './wake.ts';
+} from './watching/metrics.ts';
 
 export interface SchedulerOptions extends FunctionOptions {
   /**
@@ -54,7 +54,7 @@ export class Scheduler extends Construct {
   /** The minute tick; there is none with `wake: 'on-demand'`. */
   readonly rule: Rule | undefined;
   /** What starts it where it has no minute tick. */
-  readonly wake: Wake | undefined;
+  readonly wake: OnDemand | undefined;
   readonly #metricsNamespace: string;
 
   constructor(scope: Construct, id: string, props: SchedulerProps) {

@@ -1,8 +1,8 @@
-import type { Numbers } from './consume/decode.ts';
 import { ConfigError } from './errors.ts';
+import type { Numbers } from './wire/decode.ts';
 
 /** Every option of a consumer. Times are milliseconds. */
-export interface ConsumerOptions {
+export interface WorkerOptions {
   /** Jobs that run at once; 1 runs them strictly one after the other, in order. */
   readonly concurrency: number;
   /** Between two looks at queues that were empty. */
@@ -41,7 +41,7 @@ export interface ConsumerOptions {
   readonly logArgs: boolean;
 }
 
-export const consumerDefaults = {
+export const workerDefaults = {
   concurrency: 25,
   interval: 5_000,
   lease: 60_000,
@@ -60,12 +60,12 @@ export const consumerDefaults = {
   heldBytes: 67_108_864,
   logRuns: true,
   logArgs: false,
-} as const satisfies ConsumerOptions;
+} as const satisfies WorkerOptions;
 
 /** Prefix of every key: Resque's own. */
 export const defaultNamespace = 'resque:';
 
-const ranges: { readonly [option in keyof ConsumerOptions]?: readonly [low: number, whole: boolean] } = {
+const ranges: { readonly [option in keyof WorkerOptions]?: readonly [low: number, whole: boolean] } = {
   concurrency: [1, true],
   interval: [1, false],
   lease: [1_000, false],
@@ -80,7 +80,7 @@ const ranges: { readonly [option in keyof ConsumerOptions]?: readonly [low: numb
   heldBytes: [1, true],
 };
 
-const choices: { readonly [option in keyof ConsumerOptions]?: readonly unknown[] } = {
+const choices: { readonly [option in keyof WorkerOptions]?: readonly unknown[] } = {
   unknownClass: ['fail', 'release'],
   numbers: ['bigint', 'double'],
   exitOnComplete: [true, false],
@@ -89,11 +89,11 @@ const choices: { readonly [option in keyof ConsumerOptions]?: readonly unknown[]
 };
 
 /** The defaults with `given` on top. @throws ConfigError naming option, value and what is allowed */
-export function consumerOptions(given: Partial<ConsumerOptions>): ConsumerOptions {
-  const options: ConsumerOptions = { ...consumerDefaults };
+export function workerOptions(given: Partial<WorkerOptions>): WorkerOptions {
+  const options: WorkerOptions = { ...workerDefaults };
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(consumerDefaults, name)) {
-      throw new ConfigError(`There is no option ${name}; there are ${Object.keys(consumerDefaults).join(', ')}.`);
+    if (!Object.hasOwn(workerDefaults, name)) {
+      throw new ConfigError(`There is no option ${name}; there are ${Object.keys(workerDefaults).join(', ')}.`);
     }
     if (value !== undefined) Object.assign(options, { [name]: value });
   }

@@ -1,4 +1,28 @@
 /** Everything that Lambdesque offers to code that uses it. */
+
+export type { Broker, SchedulerBroker, WorkerBroker } from './broker/broker.ts';
+export { redisBroker } from './broker/redis/broker.ts';
+export type { RedisClient } from './broker/redis/client.ts';
+export { type CronBroker, type CronState, type CronStatus, redisCronBroker } from './broker/redis/cron.ts';
+export { readDueTimes } from './broker/redis/due-times.ts';
+export {
+  type OnDemandBroker,
+  type OnDemandRunBroker,
+  redisOnDemandBroker,
+  redisOnDemandRunBroker,
+  type ScheduleOrder,
+} from './broker/redis/on-demand.ts';
+export { type Http, type HttpConfig, restClient, type UpstashOptions } from './broker/redis/rest.ts';
+export { redisScheduledBroker, type ScheduledBroker } from './broker/redis/scheduled.ts';
+export { redisSchedulerBroker } from './broker/redis/scheduler.ts';
+export {
+  type QueueState,
+  type QueueStats,
+  redisStatsBroker,
+  type StatsBroker,
+  type TickSnapshot,
+} from './broker/redis/stats.ts';
+export { redisWorkerBroker } from './broker/redis/worker.ts';
 export {
   type Client,
   type ClientOptions,
@@ -8,16 +32,12 @@ export {
   type EnqueueItem,
   type EnqueueOptions,
 } from './client/client.ts';
-export { type BadCronInfo, type CronClient, type CronInfo, createCronClient } from './client/cron.ts';
-export { createScheduled, type JobFilter, type Scheduled, type WaitingJob } from './client/scheduled.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
-export { type ConsumerOptions, consumerDefaults, consumerOptions, defaultNamespace } from './config.ts';
-export { Consumer } from './consume/consumer.ts';
-export { parseQueues, type QueueList, type QueuePattern, QueueSelector } from './consume/queues.ts';
-export type { RunReport, Stopped, Summary } from './consume/report.ts';
-export type { ConsumerSetting } from './consume/setting.ts';
+export { defaultNamespace, type WorkerOptions, workerDefaults, workerOptions } from './config.ts';
 export { environment } from './env.ts';
 export * from './errors.ts';
+export { type BadCronInfo, type CronClient, type CronInfo, createCronClient } from './inspect/cron.ts';
+export { createScheduled, type JobFilter, type Scheduled, type WaitingJob } from './inspect/scheduled.ts';
 export type { JobContext, JobInfo } from './job/context.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
 export type { Middleware } from './job/middleware.ts';
@@ -31,29 +51,30 @@ export {
 } from './job/retry.ts';
 export { parseWithBigInts } from './json.ts';
 export { type LogFields, type Logger, silentLogger } from './log.ts';
-export { type ErrorInfo, errorInfo } from './resque/failed-entry.ts';
-export { type CronEntry, type CronRule, checkCronEntries, cronRule } from './schedule/cron-entry.ts';
-export { CronRunner, type CronRunnerSetting } from './schedule/cron-runner.ts';
+export { parseQueues, type QueueList, type QueuePattern, QueueSelector } from './queues/queue-list.ts';
 export {
+  type AutoscaleLimits,
+  type AutoscaleState,
   backlogOf,
   consumerOf,
-  type FleetLimits,
-  type FleetState,
   namedQueues,
   workersToStart,
-} from './schedule/fleet.ts';
-export { Scheduler, type SchedulerSetting, tickUntil } from './schedule/scheduler.ts';
-export { type TickResult, type TickSetting, tick } from './schedule/tick.ts';
-export { type AlarmClock, nextMinute, STAY_MS, tellClock, WorkerWake, wakeAfter, wakeBefore } from './schedule/wake.ts';
-export { readAgenda } from './store/agenda.ts';
-export { type CronState, type CronStatus, type CronStore, redisCronStore } from './store/cron-store.ts';
-export { type FleetStore, type Outlook, type QueueState, redisFleetStore, type Survey } from './store/fleet-store.ts';
-export type { JobStore, TickStore, WorkerStore } from './store/job-store.ts';
-export type { RedisClient } from './store/redis-client.ts';
-export { redisJobStore } from './store/redis-job-store.ts';
-export { redisTickStore } from './store/redis-tick-store.ts';
-export { redisWorkerStore } from './store/redis-worker-store.ts';
-export { type Http, type HttpConfig, restClient, type UpstashOptions } from './store/rest-client.ts';
-export { redisScheduledStore, type ScheduledStore } from './store/scheduled-store.ts';
-export { type RunStore, redisRunStore, redisWakeStore, type WakeOrder, type WakeStore } from './store/wake-store.ts';
-export { workerId } from './store/worker-id.ts';
+} from './scheduler/autoscale.ts';
+export { type CronEntry, type CronRule, checkCronEntries, cronRule } from './scheduler/cron/entry.ts';
+export { CronRunner, type CronRunnerDeps } from './scheduler/cron/runner.ts';
+export {
+  nextMinute,
+  type OneTimeSchedule,
+  STAY_MS,
+  setSchedule,
+  WakeRequester,
+  wakeAfter,
+  wakeBefore,
+} from './scheduler/on-demand.ts';
+export { Scheduler, type SchedulerDeps, tickUntil } from './scheduler/scheduler.ts';
+export { type TickDeps, type TickResult, tick } from './scheduler/tick.ts';
+export { type ErrorInfo, errorInfo } from './wire/failed-entry.ts';
+export { workerId } from './wire/worker-id.ts';
+export type { WorkerDeps } from './worker/deps.ts';
+export type { RunReport, Stopped, Summary } from './worker/reporter.ts';
+export { Worker } from './worker/worker.ts';

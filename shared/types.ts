@@ -1,5 +1,5 @@
 import type { Handler } from './job/registry.ts';
-import type { Attempts } from './store/scripts/attempts.ts';
+import type { Attempts } from './wire/attempts.ts';
 
 /**
  * The words of this project as types.

@@ -1,6 +1,6 @@
-import { ConfigError, defaultNamespace, type JobStore, type RedisClient, redisJobStore } from 'lambdesque';
-import { namedUrl } from './redis.ts';
-import type { Env } from './redis-install.ts';
+import { type Broker, ConfigError, defaultNamespace, type RedisClient, redisBroker } from 'lambdesque';
+import type { Env } from './redis/install.ts';
+import { namedUrl } from './redis/local-redis.ts';
 
 /** Which Redis, as the flags say. */
 export interface BackendFlags {
@@ -12,7 +12,7 @@ export interface BackendFlags {
 
 export interface Backend {
   readonly client: RedisClient;
-  readonly store: JobStore;
+  readonly store: Broker;
   readonly namespace: string;
 }
 
@@ -23,7 +23,7 @@ export interface Backend {
 export async function connect(flags: BackendFlags, env: Env): Promise<Backend> {
   const namespace = flags.namespace ?? defaultNamespace;
   const client = await clientFor(flags, env);
-  return { client, store: redisJobStore(client, namespace), namespace };
+  return { client, store: redisBroker(client, namespace), namespace };
 }
 
 async function clientFor(flags: BackendFlags, env: Env): Promise<RedisClient> {

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { ConfigError, consumerDefaults, environment as env, LambdesqueError } from 'lambdesque';
+import { ConfigError, environment as env, LambdesqueError, workerDefaults } from 'lambdesque';
 import { demo } from './commands/demo.ts';
 import { enqueue } from './commands/enqueue.ts';
 import { start } from './commands/start.ts';
 import { tickOnce } from './commands/tick.ts';
 import { work } from './commands/work.ts';
 import { duration, durationFrom, isoTime, wholeNumber } from './duration.ts';
-import { goStyle } from './go-style.ts';
+import { goFlags } from './go-flags.ts';
 import { defaultJobs } from './jobs.ts';
 
 const program = new Command('lambdesque').description('Resque queues, run by AWS Lambda; here, on this machine.');
@@ -46,24 +46,24 @@ redisOptions(program.command('work'))
   .addOption(
     new Option('--interval <time>', 'between looks at empty queues')
       .argParser(durationFrom(1))
-      .default(consumerDefaults.interval, '5s'),
+      .default(workerDefaults.interval, '5s'),
   )
   .addOption(
     new Option('--concurrency <n>', 'jobs at once; 1 is strictly serial')
       .argParser(wholeNumber)
-      .default(consumerDefaults.concurrency),
+      .default(workerDefaults.concurrency),
   )
   .option('--exit-on-complete', 'end when the queues are empty')
   .option('--scheduler', 'also promote delayed jobs and retries; reclaim')
   .addOption(
     new Option('--lease <time>', 'silence until jobs go to others')
       .argParser(durationFrom(1_000))
-      .default(consumerDefaults.lease, '60s'),
+      .default(workerDefaults.lease, '60s'),
   )
   .addOption(
     new Option('--shutdown-timeout <time>', 'for running jobs after a signal')
       .argParser(duration)
-      .default(consumerDefaults.shutdownTimeout, '8s'),
+      .default(workerDefaults.shutdownTimeout, '8s'),
   )
   .addOption(new Option('--unknown-class <what>', 'without handler').choices(['fail', 'release']).default('fail'))
   .option('--strict', 'queues in order, even with weights')
@@ -90,7 +90,7 @@ redisOptions(program.command('tick'))
   .action((flags) => tickOnce(flags, env));
 
 try {
-  await program.parseAsync(goStyle(process.argv.slice(2)), { from: 'user' });
+  await program.parseAsync(goFlags(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
   // commander has printed its own errors, and help that was asked for.
   if (error instanceof CommanderError) {

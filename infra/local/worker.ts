@@ -1,8 +1,6 @@
 import { hostname } from 'node:os';
 import {
-  Consumer,
-  type ConsumerOptions,
-  consumerOptions,
+  Worker as CoreWorker,
   createClient,
   type Logger,
   type QueueList,
@@ -12,7 +10,9 @@ import {
   type Summary,
   systemClock,
   type TickResult,
+  type WorkerOptions,
   workerId,
+  workerOptions,
 } from 'lambdesque';
 import type { Backend } from './backend.ts';
 
@@ -23,7 +23,7 @@ export interface WorkerSetting {
   readonly backend: Backend;
   readonly registry: Registry;
   readonly queues: QueueList;
-  readonly options: Partial<ConsumerOptions>;
+  readonly options: Partial<WorkerOptions>;
   /** Run a scheduler beside the consumer. */
   readonly scheduler: boolean;
   readonly log: Logger;
@@ -47,8 +47,8 @@ export function createWorker(setting: WorkerSetting): Worker {
   const patterns = queues.patterns.map((one) => `${one.excluded ? '!' : ''}${one.pattern}`);
   const id = workerId(hostname(), process.pid, patterns);
   const client = createClient({ store, clock, registry });
-  const options = consumerOptions(setting.options);
-  const consumer = new Consumer({
+  const options = workerOptions(setting.options);
+  const consumer = new CoreWorker({
     store,
     registry,
     client,

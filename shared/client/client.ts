@@ -1,10 +1,10 @@
+import type { Broker } from '../broker/broker.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
 import type { Args, JobDefinition } from '../job/define.ts';
 import type { Registry } from '../job/registry.ts';
 import { checkArgs } from '../job/schema.ts';
-import type { JobStore } from '../store/job-store.ts';
-import { newId, writePayload } from './payload.ts';
+import { newId, writePayload } from '../wire/payload.ts';
 
 /** What to enqueue: a definition, or the name of a class that is defined elsewhere. */
 export type Target<In extends Args> = JobDefinition<In, never> | JobDefinition<In, Args> | string;
@@ -63,7 +63,7 @@ export interface Client {
 }
 
 export interface ClientOptions {
-  readonly store: Pick<JobStore, 'enqueue' | 'enqueueDelayed'>;
+  readonly store: Pick<Broker, 'enqueue' | 'enqueueDelayed'>;
   readonly clock?: Clock;
   /** Lets a class name find its definition, hence its queue and schema. */
   readonly registry?: Registry;

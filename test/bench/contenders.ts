@@ -2,14 +2,14 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Bed } from './bed.ts';
 import type { PeerSetup } from './peers/peer.ts';
-import type { Answer, DrainSetting, FillSetting, Method, Request, Service } from './peers/service.ts';
+import type { Answer, DrainDeps, FillSetting, Method, Request, Service } from './peers/service.ts';
 
 /** A system under test, in a process of its own. */
 export interface Contender {
   readonly name: ContenderName;
   readonly ask: Service;
   /** Queues jobs in an empty Redis and runs them. @returns jobs per second */
-  rate(drain: DrainSetting, fill?: Omit<FillSetting, 'jobs'>): Promise<number>;
+  rate(drain: DrainDeps, fill?: Omit<FillSetting, 'jobs'>): Promise<number>;
   /** It is no longer needed here. */
   stop(): Promise<void>;
   kill(): Promise<void>;

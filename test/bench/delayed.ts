@@ -3,19 +3,19 @@
  * what a user feels: from the second for which a job was enqueued to the start of its handler.
  */
 import {
-  Consumer,
-  consumerOptions,
   createClient,
   createRegistry,
   defineJob,
   parseQueues,
   type RedisClient,
-  redisJobStore,
+  redisBroker,
   Scheduler,
   silentLogger,
   systemClock,
   tick,
+  Worker,
   workerId,
+  workerOptions,
 } from 'lambdesque';
 import { tcpClient } from 'lambdesque/tcp';
 import { upstashClient } from 'lambdesque/upstash';
@@ -89,15 +89,15 @@ async function lateness(open: () => RedisClient, { jobs, seconds }: Size, lead: 
     },
   });
   const registry = createRegistry([job]);
-  const store = () => redisJobStore(open(), NAMESPACE);
+  const store = () => redisBroker(open(), NAMESPACE);
   const [producing, scheduling, consuming] = [store(), store(), store()];
   const client = createClient({ store: producing, registry });
-  const consumer = new Consumer({
+  const consumer = new Worker({
     store: consuming,
     registry,
     client,
     queues: parseQueues('late'),
-    options: consumerOptions({ interval: POLL, logRuns: false }),
+    options: workerOptions({ interval: POLL, logRuns: false }),
     worker: workerId('bench', process.pid, ['late']),
     clock: systemClock,
     log: silentLogger,
@@ -129,7 +129,7 @@ async function lateness(open: () => RedisClient, { jobs, seconds }: Size, lead: 
 
 /** @returns jobs per second that one tick promotes */
 async function rate(open: () => RedisClient, redis: TestRedis, burst: number): Promise<number> {
-  const store = redisJobStore(open(), NAMESPACE);
+  const store = redisBroker(open(), NAMESPACE);
   const now = Date.now();
   const seconds = Math.floor(now / 1_000) - 1;
   const payloads = Array.from({ length: burst }, (_, i) => `{"class":"Late","args":[${i}],"queue":"late"}`);

@@ -1,12 +1,19 @@
 import type { Clock } from 'lambdesque';
 
-/** The system's time, which a test can move on: what was due in between happens at once, in its order. */
+/** Where the time of every test begins, epoch ms: 2026-11-20 20:29:37 UTC. */
+const START = Date.UTC(2026, 10, 20, 20, 29, 37);
+
+/**
+ * A clock that runs as time does, from a fixed date on, and that a test can move on: what was due in between happens at
+ * once, in its order.
+ */
 export class MovingClock implements Clock {
+  readonly #origin = performance.now();
   #moved = 0;
   readonly #timers = new Set<{ readonly at: number; readonly fire: () => void }>();
 
   now(): number {
-    return Date.now() + this.#moved;
+    return START + performance.now() - this.#origin + this.#moved;
   }
 
   after(ms: number, callback: () => void): () => void {

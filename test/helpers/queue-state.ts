@@ -1,4 +1,4 @@
-import { createRegistry, redisJobStore, silentLogger, type TickResult, tick } from 'lambdesque';
+import { createRegistry, redisBroker, silentLogger, type TickResult, tick } from 'lambdesque';
 import { tcpClient } from 'lambdesque/tcp';
 import { expect } from 'vitest';
 import type { TestRedis } from './redis-server.ts';
@@ -54,7 +54,7 @@ export async function expectIdle(redis: Client, ...queues: readonly string[]): P
 
 /** One tick of a scheduler whose clock is `ahead` ms ahead, so that every lease has ended by then. */
 export async function tickAhead(redis: Pick<TestRedis, 'url'>, ahead = 600_000): Promise<TickResult> {
-  const store = redisJobStore(tcpClient({ url: redis.url }), 'resque:');
+  const store = redisBroker(tcpClient({ url: redis.url }), 'resque:');
   try {
     return await tick({ store, registry: createRegistry([]), log: silentLogger }, Date.now() + ahead);
   } finally {

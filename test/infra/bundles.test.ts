@@ -44,7 +44,7 @@ function assetOf(id: string, fn: RegExp) {
 test('over TCP a bundle holds ioredis and nothing of Upstash', () => {
   const { sources } = assetOf('Plain', /mail/);
   expect(sources.some((path) => path.includes('/ioredis/'))).toBe(true);
-  expect(sources.some((path) => path.endsWith('functions/backend-tcp.ts'))).toBe(true);
+  expect(sources.some((path) => path.endsWith('functions/backends/tcp.ts'))).toBe(true);
   expect(sources.some((path) => path.endsWith('test/infra/jobs/good.ts'))).toBe(true);
   expect(sources.filter((path) => /upstash/.test(path))).toEqual([]);
 });

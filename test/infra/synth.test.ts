@@ -99,7 +99,7 @@ describe('the assets', () => {
   test('a consumer’s holds the jobs and the one backend it needs', () => {
     const sources = sourcesOf(assetOf(/default/));
     expect(sources).toEqual(
-      expect.arrayContaining(['functions/consumer.ts', 'functions/jobs/hello.ts', 'functions/backend-upstash.ts']),
+      expect.arrayContaining(['functions/consumer.ts', 'functions/jobs/hello.ts', 'functions/backends/upstash.ts']),
     );
     expect(sources.filter((path) => /ioredis|backend-tcp|tcp-client|@aws-sdk/.test(path))).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { metrics } from '../../functions/metric-names.ts';
+import { metrics } from '../../functions/contract/metric-names.ts';
 import { type AlarmOptions, Alarms, Consumer, Dashboard, Queries, Scheduler } from '../../infra/index.ts';
 import { testStack, textOf, upstash } from './stack.ts';
 

@@ -6,9 +6,9 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type LocalRedis, localRedis } from '../../infra/local/redis.ts';
-import { LocalRedisError } from '../../infra/local/redis-install.ts';
-import { startServer } from '../../infra/local/redis-server.ts';
+import { LocalRedisError } from '../../infra/local/redis/install.ts';
+import { type LocalRedis, localRedis } from '../../infra/local/redis/local-redis.ts';
+import { startServer } from '../../infra/local/redis/server.ts';
 
 // PATH alone: a REDIS_URL of the machine that tests must not keep us from starting a server.
 const env = { PATH: process.env['PATH'] };
@@ -138,7 +138,7 @@ describe('a server that does not come up', () => {
 });
 
 describe('when our process ends', () => {
-  const MODULE = JSON.stringify(new URL('../../infra/local/redis.ts', import.meta.url).href);
+  const MODULE = JSON.stringify(new URL('../../infra/local/redis/local-redis.ts', import.meta.url).href);
   const START = `
     const { localRedis } = await import(${MODULE});
     const redis = await localRedis({ env: { PATH: process.env.PATH }, say: () => {} });

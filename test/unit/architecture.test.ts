@@ -52,7 +52,7 @@ const sources = ['functions', 'infra', 'shared'].flatMap((folder) =>
 );
 
 const PUBLIC = 'shared/index.ts';
-const BACKENDS = ['shared/store/tcp-client.ts', 'shared/store/upstash-client.ts'];
+const BACKENDS = ['shared/broker/redis/tcp.ts', 'shared/broker/redis/upstash.ts'];
 
 /** The imports of these files that a rule does not allow, `file → import`. */
 function forbidden(files: (path: string) => boolean, allows: (target: string) => boolean): string[] {
@@ -68,17 +68,17 @@ function filesWith(pattern: RegExp): string[] {
 describe('the reader of these rules', () => {
   test('sees every kind of import, by its own path', () => {
     const imports = (path: string) => sources.find((source) => source.path === path)?.imports;
-    expect(imports('shared/store/tcp-client.ts')).toEqual(
-      expect.arrayContaining(['ioredis', 'shared/errors.ts', 'shared/store/redis-client.ts']),
+    expect(imports('shared/broker/redis/tcp.ts')).toEqual(
+      expect.arrayContaining(['ioredis', 'shared/errors.ts', 'shared/broker/redis/client.ts']),
     );
-    expect(imports(PUBLIC)).toContain('shared/consume/consumer.ts');
+    expect(imports(PUBLIC)).toContain('shared/worker/worker.ts');
     expect(imports('functions/jobs/hello.ts')).toContain(PUBLIC);
     expect(imports('infra/local/backend.ts'), 'import(…)').toEqual(expect.arrayContaining(BACKENDS));
     expect(imports('shared/job/middleware.ts'), 'import type').toContain('shared/job/context.ts');
   });
 
   test('sees code, and neither comments nor strings', () => {
-    const { code = '', text = '' } = sources.find(({ path }) => path === 'shared/store/worker-id.ts') ?? {};
+    const { code = '', text = '' } = sources.find(({ path }) => path === 'shared/wire/worker-id.ts') ?? {};
     expect(text).toContain('tells one process from any');
     expect(text).toContain('lambdesque-');
     expect(code).not.toMatch(/tells one process|lambdesque-/);
@@ -107,7 +107,7 @@ describe('imports go one way', () => {
     ).toEqual([]);
     const relativeImports = sources
       .filter(
-        ({ path, text }) => !path.startsWith('shared/') && /'\.[^']*\/store\/(tcp|upstash)-client\.ts'/.test(text),
+        ({ path, text }) => !path.startsWith('shared/') && /'\.[^']*\/broker\/redis\/(tcp|upstash)\.ts'/.test(text),
       )
       .map(({ path }) => path);
     expect(relativeImports).toEqual([]);
@@ -159,7 +159,7 @@ describe('one place for each thing', () => {
     const pairs = sources.flatMap(({ path, imports }) =>
       imports.filter(isLibrary).map((library) => ({ path, library })),
     );
-    expect(pairs).toContainEqual({ path: 'shared/store/tcp-client.ts', library: 'ioredis' });
+    expect(pairs).toContainEqual({ path: 'shared/broker/redis/tcp.ts', library: 'ioredis' });
     expect(pairs.filter(({ path }) => !BACKENDS.includes(path))).toEqual([]);
     expect(new Set(pairs.map(({ library }) => library)).size).toBe(pairs.length);
   });
@@ -178,7 +178,7 @@ describe('every file', () => {
 });
 
 describe('every Lua script', () => {
-  const files = sources.filter(({ path }) => path.startsWith('shared/store/scripts/'));
+  const files = sources.filter(({ path }) => path.startsWith('shared/broker/scripts/'));
   const SCRIPT = /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/)?\s*export const \w+ = defineScript\(\s*'([\w-]+)',\s*`([^`]*)`/g;
   const scripts = files.flatMap(({ text }) =>
     [...text.matchAll(SCRIPT)].map(([, header = '', name = '', lua = '']) => ({ name, header, lua })),
@@ -187,9 +187,7 @@ describe('every Lua script', () => {
   test('is seen by these rules', () => {
     const defined = files.reduce((sum, { code }) => sum + code.split('= defineScript(').length - 1, 0);
     expect(scripts.length).toBe(defined);
-    expect(scripts.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['settle-and-reserve', 'reclaim', 'enqueue']),
-    );
+    expect(scripts.map(({ name }) => name)).toEqual(expect.arrayContaining(['sync', 'reclaim', 'enqueue']));
   });
 
   test('has a name of its own', () => {

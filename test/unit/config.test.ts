@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { type ConsumerOptions, consumerDefaults, consumerOptions, defaultNamespace } from '../../shared/config.ts';
+import { defaultNamespace, type WorkerOptions, workerDefaults, workerOptions } from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
 
 describe('the defaults', () => {
   test("are the documented ones; goworker's where it has them", () => {
-    expect(consumerOptions({})).toEqual({
+    expect(workerOptions({})).toEqual({
       concurrency: 25,
       interval: 5_000,
       lease: 60_000,
@@ -29,21 +29,21 @@ describe('the defaults', () => {
 
   test('give way to what is given, also to 0 and false', () => {
     const given = { concurrency: 1, shutdownTimeout: 0, logRuns: false, timeout: Infinity, numbers: 'double' } as const;
-    expect(consumerOptions(given)).toEqual({ ...consumerDefaults, ...given });
+    expect(workerOptions(given)).toEqual({ ...workerDefaults, ...given });
   });
 
   test('stay where undefined is given, and are not changed by anyone', () => {
-    const options = consumerOptions({ concurrency: undefined } as unknown as Partial<ConsumerOptions>);
-    expect(options).toEqual(consumerDefaults);
-    expect(options).not.toBe(consumerDefaults);
+    const options = workerOptions({ concurrency: undefined } as unknown as Partial<WorkerOptions>);
+    expect(options).toEqual(workerDefaults);
+    expect(options).not.toBe(workerDefaults);
   });
 });
 
 /** Options as JavaScript could give them. */
-const optionsOf = (given: Readonly<Record<string, unknown>>) => consumerOptions(given as Partial<ConsumerOptions>);
+const optionsOf = (given: Readonly<Record<string, unknown>>) => workerOptions(given as Partial<WorkerOptions>);
 
 describe('a number that cannot be used is an error with the option, what is allowed and the value', () => {
-  test.each<[keyof ConsumerOptions, unknown, string]>([
+  test.each<[keyof WorkerOptions, unknown, string]>([
     ['concurrency', 0, 'whole number, 1 or more; got 0'],
     ['concurrency', -1, 'whole number, 1 or more; got -1'],
     ['concurrency', 2.5, 'whole number, 1 or more; got 2.5'],
@@ -72,7 +72,7 @@ describe('a number that cannot be used is an error with the option, what is allo
     expect(() => optionsOf({ timeout })).toThrow(/^timeout must be /);
   });
 
-  test.each<Partial<ConsumerOptions>>([
+  test.each<Partial<WorkerOptions>>([
     { concurrency: 1 },
     { interval: 0.5 + 0.5 },
     { lease: 1_000 },
@@ -80,12 +80,12 @@ describe('a number that cannot be used is an error with the option, what is allo
     { batchCount: 1, batchBytes: 1, attempts: 1 },
     { timeout: 1.5 },
   ])('%o is allowed', (given) => {
-    expect(consumerOptions(given)).toMatchObject(given);
+    expect(workerOptions(given)).toMatchObject(given);
   });
 });
 
 describe('a choice that is none is an error with the option, the choices and the value', () => {
-  test.each<[keyof ConsumerOptions, unknown, string]>([
+  test.each<[keyof WorkerOptions, unknown, string]>([
     ['unknownClass', 'drop', '"fail", "release"; got "drop"'],
     ['unknownClass', null, '"fail", "release"; got null'],
     ['numbers', 'float', '"bigint", "double"; got "float"'],
@@ -96,11 +96,11 @@ describe('a choice that is none is an error with the option, the choices and the
     expect(() => optionsOf({ [option]: value })).toThrow(new ConfigError(`${option} must be one of ${message}.`));
   });
 
-  test.each<Partial<ConsumerOptions>>([
+  test.each<Partial<WorkerOptions>>([
     { unknownClass: 'release', numbers: 'double' },
     { exitOnComplete: true, logRuns: false, logArgs: true },
   ])('%o is one', (given) => {
-    expect(consumerOptions(given)).toMatchObject(given);
+    expect(workerOptions(given)).toMatchObject(given);
   });
 });
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { parseWithBigInts, stringify } from '../../shared/json.ts';
-import { vectors } from './builders.ts';
+import { vectors } from '../helpers/builders.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

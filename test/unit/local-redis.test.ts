@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type LocalRedis, localRedis } from '../../infra/local/redis.ts';
-import { type Env, LocalRedisError, type Machine, type Ran, thisMachine } from '../../infra/local/redis-install.ts';
+import { type Env, LocalRedisError, type Machine, type Ran, thisMachine } from '../../infra/local/redis/install.ts';
+import { type LocalRedis, localRedis } from '../../infra/local/redis/local-redis.ts';
 
 const OK: Ran = { exit: 0, output: '' };
 const UPDATE = 'env DEBIAN_FRONTEND=noninteractive apt-get update';

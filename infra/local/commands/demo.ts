@@ -10,8 +10,8 @@ import {
 } from 'lambdesque';
 import { type Backend, connect } from '../backend.ts';
 import demoJobs, { Flaky, Hello, Hopeless } from '../demo-jobs.ts';
-import { localRedis } from '../redis.ts';
-import type { Env } from '../redis-install.ts';
+import type { Env } from '../redis/install.ts';
+import { localRedis } from '../redis/local-redis.ts';
 import { createWorker, type Worker } from '../worker.ts';
 
 /** Seconds from the start to the delayed job, and to the end: late enough for the retry, too. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { ConfigError, createClient, parseWithBigInts } from 'lambdesque';
 import { type BackendFlags, connect } from '../backend.ts';
 import { loadJobs } from '../jobs.ts';
-import type { Env } from '../redis-install.ts';
+import type { Env } from '../redis/install.ts';
 
 export interface EnqueueFlags extends BackendFlags {
   readonly queue?: string;

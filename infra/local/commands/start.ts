@@ -2,8 +2,8 @@ import { parseQueues } from 'lambdesque';
 import { connect } from '../backend.ts';
 import { loadJobs } from '../jobs.ts';
 import { createLogger } from '../log.ts';
-import { localRedis } from '../redis.ts';
-import type { Env } from '../redis-install.ts';
+import type { Env } from '../redis/install.ts';
+import { localRedis } from '../redis/local-redis.ts';
 import { createWorker, runUntilSignal } from '../worker.ts';
 
 /** Looks at empty queues this often: a person who tries it out should not have to wait. */

@@ -3,7 +3,7 @@ import { createRegistry, tick } from 'lambdesque';
 import { type BackendFlags, connect } from '../backend.ts';
 import { defaultJobs, loadJobs } from '../jobs.ts';
 import { createLogger } from '../log.ts';
-import type { Env } from '../redis-install.ts';
+import type { Env } from '../redis/install.ts';
 
 /** `lambdesque tick`: one run of the scheduler, for whoever has a cron of their own. */
 export async function tickOnce(flags: BackendFlags & { readonly jobs: string }, env: Env): Promise<void> {

@@ -1,13 +1,13 @@
-import { ConfigError, type ConsumerOptions, parseQueues, type QueueList } from 'lambdesque';
+import { ConfigError, parseQueues, type QueueList, type WorkerOptions } from 'lambdesque';
 import { type BackendFlags, connect } from '../backend.ts';
 import { loadJobs } from '../jobs.ts';
 import { createLogger } from '../log.ts';
-import type { Env } from '../redis-install.ts';
+import type { Env } from '../redis/install.ts';
 import { createWorker, runUntilSignal } from '../worker.ts';
 
 export interface WorkFlags
   extends BackendFlags,
-    Pick<ConsumerOptions, 'interval' | 'concurrency' | 'lease' | 'shutdownTimeout' | 'unknownClass'> {
+    Pick<WorkerOptions, 'interval' | 'concurrency' | 'lease' | 'shutdownTimeout' | 'unknownClass'> {
   readonly queues: string;
   readonly jobs: string;
   readonly exitOnComplete?: true;

@@ -1,5 +1,5 @@
 import { Queue, Worker } from 'bullmq';
-import { CLASS, Countdown, type Peer, QUEUE, type Workers, type WorkersSetting } from './peer.ts';
+import { CLASS, Countdown, type Peer, QUEUE, type Workers, type WorkersDeps } from './peer.ts';
 
 interface Data {
   readonly id: number;
@@ -22,7 +22,7 @@ export function bullmq(redis: string): Peer {
   };
 }
 
-async function workersOf(redis: string, { concurrency, perform }: WorkersSetting): Promise<Workers> {
+async function workersOf(redis: string, { concurrency, perform }: WorkersDeps): Promise<Workers> {
   const done = new Countdown();
   const worker = new Worker<Data>(QUEUE, async ({ data }) => perform(data.id, data.sentAt), {
     connection: { url: redis, maxRetriesPerRequest: null },

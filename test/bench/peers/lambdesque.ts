@@ -1,34 +1,26 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
+  type Broker,
   type Client,
-  Consumer,
-  consumerOptions,
   createClient,
   createRegistry,
   defaultNamespace,
   defineJob,
-  type JobStore,
   parseQueues,
   type RedisClient,
   type Registry,
-  redisJobStore,
+  redisBroker,
   silentLogger,
   systemClock,
+  Worker,
   workerId,
+  workerOptions,
 } from 'lambdesque';
 import { tcpClient } from 'lambdesque/tcp';
 import { upstashClient } from 'lambdesque/upstash';
-import { createLogger } from '../../../functions/logger.ts';
-import {
-  type BulkOptions,
-  CLASS,
-  type Peer,
-  type PeerSetup,
-  QUEUE,
-  type Workers,
-  type WorkersSetting,
-} from './peer.ts';
+import { createLogger } from '../../../functions/runtime/logger.ts';
+import { type BulkOptions, CLASS, type Peer, type PeerSetup, QUEUE, type Workers, type WorkersDeps } from './peer.ts';
 
 type Setup = Extract<PeerSetup, { kind: 'tcp' | 'rest' }>;
 
@@ -48,9 +40,9 @@ export function lambdesque(setup: Setup): Peer {
   };
 }
 
-function storeOf(setup: Setup): JobStore {
+function storeOf(setup: Setup): Broker {
   const client: RedisClient = setup.kind === 'tcp' ? tcpClient({ url: setup.redis }) : upstashClient(setup);
-  return redisJobStore(client, defaultNamespace);
+  return redisBroker(client, defaultNamespace);
 }
 
 function items(ids: readonly number[], { payload, queues }: BulkOptions) {
@@ -59,15 +51,15 @@ function items(ids: readonly number[], { payload, queues }: BulkOptions) {
 }
 
 class LambdesqueWorkers implements Workers {
-  readonly #setting: WorkersSetting;
-  readonly #store: JobStore;
+  readonly #setting: WorkersDeps;
+  readonly #store: Broker;
   readonly #registry: Registry;
   readonly #client: Client;
   #settled = 0;
-  #current: Consumer | undefined;
+  #current: Worker | undefined;
   #end: () => Promise<unknown> = async () => {};
 
-  constructor(setting: WorkersSetting, store: JobStore) {
+  constructor(setting: WorkersDeps, store: Broker) {
     this.#setting = setting;
     this.#store = store;
     const job = defineJob({ class: CLASS, perform: ([id, sentAt]) => setting.perform(Number(id), Number(sentAt)) });
@@ -105,12 +97,12 @@ class LambdesqueWorkers implements Workers {
 
   async #run(exitOnComplete: boolean): Promise<void> {
     const { queues, logRuns, concurrency, poll } = this.#setting;
-    const consumer = new Consumer({
+    const consumer = new Worker({
       store: this.#store,
       registry: this.#registry,
       client: this.#client,
       queues: parseQueues(queues.join(',')),
-      options: consumerOptions({
+      options: workerOptions({
         concurrency,
         logRuns,
         exitOnComplete,

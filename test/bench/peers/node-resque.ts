@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { MultiWorker, Queue, Worker } from 'node-resque';
-import { CLASS, Countdown, type Peer, QUEUE, type Workers, type WorkersSetting } from './peer.ts';
+import { CLASS, Countdown, type Peer, QUEUE, type Workers, type WorkersDeps } from './peer.ts';
 
 /** Where jobs wait until all workers have started: they begin by themselves. */
 const [LIST, STAGED] = [`resque:queue:${QUEUE}`, 'staged'];
@@ -17,7 +17,7 @@ export function nodeResque(url: string): Peer {
   const ready = queue.connect();
   queue.on('error', (error) => console.error(error));
 
-  async function start({ concurrency, perform, poll }: WorkersSetting): Promise<Workers> {
+  async function start({ concurrency, perform, poll }: WorkersDeps): Promise<Workers> {
     const done = new Countdown();
     const jobs = { [CLASS]: { perform: async (id: number, sentAt: number) => perform(id, sentAt) } };
     const staged = (await db.exists(LIST)) === 1;

@@ -1,7 +1,7 @@
 /** What a handler does with a job: `id` says which one it is, `sentAt` when it was enqueued (`clock()`). */
 export type Perform = (id: number, sentAt: number) => void | Promise<void>;
 
-export interface WorkersSetting {
+export interface WorkersDeps {
   /** Jobs at once. */
   readonly concurrency: number;
   readonly perform: Perform;
@@ -39,7 +39,7 @@ export interface Peer {
   add(id: number, sentAt: number): Promise<unknown>;
   /** Many in one call, or as near as it comes to that. */
   addBulk(ids: readonly number[], options: BulkOptions): Promise<unknown>;
-  workers(setting: WorkersSetting): Promise<Workers>;
+  workers(setting: WorkersDeps): Promise<Workers>;
   close(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ export interface Service {
   /** Queues jobs 0 to `jobs` - 1. */
   fill(setting: FillSetting): Promise<void>;
   /** Connects workers for the jobs that `fill` has queued. */
-  connect(setting: DrainSetting): Promise<void>;
+  connect(setting: DrainDeps): Promise<void>;
   /**
    * Runs those jobs with the workers that are connected.
    * @returns ms, from the start of the workers to the last job settled
@@ -30,7 +30,7 @@ export interface FillSetting {
   readonly queues?: readonly string[];
 }
 
-export interface DrainSetting {
+export interface DrainDeps {
   readonly jobs: number;
   readonly concurrency: number;
   /** @default noop */

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { WakeSettings } from '../../../functions/settings.ts';
+import type { OnDemandSettings } from '../../../functions/contract/settings.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { begun, job, withBundles } from './suite.ts';
 
 const MINUTE = 60_000;
 /** A run that does not stay for what comes later. */
 const ONE_TICK = { timeout: 4_000 };
-const wake: WakeSettings = {
+const wake: OnDemandSettings = {
   group: 'jobs',
   schedule: 'next',
   target: 'arn:aws:lambda:eu-central-1:123456789012:function:jobs',

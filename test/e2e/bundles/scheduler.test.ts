@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { workerId } from '../../../shared/store/worker-id.ts';
+import { workerId } from '../../../shared/wire/worker-id.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { job, withBundles } from './suite.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RedisSettings } from '../../../functions/settings.ts';
+import type { RedisSettings } from '../../../functions/contract/settings.ts';
 import type { TestLambda } from '../../helpers/lambda-runner.ts';
 import { job, PASSWORD, SECRET_ID, withBundles } from './suite.ts';
 

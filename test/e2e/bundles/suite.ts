@@ -9,7 +9,7 @@ import type {
   ConsumerTarget,
   RedisSettings,
   SchedulerSettings,
-} from '../../../functions/settings.ts';
+} from '../../../functions/contract/settings.ts';
 import { bundle } from '../../../infra/build.ts';
 import { type AwsServer, startAws } from '../../helpers/aws-server.ts';
 import { type LambdaOptions, startLambda, type TestLambda } from '../../helpers/lambda-runner.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AwsError, awsOf } from '../../../functions/aws.ts';
+import { AwsError, awsOf } from '../../../functions/aws/requests.ts';
 import { type AwsServer, startAws } from '../../helpers/aws-server.ts';
 
 let server: AwsServer;

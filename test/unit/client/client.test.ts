@@ -5,9 +5,9 @@ import { ArgumentsError, ConfigError } from '../../../shared/errors.ts';
 import { defineJob } from '../../../shared/job/define.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
 import { parseWithBigInts } from '../../../shared/json.ts';
+import { vectors } from '../../helpers/builders.ts';
+import { FakeStore, type Store } from '../../helpers/fake-broker.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
-import { vectors } from '../builders.ts';
-import { FakeStore, type Store } from './fake-store.ts';
 
 const SECOND = Date.UTC(2026, 10, 20, 20, 29, 37) / 1000;
 const plain = { metadata: false } as const;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { connect as connectTcp } from '../../../functions/backend-tcp.ts';
-import { connect as connectUpstash } from '../../../functions/backend-upstash.ts';
-import type { SecretRef } from '../../../functions/settings.ts';
+import { connect as connectTcp } from '../../../functions/backends/tcp.ts';
+import { connect as connectUpstash } from '../../../functions/backends/upstash.ts';
+import type { SecretRef } from '../../../functions/contract/settings.ts';
 
 const REF: SecretRef = { service: 'ssm', name: '/redis' };
 const holds = (value: string) => async () => value;

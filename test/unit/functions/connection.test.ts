@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Connection } from '../../../functions/connection.ts';
+import { Connection } from '../../../functions/runtime/connection.ts';
+import type { RedisClient, Reply, Script } from '../../../shared/broker/redis/client.ts';
 import { RedisAuthError, RedisUnavailableError } from '../../../shared/errors.ts';
-import type { RedisClient, Reply, Script } from '../../../shared/store/redis-client.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 
 const PING = ['PING'];

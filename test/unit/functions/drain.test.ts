@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type DrainSetting, drain, planEnd } from '../../../functions/drain.ts';
-import { consumerDefaults } from '../../../shared/config.ts';
-import { parseQueues } from '../../../shared/consume/queues.ts';
+import { type DrainDeps, drain, planEnd } from '../../../functions/consumer/drain.ts';
+import type { Broker, SyncRequest, SyncResult } from '../../../shared/broker/broker.ts';
+import { workerDefaults } from '../../../shared/config.ts';
 import { defineJob } from '../../../shared/job/define.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
 import { silentLogger } from '../../../shared/log.ts';
-import type { JobStore, Turn, TurnResult } from '../../../shared/store/job-store.ts';
+import { parseQueues } from '../../../shared/queues/queue-list.ts';
+import { rawJob, syncReply } from '../../helpers/builders.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
-import { heldTurn, rawJob } from '../builders.ts';
 
 describe('planEnd', () => {
   test.each([
@@ -45,14 +45,14 @@ class Queue {
 
   readonly store = {
     address: 'nowhere',
-    settleAndReserve: async (turn: Turn): Promise<TurnResult> => {
+    sync: async (turn: SyncRequest): Promise<SyncResult> => {
       if (turn.register) this.workers.push(turn.worker);
       const taken = turn.reserve ? this.payloads.splice(0) : [];
       const first = turn.reserve?.firstSeq ?? 0;
-      return heldTurn({ jobs: taken.map((text, n) => rawJob(text, { queue: 'q', seq: first + n })) });
+      return syncReply({ jobs: taken.map((text, n) => rawJob(text, { queue: 'q', seq: first + n })) });
     },
     leave: async () => 0,
-  } as unknown as JobStore;
+  } as unknown as Broker;
 }
 
 describe('a consumer that lingers', () => {
@@ -61,11 +61,11 @@ describe('a consumer that lingers', () => {
   function start(linger: number, remaining = 300_000) {
     const clock = new ManualClock();
     const queue = new Queue();
-    const setting: DrainSetting = {
+    const setting: DrainDeps = {
       store: queue.store,
       registry: createRegistry([defineJob({ class: 'Hello', perform() {} })]),
       queues: parseQueues('q'),
-      options: consumerDefaults,
+      options: workerDefaults,
       consumer: 'default',
       requestId: 'r',
       clock,

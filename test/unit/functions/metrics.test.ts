@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { dimensionValue, emfLine } from '../../../functions/emf.ts';
-import { Histogram } from '../../../functions/histogram.ts';
-import { metrics } from '../../../functions/metric-names.ts';
-import { RunMetrics } from '../../../functions/run-metrics.ts';
-import type { RunReport } from '../../../shared/consume/report.ts';
+import { dimensionValue, emfLine } from '../../../functions/aws/emf.ts';
+import { Histogram } from '../../../functions/consumer/histogram.ts';
+import { RunMetrics } from '../../../functions/consumer/run-metrics.ts';
+import { metrics } from '../../../functions/contract/metric-names.ts';
+import type { RunReport } from '../../../shared/worker/reporter.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 
 describe('a line of the embedded metric format', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { consumerSettings, schedulerSettings } from '../../../functions/settings.ts';
+import { consumerSettings, schedulerSettings } from '../../../functions/contract/settings.ts';
 import { ConfigError } from '../../../shared/errors.ts';
 
 const TOKEN = { service: 'secretsmanager', id: 'arn:aws:secretsmanager:eu-central-1:1:secret:token' };

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { defineJob } from '../../../shared/job/define.ts';
 import { compose, type Middleware } from '../../../shared/job/middleware.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
-import { aContext } from '../builders.ts';
+import { aContext } from '../../helpers/builders.ts';
 
 /** Middleware that tells when it begins and ends. */
 function telling(events: string[], name: string): Middleware {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../shared/errors.ts';
 import { type AnyJobDefinition, defineJob } from '../../../shared/job/define.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
-import { aContext } from '../builders.ts';
+import { aContext } from '../../helpers/builders.ts';
 
 const job = (name: string) => defineJob({ class: name, perform: (args) => [name, ...args] });
 

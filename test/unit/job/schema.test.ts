@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { ArgumentsError } from '../../../shared/errors.ts';
 import { type Args, defineJob } from '../../../shared/job/define.ts';
 import { checkArgs } from '../../../shared/job/schema.ts';
-import { anyDefinition } from '../builders.ts';
+import { anyDefinition } from '../../helpers/builders.ts';
 
 function check<In extends Args, Out extends Args>(args: StandardSchemaV1<In, Out>, given: Args) {
   return checkArgs(anyDefinition(defineJob({ class: 'Mail', args, perform() {} })), given);

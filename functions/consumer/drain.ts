@@ -1,0 +1,90 @@
+import {
+  type Clock,
+  createClient,
+  type Logger,
+  type QueueList,
+  type Registry,
+  type RunReport,
+  type Summary,
+  sleep,
+  Worker,
+  type WorkerBroker,
+  type WorkerOptions,
+  workerId,
+} from 'lambdesque';
+
+export interface DrainDeps {
+  readonly store: WorkerBroker;
+  readonly registry: Registry;
+  readonly queues: QueueList;
+  readonly options: WorkerOptions;
+  /** The consumer's name: host part of the worker's id. */
+  readonly consumer: string;
+  readonly requestId: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onRun: (report: RunReport) => void;
+  /** Of the client that jobs have: see `ClientOptions`. @default nobody wants to know */
+  readonly onDue?: (at: number) => void;
+  /** Milliseconds to go on looking at empty queues. */
+  readonly linger: number;
+  readonly end: EndPlan;
+}
+
+/** Of the time that an invocation has, this part, and no more than so many ms, is kept for its end. */
+const LAST_PART = 0.25;
+const LAST_MS = 3_000;
+
+/** How the end of an invocation is divided. Times are epoch ms. */
+export interface EndPlan {
+  /** Handlers are aborted. */
+  readonly deadline: number;
+  /** Milliseconds they then have to end by themselves; what is left is for settling, releasing and leaving. */
+  readonly abortGrace: number;
+  /** Redis is waited for no longer. */
+  readonly giveUpAt: number;
+}
+
+/** @param now epoch ms  @param end epoch ms at which Lambda ends the invocation */
+export function planEnd(now: number, end: number): EndPlan {
+  const margin = Math.min(LAST_MS, Math.max(0, end - now) * LAST_PART);
+  // A consumer that cannot reach Redis gives up two graces after its deadline, and has half of one to say so.
+  const abortGrace = margin / 3;
+  return { deadline: end - margin, abortGrace, giveUpAt: end - abortGrace / 2 };
+}
+
+/** One invocation of a consumer: a worker from its start to its end; where it lingers, several, one after the other. */
+export async function drain(setting: DrainDeps): Promise<Summary> {
+  const { clock, end, linger, options } = setting;
+  const interval = Math.min(options.interval, linger / 2);
+  const total = await drainOnce(setting);
+  if (linger === 0) return total;
+  let idleSince = clock.now();
+  for (;;) {
+    const next = clock.now() + interval;
+    if (total.stopped !== 'empty' || next > idleSince + linger || next >= end.deadline) return total;
+    await sleep(clock, interval);
+    const more = await drainOnce(setting);
+    if (more.processed > 0) idleSince = clock.now();
+    add(total, more);
+  }
+}
+
+function drainOnce(setting: DrainDeps): Promise<Summary> {
+  const { store, registry, clock, queues, consumer, requestId, end, onDue } = setting;
+  const patterns = queues.patterns.map((one) => `${one.excluded ? '!' : ''}${one.pattern}`);
+  return new Worker({
+    ...setting,
+    options: { ...setting.options, abortGrace: end.abortGrace, exitOnComplete: true },
+    client: createClient({ store, clock, registry, ...(onDue ? { onDue } : {}) }),
+    worker: workerId(consumer, requestId, patterns),
+    deadline: end.deadline,
+  }).run();
+}
+
+function add(total: Summary, more: Summary): void {
+  for (const [key, value] of Object.entries(more)) {
+    if (typeof value === 'number') total[key as 'processed'] += value;
+  }
+  total.stopped = more.stopped;
+}

@@ -1,0 +1,97 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CronEntry, Registry } from 'lambdesque';
+import type { RedisSettings } from './settings.ts';
+
+/**
+ * How the functions are bundled: esbuild's options, for `npm run build` and for the CDK constructs alike. Each bundle
+ * holds one Redis backend, and no AWS SDK: aws.ts does without, alarm-clock.ts takes the runtime's.
+ */
+export const bundling = {
+  bundle: true,
+  /** The runtime has the AWS SDK. */
+  external: ['@aws-sdk/*', '@smithy/*'],
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  /** ES modules where a package has them: only those can be shaken. */
+  mainFields: ['module', 'main'],
+  conditions: ['module'],
+  minify: true,
+  /** The names of error classes appear in the failed list. */
+  keepNames: true,
+  sourcemap: true,
+  /** Lines and names are enough for a stack trace; the code itself would double the package. */
+  sourcesContent: false,
+  legalComments: 'none',
+  /** ioredis is CommonJS and requires Node's own modules. */
+  banner: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+} as const;
+
+/** The entry files. */
+export const entries = {
+  consumer: pathOf('../consumer.ts'),
+  scheduler: pathOf('../scheduler.ts'),
+} as const;
+
+const backends: Readonly<Record<RedisSettings['kind'], string>> = {
+  upstash: pathOf('../backends/upstash.ts'),
+  tcp: pathOf('../backends/tcp.ts'),
+};
+
+/** Module names that stand for other files. @param jobs absolute path of the jobs module */
+export function aliases(backend: RedisSettings['kind'], jobs: string): Record<string, string> {
+  return {
+    'lambdesque-backend': backends[backend],
+    'lambdesque-jobs': jobs,
+    ...(backend === 'upstash' ? { 'lambdesque-upstash-http': upstashHttp() } : ofNode()),
+  };
+}
+
+/**
+ * The file of `@upstash/redis` that has its HTTP client. What the package exports is a class with a method for each of
+ * Redis's commands, which no bundler can shake: 93 kB, where we send two commands and the client is 5 kB.
+ */
+function upstashHttp(): string {
+  const main = createRequire(import.meta.url)
+    .resolve('@upstash/redis')
+    .replace(/\.c?js$/, '.mjs');
+  const file = /import \{[^}]*\bHttpClient\b[^}]*\} from "(\.\/[^"]+)"/.exec(readFileSync(main, 'utf8'))?.[1];
+  if (file === undefined) {
+    throw new Error(
+      `${main} does not import HttpClient from a file beside it, as it does in @upstash/redis 1.39. ` +
+        'Install that version, or tell functions/contract/bundling.ts where the HTTP client is.',
+    );
+  }
+  return join(dirname(main), file);
+}
+
+/**
+ * Packages of ioredis whose main file takes one of two others, as the runtime is. A bundler does not know which and takes
+ * both: 5 kB that no Lambda function runs.
+ */
+function ofNode(): Record<string, string> {
+  const { resolve } = createRequire(createRequire(import.meta.url).resolve('ioredis'));
+  const beside = (name: string, file: string) => join(dirname(resolve(name)), file);
+  const files = { debug: beside('debug', 'node.js'), 'redis-errors': beside('redis-errors', 'lib/modern.js') };
+  // Another version may have no such file: then all of it is taken.
+  return Object.fromEntries(Object.entries(files).filter(([, file]) => existsSync(file)));
+}
+
+/**
+ * Constants of the scheduler, as JSON. It gets the names of the job classes with their queues, not the classes: their
+ * code may need an environment that it does not have.
+ */
+export function defines(
+  cron: Readonly<Record<string, CronEntry>>,
+  registry: Pick<Registry, 'definitions'>,
+): Record<string, string> {
+  const queues = Object.fromEntries(registry.definitions.map((one) => [one.class, one.queue ?? null]));
+  return { LAMBDESQUE_CRON: JSON.stringify(cron), LAMBDESQUE_QUEUES: JSON.stringify(queues) };
+}
+
+function pathOf(file: string): string {
+  return fileURLToPath(new URL(file, import.meta.url));
+}

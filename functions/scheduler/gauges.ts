@@ -1,0 +1,71 @@
+import { consumerOf, type QueueStats, type SchedulerBroker } from 'lambdesque';
+import { dimensionValue, emfLine } from '../aws/emf.ts';
+import { workersByConsumer } from './start-consumers.ts';
+
+export interface GaugesOptions {
+  readonly survey: QueueStats;
+  readonly namespace: string;
+  /** Epoch ms. */
+  readonly now: number;
+  /** Names of all consumers: one without a live worker has 0. */
+  readonly consumers: readonly string[];
+  /** Jobs of dead workers that went back, by consumer. */
+  readonly reclaimed: ReadonlyMap<string, number>;
+  /** Of the promoted jobs, ms. */
+  readonly lateness: number;
+  /** Queues whose last line said that they are empty; kept up to date. Each metric is billed for the hours that have it. */
+  readonly empty: Set<string>;
+  /** The first tick of an invocation prints all metrics; later ones only what they did. */
+  readonly whole: boolean;
+}
+
+/** Each queue's metrics are billed by themselves: only the deepest so many have them. */
+const MOST_QUEUES = 100;
+
+/** A scheduler's metrics after a tick. */
+export function gaugeLines(options: GaugesOptions): string[] {
+  const { survey, namespace, now, consumers, reclaimed, lateness, empty, whole } = options;
+  const common = { namespace, now };
+  const lines = [...reclaimed].map(([consumer, jobs]) =>
+    emfLine({ ...common, dimensions: { consumer }, values: { reclaimed: jobs } }),
+  );
+  if (!whole) return [...lines, emfLine({ ...common, dimensions: {}, values: { promotionLateness: lateness } })];
+
+  const { delayed, retries, failed } = survey;
+  const values = { ticks: 1, delayed, retries, failedLength: failed, promotionLateness: lateness };
+  lines.push(emfLine({ ...common, dimensions: {}, values }));
+  const queues = [...survey.queues].sort((a, b) => b.depth - a.depth).slice(0, MOST_QUEUES);
+  for (const { name, depth, oldest } of queues) {
+    if (depth > 0) empty.delete(name);
+    else if (empty.has(name)) continue;
+    else empty.add(name);
+    const age = depth === 0 ? 0 : oldest === undefined ? undefined : Math.max(0, now - oldest) / 1000;
+    const dimensions = { queue: dimensionValue(name) };
+    lines.push(emfLine({ ...common, dimensions, values: { depth, ...(age === undefined ? {} : { oldestAge: age }) } }));
+  }
+  const workers = workersByConsumer(survey);
+  for (const consumer of consumers) {
+    lines.push(emfLine({ ...common, dimensions: { consumer }, values: { liveWorkers: workers.get(consumer) ?? 0 } }));
+  }
+  return lines;
+}
+
+/** A store that counts, by consumer, the jobs that it reclaims. */
+export function reclaimedBy(store: SchedulerBroker): {
+  readonly store: SchedulerBroker;
+  readonly reclaimed: Map<string, number>;
+} {
+  const reclaimed = new Map<string, number>();
+  const counting: SchedulerBroker = {
+    ...store,
+    async reclaim(now, limit) {
+      const workers = await store.reclaim(now, limit);
+      for (const { worker, jobs } of workers) {
+        const name = consumerOf(worker) ?? '(other)';
+        if (jobs > 0) reclaimed.set(name, (reclaimed.get(name) ?? 0) + jobs);
+      }
+      return workers;
+    },
+  };
+  return { store: counting, reclaimed };
+}

@@ -1,0 +1,203 @@
+import { Duration, RemovalPolicy, Stack, Token, Validations } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, type IFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { type BundlingOptions, NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { type ILogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { defaultNamespace } from 'lambdesque';
+import { entries } from '../../functions/contract/bundling.ts';
+import { type CommonSettings, settingsVariable } from '../../functions/contract/settings.ts';
+import { omitUndefined } from '../omit-undefined.ts';
+import type { OnDemand } from '../on-demand.ts';
+import type { RedisConnection } from '../redis-connection.ts';
+import { defaultMetricsNamespace } from '../watching/metrics.ts';
+import { type BundleContent, bundlingOptions } from './bundling-options.ts';
+import { FailureQueue } from './failure-queue.ts';
+
+/** What all functions of a system share. */
+export interface SystemOptions {
+  readonly redis: RedisConnection;
+  /** The module whose default export is an array of `defineJob({…})`; a path from the folder of cdk.json. */
+  readonly jobs: string;
+  /** Prefix of every key in Redis. @default 'resque:' */
+  readonly namespace?: string;
+  /** CloudWatch's. Two systems in one account need two. @default 'Lambdesque' */
+  readonly metricsNamespace?: string;
+  /** Put the arguments of jobs into the log. @default false, since they may hold what should not be there */
+  readonly logArgs?: boolean;
+  /** @default the scheduler ticks each minute */
+  readonly wake?: OnDemand;
+  /** Count by job class as well; each class then costs as much as a queue. @default false */
+  readonly classMetrics?: boolean;
+}
+
+/** What can be set for each function. */
+export interface FunctionOptions {
+  /** MB, 128 to 10240; CPU grows with it. @default 512 for a consumer, 256 for the scheduler */
+  readonly memorySize?: number;
+  /** More variables. @default none but our own */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Where it logs. @default a log group of its own */
+  readonly logGroup?: ILogGroup;
+  /** Of its own log group. @default RetentionDays.ONE_MONTH */
+  readonly logRetention?: RetentionDays;
+  /** Of its own log group and failure queue, when they leave the stack. @default RemovalPolicy.DESTROY */
+  readonly removalPolicy?: RemovalPolicy;
+  /** Where the events of failed asynchronous invocations go. @default an encrypted queue of its own */
+  readonly onFailure?: IQueue;
+  /** Invocations of it again after it failed. @default 0, since the next tick does the same; 2 for a scheduler without ticks */
+  readonly retryAttempts?: number;
+  /**
+   * How long an event may wait for a free function, 1 minute to 6 hours.
+   * @default 1 minute, since a tick follows; 1 hour for a scheduler without ticks
+   */
+  readonly maxEventAge?: Duration;
+  /**
+   * For esbuild, on top of ours: `{ nodeModules: ['sharp'] }` installs what cannot be bundled.
+   * @default minified ESM with source maps; the AWS SDK is the runtime's own
+   */
+  readonly bundling?: BundlingOptions;
+}
+
+export interface LambdesqueFunctionProps extends SystemOptions, FunctionOptions {
+  readonly entry: keyof typeof entries;
+  readonly description: string;
+  readonly memorySize: number;
+  readonly timeout: Duration;
+  /** Adds the function's own settings to those that all have. */
+  readonly settings: (common: CommonSettings) => CommonSettings;
+  /** @default CloudFormation makes one */
+  readonly functionName?: string;
+  /** @default none: the bundle has no constants */
+  readonly constants?: BundleContent['constants'];
+  /** @default none are reserved */
+  readonly reservedConcurrentExecutions?: number;
+}
+
+/** One function on Node 24 and ARM64: its bundle, role, log group and failure queue, and its way to Redis. */
+export class LambdesqueFunction extends NodejsFunction {
+  readonly onFailure: IQueue;
+
+  constructor(scope: Construct, id: string, props: LambdesqueFunctionProps) {
+    checkLimits(props);
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.DESTROY;
+    const logGroup =
+      props.logGroup ??
+      new LogGroup(scope, 'Logs', { retention: props.logRetention ?? RetentionDays.ONE_MONTH, removalPolicy });
+    const onFailure = props.wake?.fallback ?? props.onFailure ?? new FailureQueue(scope, 'Failures', { removalPolicy });
+    const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    logGroup.grantWrite(role);
+    if (props.redis.vpc) allowVpc(role);
+    super(scope, id, {
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      entry: entries[props.entry],
+      description: props.description,
+      memorySize: props.memorySize,
+      timeout: props.timeout,
+      bundling: bundlingOptions(
+        { backend: props.redis.settings.kind, jobs: props.jobs, ...omitUndefined({ constants: props.constants }) },
+        props.bundling,
+      ),
+      environment: environment(scope, props),
+      role,
+      logGroup,
+      retryAttempts: props.retryAttempts ?? 0,
+      maxEventAge: props.maxEventAge ?? Duration.minutes(1),
+      onFailure: new SqsDestination(onFailure),
+      ...omitUndefined({
+        functionName: props.functionName,
+        vpc: props.redis.vpc,
+        vpcSubnets: props.redis.vpcSubnets,
+        reservedConcurrentExecutions: props.reservedConcurrentExecutions,
+      }),
+    });
+    this.onFailure = onFailure;
+    props.redis.grantConnect(this as IFunction);
+    props.wake?.grantArm(this);
+  }
+}
+
+function checkLimits({ memorySize, timeout, retryAttempts, environment, ...props }: LambdesqueFunctionProps): void {
+  const { namespace = defaultNamespace, metricsNamespace = defaultMetricsNamespace } = props;
+  if (namespace === '')
+    throw new Error('namespace must not be empty: it is the prefix of every key, such as "resque:".');
+  if (!/^(?!AWS\/)[\w.\-/#]{1,255}$/.test(metricsNamespace)) {
+    throw new Error(
+      'metricsNamespace must be 1 to 255 letters, digits, ".", "-", "_", "/" and "#", and not begin with AWS/; ' +
+        `got ${JSON.stringify(metricsNamespace)}.`,
+    );
+  }
+  if (!Token.isUnresolved(memorySize) && !(Number.isInteger(memorySize) && memorySize >= 128 && memorySize <= 10_240)) {
+    throw new Error(`memorySize must be a whole number of MB from 128 to 10240, as Lambda has it; got ${memorySize}.`);
+  }
+  if (!timeout.isUnresolved() && !(timeout.toMilliseconds() >= 1_000 && timeout.toMilliseconds() <= 900_000)) {
+    throw new Error(`timeout must be from 1 second to 15 minutes, as Lambda has it; got ${timeout.toHumanString()}.`);
+  }
+  if (retryAttempts !== undefined && ![0, 1, 2].includes(retryAttempts)) {
+    throw new Error(`retryAttempts must be 0, 1 or 2, as Lambda has it; got ${retryAttempts}.`);
+  }
+  if (environment && settingsVariable in environment) {
+    throw new Error(`environment must not hold ${settingsVariable}: that variable is made from the other options.`);
+  }
+}
+
+/** Bytes that Lambda allows for all variables together. */
+const ENVIRONMENT_LIMIT = 4_096;
+
+function environment(scope: Construct, props: LambdesqueFunctionProps): Record<string, string> {
+  const stack = Stack.of(scope);
+  const settings = props.settings({
+    redis: props.redis.settings,
+    namespace: props.namespace ?? defaultNamespace,
+    metricsNamespace: props.metricsNamespace ?? defaultMetricsNamespace,
+    ...omitUndefined({ logArgs: props.logArgs, classMetrics: props.classMetrics, wake: props.wake?.settings }),
+  });
+  const all = {
+    NODE_OPTIONS: '--enable-source-maps',
+    ...props.environment,
+    [settingsVariable]: stack.toJsonString(settings),
+  };
+  const size = Object.entries(all).reduce((sum, [name, value]) => sum + name.length + sizeOf(stack.resolve(value)), 0);
+  if (size > ENVIRONMENT_LIMIT) {
+    throw new Error(
+      `The environment needs about ${size} bytes, and Lambda allows ${ENVIRONMENT_LIMIT}. Shorten queues with globs ` +
+        '(mail_*), give less in environment, or make two systems of the consumers.',
+    );
+  }
+  return all;
+}
+
+/** What a reference becomes is known when it is deployed; an ARN seldom needs more. */
+const REFERENCE_SIZE = 128;
+
+function sizeOf(resolved: unknown): number {
+  if (typeof resolved === 'string') return Buffer.byteLength(resolved);
+  const [, parts] = (resolved as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join'] ?? [];
+  return parts ? parts.reduce<number>((sum, part) => sum + sizeOf(part), 0) : REFERENCE_SIZE;
+}
+
+/** What Lambda itself needs to put a function into a VPC: AWSLambdaVPCAccessExecutionRole without its log permissions. */
+function allowVpc(role: Role): void {
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: [
+        'ec2:AssignPrivateIpAddresses',
+        'ec2:CreateNetworkInterface',
+        'ec2:DeleteNetworkInterface',
+        'ec2:DescribeNetworkInterfaces',
+        'ec2:DescribeSubnets',
+        'ec2:UnassignPrivateIpAddresses',
+      ],
+      resources: ['*'],
+    }),
+  );
+  Validations.of(role).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason:
+      'Lambda checks these permissions on all resources when it puts a function into a VPC: the Describe actions know no ' +
+      'resource, and the network interfaces have no name before Lambda makes them.',
+  });
+}

@@ -1,0 +1,174 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ScheduledBroker } from '../broker/redis/scheduled.ts';
+import { ConfigError } from '../errors.ts';
+import type { Args } from '../job/define.ts';
+import type { Registry } from '../job/registry.ts';
+import { parseWithBigInts } from '../json.ts';
+import type { CronSlot } from '../types.ts';
+import { unsplice } from '../wire/attempts.ts';
+import { cronSlot } from '../wire/payload.ts';
+
+/** A job that waits for its time. */
+export interface WaitingJob {
+  readonly kind: 'delayed' | 'retry';
+  readonly at: Date;
+  /** undefined where the payload names none; then the queue of its class is meant. */
+  readonly queue: string | undefined;
+  /** undefined, and no arguments, where the payload is not a job. */
+  readonly class: string | undefined;
+  readonly args: Args;
+  /** The payload as its producer wrote it. */
+  readonly payload: string;
+  /** Attempts made so far. */
+  readonly attempts: number;
+  /** Where it waits: what `runNow` and the others go by. */
+  readonly place: string;
+}
+
+export interface JobFilter {
+  readonly kind?: 'delayed' | 'retry';
+  readonly class?: string;
+  readonly queue?: string;
+  /** Exactly these arguments. */
+  readonly args?: Args;
+}
+
+/** What waits: delayed jobs in time order, then retries in time order. Each change is atomic and tells whether it found the job. */
+export interface Scheduled {
+  count(): Promise<{ readonly delayed: number; readonly retries: number }>;
+  /** @param cursor of the page before; absent for the first  @param limit most jobs @default 100 */
+  page(kind: 'delayed' | 'retry', options?: { cursor?: string; limit?: number }): Promise<Page>;
+  /** Every job that fits. They are read page by page, before the first is given. */
+  find(filter: JobFilter): AsyncGenerator<WaitingJob>;
+  runNow(job: WaitingJob): Promise<boolean>;
+  remove(job: WaitingJob): Promise<boolean>;
+  /** To the second for delayed jobs. */
+  reschedule(job: WaitingJob, at: Date): Promise<boolean>;
+}
+
+export interface Page {
+  readonly jobs: readonly WaitingJob[];
+  /** For the next page; undefined after the last. */
+  readonly cursor: string | undefined;
+}
+
+const PAGE = 100;
+const TIMES_AT_ONCE = 100;
+
+export function createScheduled(store: ScheduledBroker, registry?: Registry): Scheduled {
+  async function delayedPage(cursor: string, limit: number): Promise<Page> {
+    const [from = 0, skip = 0] = cursor.split(':').map(Number);
+    const jobs: WaitingJob[] = [];
+    for (let next = from; ; ) {
+      const times = await store.delayedTimes(next, TIMES_AT_ONCE);
+      for (const { seconds } of times) {
+        const offset = seconds === from ? skip : 0;
+        const payloads = await store.delayedAt(seconds, offset, limit - jobs.length);
+        jobs.push(...payloads.map((payload) => waiting('delayed', seconds * 1000, payload, String(seconds))));
+        if (jobs.length === limit) return { jobs, cursor: `${seconds}:${offset + payloads.length}` };
+        next = seconds + 1;
+      }
+      if (times.length < TIMES_AT_ONCE) return { jobs, cursor: undefined };
+    }
+  }
+
+  async function retryPage(cursor: string, limit: number): Promise<Page> {
+    const offset = Number(cursor || 0);
+    const found = await store.retries(offset, limit);
+    const jobs = found.map(({ member, at, payload }) => waiting('retry', at, payload, member));
+    return { jobs, cursor: jobs.length === limit ? String(offset + limit) : undefined };
+  }
+
+  const page: Scheduled['page'] = (kind, { cursor = '', limit = PAGE } = {}) =>
+    kind === 'delayed' ? delayedPage(cursor, limit) : retryPage(cursor, limit);
+
+  return {
+    async count() {
+      let delayed = 0;
+      for (let from = 0; ; ) {
+        const times = await store.delayedTimes(from, TIMES_AT_ONCE);
+        delayed += times.reduce((sum, time) => sum + time.jobs, 0);
+        if (times.length < TIMES_AT_ONCE) break;
+        from = (times.at(-1)?.seconds ?? from) + 1;
+      }
+      return { delayed, retries: await store.retryCount() };
+    },
+    page,
+    async *find(filter) {
+      for (const kind of ['delayed', 'retry'] as const) {
+        if (filter.kind !== undefined && filter.kind !== kind) continue;
+        const found: WaitingJob[] = [];
+        let cursor: string | undefined = '';
+        while (cursor !== undefined) {
+          const { jobs, cursor: next }: Page = await page(kind, { cursor });
+          found.push(...jobs.filter((job) => fits(job, filter)));
+          cursor = next;
+        }
+        // Only now: what the caller does with them moves the others.
+        yield* found;
+      }
+    },
+    async runNow(job) {
+      if (job.kind === 'retry') return store.retryNow(job.place);
+      const queue =
+        job.queue ?? (job.class === undefined ? undefined : registry?.handlerFor(job.class)?.definition.queue);
+      if (queue === undefined) {
+        throw new ConfigError(
+          `runNow: the delayed job ${job.class ?? job.payload} names no queue, and its class has none that is known here.`,
+        );
+      }
+      return store.moveDelayed(Number(job.place), job.payload, { to: 'queue', queue });
+    },
+    remove: (job) =>
+      job.kind === 'retry'
+        ? store.removeRetry(job.place, exclusiveCron(job.payload))
+        : store.moveDelayed(Number(job.place), job.payload, { to: 'nowhere' }),
+    async reschedule(job, at) {
+      const time = at.getTime();
+      if (!(time >= 0))
+        throw new ConfigError(`reschedule: the time must be a valid Date after 1970; got ${String(at)}.`);
+      if (job.kind === 'retry') return store.rescheduleRetry(job.place, time);
+      return store.moveDelayed(Number(job.place), job.payload, { to: 'time', seconds: Math.floor(time / 1000) });
+    },
+  };
+}
+
+/** The cron entry that enqueues nothing until this job has ended. */
+function exclusiveCron(payload: string): CronSlot | undefined {
+  try {
+    const cron = cronSlot((JSON.parse(payload) as { cron?: unknown } | null)?.cron);
+    return cron?.exclusive ? cron : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function fits(job: WaitingJob, { class: className, queue, args }: JobFilter): boolean {
+  return (
+    (className === undefined || job.class === className) &&
+    (queue === undefined || job.queue === queue) &&
+    (args === undefined || isDeepStrictEqual(job.args, args))
+  );
+}
+
+function waiting(kind: WaitingJob['kind'], at: number, bytes: string, place: string): WaitingJob {
+  const { payload, record } = unsplice(bytes);
+  let fields: { class?: unknown; args?: unknown; queue?: unknown } = {};
+  try {
+    const value = parseWithBigInts(payload);
+    if (typeof value === 'object' && value !== null) fields = value;
+  } catch {
+    // Shown as what it is: a payload without class.
+  }
+  const { class: className, args, queue } = fields;
+  return {
+    kind,
+    at: new Date(at),
+    queue: kind === 'retry' ? place.slice(place.indexOf(':') + 1) : typeof queue === 'string' ? queue : undefined,
+    class: typeof className === 'string' ? className : undefined,
+    args: Array.isArray(args) ? args : args === undefined ? [] : [args],
+    payload,
+    attempts: record?.attempts ?? 0,
+    place,
+  };
+}

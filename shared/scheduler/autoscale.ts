@@ -1,0 +1,52 @@
+import type { QueueStats } from '../broker/redis/stats.ts';
+import { type QueueList, QueueSelector } from '../queues/queue-list.ts';
+
+/** How many workers a consumer may have, and how much each takes at a time. */
+export interface AutoscaleLimits {
+  /** Jobs that one worker runs at once. */
+  readonly concurrency: number;
+  /** Most workers at a time. */
+  readonly maxWorkers: number;
+}
+
+export interface AutoscaleState {
+  /** Jobs that nobody has reserved. */
+  readonly backlog: number;
+  /** Workers whose lease runs. */
+  readonly live: number;
+  /** Workers that were started a moment ago and may not have registered yet. */
+  readonly starting: number;
+}
+
+/**
+ * How many workers to start: one for each `concurrency` jobs that wait, since what is in flight has a worker already;
+ * never more than `maxWorkers` with those that live.
+ */
+export function workersToStart(
+  { concurrency, maxWorkers }: AutoscaleLimits,
+  { backlog, live, starting }: AutoscaleState,
+): number {
+  const needed = Math.ceil(backlog / concurrency) - starting;
+  return Math.max(0, Math.min(needed, maxWorkers - live - starting));
+}
+
+/** Jobs that wait where a consumer looks. */
+export function backlogOf(queues: QueueList, survey: QueueStats): number {
+  const selector = new QueueSelector(queues);
+  selector.update(survey.queues.map((one) => one.name));
+  const names = new Set(selector.shares(1).map((share) => share.queue));
+  return survey.queues.reduce((sum, one) => (names.has(one.name) ? sum + one.depth : sum), 0);
+}
+
+/** Queues that a list names, which need not be among Resque's `queues`. */
+export function namedQueues(queues: QueueList): string[] {
+  return queues.patterns.filter((one) => !one.excluded && !/[*?[]/.test(one.pattern)).map((one) => one.pattern);
+}
+
+/** The id that a function's worker has: the consumer's name as host, the request id as pid. */
+const FUNCTION_WORKER = /^lambdesque-(.+)-[0-9a-f]{12}:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:/;
+
+/** The consumer whose worker this is; undefined for a worker that is no function. @param worker id, from `workerId` */
+export function consumerOf(worker: string): string | undefined {
+  return FUNCTION_WORKER.exec(worker)?.[1];
+}

@@ -1,0 +1,99 @@
+import { PayloadError } from '../errors.ts';
+import { parseWithBigInts } from '../json.ts';
+import { type Job, MOST_DEATHS, type RawJob } from '../types.ts';
+import { unsplice } from './attempts.ts';
+import { cronSlot } from './payload.ts';
+
+/** How numbers in arguments arrive: long integers as bigint, or all as double, as JSON.parse gives them. */
+export type Numbers = 'bigint' | 'double';
+
+/** A payload that is no job. Its failed entry shows the payload as a string where it is not JSON. */
+export interface Undecodable {
+  readonly raw: RawJob;
+  readonly error: PayloadError;
+  readonly isJson: boolean;
+  readonly isUtf8: boolean;
+}
+
+/** The form of php-resque's ids, the only jobs that may have a status record. */
+const PHP_ID = /^[0-9a-f]{32}$/;
+
+/**
+ * Reads a payload. `args` that are missing count as none, and anything but an array as one argument.
+ * @param token first part of the id of a job that has none
+ */
+export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Undecodable {
+  const { text } = raw;
+  if (text === undefined) return refuse(raw, 'it is not valid UTF-8', false);
+
+  const { payload, record } = unsplice(text);
+  let value: unknown;
+  try {
+    value = numbers === 'bigint' ? parseWithBigInts(payload) : JSON.parse(payload);
+  } catch (error) {
+    return refuse(raw, `it is not JSON (${syntaxError(error)})`, false);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return refuse(raw, `it is ${kindOf(value)}, not an object with "class" and "args"`, true);
+  }
+  const fields = value as {
+    class?: unknown;
+    args?: unknown;
+    id?: unknown;
+    prefix?: unknown;
+    queue_time?: unknown;
+    cron?: unknown;
+  };
+  const { class: className, args } = fields;
+  if (typeof className !== 'string' || className === '') {
+    const got = className === undefined ? 'missing' : className === '' ? 'empty' : kindOf(className);
+    return refuse(raw, `its "class" is ${got}, not the name of a job class`, true);
+  }
+
+  // Nothing but plain assignments: this runs for every job, and all of them should have one shape.
+  const id = typeof fields.id === 'string' && fields.id !== '' ? fields.id : undefined;
+  return {
+    raw,
+    class: className,
+    args: Array.isArray(args) ? args : args === undefined ? [] : [args],
+    id: id ?? record?.id ?? newAttemptsId(token, raw),
+    attemptsId: record?.id,
+    attempt: record ? record.attempts + 1 : 1,
+    deaths: record ? record.deaths : 0,
+    payload,
+    queueTime: typeof fields.queue_time === 'number' ? fields.queue_time * 1000 : undefined,
+    cron: fields.cron === undefined ? undefined : cronSlot(fields.cron),
+    statusId: id?.length === 32 && PHP_ID.test(id) ? statusId(id, fields.prefix) : undefined,
+  };
+}
+
+/** The id of a job's attempts when it is tried for the first time. @param token of its worker */
+export function newAttemptsId(token: string, { seq }: RawJob): string {
+  return `${token}-${seq}`;
+}
+
+/** Is the job one death away from the failed list? */
+export function isAtRisk({ text }: RawJob): boolean {
+  return text !== undefined && unsplice(text).record?.deaths === MOST_DEATHS - 1;
+}
+
+/** What JSON.parse found wrong, without the piece of the text that it quotes: that may be somebody's data. */
+export function syntaxError(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/,? (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, '');
+}
+
+function refuse(raw: RawJob, reason: string, isJson: boolean): Undecodable {
+  const error = new PayloadError(`The payload is no Resque job: ${reason}.`);
+  return { raw, error, isJson, isUtf8: raw.text !== undefined };
+}
+
+function statusId(id: string, prefix: unknown): string {
+  return typeof prefix === 'string' && prefix !== '' ? `${prefix}_${id}` : id;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}

@@ -1,0 +1,132 @@
+import type { QueueShare, Reservation } from '../broker/broker.ts';
+import { type QueueList, QueueSelector } from '../queues/queue-list.ts';
+import type { RawJob } from '../types.ts';
+import type { SyncReply } from './lease.ts';
+
+/** With more queues than this, not every turn looks at all of them. */
+const FEW = 16;
+/** Beyond the last queue that had jobs, so many more are looked at: where each holds some, those come next. */
+const BEYOND = 64;
+/** But one so often does, ms: so long may a job of an earlier queue have to wait for later ones. Of very many, less often. */
+const LOOK_AT_ALL_MS = 50;
+const LOOK_AT_EACH_MS = 0.25;
+
+/** Where to look for jobs next, and when: queues that were empty are left alone for the interval. */
+export class QueuePoller {
+  readonly #selector: QueueSelector;
+  readonly #interval: number;
+  /** Names of queues are read anew at this time, if patterns need them. */
+  #namesAt = 0;
+  #rest: { readonly why: 'empty' | 'paused'; readonly until: number } | undefined;
+  /** Queues that had jobs when all were last looked at; undefined to look at all. */
+  #busy: Set<string> | undefined;
+  #allAt = 0;
+  #lookAgainAfter = LOOK_AT_ALL_MS;
+  #asked: 'all' | 'some' | 'few' = 'few';
+  /** By queue: jobs of unknown classes that were sent on since the last job that could run. */
+  readonly #sentOn = new Map<string, number>();
+  /** Those that were sent on since the last look. */
+  #unknown = new Set<RawJob>();
+  /** Queues in which every job was sent on: looked at again at this time, epoch ms. */
+  readonly #unknownUntil = new Map<string, number>();
+
+  constructor(queues: QueueList, interval: number) {
+    this.#selector = new QueueSelector(queues);
+    this.#interval = interval;
+  }
+
+  /** Why the last look found nothing more; undefined where it did. */
+  get found(): 'empty' | 'paused' | undefined {
+    return this.#rest?.why;
+  }
+
+  /** Before this time there is no use in looking; epoch ms. */
+  get restUntil(): number {
+    return this.#rest?.until ?? 0;
+  }
+
+  /** Jobs of unknown classes were met: whether there are others has to be known before the next look. */
+  get countsUnknown(): boolean {
+    return this.#sentOn.size > 0;
+  }
+
+  /** A job of an unknown class was sent on. */
+  sentOn(raw: RawJob): void {
+    this.#unknown.add(raw);
+    this.#sentOn.set(raw.queue, (this.#sentOn.get(raw.queue) ?? 0) + 1);
+  }
+
+  /** Forgets what it found. */
+  reset(): void {
+    this.#rest = undefined;
+  }
+
+  reservation(count: number, bytes: number, mayRisk: boolean, now: number): Omit<Reservation, 'firstSeq'> {
+    const listQueues = this.#selector.dynamic && now >= this.#namesAt;
+    for (const [queue, until] of this.#unknownUntil) if (now >= until) this.#unknownUntil.delete(queue);
+    const shares = this.#selector.shares(count);
+    const all = this.#unknownUntil.size === 0 ? shares : shares.filter(({ queue }) => !this.#unknownUntil.has(queue));
+    const some = all.length > FEW && now < this.#allAt ? this.#someOf(all) : all;
+    this.#asked = all.length <= FEW ? 'few' : some === all ? 'all' : 'some';
+    this.#lookAgainAfter = Math.max(LOOK_AT_ALL_MS, all.length * LOOK_AT_EACH_MS);
+    return { count, bytes, mayRisk, listQueues, shares: some, countLeft: this.#sentOn.size > 0 };
+  }
+
+  looked(asked: Omit<Reservation, 'firstSeq'>, result: SyncReply, now: number): void {
+    this.#noteUnknown(result, now);
+    const newNames = this.#readNames(asked, result, now);
+    const lookedAtAll = this.#noteBusy(result, now);
+    const goOn = !result.paused && (result.more || newNames || !lookedAtAll);
+    this.#rest = goOn ? undefined : { why: result.paused ? 'paused' : 'empty', until: now + this.#interval };
+  }
+
+  /** Jobs that are sent on come round again: a queue that has nothing else is left alone, and no other waits for it. */
+  #noteUnknown({ jobs, left }: SyncReply, now: number): void {
+    if (this.#sentOn.size === 0) return;
+    const unknown = this.#unknown;
+    this.#unknown = new Set();
+    for (const raw of jobs) if (!unknown.has(raw)) this.#sentOn.delete(raw.queue);
+    for (const [queue, count] of this.#sentOn) {
+      const waiting = left.get(queue);
+      if (waiting === undefined) continue;
+      const taken = jobs.filter((raw) => unknown.has(raw) && raw.queue === queue).length;
+      if (count < waiting + taken) continue;
+      this.#sentOn.delete(queue);
+      this.#unknownUntil.set(queue, now + this.#interval);
+    }
+  }
+
+  /** @returns whether there are new names, or might be: before it rests, it reads them */
+  #readNames(asked: Omit<Reservation, 'firstSeq'>, { queues, jobs }: SyncReply, now: number): boolean {
+    if (!this.#selector.dynamic) return false;
+    if (asked.listQueues) {
+      this.#namesAt = now + this.#interval;
+      return this.#selector.update(queues);
+    }
+    if (jobs.length > 0) return false;
+    this.#namesAt = 0;
+    return true;
+  }
+
+  /** Those that had jobs, and some behind them. */
+  #someOf(all: readonly QueueShare[]): readonly QueueShare[] {
+    const busy = this.#busy;
+    if (!busy) return all;
+    const last = all.findLastIndex((share) => busy.has(share.queue));
+    return all.filter((share, i) => busy.has(share.queue) || (i > last && i <= last + BEYOND));
+  }
+
+  /** @returns false where queues were left out of a look that found nothing */
+  #noteBusy({ jobs, more }: SyncReply, now: number): boolean {
+    if (this.#asked === 'few') return true;
+    if (this.#asked === 'all') {
+      this.#busy = undefined;
+      this.#allAt = now + this.#lookAgainAfter;
+    }
+    if (jobs.length > 0) this.#busy ??= new Set();
+    for (const job of jobs) this.#busy?.add(job.queue);
+    if (more || this.#asked === 'all') return true;
+    this.#busy = undefined;
+    return false;
+  }
+}

@@ -1,0 +1,81 @@
+import type { Clock } from '../clock.ts';
+import type { WorkerOptions } from '../config.ts';
+import { DeadlineError, ShutdownError } from '../errors.ts';
+
+/** How long before its deadline a consumer stops reserving: this part of its time, and no more than so many ms. */
+const LAST_PART = 0.1;
+const LAST_MS = 2_000;
+
+/**
+ * How a consumer comes to its end: told to stop, or because its deadline is near. It stops reserving, lets running jobs
+ * go on for a while, aborts them, and waits no longer than is useful for a Redis that is away.
+ */
+export class Shutdown {
+  readonly #clock: Clock;
+  readonly #options: Pick<WorkerOptions, 'shutdownTimeout' | 'abortGrace'>;
+  readonly #deadline: number;
+  /** When it begins by itself. */
+  readonly #stopAt: number;
+  readonly #giveUp = new AbortController();
+  #why: 'shutdown' | 'deadline' | undefined;
+  #abortAt = Infinity;
+  #cancel = () => {};
+
+  constructor(
+    clock: Clock,
+    options: Pick<WorkerOptions, 'shutdownTimeout' | 'abortGrace'>,
+    deadline: number | undefined,
+  ) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#deadline = deadline ?? Infinity;
+    const now = clock.now();
+    this.#stopAt = this.#deadline - (deadline === undefined ? 0 : Math.min(LAST_MS, (deadline - now) * LAST_PART));
+  }
+
+  /** Why it has begun; undefined while it has not. */
+  get why(): 'shutdown' | 'deadline' | undefined {
+    return this.#why;
+  }
+
+  /** Aborts when there is no point in waiting for Redis any longer. */
+  get giveUp(): AbortSignal {
+    return this.#giveUp.signal;
+  }
+
+  /** When `check` has something to do; epoch ms. */
+  get dueAt(): number {
+    return this.#why ? this.#abortAt : this.#stopAt;
+  }
+
+  /** @param leaseEnd until then, what has ended can still be settled */
+  stop(leaseEnd: number): void {
+    this.#begin('shutdown', this.#clock.now() + this.#options.shutdownTimeout, leaseEnd);
+  }
+
+  /** @returns the reason with which running handlers have to be aborted now, once */
+  check(): unknown {
+    const now = this.#clock.now();
+    // An invocation is over soon after its deadline: it cannot wait until its lease ends.
+    if (!this.#why && now >= this.#stopAt) this.#begin('deadline', this.#deadline, 0);
+    if (!this.#why || now < this.#abortAt) return undefined;
+    this.#abortAt = Infinity;
+    return this.#why === 'deadline'
+      ? new DeadlineError('The time of this invocation is nearly over.')
+      : new ShutdownError('The worker is shutting down.');
+  }
+
+  /** The consumer has ended: nothing is left to wait for. */
+  close(): void {
+    this.#cancel();
+  }
+
+  #begin(why: 'shutdown' | 'deadline', abortAt: number, waitUntil: number): void {
+    if (this.#why) return;
+    this.#why = why;
+    this.#abortAt = Math.min(abortAt, this.#deadline);
+    const grace = 2 * this.#options.abortGrace;
+    const giveUpAt = Math.min(Math.max(this.#abortAt + grace, waitUntil), this.#deadline + grace);
+    this.#cancel = this.#clock.after(giveUpAt - this.#clock.now(), () => this.#giveUp.abort());
+  }
+}

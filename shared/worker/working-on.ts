@@ -1,0 +1,36 @@
+import type { SyncRequest } from '../broker/broker.ts';
+import { resqueTime } from '../wire/time.ts';
+import type { Attempt } from './attempt.ts';
+
+/** A job that runs for longer is shown as what its worker works on; shorter ones are not worth a call. */
+const SHOW_AFTER_MS = 1_000;
+
+/** `worker:<id>`: Resque's tools know one job for each worker, so they see the one that has run longest. */
+export class WorkingOn {
+  #shown: Attempt | undefined;
+
+  /** When the record should be written anew; epoch ms. */
+  dueAt(oldest: Attempt | undefined): number {
+    return oldest && oldest !== this.#shown ? oldest.startedAt + SHOW_AFTER_MS : Infinity;
+  }
+
+  /** The turn's part in it. */
+  plan(oldest: Attempt | undefined, now: number): Pick<SyncRequest, 'workingOn'> {
+    if (oldest && now >= this.dueAt(oldest)) {
+      this.#shown = oldest;
+      const { raw } = oldest.bound.job;
+      const runAt = resqueTime.runAt(new Date(oldest.startedAt));
+      const head = `{"queue":${JSON.stringify(raw.queue)},"run_at":"${runAt}","payload":`;
+      return { workingOn: { raw, head, tail: '}' } };
+    }
+    if (this.#shown && oldest !== this.#shown) {
+      this.#shown = undefined;
+      return { workingOn: null };
+    }
+    return {};
+  }
+
+  forget(): void {
+    this.#shown = undefined;
+  }
+}

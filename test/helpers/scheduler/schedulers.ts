@@ -1,0 +1,125 @@
+import {
+  type AnyJobDefinition,
+  type CronClient,
+  type CronEntry,
+  CronRunner,
+  type CronRunnerDeps,
+  createCronClient,
+  createRegistry,
+  defineJob,
+  type RedisClient,
+  redisBroker,
+  redisCronBroker,
+  type TickResult,
+  tick,
+} from 'lambdesque';
+import { type RecordingLogger, recordingLogger } from '../recording-logger.ts';
+import { type Bed, NAMESPACE } from './scheduler-bed.ts';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+/** When the tests begin, epoch ms: a Friday, at no full minute. */
+export const START = Date.UTC(2026, 10, 20, 20, 29, 37);
+
+/** A class whose jobs do nothing; its queue is `reports`. */
+export const Report = defineJob({ class: 'Report', queue: 'reports', perform() {} });
+
+export interface SchedulerSetup extends Partial<Pick<CronRunnerDeps, 'environment' | 'onEnqueueError'>> {
+  readonly client: RedisClient;
+  /** Static entries. @default none */
+  readonly entries?: Readonly<Record<string, CronEntry>>;
+  /** @default Report */
+  readonly jobs?: readonly AnyJobDefinition[];
+  /** By how much its clock is ahead, ms. @default 0 */
+  readonly skew?: number;
+  /** @default `resque:` */
+  readonly namespace?: string;
+}
+
+/** A scheduler that ticks when it is told to. */
+export interface TestScheduler {
+  readonly log: RecordingLogger;
+  /** @param time the true one, epoch ms */
+  tick(time: number): Promise<TickResult>;
+}
+
+export function testScheduler(setup: SchedulerSetup): TestScheduler {
+  const { client, entries = {}, jobs = [Report], skew = 0, namespace = NAMESPACE, environment, onEnqueueError } = setup;
+  const log = recordingLogger();
+  const registry = createRegistry(jobs);
+  const cron = new CronRunner({
+    entries,
+    registry,
+    log,
+    store: redisCronBroker(client, namespace),
+    ...(environment === undefined ? {} : { environment }),
+    ...(onEnqueueError ? { onEnqueueError } : {}),
+  });
+  const store = redisBroker(client, namespace);
+  return { log, tick: (time) => tick({ store, registry, cron, log }, time + skew) };
+}
+
+export interface CronClientSetup {
+  readonly entries?: Readonly<Record<string, CronEntry>>;
+  readonly jobs?: readonly AnyJobDefinition[];
+  /** Epoch ms. */
+  readonly now?: () => number;
+  /** Of the scheduler that runs the entries. */
+  readonly environment?: string;
+}
+
+export function cronClient(
+  bed: Bed,
+  { entries = {}, jobs = [Report], now = () => START, environment }: CronClientSetup = {},
+): CronClient {
+  const client = bed.client();
+  return createCronClient({
+    entries,
+    registry: createRegistry(jobs),
+    store: redisCronBroker(client, NAMESPACE),
+    jobs: redisBroker(client, NAMESPACE),
+    clock: { now, after: () => () => {} },
+    ...(environment === undefined ? {} : { environment }),
+  });
+}
+
+interface CronJob {
+  readonly id: string;
+  readonly class: string;
+  readonly args: readonly unknown[];
+  readonly cron: { readonly name: string; readonly slot: string };
+}
+
+export async function cronJobs(bed: Bed, queue = 'reports'): Promise<CronJob[]> {
+  return (await bed.queued(queue)).map((payload) => JSON.parse(payload) as CronJob);
+}
+
+/** The slots whose jobs are in a queue, epoch ms, in the queue's order. */
+export async function slotsIn(bed: Bed, queue = 'reports', name?: string): Promise<number[]> {
+  const jobs = await cronJobs(bed, queue);
+  return jobs.filter((job) => name === undefined || job.cron.name === name).map((job) => Date.parse(job.cron.slot));
+}
+
+/** Every multiple of `interval` after `from`, up to and with `to`. */
+export function multiples(interval: number, from: number, to: number): number[] {
+  const slots: number[] = [];
+  for (let slot = (Math.floor(from / interval) + 1) * interval; slot <= to; slot += interval) slots.push(slot);
+  return slots;
+}
+
+/** As Ruby's `Resque.set_schedule(name, persist: true, …)` writes it. */
+export async function setSchedule(
+  bed: Bed,
+  name: string,
+  entry: string | Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await bed.db.hset(bed.keys.cron.schedules, name, typeof entry === 'string' ? entry : JSON.stringify(entry));
+  await bed.db.sadd(bed.keys.cron.changed, name);
+}
+
+/** As Ruby's `Resque.remove_schedule(name)` does it. */
+export async function removeSchedule(bed: Bed, name: string): Promise<void> {
+  await bed.db.hdel(bed.keys.cron.schedules, name);
+  await bed.db.sadd(bed.keys.cron.changed, name);
+}

@@ -1,0 +1,113 @@
+/** Consumers in the test's own process, on a clock that the test moves. All of them end with their test. */
+import {
+  type AnyJobDefinition,
+  type Broker,
+  type Client,
+  createClient,
+  createRegistry,
+  type Middleware,
+  parseQueues,
+  type QueueList,
+  type RunReport,
+  type Summary,
+  Worker,
+  type WorkerOptions,
+  workerId,
+  workerOptions,
+} from 'lambdesque';
+import { afterEach } from 'vitest';
+import { MovingClock } from './moving-clock.ts';
+import { type RecordingLogger, recordingLogger } from './recording-logger.ts';
+
+export interface WorkerSetup {
+  readonly store: Broker;
+  readonly jobs: readonly AnyJobDefinition[];
+  /** @default '*' */
+  readonly queues?: string;
+  readonly order?: QueueList['order'];
+  readonly options?: Partial<WorkerOptions>;
+  readonly middleware?: readonly Middleware[];
+  /** @default one of its own */
+  readonly clock?: MovingClock;
+  /** Milliseconds from now. */
+  readonly deadline?: number;
+}
+
+export interface RunningWorker {
+  readonly worker: string;
+  readonly clock: MovingClock;
+  readonly log: RecordingLogger;
+  readonly runs: readonly RunReport[];
+  /** So far. */
+  readonly summary: Summary;
+  readonly client: Client;
+  readonly ended: Promise<Summary>;
+  stop(): void;
+}
+
+/** Time passes only where a test moves it: so long that none of them ends by itself while a slow machine is at it. */
+const LONG = 3_600_000;
+
+const running = new Set<RunningWorker>();
+
+afterEach(async () => {
+  for (const one of running) {
+    one.stop();
+    while (running.has(one)) {
+      one.clock.move(LONG);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+});
+
+export function startWorker(setup: WorkerSetup): RunningWorker {
+  const { store, jobs, queues = '*', order, options, middleware = [], clock = new MovingClock(), deadline } = setup;
+  const registry = createRegistry(jobs, middleware);
+  const client = createClient({ store, clock, registry });
+  const log = recordingLogger();
+  const runs: RunReport[] = [];
+  const worker = workerId('test', process.pid, [queues]);
+  const consumer = new Worker({
+    store,
+    registry,
+    client,
+    queues: parseQueues(queues, order),
+    options: workerOptions({ interval: LONG, lease: LONG, shutdownTimeout: LONG, ...options }),
+    worker,
+    clock,
+    log,
+    onRun: (report) => void runs.push(report),
+    ...(deadline === undefined ? {} : { deadline: clock.now() + deadline }),
+  });
+  const one: RunningWorker = {
+    worker,
+    clock,
+    log,
+    runs,
+    client,
+    summary: consumer.summary,
+    ended: consumer.run().finally(() => running.delete(one)),
+    stop: () => consumer.stop(),
+  };
+  // A test that expects it to fail awaits it later.
+  one.ended.catch(() => {});
+  running.add(one);
+  return one;
+}
+
+/** Runs what is there, and ends. */
+export function drain(setup: WorkerSetup): Promise<Summary> {
+  return startWorker({ ...setup, options: { exitOnComplete: true, ...setup.options } }).ended;
+}
+
+/** A promise that a test settles. */
+export class Gate {
+  readonly opened: Promise<void>;
+  open: () => void = () => {};
+
+  constructor() {
+    this.opened = new Promise((resolve) => {
+      this.open = resolve;
+    });
+  }
+}

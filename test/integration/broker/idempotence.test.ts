@@ -1,0 +1,236 @@
+import { describe, expect, it } from 'vitest';
+import { RedisUnavailableError } from '../../../shared/errors.ts';
+import type { RawJob } from '../../../shared/types.ts';
+import { phpStatus } from '../../../shared/wire/php-status.ts';
+import { done, dump, from, LEASE, NOW, release, type SyncPlan, texts, withBrokers } from '../../helpers/brokers.ts';
+import { lossyStore } from '../../helpers/lossy.ts';
+
+const STATUS = 'resque:job:d96d3448e98b29aace86a5474d84fe78:status';
+
+withBrokers((stores) => {
+  const lossy = lossyStore(stores);
+  const payloads = Array.from({ length: 8 }, (_, i) => `{"class":"A","args":[${i}]}`);
+
+  /** A turn that does everything that a turn can do, after which three jobs are left in `q` and one of these is reserved. */
+  function everything([a, b, c, d, e]: readonly RawJob[]): SyncPlan {
+    if (!a || !b || !c || !d || !e) throw new Error('five jobs are needed');
+    return {
+      settle: [
+        done(a),
+        { kind: 'retry', raw: b, at: NOW, record: { id: 'b', attempts: 1, deaths: 0 } },
+        { kind: 'fail', raw: c, head: '<', tail: '>' },
+        { kind: 'bury', raw: d, entry: 'd' },
+        release(e, 'tail'),
+      ],
+      statuses: [phpStatus('d96d3448e98b29aace86a5474d84fe78', 'complete', NOW)],
+      heartbeat: new Date(NOW),
+      reserve: from('q', 2, { listQueues: true }),
+    };
+  }
+
+  async function holdingFive() {
+    await stores.produce('q', ...payloads);
+    await stores.db.set(STATUS, '{"status":2,"updated":1,"started":1,"result":null}');
+    const worker = stores.worker(lossy.store);
+    return { worker, jobs: await worker.take('q', 5) };
+  }
+
+  it('carries out a turn that is sent twice only once, and answers the same jobs', async () => {
+    const { worker, jobs } = await holdingFive();
+    const turn = worker.next(everything(jobs));
+
+    const first = await worker.send(turn);
+    const between = await dump(stores.db);
+    const second = await worker.send(turn);
+
+    expect(texts(first.jobs)).toEqual(payloads.slice(5, 7));
+    expect(second.jobs).toEqual(first.jobs);
+    expect(second.queues).toEqual(first.queues);
+    expect(second.missing).toBe(0);
+    expect(await dump(stores.db)).toEqual(between);
+    expect(await stores.db.get(stores.keys.stat('processed'))).toBe('4');
+    expect(await stores.db.get(stores.keys.stat('failed'))).toBe('2');
+    expect(await stores.queued('q')).toEqual([payloads[7], payloads[4]]);
+  });
+
+  it('carries out a turn once whose answer was lost, if it is sent again', async () => {
+    const { worker, jobs } = await holdingFive();
+    const turn = worker.next(everything(jobs));
+    lossy.lose('answer');
+
+    await expect(worker.send(turn)).rejects.toThrow(RedisUnavailableError);
+    const between = await dump(stores.db);
+    expect(await stores.db.get(stores.keys.stat('processed')), 'it was carried out').toBe('4');
+    const again = await worker.send(turn);
+
+    expect(texts(again.jobs)).toEqual(payloads.slice(5, 7));
+    expect(again.jobs.map(({ seq }) => seq)).toEqual([5, 6]);
+    expect(await dump(stores.db)).toEqual(between);
+  });
+
+  it('carries out a turn whose request was lost, when it is sent again', async () => {
+    const { worker, jobs } = await holdingFive();
+    const before = await dump(stores.db);
+    const turn = worker.next(everything(jobs));
+    lossy.lose('request');
+
+    await expect(worker.send(turn)).rejects.toThrow(RedisUnavailableError);
+    expect(await dump(stores.db)).toEqual(before);
+
+    expect(texts((await worker.send(turn)).jobs)).toEqual(payloads.slice(5, 7));
+  });
+
+  it('registers once, also if the first answer is lost', async () => {
+    await stores.produce('q', 'a', 'b', 'c');
+    await stores.worker(lossy.store).turn();
+    const worker = stores.worker(lossy.store);
+    const turn = worker.next({ reserve: from('q', 2), heartbeat: new Date(NOW) });
+    lossy.lose('answer');
+
+    await expect(worker.send(turn)).rejects.toThrow(RedisUnavailableError);
+    const between = await dump(stores.db);
+
+    expect(texts((await worker.send(turn)).jobs)).toEqual(['a', 'b']);
+    expect(await dump(stores.db)).toEqual(between);
+  });
+
+  it('knows a turn again after the scripts were flushed', async () => {
+    const { worker, jobs } = await holdingFive();
+    const turn = worker.next(everything(jobs));
+    const first = await worker.send(turn);
+    const between = await dump(stores.db);
+
+    await stores.db.script('FLUSH');
+
+    expect((await worker.send(turn)).jobs).toEqual(first.jobs);
+    expect(await dump(stores.db)).toEqual(between);
+  });
+
+  it('answers nothing new to a turn that is sent again, however full the queues are by now', async () => {
+    await stores.produce('q', 'a');
+    const worker = stores.worker();
+    const turn = worker.next({ reserve: from(['first', 'q'], 5) });
+    const first = await worker.send(turn);
+    await stores.produce('q', 'b', 'c');
+    await stores.produce('first', 'd');
+
+    expect((await worker.send(turn)).jobs).toEqual(first.jobs);
+    expect(await stores.queued('q')).toEqual(['b', 'c']);
+  });
+
+  it('answers jobs of several queues again in their order', async () => {
+    const queues = ['a:b', 'c d', '☃'];
+    for (const queue of queues) await stores.produce(queue, ...Array.from({ length: 12 }, (_, i) => `${queue} ${i}`));
+    const worker = stores.worker();
+    const turn = worker.next({ reserve: from(queues, 30) });
+
+    const first = await worker.send(turn);
+
+    expect(first.jobs).toHaveLength(30);
+    expect((await worker.send(turn)).jobs).toEqual(first.jobs);
+  });
+
+  it('extends the lease and beats when it is sent again later', async () => {
+    const { worker, jobs } = await holdingFive();
+    const turn = worker.next(everything(jobs));
+    const { jobs: reserved } = await worker.send(turn);
+    const later = { ...turn, leaseEnd: NOW + 2 * LEASE, heartbeat: new Date(NOW + 5_000) };
+
+    expect((await worker.send(later)).jobs).toEqual(reserved);
+
+    expect(await stores.db.zscore(stores.keys.leases, worker.id)).toBe(`${NOW + 2 * LEASE}`);
+    expect(await stores.db.hget(stores.keys.heartbeats, worker.id)).toBe('2026-11-20T20:29:42.000Z');
+  });
+
+  it('answers only what this turn reserved, not what its worker held before', async () => {
+    await stores.produce('q', 'a', 'b', 'c', 'd');
+    const worker = stores.worker();
+    await worker.take('q', 2);
+    const turn = worker.next({ reserve: from('q', 1) });
+    const first = await worker.send(turn);
+
+    expect(texts(first.jobs)).toEqual(['c']);
+    expect((await worker.send(turn)).jobs.map(({ seq, bytes }) => [seq, `${bytes}`])).toEqual([[2, 'c']]);
+  });
+
+  it('does nothing with a copy of a turn that arrives after a later one', async () => {
+    const { worker, jobs } = await holdingFive();
+    const [first, ...others] = jobs;
+    if (!first) throw new Error('five jobs were taken');
+    const turn = worker.next({ settle: [done(first)], reserve: from('q', 2), leaseEnd: NOW });
+    await worker.send(turn);
+    await worker.turn({ settle: others.map(done), leaseEnd: NOW + 2 * LEASE });
+    const before = await dump(stores.db);
+
+    await stores.store.sync(turn);
+
+    expect(await dump(stores.db)).toEqual(before);
+  });
+
+  it('does not take the next turn for the last one', async () => {
+    await stores.produce('q', 'a', 'b');
+    const worker = stores.worker();
+    expect(texts(await worker.take('q', 1))).toEqual(['a']);
+    expect(texts(await worker.take('q', 1))).toEqual(['b']);
+  });
+
+  describe('a worker that lost its lease', () => {
+    it('changes nothing with any turn, and is told so', async () => {
+      const { worker, jobs } = await holdingFive();
+      await stores.store.reclaim(NOW + LEASE, 10);
+      const before = await dump(stores.db);
+      const plan = everything(jobs);
+      const [raw] = jobs;
+      if (!raw) throw new Error('five jobs were taken');
+
+      const turns = [{ ...plan, workingOn: { raw, head: '<', tail: '>' } }, { workingOn: null }, {}];
+      for (const turn of turns.map((one) => worker.next(one))) {
+        expect(await stores.store.sync(turn)).toEqual({ leaseLost: true });
+      }
+
+      expect(await dump(stores.db)).toEqual(before);
+    });
+
+    it('can register anew and settles none of the jobs that it had', async () => {
+      const { worker, jobs } = await holdingFive();
+      await stores.store.reclaim(NOW + LEASE, 10);
+
+      const { jobs: again, missing } = await worker.turn({
+        register: new Date(NOW),
+        settle: jobs.map(done),
+        reserve: from('q', 2),
+      });
+
+      expect(missing).toBe(5);
+      expect(again.map(({ seq }) => seq)).toEqual([5, 6]);
+      expect(await stores.db.get(stores.keys.stat('processed'))).toBe(null);
+      expect(await stores.db.llen(stores.keys.queue('q'))).toBe(6);
+    });
+  });
+
+  describe('with their answers lost, once', () => {
+    it('reclaims, promotes and leaves the same as when sent once', async () => {
+      const { jobs } = await holdingFive();
+      const worker = stores.worker(lossy.store);
+      const [raw] = await worker.take('q', 1);
+      if (!raw) throw new Error('there are jobs left');
+      await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW, record: { id: 'r', attempts: 1, deaths: 0 } }] });
+      await stores.store.enqueueDelayed([{ seconds: NOW / 1000, payload: '{"queue":"later"}' }]);
+      const [due] = await stores.store.dueDelayed(NOW, 10, 1e6);
+      const moves = (due?.payloads ?? []).map((bytes) => ({ bytes, to: 'queue' as const, queue: 'later' }));
+      const twice = async (call: () => Promise<unknown>) => {
+        lossy.lose('answer');
+        await expect(call()).rejects.toThrow(RedisUnavailableError);
+        await call();
+      };
+
+      await twice(() => lossy.store.promoteRetries(NOW, 10));
+      await twice(() => lossy.store.promoteDelayed([{ time: `${NOW / 1000}`, moves: moves }]));
+      await twice(() => lossy.store.leave(worker.id));
+      await twice(() => lossy.store.reclaim(NOW + LEASE, 10));
+
+      expect(await stores.queued('later')).toEqual(['{"queue":"later"}']);
+      expect(await stores.queued('q')).toHaveLength(jobs.length + 3);
+    });
+  });
+});

@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import { beforeEach, expect, it } from 'vitest';
+import type { RedisClient } from '../../../shared/broker/redis/client.ts';
+import { redisCronBroker } from '../../../shared/broker/redis/cron.ts';
+import { readDueTimes } from '../../../shared/broker/redis/due-times.ts';
+import { type QueueStats, redisStatsBroker, type StatsBroker } from '../../../shared/broker/redis/stats.ts';
+import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
+import { upstashClient } from '../../../shared/broker/redis/upstash.ts';
+import { NOW, withBrokers } from '../../helpers/brokers.ts';
+
+withBrokers((stores) => {
+  let client: RedisClient;
+  let fleet: StatsBroker;
+  beforeEach(() => {
+    client =
+      stores.backend === 'TCP'
+        ? tcpClient({ url: stores.redis.url })
+        : upstashClient({ url: stores.upstash.url, token: stores.upstash.token });
+    fleet = redisStatsBroker(client, 'resque:');
+    return () => client.close();
+  });
+
+  it('gives the right to tick to one scheduler at a time', async () => {
+    expect(await fleet.holdScheduler('a', 60_000)).toBeDefined();
+    expect(await fleet.holdScheduler('b', 60_000)).toBeUndefined();
+    expect(await fleet.holdScheduler('a', 90_000)).toBeDefined();
+    expect(await stores.db.pttl(stores.keys.schedulerLease)).toBeGreaterThan(80_000);
+    await fleet.releaseScheduler('b');
+    expect(await fleet.holdScheduler('b', 60_000)).toBeUndefined();
+    await fleet.releaseScheduler('a');
+    expect(await fleet.holdScheduler('b', 60_000)).toBeDefined();
+    await fleet.releaseScheduler('b');
+  });
+
+  it('gives it away when it has expired', async () => {
+    await fleet.holdScheduler('a', 60_000);
+    await stores.db.pexpire(stores.keys.schedulerLease, 0);
+    expect(await fleet.holdScheduler('b', 60_000)).toBeDefined();
+    await fleet.releaseScheduler('b');
+  });
+
+  it('tells with it what a tick looks at first', async () => {
+    const cron = redisCronBroker(client, 'resque:');
+    await cron.change('tidy', '{"every":"1h"}');
+    await cron.pause('tidy');
+    await cron.see([{ name: 'tidy', fingerprint: 'every 3600000' }], await cron.read(), NOW);
+    await stores.store.enqueueDelayed([{ seconds: 2_000_000_000, payload: '{"class":"A","queue":"q"}' }]);
+    await stores.db.zadd(stores.keys.retry, NOW + 5, 'r:q');
+    await stores.db.zadd(stores.keys.leases, NOW + 7, 'worker');
+    await stores.db.set(stores.keys.rubyScheduler, 'master');
+
+    const outlook = await fleet.holdScheduler('a', 60_000);
+
+    expect(outlook?.agenda).toEqual({
+      leaseEnd: NOW + 7,
+      retry: NOW + 5,
+      delayed: 2_000_000_000_000,
+      rubyScheduler: true,
+    });
+    expect(outlook?.agenda).toEqual(await readDueTimes(client, 'resque:'));
+    expect(outlook?.cron?.dynamic).toEqual(new Map([['tidy', '{"every":"1h"}']]));
+    expect(outlook?.cron?.paused).toEqual(new Set(['tidy']));
+    expect(outlook?.cron?.since('tidy', 'every 3600000')).toBe(NOW);
+    await fleet.releaseScheduler('a');
+    await stores.db.flushall();
+  });
+
+  it('gives it also where a key is of another type, and leaves that to the tick', async () => {
+    await stores.db.set(stores.keys.cron.last, 'no hash');
+    expect(await fleet.holdScheduler('a', 60_000)).toEqual({});
+    await fleet.releaseScheduler('a');
+    await stores.db.del(stores.keys.cron.last);
+  });
+
+  it('surveys an empty Redis', async () => {
+    expect(await fleet.survey([], NOW)).toEqual({
+      queues: [],
+      workers: [],
+      delayed: 0,
+      dueTimes: [],
+      retries: 0,
+      failed: 0,
+      paused: false,
+    });
+  });
+
+  it('tells how many jobs wait, and since when, of all queues and of those that are named', async () => {
+    const since = (NOW - 90_000) / 1000;
+    const payload = (fields: object) => JSON.stringify({ class: 'A', args: [], ...fields });
+    await stores.produce('ruby', payload({}), payload({}));
+    await stores.produce('php', payload({ id: 'x', queue_time: since }), payload({}));
+    await stores.produce('long', payload({ args: ['x'.repeat(100_000)], id: 'x', queue_time: since }));
+    await stores.produce('not JSON', `{"queue_time":${since}`);
+    await stores.produce('deep', payload({ args: [{ queue_time: since }] }));
+    await stores.produce('was delayed', payload({ queue: 'was delayed', queue_time: since }));
+    await stores.produce(
+      'was retried',
+      payload({ lambdesque: { id: 'a-1', attempts: 1, deaths: 0 }, queue_time: since }),
+    );
+    await stores.produce('nonsense', payload({ queue_time: 'yesterday' }));
+    await stores.db.rpush('resque:queue:unlisted', payload({}));
+
+    const { queues } = await fleet.survey(['unlisted', 'php', 'empty'], NOW);
+
+    const times = Object.fromEntries(queues.map((one) => [one.name, [one.depth, one.oldest]]));
+    expect(times).toEqual({
+      deep: [1, undefined],
+      empty: [0, undefined],
+      long: [1, since * 1000],
+      nonsense: [1, undefined],
+      'not JSON': [1, undefined],
+      php: [2, since * 1000],
+      ruby: [2, undefined],
+      unlisted: [1, undefined],
+      'was delayed': [1, undefined],
+      'was retried': [1, undefined],
+    });
+    expect(queues).toHaveLength(10);
+    await stores.db.del('resque:queue:unlisted');
+  });
+
+  it('counts workers whose leases run, delayed jobs, retries, the failed list, and sees the pause', async () => {
+    const [live, dead] = [`lambdesque-a-${'0'.repeat(12)}:${randomUUID()}:*`, 'dead'];
+    await stores.db.zadd(stores.keys.leases, NOW + 1, live, NOW, dead);
+    await stores.store.enqueueDelayed(
+      [1, 1, 2, 3].map((seconds, i) => ({ seconds: 2_000_000_000 + seconds, payload: `{"class":"${i}","queue":"q"}` })),
+    );
+    await stores.db.hset(stores.keys.retryPayloads, 'r:q', '{"class":"A"}');
+    await stores.db.zadd(stores.keys.retry, NOW, 'r:q');
+    await stores.db.rpush(stores.keys.failed, '{}', '{}', '{}');
+    await stores.db.set(stores.keys.paused, 'true');
+
+    expect(await fleet.survey([], NOW)).toEqual({
+      queues: [],
+      workers: [live],
+      delayed: 4,
+      dueTimes: ['2000000001', '2000000002', '2000000003'],
+      retries: 1,
+      failed: 3,
+      paused: true,
+    });
+    await stores.db.del(stores.keys.leases);
+  });
+
+  it('reads no more than a thousand due times', async () => {
+    const due = Array.from({ length: 1_500 }, (_, i) => 2_000_000_000 + i);
+    await stores.db.zadd(stores.keys.delayedSchedule, ...due.flatMap((seconds) => [seconds, seconds]));
+    for (const seconds of due) await stores.db.rpush(stores.keys.delayed(seconds), 'one', 'two');
+    expect((await fleet.survey([], NOW)).delayed).toBe(2 * 1_000 + 500);
+  });
+
+  it('takes one call where it meets only what was there before', async () => {
+    let calls = 0;
+    const script: RedisClient['script'] = (...call) => {
+      calls++;
+      return client.script(...call);
+    };
+    const store = redisStatsBroker({ ...client, script }, 'resque:');
+    const callsOf = async (before?: QueueStats) => {
+      calls = 0;
+      return { survey: await store.survey(['named'], NOW, before), calls };
+    };
+    expect(await callsOf(), 'all queues are named').toMatchObject({ calls: 1 });
+
+    await stores.produce('q', '{"n":1}', '{"n":2}');
+    const delay = (...seconds: number[]) =>
+      stores.store.enqueueDelayed(seconds.map((one, i) => ({ seconds: one, payload: `{"n":${i},"queue":"q"}` })));
+    await delay(2_000_000_000, 2_000_000_000, 2_000_000_001);
+    const first = await callsOf();
+    expect(first).toMatchObject({ calls: 2, survey: { delayed: 3 } });
+    expect(await callsOf(first.survey)).toEqual({ calls: 1, survey: first.survey });
+
+    await stores.produce('q', '{"n":3}');
+    await delay(2_000_000_001);
+    const grown = await callsOf(first.survey);
+    expect(grown).toMatchObject({ calls: 1, survey: { delayed: 4 } });
+    expect(grown.survey.queues.map(({ name, depth }) => [name, depth])).toEqual([
+      ['named', 0],
+      ['q', 3],
+    ]);
+
+    await stores.produce('other', '{"n":4}');
+    expect((await callsOf(grown.survey)).calls).toBe(2);
+    await delay(2_000_000_002);
+    expect(await callsOf(grown.survey)).toMatchObject({ calls: 2, survey: { delayed: 5 } });
+
+    // What is gone is not there because it was.
+    await stores.db.srem(stores.keys.queues, 'q', 'other');
+    await stores.db.zrem(stores.keys.delayedSchedule, '2000000000', '2000000002');
+    const { calls: last, survey } = await callsOf(grown.survey);
+    expect([last, survey.delayed, survey.queues.map((one) => one.name)]).toEqual([1, 2, ['named']]);
+    await stores.db.sadd(stores.keys.queues, 'q', 'other');
+    await stores.db.zadd(stores.keys.delayedSchedule, 2_000_000_000, '2000000000', 2_000_000_002, '2000000002');
+  });
+
+  it('passes over a queue of another type', async () => {
+    await stores.db.sadd(stores.keys.queues, 'broken', 'q');
+    await stores.db.set(stores.keys.queue('broken'), 'no list');
+    await stores.produce('q', '{"class":"A","args":[]}');
+    const { queues } = await fleet.survey([], NOW);
+    expect(queues.map((one) => one.depth)).toEqual([0, 1]);
+  });
+});

@@ -1,0 +1,257 @@
+import { ConfigError, type CronEntry, type CronInfo } from 'lambdesque';
+import { describe, expect, test } from 'vitest';
+import { dump } from '../../helpers/brokers.ts';
+import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
+import {
+  cronClient,
+  cronJobs,
+  HOUR,
+  MINUTE,
+  Report,
+  START,
+  setSchedule,
+  slotsIn,
+  testScheduler,
+} from '../../helpers/scheduler/schedulers.ts';
+
+/** The full minute after START. */
+const FIRST = START + 23_000;
+const entries = { nightly: { cron: '0 3 * * *', timeZone: 'Europe/Paris', class: 'Report', description: 'All of it' } };
+const minutely: CronEntry = { every: '1m', class: 'Report' };
+
+withBed((bed) => {
+  let now = START;
+  const client = () => cronClient(bed, { entries, now: () => now });
+  const scheduler = () => testScheduler({ client: bed.client(), entries });
+  const written = async (name: string) => (await bed.db.hget(bed.keys.cron.schedules, name)) ?? 'null';
+  const info = async (name: string) => (await client().listCron()).find((one) => one.name === name) as CronInfo;
+
+  describe('upsertCron', () => {
+    test('writes what resque-scheduler reads, and tells its schedulers', async () => {
+      await client().upsertCron('a', { cron: '0 3 * * *', timeZone: 'Europe/Paris', class: 'Report', args: [1] });
+      expect(JSON.parse(await written('a'))).toMatchObject({
+        cron: '0 3 * * * Europe/Paris',
+        class: 'Report',
+        args: [1],
+      });
+      expect(await bed.db.smembers(bed.keys.cron.changed)).toEqual(['a']);
+    });
+
+    /** resque-scheduler asks `cron` and `every` whether they are empty, which an Integer does not answer: it would end. */
+    test.each<[string, CronEntry, Record<string, unknown>]>([
+      ['an interval', { every: '30s' }, { every: '30s' }],
+      ['an interval in seconds', { every: 300 }, { every: '300s' }],
+      ['@every', { cron: '@every 30s' }, { every: '30s' }],
+      ['@every, which wins over an interval', { cron: '@every 30s', every: '1h' }, { every: '30s' }],
+      ['a first wait', { every: ['1h', { first_in: 300 }] }, { every: ['1h', { first_in: 300 }] }],
+      ['a name', { cron: '@daily', timeZone: 'Europe/Paris' }, { cron: '@daily Europe/Paris' }],
+      ['two time zones', { cron: '0 3 * * * Asia/Tokyo', timeZone: 'UTC' }, { cron: '0 3 * * * UTC' }],
+    ])('%s', async (_what, entry, expected) => {
+      await client().upsertCron('a', { ...entry, class: 'Report' });
+      const json = JSON.parse(await written('a'));
+      expect(json).toMatchObject(expected);
+      expect(Object.keys(json).filter((key) => key === 'cron' || key === 'every')).toEqual(Object.keys(expected));
+      now = START;
+      const cron = scheduler();
+      await cron.tick(START);
+      expect(cron.log.lines).toEqual([]);
+      expect(await info('a')).toMatchObject({ source: 'dynamic', next: expect.any(Date) });
+    });
+
+    test('Ruby, which has no definitions, is told class and queue too', async () => {
+      await client().upsertCron('Report', { every: '1m' });
+      expect(JSON.parse(await written('Report'))).toMatchObject({ class: 'Report', queue: 'reports' });
+    });
+
+    test('takes integers that no double holds', async () => {
+      await client().upsertCron('a', { ...minutely, args: [12_345_678_901_234_567_890n] });
+      expect(await written('a')).toContain('[12345678901234567890]');
+    });
+
+    test('changes an entry that is there', async () => {
+      await client().upsertCron('a', minutely);
+      const cron = scheduler();
+      await cron.tick(START);
+      await client().upsertCron('a', { ...minutely, args: ['new'] });
+      await cron.tick(FIRST);
+      expect(await cronJobs(bed)).toMatchObject([{ args: ['new'] }]);
+    });
+
+    test.each<[string, string, CronEntry, RegExp]>([
+      ['a wrong time', 'a', { cron: '61 * * * *', class: 'Report' }, /cron entry "a": cron must be/],
+      ['no queue', 'a', { every: '1m', class: 'Unknown' }, /cron entry "a": no queue/],
+      ['no name', '', minutely, /needs a name/],
+      ['the name of a static entry', 'nightly', minutely, /"nightly" is a static one/],
+    ])('%s is refused, and nothing is written', async (_what, name, entry, reason) => {
+      const upsert = client().upsertCron(name, entry);
+      await expect(upsert).rejects.toThrow(ConfigError);
+      await expect(upsert).rejects.toThrow(reason);
+      expect(await dump(bed.db)).toEqual({});
+    });
+  });
+
+  describe('removeCron', () => {
+    test('tells whether there was one, and leaves nothing of it', async () => {
+      await client().upsertCron('a', { ...minutely, overlap: 'skip' });
+      const cron = scheduler();
+      await cron.tick(START);
+      await cron.tick(FIRST);
+      await client().pauseCron('a');
+      expect([await client().removeCron('a'), await client().removeCron('a')]).toEqual([true, false]);
+      await bed.db.del(bed.keys.queues, bed.keys.queue('reports'));
+      expect(Object.keys(await dump(bed.db)).sort()).toEqual(['resque:cron:since', 'resque:schedules_changed']);
+      expect(await bed.db.hkeys(bed.keys.cron.since)).toEqual(['nightly\ncron 0 3 * * * Europe/Paris']);
+    });
+
+    test('an entry that is set again is a new one', async () => {
+      await client().upsertCron('a', { ...minutely, missed: 'all' });
+      const cron = scheduler();
+      await cron.tick(START);
+      await client().removeCron('a');
+      await cron.tick(START + HOUR);
+      await client().upsertCron('a', { ...minutely, missed: 'all' });
+      expect((await cron.tick(START + 2 * HOUR)).cron).toBe(0);
+    });
+
+    test('has no say in static entries', async () => {
+      const cron = scheduler();
+      await cron.tick(START);
+      await cron.tick(Date.UTC(2026, 10, 21, 2));
+      await client().pauseCron('nightly');
+      const before = await dump(bed.db);
+      await client()
+        .removeCron('nightly')
+        .catch(() => {});
+      expect(await info('nightly')).toMatchObject({ paused: true, last: new Date(Date.UTC(2026, 10, 21, 2)) });
+      expect(await bed.db.hgetall(bed.keys.cron.since)).toEqual(
+        (before['resque:cron:since'] as { value: unknown }).value,
+      );
+    });
+  });
+
+  describe('listCron', () => {
+    test('shows static and dynamic entries, as they stand', async () => {
+      await client().upsertCron('a', { ...minutely, queue: 'special' });
+      await setSchedule(bed, 'bad', '{');
+      const cron = scheduler();
+      await cron.tick(START);
+      await cron.tick(FIRST);
+      now = FIRST + 1_000;
+      const listed = await client().listCron();
+      expect(listed).toHaveLength(3);
+      expect(listed).toContainEqual({
+        name: 'nightly',
+        source: 'static',
+        class: 'Report',
+        queue: 'reports',
+        timing: 'cron 0 3 * * * Europe/Paris',
+        description: 'All of it',
+        paused: false,
+        next: new Date(Date.UTC(2026, 10, 21, 2)),
+        last: undefined,
+        status: undefined,
+      });
+      expect(listed).toContainEqual({
+        name: 'a',
+        source: 'dynamic',
+        class: 'Report',
+        queue: 'special',
+        timing: 'every 60000',
+        description: undefined,
+        paused: false,
+        next: new Date(FIRST + MINUTE),
+        last: new Date(FIRST),
+        status: { outcome: 'enqueued', at: FIRST, slot: FIRST, jobId: 'cron:a:2026-11-20T20:30:00.000Z' },
+      });
+      expect(listed).toContainEqual({ name: 'bad', source: 'dynamic', error: expect.stringMatching(/JSON/) });
+    });
+
+    test('shows the entries of the environment that the scheduler runs in', async () => {
+      await setSchedule(bed, 'a', { ...minutely, rails_env: 'production' });
+      const cron = testScheduler({ client: bed.client(), environment: 'production' });
+      await cron.tick(START);
+      await cron.tick(FIRST);
+      expect(await slotsIn(bed)).toEqual([FIRST]);
+      const listed = await cronClient(bed, { environment: 'production' }).listCron();
+      expect(listed.map((one) => one.name)).toEqual(['a']);
+    });
+  });
+
+  describe('runCronNow', () => {
+    test.each(['nightly', 'a'])('enqueues the job of %s once, besides its slots', async (name) => {
+      await client().upsertCron('a', { ...minutely, class: 'Report', args: ['x'] });
+      const cron = scheduler();
+      await cron.tick(START);
+      now = START + 5_000;
+      const id = await client().runCronNow(name);
+      expect(await cronJobs(bed)).toMatchObject([{ id, class: 'Report', cron: { name } }]);
+      expect((await info(name)).last).toBeUndefined();
+      await cron.tick(FIRST);
+      expect(await slotsIn(bed, 'reports', 'a')).toContain(FIRST);
+    });
+
+    test('of an entry that there is not, or that is bad, is refused', async () => {
+      await setSchedule(bed, 'bad', '{');
+      for (const name of ['none', 'bad']) {
+        const { runCronNow, pauseCron, resumeCron } = client();
+        for (const call of [runCronNow, pauseCron, resumeCron]) {
+          await expect(call(name)).rejects.toThrow(`There is no usable cron entry "${name}"`);
+        }
+      }
+    });
+
+    test('takes the entry’s class from the jobs module', async () => {
+      const jobs = [Report];
+      await cronClient(bed, { entries, jobs }).runCronNow('nightly');
+      expect(await bed.db.smembers(bed.keys.queues)).toEqual(['reports']);
+    });
+  });
+
+  describe('pauseCron', () => {
+    test('no slots while it is paused, and none of them afterwards', async () => {
+      await client().upsertCron('a', { ...minutely, missed: 'all' });
+      const cron = scheduler();
+      await cron.tick(START);
+      await cron.tick(FIRST);
+      await client().pauseCron('a');
+      for (let i = 1; i <= 5; i++) expect((await cron.tick(FIRST + i * MINUTE)).cron).toBe(0);
+      expect((await info('a')).paused).toBe(true);
+      now = FIRST + 5.5 * MINUTE;
+      await client().resumeCron('a');
+      expect((await info('a')).paused).toBe(false);
+      await cron.tick(now + 1_000);
+      await cron.tick(FIRST + 6 * MINUTE);
+      expect(await slotsIn(bed)).toEqual([FIRST, FIRST + 6 * MINUTE]);
+    });
+
+    test('does not wake the scheduler', async () => {
+      await client().upsertCron('a', minutely);
+      const cron = scheduler();
+      expect((await cron.tick(START)).nextAt).toBe(FIRST);
+      await client().pauseCron('a');
+      expect((await cron.tick(START + 1_000)).nextAt).toBe(Date.UTC(2026, 10, 21, 2));
+    });
+
+    test('the last slot stays known through a pause', async () => {
+      await client().upsertCron('a', minutely);
+      const cron = scheduler();
+      await cron.tick(START);
+      await cron.tick(FIRST);
+      await client().pauseCron('a');
+      now = FIRST + 10_000;
+      await client().resumeCron('a');
+      expect((await info('a')).last).toEqual(new Date(FIRST));
+    });
+
+    test('a slot that was claimed does not come again through a clock that is behind', async () => {
+      await client().upsertCron('a', minutely);
+      const cron = scheduler();
+      await cron.tick(START);
+      await cron.tick(FIRST);
+      now = FIRST - 4_000;
+      await client().resumeCron('a');
+      await cron.tick(FIRST + 1_000);
+      expect(await slotsIn(bed)).toEqual([FIRST]);
+    });
+  });
+});

@@ -1,0 +1,186 @@
+import { expect, test } from 'vitest';
+import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
+import {
+  cronClient,
+  cronJobs,
+  HOUR,
+  MINUTE,
+  removeSchedule,
+  START,
+  setSchedule,
+  slotsIn,
+  testScheduler,
+} from '../../helpers/scheduler/schedulers.ts';
+
+/** The full minute after START. */
+const FIRST = START + 23_000;
+
+withBed((bed) => {
+  const scheduler = (environment?: string) =>
+    testScheduler({ client: bed.client(), ...(environment === undefined ? {} : { environment }) });
+  const minutely = { cron: '* * * * *', class: 'Report', queue: 'ruby' };
+
+  test('an entry that Ruby writes runs, with its queue, class and arguments', async () => {
+    const cron = scheduler();
+    await cron.tick(START);
+    await setSchedule(bed, 'a', { ...minutely, args: 'work on this', description: 'Brews' });
+    await setSchedule(bed, 'Named', { every: '1m', queue: 'ruby', args: [1, { deep: [true] }] });
+    await setSchedule(bed, 'zone', { cron: '30 5 * * * Asia/Kathmandu', class: 'Report', queue: 'zone' });
+    await cron.tick(START + 1_000);
+    await cron.tick(FIRST);
+
+    const jobs = new Map((await cronJobs(bed, 'ruby')).map((job) => [job.cron.name, job]));
+    expect(jobs.get('a')).toMatchObject({ class: 'Report', args: ['work on this'] });
+    expect(jobs.get('Named')).toMatchObject({ class: 'Named', args: [1, { deep: [true] }] });
+    expect(jobs.size).toBe(2);
+    // 05:30 in Kathmandu.
+    await cron.tick(Date.UTC(2026, 10, 20, 23, 45));
+    expect(await slotsIn(bed, 'zone')).toEqual([Date.UTC(2026, 10, 20, 23, 45)]);
+  });
+
+  test('Ruby’s own schedulers are still told of each change', async () => {
+    const cron = scheduler();
+    await setSchedule(bed, 'a', minutely);
+    await cron.tick(START);
+    await cron.tick(FIRST);
+    await removeSchedule(bed, 'a');
+    await setSchedule(bed, 'b', minutely);
+    await cron.tick(FIRST + MINUTE);
+    expect((await bed.db.smembers(bed.keys.cron.changed)).sort()).toEqual(['a', 'b']);
+  });
+
+  test('an entry that Ruby removes runs no more', async () => {
+    const cron = scheduler();
+    await setSchedule(bed, 'a', minutely);
+    await cron.tick(START);
+    await cron.tick(FIRST);
+    await removeSchedule(bed, 'a');
+    expect((await cron.tick(FIRST + MINUTE)).nextAt).toBeUndefined();
+    expect(await slotsIn(bed, 'ruby')).toEqual([FIRST]);
+  });
+
+  test('an entry that Ruby removes and sets again later fires for no time in between', async () => {
+    const cron = scheduler();
+    for (const missed of ['latest', 'all']) await setSchedule(bed, missed, { ...minutely, queue: missed, missed });
+    await cron.tick(START);
+    await cron.tick(FIRST);
+    for (const missed of ['latest', 'all']) await removeSchedule(bed, missed);
+    await cron.tick(FIRST + MINUTE);
+
+    for (const missed of ['latest', 'all']) await setSchedule(bed, missed, { ...minutely, queue: missed, missed });
+    const again = FIRST + HOUR + 30_000;
+    expect(await cron.tick(again)).toMatchObject({ cron: 0 });
+    await cron.tick(again + MINUTE);
+    for (const missed of ['latest', 'all']) {
+      expect(await slotsIn(bed, missed), missed).toEqual([FIRST, FIRST + HOUR + MINUTE]);
+    }
+  });
+
+  test('an entry that is changed fires for no time before', async () => {
+    const cron = scheduler();
+    await setSchedule(bed, 'a', { ...minutely, cron: '0 3 * * *' });
+    await cron.tick(START);
+    await setSchedule(bed, 'a', { ...minutely, cron: '0,15,30,45 * * * *', missed: 'all' });
+    await cron.tick(START + 5 * HOUR);
+    expect(await cronJobs(bed, 'ruby')).toEqual([]);
+    await cron.tick(START + 6 * HOUR);
+    expect(await slotsIn(bed, 'ruby')).toHaveLength(4);
+  });
+
+  test('a change of anything but its time leaves its slots alone', async () => {
+    const cron = scheduler();
+    await setSchedule(bed, 'a', minutely);
+    await cron.tick(START);
+    await setSchedule(bed, 'a', { ...minutely, args: ['new'], description: 'changed' });
+    await cron.tick(FIRST);
+    await setSchedule(bed, 'a', { ...minutely, args: ['newer'] });
+    await cron.tick(FIRST + 1_000);
+    expect(await cronJobs(bed, 'ruby')).toMatchObject([{ args: ['new'] }]);
+  });
+
+  test('a bad entry has a status that names field and reason, is logged once, and the others run', async () => {
+    const cron = scheduler();
+    await setSchedule(bed, 'bad', { ...minutely, cron: '61 * * * *' });
+    await setSchedule(bed, 'worse', '{"cron":');
+    await setSchedule(bed, 'good', minutely);
+    for (let time = START; time <= FIRST + 2 * MINUTE; time += 10_000) await cron.tick(time);
+
+    expect(await slotsIn(bed, 'ruby')).toEqual([FIRST, FIRST + MINUTE]);
+    expect(cron.log.lines.map(({ level, fields }) => [level, fields['name']])).toEqual([
+      ['error', 'bad'],
+      ['error', 'worse'],
+    ]);
+    const listed = await cronClient(bed, { now: () => FIRST }).listCron();
+    expect(listed.map((one) => [one.name, 'error' in one ? one.error : 'runs']).sort()).toEqual([
+      ['bad', expect.stringMatching(/^cron entry "bad": cron must be .*"61 \* \* \* \*"/)],
+      ['good', 'runs'],
+      ['worse', expect.stringMatching(/JSON/)],
+    ]);
+    const statuses = await bed.db.hgetall(bed.keys.cron.status);
+    expect(JSON.parse(statuses['bad'] ?? '')).toMatchObject({
+      outcome: 'invalid',
+      at: START,
+      error: expect.stringContaining('cron must be'),
+    });
+  });
+
+  test('a bad entry that is repaired runs, and is bad no more', async () => {
+    const cron = scheduler();
+    await setSchedule(bed, 'a', { ...minutely, cron: '61 * * * *' });
+    await cron.tick(START);
+    await setSchedule(bed, 'a', { ...minutely, cron: '0 * * * *' });
+    await cron.tick(FIRST);
+    const [info] = await cronClient(bed, { now: () => FIRST }).listCron();
+    expect(info).toMatchObject({ name: 'a', next: new Date(Date.UTC(2026, 10, 20, 21)) });
+    expect(info).not.toMatchObject({ status: { outcome: 'invalid' } });
+    await cron.tick(FIRST + HOUR);
+    expect(await slotsIn(bed, 'ruby')).toHaveLength(1);
+  });
+
+  test('a static entry wins over a dynamic one of its name, and the log says so once', async () => {
+    const entries = { a: { every: '1m', class: 'Report', queue: 'static' } };
+    const cron = testScheduler({ client: bed.client(), entries });
+    await setSchedule(bed, 'a', { every: '1s', class: 'Report', queue: 'dynamic' });
+    for (let time = START; time <= FIRST + 2 * MINUTE; time += 10_000) await cron.tick(time);
+
+    expect(await slotsIn(bed, 'static')).toEqual([FIRST, FIRST + MINUTE]);
+    expect(await bed.queued('dynamic')).toEqual([]);
+    expect(cron.log.lines).toEqual([
+      { level: 'warn', message: expect.stringContaining('name of a static one'), fields: { name: 'a' } },
+    ]);
+  });
+
+  test('entries for another environment stay away', async () => {
+    const [production, none] = [scheduler('production'), scheduler()];
+    await setSchedule(bed, 'ours', { ...minutely, queue: 'ours', rails_env: 'staging, production' });
+    await setSchedule(bed, 'theirs', { ...minutely, queue: 'theirs', rails_env: 'staging' });
+    await setSchedule(bed, 'all', { ...minutely, queue: 'all' });
+    for (const time of [START, FIRST]) await production.tick(time);
+    for (const queue of ['ours', 'all']) expect(await slotsIn(bed, queue)).toEqual([FIRST]);
+    expect(await bed.queued('theirs')).toEqual([]);
+
+    await none.tick(FIRST + MINUTE);
+    expect(await slotsIn(bed, 'all')).toHaveLength(2);
+    expect(await slotsIn(bed, 'ours')).toHaveLength(1);
+    expect([...production.log.lines, ...none.log.lines]).toEqual([]);
+  });
+
+  test('integers that no double holds arrive as they were written', async () => {
+    const cron = scheduler();
+    await setSchedule(bed, 'a', '{"cron":"* * * * *","class":"Report","queue":"ruby","args":[12345678901234567890]}');
+    await cron.tick(START);
+    await cron.tick(FIRST);
+    expect((await bed.queued('ruby'))[0]).toContain('"args":[12345678901234567890]');
+  });
+
+  test('names with spaces, line breaks, quotes and colons are names like others', async () => {
+    const names = ['two words', 'line\nbreak', 'quote"\\', 'a:b', 'naïve 😀', 'a', 'a\nevery 60000'];
+    const cron = scheduler();
+    for (const name of names) await setSchedule(bed, name, { ...minutely, every: '1m', cron: undefined });
+    await cron.tick(START);
+    await cron.tick(FIRST);
+    expect((await cronJobs(bed, 'ruby')).map((job) => job.cron.name).sort()).toEqual(names.sort());
+    for (const name of names) await cronClient(bed).removeCron(name);
+    expect(await bed.db.keys('resque:cron:*')).toEqual([]);
+  });
+});

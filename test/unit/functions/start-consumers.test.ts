@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { gaugeLines, reclaimedBy } from '../../../functions/scheduler/gauges.ts';
+import { ConsumerStarter, StartError, workersByConsumer } from '../../../functions/scheduler/start-consumers.ts';
+import type { SchedulerBroker } from '../../../shared/broker/broker.ts';
+import type { QueueStats, StatsBroker } from '../../../shared/broker/redis/stats.ts';
+import { workerId } from '../../../shared/wire/worker-id.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import { recordingLogger } from '../../helpers/recording-logger.ts';
+
+const worker = (consumer: string) => workerId(consumer, randomUUID(), ['*']);
+
+function survey(depths: Readonly<Record<string, number>>, given: Partial<QueueStats> = {}): QueueStats {
+  const queues = Object.entries(depths).map(([name, depth]) => ({ name, depth, oldest: undefined }));
+  return { queues, workers: [], delayed: 0, dueTimes: [], retries: 0, failed: 0, paused: false, ...given };
+}
+
+function start(targets: Record<string, Partial<ConsumerStarter> | object>) {
+  const clock = new ManualClock();
+  const log = recordingLogger();
+  const invokes: string[] = [];
+  const broken = new Set<string>();
+  const aws = {
+    async startFunction(name: string) {
+      if (broken.has(name)) throw new Error(`${name} is throttled`);
+      invokes.push(name);
+    },
+  };
+  const consumers = Object.fromEntries(
+    Object.entries(targets).map(([name, one]) => [
+      name,
+      { functionName: `fn-${name}`, queues: name, concurrency: 10, maxWorkers: 5, ...one },
+    ]),
+  );
+  const fleet = new ConsumerStarter(consumers);
+  return { clock, log, invokes, broken, fleet, starter: fleet.forInvocation(aws, clock, log) };
+}
+
+describe('a fleet', () => {
+  test('starts each consumer for the backlog of its queues', async () => {
+    const { starter, invokes } = start({ a: {}, b: { queues: 'b*', maxWorkers: 2 }, c: {} });
+    await starter.start(survey({ a: 15, b1: 30, b2: 30 }));
+    expect(invokes.toSorted()).toEqual(['fn-a', 'fn-a', 'fn-b', 'fn-b']);
+    expect(starter.started).toEqual({ a: 2, b: 2 });
+    starter.check();
+  });
+
+  test('counts those it has just started, until they have had the time to register', async () => {
+    const { starter, clock, invokes } = start({ a: { maxWorkers: 3 } });
+    await starter.start(survey({ a: 20 }));
+    await clock.advance(1_000);
+    await starter.start(survey({ a: 20 }));
+    expect(invokes).toHaveLength(2);
+    await starter.start(survey({ a: 500 }));
+    expect(invokes).toHaveLength(3);
+    await clock.advance(5_000);
+    await starter.start(survey({ a: 500 }, { workers: [worker('a')] }));
+    expect(invokes).toHaveLength(5);
+  });
+
+  test('looks at queues that its lists name, and tells what it saw the last time', async () => {
+    const { fleet } = start({ a: { queues: 'x,y*,!z' }, b: { queues: 'x=2,v=1' } });
+    const asked: unknown[] = [];
+    const seen = [survey({ x: 1 }), survey({ x: 2 })];
+    const store = {
+      async survey(...args: unknown[]) {
+        asked.push(args);
+        return seen[asked.length - 1];
+      },
+    } as unknown as StatsBroker;
+    expect(await fleet.survey(store, 7)).toBe(seen[0]);
+    expect(await fleet.survey(store, 8)).toBe(seen[1]);
+    expect(asked).toEqual([
+      [['x', 'v'], 7, undefined],
+      [['x', 'v'], 8, seen[0]],
+    ]);
+    expect(fleet.names).toEqual(['a', 'b']);
+  });
+
+  test('is not kept from the others by one that cannot be started', async () => {
+    const { starter, broken, invokes, log } = start({ a: {}, b: {} });
+    broken.add('fn-a');
+    await starter.start(survey({ a: 20, b: 1 }));
+    expect(invokes).toEqual(['fn-b']);
+    expect(starter.started).toEqual({ b: 1 });
+    expect(() => starter.check()).toThrow(StartError);
+    expect(() => starter.check()).toThrow('2 consumers could not be started; they are tried again. fn-a is throttled');
+    expect(log.lines.filter((line) => line.level === 'error')).toHaveLength(1);
+  });
+
+  test('refuses a list of queues that is none', () => {
+    expect(
+      () => new ConsumerStarter({ a: { functionName: 'f', queues: '!x', concurrency: 1, maxWorkers: 1 } }),
+    ).toThrow(/queues/);
+  });
+});
+
+test('workersByConsumer counts the workers of functions by their names', () => {
+  const workers = [worker('a'), worker('a'), worker('b'), workerId('a', 17, ['*']), 'ruby:1:*'];
+  expect(workersByConsumer({ workers })).toEqual(
+    new Map([
+      ['a', 2],
+      ['b', 1],
+    ]),
+  );
+});
+
+describe('gauges', () => {
+  const options = {
+    namespace: 'N',
+    now: 1_000_000,
+    consumers: ['a'],
+    reclaimed: new Map<string, number>(),
+    lateness: 7,
+    empty: new Set<string>(),
+  };
+  beforeEach(() => options.empty.clear());
+  const values = (lines: readonly string[]) => lines.map((line) => JSON.parse(line)).map(({ _aws, ...rest }) => rest);
+
+  test('are all there after an invocation’s first tick', () => {
+    const queues = [
+      { name: 'q', depth: 3, oldest: 940_000 },
+      { name: 'fresh', depth: 1, oldest: 1_000_500 },
+      { name: 'ruby', depth: 2, oldest: undefined },
+      { name: 'empty', depth: 0, oldest: undefined },
+    ];
+    const state = { ...survey({}), queues, workers: [worker('a')], delayed: 4, retries: 5, failed: 6 };
+    expect(values(gaugeLines({ ...options, survey: state, whole: true }))).toEqual([
+      { Ticks: 1, Delayed: 4, Retries: 5, FailedLength: 6, PromotionLateness: 7 },
+      { queue: 'q', Depth: 3, OldestAge: 60 },
+      { queue: 'ruby', Depth: 2 },
+      { queue: 'fresh', Depth: 1, OldestAge: 0 },
+      { queue: 'empty', Depth: 0, OldestAge: 0 },
+      { consumer: 'a', LiveWorkers: 1 },
+    ]);
+  });
+
+  test('of a later tick tell what it did, so that nothing is counted twice', () => {
+    const reclaimed = new Map([['a', 2]]);
+    expect(values(gaugeLines({ ...options, reclaimed, survey: survey({ q: 1 }), whole: false }))).toEqual([
+      { consumer: 'a', Reclaimed: 2 },
+      { PromotionLateness: 7 },
+    ]);
+  });
+
+  test('of a queue that stays empty are printed once', () => {
+    const depths = (q: number, r: number) =>
+      values(gaugeLines({ ...options, survey: survey({ q, r }), whole: true })).flatMap((one) =>
+        'queue' in one ? [[one.queue, one.Depth]] : [],
+      );
+    expect(depths(0, 1)).toEqual([
+      ['r', 1],
+      ['q', 0],
+    ]);
+    expect(depths(0, 1)).toEqual([['r', 1]]);
+    gaugeLines({ ...options, survey: survey({ q: 0, r: 0 }), whole: false });
+    expect(depths(0, 0), 'a tick that prints no gauges has not said it').toEqual([['r', 0]]);
+    expect(depths(0, 0)).toEqual([]);
+    expect(depths(2, 0)).toEqual([['q', 2]]);
+    expect(depths(0, 0)).toEqual([['q', 0]]);
+  });
+
+  test('are of the hundred longest queues', () => {
+    const depths = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`q${i}`, i]));
+    const lines = values(gaugeLines({ ...options, survey: survey(depths), whole: true })).filter(
+      (one) => 'queue' in one,
+    );
+    expect(lines.map((one) => one.Depth)).toEqual(Array.from({ length: 100 }, (_, i) => 299 - i));
+  });
+
+  test('count reclaimed jobs by consumer', async () => {
+    const gone = [
+      { worker: worker('a'), jobs: 2 },
+      { worker: worker('b'), jobs: 0 },
+      { worker: 'ruby:1:*', jobs: 1 },
+      { worker: worker('a'), jobs: 3 },
+    ];
+    const agenda = { leaseEnd: 1, retry: undefined, delayed: undefined };
+    const { store, reclaimed } = reclaimedBy({
+      agenda: async () => agenda,
+      reclaim: async () => gone,
+    } as unknown as SchedulerBroker);
+    expect(await store.reclaim(0, 10)).toEqual(gone);
+    expect(await store.agenda()).toBe(agenda);
+    expect(reclaimed).toEqual(
+      new Map([
+        ['a', 5],
+        ['(other)', 1],
+      ]),
+    );
+  });
+});

@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest';
+import { tokenOf, workerId } from '../../../shared/wire/worker-id.ts';
+import { vectors } from '../../helpers/builders.ts';
+
+describe('a worker id', () => {
+  test('is host, pid and queues; its host part no Ruby worker has', () => {
+    expect(workerId('web-1.example.org', 4711, ['critical', 'default'])).toMatch(
+      /^lambdesque-web-1\.example\.org-[0-9a-f]{12}:4711:critical,default$/,
+    );
+  });
+
+  test.each<[string, readonly string[]]>([
+    ['host', ['a']],
+    ['host:with:colons', ['billing:high', '*']],
+    ['', []],
+    ['::', []],
+    ['Zoë ☃ "quoted" \\ {}', ['']],
+    ['[$LATEST]0f3a', ['*']],
+  ])('of the host %j with the queues %j has three parts, none of them empty', (host, queues) => {
+    const [name, pid, ...rest] = workerId(host, 1, queues).split(':');
+    expect(name).toMatch(/^lambdesque-[A-Za-z0-9._-]+-[0-9a-f]{12}$/);
+    expect(pid).toBe('1');
+    expect(rest.join(':')).toBe(queues.join(',') || '*');
+  });
+
+  test('is new each time', () => {
+    expect(new Set(Array.from({ length: 1_000 }, () => workerId('host', 1, ['q']))).size).toBe(1_000);
+  });
+});
+
+describe('the token', () => {
+  test('is the last piece of the host part', () => {
+    const id = workerId('web-1', 1, ['a-b']);
+    expect(tokenOf(id)).toMatch(/^[0-9a-f]{12}$/);
+    expect(id).toContain(`-${tokenOf(id)}:1:`);
+  });
+
+  test.each([
+    ['lambdesque-host-abc123:7:q-1', 'abc123'],
+    ['vm:19482:myqueue', 'vm'],
+    ['my-host:1:a-b:c-d', 'host'],
+    ['a"b\\c{d}:1:q', 'abcd'],
+  ])('of %s is %s: any id has one, fit for a record of attempts', (id, token) => {
+    expect(tokenOf(id)).toBe(token);
+  });
+
+  test('of the captured Ruby worker is its host', () => {
+    const key = vectors().find(({ note }) => note === 'current-job record')?.key ?? '';
+    expect(tokenOf(key.replace('resque:worker:', ''))).toBe('vm');
+  });
+});

@@ -1,0 +1,230 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  ArgumentsError,
+  DeadlineError,
+  Discard,
+  JobTimeoutError,
+  LeaseLostError,
+  LostLeaseError,
+  RetryIn,
+  ShutdownError,
+  SkipRetry,
+} from '../../../shared/errors.ts';
+import type { Backoff } from '../../../shared/job/retry.ts';
+import { MOST_DEATHS } from '../../../shared/types.ts';
+import { type FailedRun, outcomeOfDeaths, outcomeOfError } from '../../../shared/worker/outcome.ts';
+
+const boom = new Error('boom');
+
+function fate(given: Partial<Omit<FailedRun, 'job'>> & { readonly attempt?: number } = {}) {
+  const { attempt = 1, ...rest } = given;
+  return outcomeOfError({
+    job: { attempt, class: 'Hello' },
+    retry: undefined,
+    defaultAttempts: 5,
+    thrown: boom,
+    aborted: undefined,
+    hadItsTime: false,
+    ...rest,
+  });
+}
+
+beforeEach(() => {
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('an error', () => {
+  test.each([
+    [1, 16_000],
+    [2, 31_000],
+    [4, 271_000],
+  ])('in attempt %i of 5 is retried after the default wait', (attempt, delay) => {
+    expect(fate({ attempt })).toEqual({ kind: 'retried', delay, error: boom });
+  });
+
+  test.each([5, 6])('in attempt %i of 5 is the end', (attempt) => {
+    expect(fate({ attempt })).toEqual({ kind: 'failed', error: boom });
+  });
+
+  test('counts the attempts of the definition before the default ones', () => {
+    expect(fate({ attempt: 1, retry: { attempts: 1 } })).toMatchObject({ kind: 'failed' });
+    expect(fate({ attempt: 5, retry: { attempts: 6 } })).toMatchObject({ kind: 'retried' });
+    expect(fate({ attempt: 2, retry: {}, defaultAttempts: 2 })).toMatchObject({ kind: 'failed' });
+    expect(fate({ attempt: 1, retry: {}, defaultAttempts: 2 })).toMatchObject({ kind: 'retried' });
+  });
+
+  test("waits as the definition's backoff says, which is asked with attempt and error", () => {
+    const backoff = vi.fn(() => 1.5);
+    expect(fate({ attempt: 3, retry: { backoff } })).toEqual({ kind: 'retried', delay: 1_500, error: boom });
+    expect(backoff.mock.calls).toEqual([[3, boom]]);
+    expect(fate({ attempt: 2, retry: { backoff: [1, 7] } })).toMatchObject({ delay: 7_000 });
+    expect(fate({ retry: { backoff: 0 } })).toMatchObject({ delay: 0 });
+  });
+
+  test.each([['a string'], [null], [undefined], [0], [{ an: 'object' }]])('may be %j', (thrown) => {
+    expect(fate({ thrown })).toEqual({ kind: 'retried', delay: 16_000, error: thrown });
+    expect(fate({ thrown, attempt: 5 })).toEqual({ kind: 'failed', error: thrown });
+  });
+});
+
+describe('a backoff function that fails', () => {
+  const warning = 'The backoff function of Hello failed, so the default wait applies: ';
+
+  test.each<[string, () => unknown, string]>([
+    [
+      'throws',
+      () => {
+        throw new RangeError('no idea');
+      },
+      'no idea',
+    ],
+    [
+      'returns no number',
+      () => 'soon',
+      'A backoff function must return a finite number of seconds, 0 or more; it returned soon.',
+    ],
+  ])('because it %s: the default wait, with a warning', (_how, backoff, reason) => {
+    expect(fate({ attempt: 2, retry: { backoff: backoff as Backoff } })).toEqual({
+      kind: 'retried',
+      delay: 31_000,
+      error: boom,
+      warning: expect.stringMatching(`^${warning}.*${reason}$`),
+    });
+  });
+
+  test.each<[string, unknown]>([
+    ['a symbol', Symbol('no idea')],
+    ['an object without a text', Object.create(null)],
+  ])('with %s: the same', (_what, thrown) => {
+    const backoff = () => {
+      throw thrown;
+    };
+    expect(fate({ retry: { backoff } })).toEqual({
+      kind: 'retried',
+      delay: 16_000,
+      error: boom,
+      warning: expect.stringContaining(warning),
+    });
+  });
+});
+
+describe('what a handler can ask for', () => {
+  test.each([1, 5])('Discard in attempt %i drops the job', (attempt) => {
+    const thrown = new Discard('not needed');
+    expect(fate({ thrown, attempt })).toEqual({ kind: 'discarded', error: thrown });
+  });
+
+  test.each([new SkipRetry('no use'), new ArgumentsError('refused')])('%s fails the job at once', (thrown) => {
+    expect(fate({ thrown, retry: { attempts: 9 } })).toEqual({ kind: 'failed', error: thrown });
+  });
+
+  test.each([
+    [0, 0],
+    [2.5, 2_500],
+  ])('RetryIn(%d) waits so long, whatever the backoff says', (seconds, delay) => {
+    const thrown = new RetryIn(seconds);
+    const backoff = vi.fn(() => 99);
+    expect(fate({ thrown, retry: { backoff } })).toEqual({ kind: 'retried', delay, error: thrown });
+    expect(backoff).not.toHaveBeenCalled();
+  });
+
+  test('RetryIn in the last attempt is the end', () => {
+    const thrown = new RetryIn(1);
+    expect(fate({ thrown, attempt: 5 })).toEqual({ kind: 'failed', error: thrown });
+  });
+});
+
+describe('an attempt that was aborted', () => {
+  const timeout = new JobTimeoutError('too long');
+  const deadline = new DeadlineError('nearly over');
+
+  test.each([new ShutdownError('stopping'), new LeaseLostError('lost'), deadline])(
+    'by %s goes back to the head of its queue, and counts for nothing',
+    (aborted) => {
+      for (const attempt of [1, 5]) {
+        const released = { kind: 'released', to: 'head', reason: aborted.message };
+        expect(fate({ aborted, attempt })).toEqual(released);
+        expect(fate({ aborted, attempt, thrown: aborted })).toEqual(released);
+        expect(fate({ aborted, attempt, thrown: new RetryIn(1) })).toEqual(released);
+      }
+    },
+  );
+
+  test('by the deadline counts, if it had its time', () => {
+    expect(fate({ aborted: deadline, hadItsTime: true })).toEqual({ kind: 'retried', delay: 16_000, error: deadline });
+    expect(fate({ aborted: deadline, hadItsTime: true, attempt: 5 })).toEqual({ kind: 'failed', error: deadline });
+  });
+
+  test('by a shutdown goes back, also if it had its time', () => {
+    const aborted = new ShutdownError('stopping');
+    expect(fate({ aborted, hadItsTime: true })).toMatchObject({ kind: 'released' });
+  });
+
+  test('by its timeout failed with that, whatever the handler made of it', () => {
+    const retried = { kind: 'retried', delay: 16_000, error: timeout };
+    expect(fate({ aborted: timeout })).toEqual(retried);
+    expect(fate({ aborted: timeout, thrown: timeout })).toEqual(retried);
+    expect(fate({ aborted: timeout, attempt: 5 })).toEqual({ kind: 'failed', error: timeout });
+  });
+
+  test.each([timeout, new ShutdownError('stopping'), new LeaseLostError('lost'), deadline])(
+    'by %s may still be discarded or given up by its handler',
+    (aborted) => {
+      expect(fate({ aborted, thrown: new Discard() })).toMatchObject({ kind: 'discarded' });
+      expect(fate({ aborted, thrown: new SkipRetry() })).toMatchObject({ kind: 'failed' });
+    },
+  );
+
+  test('by its timeout waits as RetryIn says', () => {
+    expect(fate({ aborted: timeout, thrown: new RetryIn(3) })).toEqual({
+      kind: 'retried',
+      delay: 3_000,
+      error: timeout,
+    });
+  });
+});
+
+describe('deaths', () => {
+  test.each([
+    [1, 0, 1],
+    [9, 0, 5],
+    [2, 1, 5],
+    [5, 2, 5],
+  ])('in attempt %i after %i of them, of %i attempts, the job runs', (attempt, deaths, attempts) => {
+    expect(outcomeOfDeaths({ attempt, deaths }, attempts)).toBeUndefined();
+  });
+
+  test.each([
+    [4, 3, 5, '3 times'],
+    [4, 3, 99, '3 times'],
+    [9, 4, 5, '4 times'],
+  ])('in attempt %i after %i of %i attempts the job is taken for the cause', (attempt, deaths, attempts, times) => {
+    expect(outcomeOfDeaths({ attempt, deaths }, attempts)).toEqual({
+      kind: 'failed',
+      error: new LostLeaseError(
+        `The lease on this job was lost ${times}: each time the worker that held it died (killed, out of memory, or its ` +
+          'event loop blocked for longer than the lease). The job is taken for the cause. Requeue it when that is mended.',
+      ),
+    });
+  });
+
+  test.each([
+    [2, 1, 1, 'once'],
+    [6, 2, 5, '2 times'],
+  ])('in attempt %i after %i, of %i attempts, none is left', (attempt, deaths, attempts, times) => {
+    expect(outcomeOfDeaths({ attempt, deaths }, attempts)).toEqual({
+      kind: 'failed',
+      error: new LostLeaseError(
+        `The lease on this job was lost ${times}: the worker that held it died, and that was the last of its ${attempts} ` +
+          'attempts. It may have run in part or not at all. Requeue it if it is safe to run again.',
+      ),
+    });
+  });
+
+  test('three of them are too many', () => {
+    expect(MOST_DEATHS).toBe(3);
+  });
+});
