@@ -22,8 +22,13 @@ export interface RedisClient {
   close(): Promise<void>;
 }
 
+/** Comments stand beside their lines here, and are not sent to Redis nor carried in bundles' memory. */
+const LUA_COMMENT = /^\s*--.*\n|[ \t]+-- .*$/gm;
+
+/** @param lua the script; a comment begins with two dashes and a blank, at the start of a line or behind blanks */
 export function defineScript(name: string, lua: string): Script {
-  return { name, lua, sha: createHash('sha1').update(lua).digest('hex') };
+  const code = lua.replace(LUA_COMMENT, '');
+  return { name, lua: code, sha: createHash('sha1').update(code).digest('hex') };
 }
 
 /**
