@@ -6,9 +6,9 @@ import { atLeast, type Bench, percentile } from './report.ts';
 import { spread } from './rounds.ts';
 
 const PAIRS = { quick: 1, full: 11 };
-const JOBS = { quick: 400, full: 60_000 };
+const JOBS = { quick: 400, full: 120_000 };
 /** One at a time, some take long. */
-const JOBS_ONE = { quick: 200, full: 10_000 };
+const JOBS_ONE = { quick: 200, full: 20_000 };
 /** What is asked for, in another commit too: `fill`, `connect` and `drain` of `peers/service.ts`. */
 const PROGRAM = 'test/bench/peers/child.ts';
 
@@ -67,7 +67,7 @@ export const bench: Bench = async ({ quick, bed, against }) => {
         log: log ? 'on' : 'off',
         'here jobs/s': Math.round(here),
         'there jobs/s': Math.round(there),
-        '×': spread(ratios).median,
+        '×': spread(ratios).median.toFixed(3),
         'middle half': `${percentile(ratios, 0.25).toFixed(2)} – ${percentile(ratios, 0.75).toFixed(2)}`,
         says: verdict(ratios),
       })),

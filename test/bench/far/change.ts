@@ -36,7 +36,7 @@ export async function change(bed: Bed, place: Place, ms: number, quick: boolean)
       jobs: before ? `${name(before.ms)} → ${name(phase.ms)}` : `start → ${name(phase.ms)}`,
       'steady jobs/s': Math.round(rate(watched, (from + to) / 2, to)),
       ideal: phase.ms > 0 ? (CONCURRENCY / phase.ms) * 1_000 : '',
-      'round trips to 80 %': trips ?? 'never',
+      'round trips to 80 %': trips ?? 'too short to tell',
       'most held unstarted': watched.held[i]?.most ?? 0,
     };
   });

@@ -27,7 +27,7 @@ export function steadyRate({ starts }: Starts, ms: number): number {
  * How fast the rate follows when jobs change: round trips from the change until the next two have at least 80 % of the
  * steady rate, which is that of the last half until the next change.
  * @param rtt above 0  @param from the change  @param to the next one, or the end
- * @returns undefined where it never comes so far
+ * @returns undefined where there are less than two
  */
 export function tripsUntilSteady(starts: Starts, rtt: number, from: number, to: number): number | undefined {
   const steady = rate(starts, (from + to) / 2, to);
