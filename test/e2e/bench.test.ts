@@ -45,8 +45,10 @@ test.skipIf(!existsSync(join(ROOT, '.git')))(
   },
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'lambdesque-bench-'));
-    const worktrees = () => run('git', ['worktree', 'list'], { cwd: ROOT });
-    const before = await worktrees();
+    const checkouts = async () => {
+      const { stdout } = await run('git', ['worktree', 'list'], { cwd: ROOT });
+      return stdout.split('\n').filter((line) => line.includes('lambdesque-commit-'));
+    };
     try {
       const json = join(folder, 'bench.json');
       await run(process.execPath, [PROGRAM, 'drain', '--against', 'HEAD', '--quick', '--json', json]);
