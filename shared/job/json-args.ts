@@ -19,9 +19,10 @@ export function checkJsonArgs(className: string, args: Args): void {
   );
 }
 
-/** Where in the arguments: `args.1.when`. A key that would make that ambiguous stands in quotes. */
+/** Where in the arguments: `args.1.when`. A key that would make that ambiguous stands in quotes; long paths are cut. */
 export function argsPath(keys: readonly PropertyKey[]): string {
-  return ['args', ...keys.map(String).map((key) => (/[\s."]|^$/.test(key) ? JSON.stringify(key) : key))].join('.');
+  const shown = keys.length > 40 ? [...keys.slice(0, 10), '…', ...keys.slice(-5)] : keys;
+  return ['args', ...shown.map(String).map((key) => (/[\s."]|^$/.test(key) ? JSON.stringify(key) : key))].join('.');
 }
 
 interface Problem {
