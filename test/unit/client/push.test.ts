@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { Argument, Script } from '../../../shared/broker/redis/client.ts';
+import { redisWorkerBroker } from '../../../shared/broker/redis/worker.ts';
 import { createClient, type EnqueueItem } from '../../../shared/client/client.ts';
 import { CHUNK_CHARACTERS, CHUNK_JOBS, type Prepared, push } from '../../../shared/client/push.ts';
 import { PartlyEnqueuedError } from '../../../shared/errors.ts';
@@ -77,6 +79,42 @@ describe('requests', () => {
     };
     await push(store, jobs(4 * CHUNK_JOBS));
     expect(most).toBe(1);
+  });
+});
+
+/** What REST sends for a script: the largest request so far, in bytes. */
+class Measuring {
+  largest = 0;
+  readonly address = 'nowhere';
+  async command(): Promise<null> {
+    return null;
+  }
+  async script(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<null> {
+    const body = JSON.stringify(['EVAL', script.lua, keys.length, ...keys, ...args]);
+    this.largest = Math.max(this.largest, Buffer.byteLength(body));
+    return null;
+  }
+  async close(): Promise<void> {}
+}
+
+describe('no request comes near the 10 MB that Upstash takes', () => {
+  const kinds = { quotes: '"', 'control characters': '\u0001', 'wide characters': '☃', letters: 'x' };
+  test.each(
+    Object.entries(kinds).flatMap(([name, character]) =>
+      [100, 29_000, 900_000].flatMap((size) =>
+        [undefined, LATER].map((seconds) => ({ name, character, size, seconds })),
+      ),
+    ),
+  )('$name, $size bytes each, due at $seconds', async ({ character, size, seconds }) => {
+    const client = new Measuring();
+    const args = JSON.stringify([character.repeat(size / JSON.stringify(character).length)]);
+    const n = Math.min(2 * CHUNK_JOBS, Math.ceil((3 * CHUNK_CHARACTERS) / args.length));
+    await push(
+      redisWorkerBroker(client, 'resque:'),
+      jobs(n, () => ({ payload: `{"class":"A","args":${args}}`, ...(seconds === undefined ? {} : { seconds }) })),
+    );
+    expect(client.largest).toBeGreaterThan(100_000);
+    expect(client.largest).toBeLessThan(7_000_000);
   });
 });
 
