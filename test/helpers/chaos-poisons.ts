@@ -17,9 +17,8 @@ export const poisons = {
     for (;;);
   },
   /** Promises only: no timer and no socket ever gets its turn. */
-  microtasks: () => {
-    const again = (): Promise<void> => Promise.resolve().then(again);
-    return again();
+  microtasks: async () => {
+    for (;;) await undefined;
   },
   /** Stands still without any use of the processor. */
   sleep: () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0),
