@@ -42,6 +42,7 @@ export class RunLog {
   #offset = 0;
   #rest = '';
   #lines = 0;
+  #closed = false;
 
   constructor(path: string) {
     this.path = path;
@@ -76,8 +77,10 @@ export class RunLog {
     return Map.groupBy(this.read().runs, (run) => run.id);
   }
 
+  /** May be called twice. */
   close(): void {
-    closeSync(this.#file);
+    if (!this.#closed) closeSync(this.#file);
+    this.#closed = true;
   }
 
   #take(text: string): void {
