@@ -11,6 +11,13 @@ export interface AtMostOnceCase {
   readonly concurrency: number;
 }
 
+export const allOnceCases: readonly AtMostOnceCase[] = [
+  { jobs: 50_000, work: ['wait', 5], kills: 30, workers: 2, concurrency: 25 },
+  { jobs: 50_000, work: ['noop'], kills: 15, workers: 2, concurrency: 25 },
+  { jobs: 4_000, work: ['wait', 5], kills: 10, workers: 1, concurrency: 1 },
+  { jobs: 4_000, work: ['spin', 3], kills: 10, workers: 3, concurrency: 5 },
+];
+
 export const nameOf = ({ jobs, work, kills, workers, concurrency }: AtMostOnceCase): string =>
   `${jobs} jobs (${work.join(' ')}), ${kills} kills, ${workers} workers, concurrency ${concurrency}`;
 

@@ -43,6 +43,13 @@ export async function pushAll(redis: TestRedis['client'], queue: string, payload
   }
 }
 
+export interface BedOptions extends TestRedisOptions {
+  /** Run one beside the scenes. @default true */
+  readonly scheduler?: boolean;
+  /** Where its own folder goes. @default the machine's for temporary files */
+  readonly folder?: string;
+}
+
 export class Bed {
   readonly redis: TestRedis;
   readonly folder: string;
@@ -58,9 +65,10 @@ export class Bed {
     if (scheduler) this.#scheduler = new Supervisor({ name: 'scheduler', args: ['work', ...flags], env, folder });
   }
 
-  static async open(options: TestRedisOptions & { readonly scheduler?: boolean } = {}): Promise<Bed> {
-    const redis = await startRedis(options);
-    return new Bed(redis, mkdtempSync(join(tmpdir(), 'lambdesque-bed-')), options.scheduler ?? true);
+  static async open(options: BedOptions = {}): Promise<Bed> {
+    const { folder = tmpdir(), scheduler = true } = options;
+    mkdirSync(folder, { recursive: true });
+    return new Bed(await startRedis(options), mkdtempSync(join(folder, 'lambdesque-bed-')), scheduler);
   }
 
   /** A scene has queues, workers and a log of its own: several do not see each other. */

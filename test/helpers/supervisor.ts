@@ -16,6 +16,9 @@ export interface Life {
   readonly pid: number;
   /** The file with what it wrote. */
   readonly output: string;
+  /** Milliseconds on a clock that only goes forward. */
+  readonly startedAt: number;
+  endedAt: number;
   /** The first signal that we sent it. */
   asked?: NodeJS.Signals;
   /** Set when it is gone: a signal's name, or `code-1`. */
@@ -108,7 +111,7 @@ export class Supervisor {
     closeSync(file);
     children.add(child);
     this.#child = child;
-    const life: Life = { name, pid: child.pid ?? 0, output };
+    const life: Life = { name, pid: child.pid ?? 0, output, startedAt: performance.now(), endedAt: Infinity };
     this.lives.push(life);
     child.once('exit', (code, signal) => this.#ended(child, life, signal ?? `code-${code}`));
     child.once('error', (error) => this.#ended(child, life, error.name));
@@ -119,6 +122,7 @@ export class Supervisor {
     children.delete(child);
     this.#child = undefined;
     life.how = how;
+    life.endedAt = performance.now();
     const { restartAfter = 100, onEnd } = this.#options;
     onEnd?.(life);
     if (this.#stopped || restartAfter === 'never') return;
