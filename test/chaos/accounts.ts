@@ -5,7 +5,23 @@ import { type Excuse, losses } from './excuses.ts';
 import { type ChaosClass, LEDGER, type PushedJob } from './plan.ts';
 import { inOrder } from './serial.ts';
 
+/** What was promised and did not hold. */
+export type BrokenPromise =
+  | 'none is lost'
+  | 'none runs twice without a death'
+  | 'at most once is at most once'
+  | 'deaths are not attempts'
+  | 'none starts early'
+  | 'once in failed at most'
+  | 'in failed for its own reason only'
+  | 'a serial queue keeps its order'
+  | 'everything drains'
+  | 'every process ends when it is asked to, and only then'
+  | 'no key is left behind'
+  | 'nothing runs that nobody pushed';
+
 export interface Violation {
+  readonly promise: BrokenPromise;
   readonly what: string;
   /** Of one job; absent where it concerns none. */
   readonly id?: string;
@@ -68,81 +84,110 @@ export function account(evidence: Evidence): Accounts {
   for (const job of evidence.jobs) {
     const runs = evidence.runs.get(job.id) ?? [];
     const failed = entries.get(job.id) ?? [];
-    const wrong = (what: string) => void violations.push({ id: job.id, what });
-    const excused = (from: Run, to: Run) =>
-      byPid.get(from.pid)?.some(({ at, late }) => at >= from.startedAt && at <= to.startedAt + late) ?? false;
-    const held = evidence.holders(job.id);
-    const lost = held.reduce((sum, pid) => sum + losses(byPid.get(pid) ?? []), 0);
+    const wrong = (promise: BrokenPromise, what: string) => void violations.push({ id: job.id, promise, what });
     const tally = tallies.get(job.class) ?? emptyTally(job.class);
     tallies.set(job.class, tally);
     tally.jobs++;
-    if (job.unsure) tally.unsure++;
     tally.starts += runs.length;
-    if (job.unsure && runs.length === 0 && failed.length === 0) continue;
-    if (job.unsure) unsureTaken++;
-
-    const late = runs.find((run) => run.startedAt < job.dueAt);
-    if (late) wrong(`started ${job.dueAt - late.startedAt} ms before it was due`);
-    for (const [i, run] of runs.entries()) {
-      const before = runs[i - 1];
-      if (!before) continue;
-      const retried = before.end?.well === false && run.attempt === before.attempt + 1;
-      const wait = (BACKOFF[job.class]?.[before.attempt - 1] ?? BACKOFF[job.class]?.at(-1) ?? 0) * 1_000;
-      if (retried && run.startedAt < (before.end?.at ?? 0) + wait) wrong(`attempt ${run.attempt} came too early`);
-      if (retried) continue;
-      tally['reruns after a death']++;
-      if (!excused(before, run)) {
-        wrong(`ran again although process ${before.pid}, which ran it, neither died nor lost its lease in between`);
-      }
+    if (job.unsure) {
+      tally.unsure++;
+      // Redis did not take it.
+      if (runs.length === 0 && failed.length === 0) continue;
+      unsureTaken++;
     }
-    wrongAttempts(job, runs).forEach(wrong);
+    checkTimes(job, runs, wrong);
+    checkAttempts(job, runs, wrong);
+    tally['reruns after a death'] += checkReruns(runs, byPid, wrong);
 
-    if (failed.length > 1) wrong(`is ${failed.length} times in failed`);
-    const [entry] = failed;
     const endedWell = runs.some((run) => run.end?.well);
     if (endedWell) tally['ended well']++;
+    if (failed.length > 1) wrong('once in failed at most', `is ${failed.length} times in failed`);
+    const [entry] = failed;
     if (entry) {
-      const reason = `${entry.exception}: ${entry.error}`;
-      const own = OWN_ERROR[job.class]?.test(reason) ?? false;
-      tally[own ? 'failed' : 'failed by deaths']++;
-      const once = isOnce(job);
-      if (own && runs.every((run) => run.end?.well !== false)) wrong(`is in failed for ${reason}, but never failed`);
-      if (own && !runs.some((run) => run.attempt === (ATTEMPTS[job.class] ?? 1))) {
-        wrong('is in failed before its last attempt');
-      }
-      if (!own && lost < (once ? 1 : DEATHS)) {
-        wrong(`is in failed for “${reason}”, but ${lost} of the workers that held it (${held}) died or lost a lease`);
-      }
-      if (once && runs.length === 0) {
-        failedUnstarted++;
-        if (!held.some((pid) => evidence.isMarked(pid, job.id))) wrong('is in failed, and was never to be started');
+      const byItself = OWN_ERROR[job.class]?.test(`${entry.exception}: ${entry.error}`) ?? false;
+      tally[byItself ? 'failed' : 'failed by deaths']++;
+      if (byItself) checkFailure(job, runs, wrong);
+      else checkDeaths(job, entry, evidence, byPid, wrong);
+      if (!isOnce(job) || runs.length > 0) continue;
+      failedUnstarted++;
+      if (!evidence.holders(job.id).some((pid) => evidence.isMarked(pid, job.id))) {
+        wrong('in failed for its own reason only', 'never started, and was never about to');
       }
       continue;
     }
-    if (runs.length === 0) wrong('never started and is not in failed: lost');
-    else if (job.class in OWN_ERROR) wrong('should be in failed and is not');
-    else if (job.class === 'Drop' ? runs.every((run) => !run.end) : !endedWell)
-      wrong('never ended and is not in failed');
+    if (runs.length === 0) wrong('none is lost', 'never started and is not in failed');
+    else if (job.class in OWN_ERROR) wrong('none is lost', 'should be in failed and is not');
+    else if (job.class === 'Drop' ? runs.every((run) => !run.end) : !endedWell) {
+      wrong('none is lost', 'never ended and is not in failed');
+    }
   }
   violations.push(...strangers(evidence, entries), ...outOfOrder(evidence));
   return { violations, tallies: [...tallies.values()], failedUnstarted, unsureTaken };
 }
 
-/** Deaths are no attempts, and at most once is at most once. */
-function wrongAttempts(job: PushedJob, runs: readonly Run[]): string[] {
-  const wrong: string[] = [];
-  if (isOnce(job) && runs.length > 1) wrong.push(`started ${runs.length} times, at most once was promised`);
-  const most = Math.max(0, ...runs.map((run) => run.attempt));
-  if (most > (ATTEMPTS[job.class] ?? 1)) wrong.push(`had attempt ${most} of ${ATTEMPTS[job.class] ?? 1}`);
+type Wrong = (promise: BrokenPromise, what: string) => void;
+type ByPid = ReadonlyMap<number, readonly Excuse[]>;
+
+function checkTimes(job: PushedJob, runs: readonly Run[], wrong: Wrong): void {
+  const [first] = runs;
+  if (first && first.startedAt < job.dueAt) {
+    wrong('none starts early', `started ${job.dueAt - first.startedAt} ms before it was due`);
+  }
+  const waits = BACKOFF[job.class] ?? [0];
+  for (const [i, run] of runs.entries()) {
+    const before = runs[i - 1];
+    if (!before?.end || !isRetry(before, run)) continue;
+    const wait = 1_000 * (waits[before.attempt - 1] ?? waits.at(-1) ?? 0);
+    const waited = run.startedAt - before.end.at;
+    if (waited < wait) wrong('none starts early', `attempt ${run.attempt} came after ${waited} ms, not ${wait}`);
+  }
+}
+
+/** The attempt that a failure asked for. */
+const isRetry = (before: Run, run: Run) => before.end?.well === false && run.attempt === before.attempt + 1;
+
+/** @returns how often it ran again because a process had died or lost its lease */
+function checkReruns(runs: readonly Run[], byPid: ByPid, wrong: Wrong): number {
+  let reruns = 0;
+  for (const [i, run] of runs.entries()) {
+    const before = runs[i - 1];
+    if (!before || isRetry(before, run)) continue;
+    reruns++;
+    const excused = byPid.get(before.pid)?.some(({ at, late }) => at >= before.startedAt && at <= run.startedAt + late);
+    if (excused) continue;
+    wrong('none runs twice without a death', `process ${before.pid} ran it and neither died nor lost its lease since`);
+  }
+  return reruns;
+}
+
+function checkAttempts(job: PushedJob, runs: readonly Run[], wrong: Wrong): void {
+  if (isOnce(job) && runs.length > 1) wrong('at most once is at most once', `started ${runs.length} times`);
+  const allowed = attemptsOf(job);
   for (const [i, run] of runs.entries()) {
     const failures = new Set(runs.slice(0, i).flatMap(({ end, attempt }) => (end?.well === false ? [attempt] : [])));
-    if (failures.size < run.attempt - 1) {
-      wrong.push(`was at attempt ${run.attempt} after ${failures.size} failures: a death was counted as an attempt`);
-      break;
-    }
+    if (failures.size >= run.attempt - 1 && run.attempt <= allowed) continue;
+    wrong('deaths are not attempts', `was at attempt ${run.attempt} of ${allowed} after ${failures.size} failures`);
+    return;
   }
-  return wrong;
 }
+
+/** It is in `failed` for what its handler threw. */
+function checkFailure(job: PushedJob, runs: readonly Run[], wrong: Wrong): void {
+  const last = attemptsOf(job);
+  if (runs.some(({ attempt, end }) => attempt === last && end?.well === false)) return;
+  wrong('in failed for its own reason only', `its attempt ${last}, the last one, did not fail`);
+}
+
+/** It is in `failed` for the deaths of its workers. */
+function checkDeaths(job: PushedJob, entry: FailedJob, evidence: Evidence, byPid: ByPid, wrong: Wrong): void {
+  const held = evidence.holders(job.id);
+  const lost = held.reduce((sum, pid) => sum + losses(byPid.get(pid) ?? []), 0);
+  if (lost >= (isOnce(job) ? 1 : DEATHS)) return;
+  const reason = `${entry.exception}: ${entry.error}`;
+  wrong('in failed for its own reason only', `${lost} times a worker that held it (${held}) was lost; “${reason}”`);
+}
+
+const attemptsOf = (job: PushedJob) => ATTEMPTS[job.class] ?? 1;
 
 const isOnce = (job: PushedJob) => job.class === 'Once' || job.class === 'OnceFail';
 
@@ -151,13 +196,13 @@ function strangers(evidence: Evidence, entries: ReadonlyMap<string, unknown>): V
   const known = new Set(evidence.jobs.map(({ id }) => id));
   return [...evidence.runs.keys(), ...entries.keys()]
     .filter((id) => !known.has(id))
-    .map((id) => ({ what: `there is a job ${JSON.stringify(id)} that nobody pushed` }));
+    .map((id) => ({ promise: 'nothing runs that nobody pushed', what: `a job ${JSON.stringify(id)}` }));
 }
 
 function outOfOrder({ jobs, runs }: Evidence): Violation[] {
   const ids = jobs.flatMap(({ id, queue }) => (queue === LEDGER && runs.has(id) ? [id] : []));
   const own = ids.flatMap((id) => runs.get(id) ?? []).sort((a, b) => a.line - b.line);
-  return inOrder(own, ids).map((what) => ({ what: `the serial queue lost its order: ${what}` }));
+  return inOrder(own, ids).map((what) => ({ promise: 'a serial queue keeps its order', what }));
 }
 
 const emptyTally = (name: ChaosClass): Tally => ({

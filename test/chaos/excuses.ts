@@ -27,11 +27,19 @@ const LATE_OWN_MS = 30_000;
 /** A reclaimed job may run before the scheduler has its answer. */
 const LATE_OTHER_MS = 15_000;
 
-export function excuses(lives: readonly Life[], deaths: readonly Death[]): Excuse[] {
-  const died = deaths
-    .filter(({ how }) => how !== 'code-0')
-    .map(({ pid, at, how }): Excuse => ({ pid, kind: 'died', at, what: how, late: 0 }));
-  return [...died, ...lives.flatMap((life) => outputLines(life).flatMap((line) => excuseIn(line, life.pid) ?? []))];
+/** Before the end of a process that ended well, ms: then it gives its lease up itself. */
+const LEAVING_MS = 2_000;
+
+/** @param seen what was seen of leases in Redis */
+export function excuses(lives: readonly Life[], deaths: readonly Death[], seen: readonly Excuse[]): Excuse[] {
+  const well = new Map(deaths.flatMap(({ pid, at, how }) => (how === 'code-0' ? [[pid, at] as const] : [])));
+  return [
+    ...deaths
+      .filter(({ pid }) => !well.has(pid))
+      .map(({ pid, at, how }): Excuse => ({ pid, kind: 'died', at, what: how, late: 0 })),
+    ...lives.flatMap((life) => outputLines(life).flatMap((line) => excuseIn(line, life.pid) ?? [])),
+    ...seen.filter(({ pid, at }) => at < (well.get(pid) ?? Infinity) - LEAVING_MS),
+  ];
 }
 
 function excuseIn(line: OutputLine, pid: number): Excuse | undefined {

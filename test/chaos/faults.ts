@@ -13,6 +13,7 @@ const DECK = {
   'SIGKILL two workers': 1,
   'SIGKILL a scheduler': 2,
   'SIGTERM a worker': 2,
+  'SIGSTOP a worker': 1,
   'SIGTERM a scheduler': 1,
   'SIGKILL Redis': 1,
   'SHUTDOWN Redis': 1,
@@ -42,6 +43,9 @@ export interface FaultsOptions {
   readonly log: RunLog;
   readonly random: Random;
 }
+
+/** Longer than the lease. */
+const FREEZE_MS = 5_000;
 
 /** Server arguments for the faults: a script counts as busy soon. */
 export const REDIS_ARGS = ['--lua-time-limit', '100'];
@@ -87,6 +91,8 @@ export class Faults {
         return scheduler.kill();
       case 'SIGTERM a worker':
         return this.#atWork(worker)?.signal('SIGTERM');
+      case 'SIGSTOP a worker':
+        return this.#atWork(worker)?.freeze(FREEZE_MS);
       case 'SIGTERM a scheduler':
         return scheduler.signal('SIGTERM');
       case 'SIGKILL Redis':

@@ -1,4 +1,5 @@
 import type { RunLog } from '../helpers/chaos-log.ts';
+import { countJobs } from '../helpers/chaos-state.ts';
 import { until } from '../helpers/chaos-wait.ts';
 import type { TestRedis } from '../helpers/redis-server.ts';
 import type { Fleet } from './fleet.ts';
@@ -11,18 +12,10 @@ const STANDSTILL_MS = 60_000;
 export async function drained(redis: TestRedis, fleet: Fleet, log: RunLog): Promise<string[]> {
   const { client } = redis;
   const left = async (): Promise<Record<string, number>> => {
-    const counts: Record<string, number> = {};
-    for (const queue of [...QUEUES, LEDGER]) counts[`queue ${queue}`] = await client.llen(`resque:queue:${queue}`);
-    counts['delayed times'] = await client.zcard('resque:delayed_queue_schedule');
-    counts['retries'] = await client.zcard('resque:retry');
-    let held = 0;
-    for (const key of await client.keys('resque:inflight:*')) {
-      held += (await client.hkeys(key)).filter((field) => /^!?\d+:/.test(field)).length;
-    }
-    counts['jobs in flight'] = held;
+    const { leases, ...counts } = await countJobs(client, [...QUEUES, LEDGER]);
     const live = fleet.all.filter(({ life }) => life !== undefined).length;
-    counts['leases of dead workers'] = Math.max(0, (await client.zcard('resque:leases')) - live);
-    return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+    const all = { ...counts, leasesOfDeadWorkers: Math.max(0, leases - live) };
+    return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
   };
   let state = '';
   let changedAt = performance.now();

@@ -1,87 +1,77 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { table } from '../bench/report.ts';
-import type { Violation } from './accounts.ts';
+import type { BrokenPromise, Violation } from './accounts.ts';
 import type { WholeResult } from './whole.ts';
 
-/** How many violations are told in full; more of them say the same. */
-const TOLD = 20;
+/** Of each broken promise, how many violations are told with their evidence; more of them say the same. */
+const TOLD = 5;
 
 /** What was counted, as tables. */
 export function summaryOf(result: WholeResult): string {
   const { tallies, faults, violations, failedUnstarted, unsureTaken, deaths, fleet } = result;
   const sum = (pick: (tally: (typeof tallies)[number]) => number) => tallies.reduce((all, one) => all + pick(one), 0);
-  const count = (pattern: RegExp) => violations.filter(({ what }) => pattern.test(what)).length;
-  const network = new Map<string, number>();
-  for (const { met } of fleet.proxies)
-    for (const [fault, times] of met) network.set(fault, (network.get(fault) ?? 0) + times);
+  const broken = (promise: BrokenPromise) => violations.filter((one) => one.promise === promise).length;
   const facts: readonly (readonly [string, number])[] = [
     ['jobs', sum(({ jobs }) => jobs)],
     ['of these, pushes that were answered with an error', sum(({ unsure }) => unsure)],
     ['and of these, taken by Redis all the same', unsureTaken],
     ['processes', fleet.lives.length],
-    ['processes that died', deaths],
-    ['lost jobs', count(/: lost$|never ended/)],
-    ['run again without a death', count(/^ran again although/)],
-    ['delivered more than once against the promise', count(/at most once was promised/)],
-    ['in failed at most once, without a start', failedUnstarted],
+    ['of these, died', deaths],
+    ['lost', broken('none is lost')],
+    ['run twice without a death', broken('none runs twice without a death')],
+    ['at most once, and started twice', broken('at most once is at most once')],
+    ['at most once, in failed without a start: marked, then its worker died', failedUnstarted],
     ['violations in all', violations.length],
   ];
+  const met = new Map<string, number>();
+  for (const proxy of fleet.proxies) {
+    for (const [fault, times] of proxy.met) met.set(fault, (met.get(fault) ?? 0) + times);
+  }
   return [
     table(tallies.toSorted((a, b) => b.jobs - a.jobs).map((one) => ({ ...one }))),
+    // A fault of the network is dealt to a proxy, and met when something passes there next.
     table(
-      [...faults].map(([fault, times]) => ({
-        fault,
-        dealt: times,
-        ...(network.has(fault) ? { met: network.get(fault) ?? 0 } : {}),
-      })),
+      [...faults].map(([fault, dealt]) => ({ fault, dealt, ...(isNetwork(fault) && { met: met.get(fault) ?? 0 }) })),
     ),
     table(facts.map(([what, figure]) => ({ what, figure }))),
   ].join('\n\n');
 }
 
-/** Writes the evidence of each violation into the run's folder. @returns the file */
-export function writeEvidence(folder: string, result: WholeResult): string {
-  const file = join(folder, 'violations.txt');
-  const { violations, log, excuses, fleet } = result;
-  const lines = readFileSync(log.path, 'utf8').split('\n');
-  for (const { what, id } of violations.slice(0, TOLD)) {
-    appendFileSync(file, `${id ?? 'All'} ${what}\n`);
-    if (id === undefined) continue;
-    const own = lines.filter((line) => line.split(' ')[3] === id);
-    const pids = new Set(own.map((line) => Number(line.split(' ')[1])));
-    const about = excuses.filter(({ pid }) => pids.has(pid)).sort((a, b) => a.at - b.at);
-    const names = fleet.lives
-      .filter(({ pid }) => pids.has(pid))
-      .map(({ pid, name, output }) => `${pid} ${name} ${output}`);
-    for (const line of [
-      ...own,
-      ...about.map(({ pid, at, kind, what: text }) => `${kind} ${pid} ${at} ${text}`),
-      ...names,
-    ]) {
-      appendFileSync(file, `    ${line}\n`);
-    }
-    appendFileSync(
-      file,
-      outputOf(
-        id,
-        fleet.lives.filter(({ pid }) => pids.has(pid)).map(({ output }) => output),
-      ),
-    );
-  }
-  if (violations.length > TOLD)
-    appendFileSync(file, `\nand without their evidence:\n${violations.slice(TOLD).map(text).join('\n')}\n`);
-  return file;
+const isNetwork = (fault: string) => /-(request|reply)$/.test(fault);
+
+/** Each broken promise with how often, and some of its violations. */
+export function textOf(violations: readonly Violation[]): string {
+  return [...Map.groupBy(violations, ({ promise }) => promise)]
+    .map(([promise, own]) => [`BROKEN, ${own.length} times: ${promise}`, ...own.slice(0, TOLD).map(line)].join('\n'))
+    .join('\n');
 }
 
-export const text = ({ id, what }: Violation): string => (id === undefined ? what : `${id} ${what}`);
+const line = ({ id, what }: Violation) => `  ${id === undefined ? '' : `${id}: `}${what}`;
 
-/** The lines of these files that name the job. */
-function outputOf(id: string, files: readonly string[]): string {
-  const named = files.flatMap((file) =>
-    readFileSync(file, 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(`"id":"${id}"`)),
-  );
-  return named.map((line) => `    ${line}\n`).join('');
+/** Writes the evidence of violations into the run's folder. @returns the file */
+export function writeEvidence(folder: string, { violations, log, excuses, fleet }: WholeResult): string {
+  const file = join(folder, 'violations.txt');
+  const runs = readFileSync(log.path, 'utf8').split('\n');
+  for (const [promise, own] of Map.groupBy(violations, (one) => one.promise)) {
+    appendFileSync(file, `${own.length} times: ${promise}\n`);
+    for (const violation of own.slice(0, TOLD)) {
+      const { id } = violation;
+      appendFileSync(file, `${line(violation)}\n`);
+      if (id === undefined) continue;
+      const marks = runs.filter((one) => one.split(' ')[3] === id);
+      const pids = new Set(marks.map((one) => Number(one.split(' ')[1])));
+      const lives = fleet.lives.filter(({ pid }) => pids.has(pid));
+      const evidence = [
+        ...marks,
+        ...excuses.filter(({ pid }) => pids.has(pid)).map(({ kind, pid, at, what }) => `${kind} ${pid} ${at} ${what}`),
+        ...lives.map(({ pid, output }) => `process ${pid} wrote ${output}`),
+        ...lives
+          .flatMap(({ output }) => readFileSync(output, 'utf8').split('\n'))
+          .filter((one) => one.includes(`"${id}"`)),
+      ];
+      appendFileSync(file, evidence.map((one) => `    ${one}\n`).join(''));
+    }
+  }
+  return file;
 }

@@ -6,7 +6,7 @@
 import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { summaryOf, text, writeEvidence } from './report.ts';
+import { summaryOf, textOf, writeEvidence } from './report.ts';
 import { runScenes, type ScenesName } from './scenes.ts';
 import { runWhole } from './whole.ts';
 
@@ -58,7 +58,7 @@ async function wholeOnce(): Promise<boolean> {
   const { violations } = result;
   if (violations.length > 0) {
     const file = writeEvidence(folder, result);
-    console.error(violations.slice(0, 20).map(text).join('\n'));
+    console.error(textOf(violations));
     console.error(`\n${violations.length} violations with seed ${seed}; the evidence is in ${file}`);
   } else if (!values.keep) {
     rmSync(folder, { recursive: true, force: true });

@@ -13,6 +13,7 @@ export class Watch {
   readonly ended: Excuse[] = [];
   readonly #redis: TestRedis['client'];
   #leases = new Map<number, number>();
+  readonly #over = new Set<number>();
   #stopped = false;
   readonly #loop: Promise<void>;
 
@@ -40,16 +41,22 @@ export class Watch {
     const flat = await this.#redis.zrange('resque:leases', '0', '-1', 'WITHSCORES');
     const now = new Map<number, number>();
     for (let i = 0; i < flat.length; i += 2) now.set(Number(flat[i]?.split(':')[1]), Number(flat[i + 1]));
-    for (const [pid, end] of this.#leases) {
-      const gone = !now.has(pid);
-      const over = end < Number(seconds) * 1_000;
-      if (!gone && !over) continue;
-      // What it lost is back in its queue, and may have run, since the last look.
-      const what = gone ? 'its lease is gone' : 'its lease has ended';
-      this.ended.push({ pid, kind: 'seen', at: Date.now(), what, late: 3 * INTERVAL });
-      // Once each.
-      if (over) now.delete(pid);
+    for (const pid of this.#leases.keys()) {
+      // What was over is told; that it goes then is no second loss.
+      if (!now.has(pid) && !this.#over.delete(pid)) this.#tell(pid, 'its lease is gone');
+    }
+    for (const [pid, end] of now) {
+      if (end >= Number(seconds) * 1_000) this.#over.delete(pid);
+      else if (!this.#over.has(pid)) {
+        this.#over.add(pid);
+        this.#tell(pid, 'its lease has ended');
+      }
     }
     this.#leases = now;
+  }
+
+  /** What it lost is back in its queue, and may have run, since the last look. */
+  #tell(pid: number, what: string): void {
+    this.ended.push({ pid, kind: 'seen', at: Date.now(), what, late: 3 * INTERVAL });
   }
 }

@@ -7,7 +7,7 @@ import { Random } from '../helpers/chaos-random.ts';
 import { until } from '../helpers/chaos-wait.ts';
 import { startRedis } from '../helpers/redis-server.ts';
 import { outputLines } from '../helpers/supervisor.ts';
-import { type Accounts, account, type Violation } from './accounts.ts';
+import { type Accounts, account, type BrokenPromise, type Violation } from './accounts.ts';
 import { excuses } from './excuses.ts';
 import { DECK_SIZE, type Fault, Faults, REDIS_ARGS } from './faults.ts';
 import { Fleet } from './fleet.ts';
@@ -68,14 +68,17 @@ export async function runWhole(options: WholeOptions): Promise<WholeResult> {
       tell(`${round + 1}/${rounds} ${fault}; ${log.starts} starts of ${to} jobs`);
     }
     for (const proxy of fleet.proxies) proxy.calm();
-    const violations: Violation[] = (await drained(redis, fleet, log)).map((what) => ({ what }));
-    const unwilling = await fleet.stop();
-    violations.push(...unwilling.map(({ name, how, output }) => ({ what: `${name} ended by ${how}: ${output}` })));
-    violations.push(...crashes(fleet), ...(await leftKeys(redis)).map((what) => ({ what: `left in Redis: ${what}` })));
+    const violations: Violation[] = [];
+    const wrong = (promise: BrokenPromise, found: readonly string[]) =>
+      violations.push(...found.map((what) => ({ promise, what })));
+    wrong('everything drains', await drained(redis, fleet, log));
+    const unwilling = (await fleet.stop()).map(({ name, how, output }) => `${name} ended by ${how}: ${output}`);
+    wrong(ENDS, [...unwilling, ...crashes(fleet)]);
+    wrong('no key is left behind', await leftKeys(redis));
     await producer.close();
     await watch.stop();
 
-    const found = [...excuses(fleet.lives, log.read().deaths), ...watch.ended];
+    const found = excuses(fleet.lives, log.read().deaths, watch.ended);
     const accounts = account({
       jobs: producer.pushed,
       runs: log.byJob(),
@@ -95,15 +98,18 @@ export async function runWhole(options: WholeOptions): Promise<WholeResult> {
   }
 }
 
-/** A process may give up at its start, where Redis is away; later nothing ends it but a signal. */
-function crashes(fleet: Fleet): Violation[] {
+const ENDS: BrokenPromise = 'every process ends when it is asked to, and only then';
+
+/** A process may give up at its start, where Redis is away, or when it stood still; else nothing ends it but a signal. */
+function crashes(fleet: Fleet): string[] {
   const AT_START_MS = 20_000;
   return fleet.all.flatMap((one) =>
     one.crashes
       .filter((life) => {
         const ran = outputLines(life).some(({ msg }) => /^job /.test(String(msg)));
-        return ran || !/^code-1$/.test(life.how ?? '') || life.endedAt - life.startedAt > AT_START_MS;
+        const atStart = !ran && life.how === 'code-1' && life.endedAt - life.startedAt < AT_START_MS;
+        return !atStart && !life.frozen;
       })
-      .map((life) => ({ what: `${life.name} ended by itself, by ${life.how}: ${life.output}` })),
+      .map((life) => `${life.name} ended by itself, by ${life.how}: ${life.output}`),
   );
 }

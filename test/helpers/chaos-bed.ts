@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HeldJobs, idOf } from './chaos-held.ts';
 import { RunLog } from './chaos-log.ts';
+import { countJobs } from './chaos-state.ts';
 import { until } from './chaos-wait.ts';
 import { startRedis, type TestRedis, type TestRedisOptions } from './redis-server.ts';
 import { type Life, Supervisor, type SupervisorOptions } from './supervisor.ts';
@@ -156,16 +157,11 @@ export class Scene {
     return [...keys, ...members, ...(await redis.hkeys('resque:workers:heartbeat'))].filter(own);
   }
 
-  /** How many jobs wait in its queues or are in flight. */
+  /** How many jobs wait in its queues, or for a retry, or are in flight. */
   async waiting(...queues: readonly string[]): Promise<number> {
-    let jobs = 0;
-    for (const queue of queues.length > 0 ? queues : [this.queue()]) {
-      jobs += await this.redis.llen(`resque:queue:${queue}`);
-    }
-    for (const key of await this.redis.keys(`resque:inflight:*.${this.name}*`)) {
-      jobs += (await this.redis.hkeys(key)).filter((field) => /^!?\d+:/.test(field)).length;
-    }
-    return jobs;
+    const own = queues.length > 0 ? queues : [this.queue()];
+    const { queued, inFlight, retries } = await countJobs(this.redis, own, `.${this.name}`);
+    return queued + inFlight + retries;
   }
 
   /** Ends its workers. @returns what is wrong with that: a worker that did not end by itself, a key that stayed */

@@ -21,6 +21,8 @@ export interface Life {
   endedAt: number;
   /** The first signal that we sent it. */
   asked?: NodeJS.Signals;
+  /** It stood still for a while, by SIGSTOP. */
+  frozen?: true;
   /** Set when it is gone: a signal's name, or `code-1`. */
   how?: string;
 }
@@ -76,6 +78,16 @@ export class Supervisor {
     if (!life) return;
     life.asked ??= name;
     this.#child?.kill(name);
+  }
+
+  /** It stands still for so many ms, as a virtual machine does that is moved to another host. */
+  freeze(ms: number): void {
+    const { life } = this;
+    const child = this.#child;
+    if (!life || !child) return;
+    life.frozen = true;
+    child.kill('SIGSTOP');
+    setTimeout(() => child.kill('SIGCONT'), ms);
   }
 
   /** SIGKILL; resolves when the process is gone. The next one is started all the same. */
