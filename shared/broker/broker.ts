@@ -24,9 +24,14 @@ export interface WorkerBroker {
 
   /** Push payloads to the tails of their queues, in one round trip. */
   enqueue(jobs: readonly { readonly queue: string; readonly payload: string }[]): Promise<void>;
-  /** Add payloads to the delayed lists, in one round trip. @property seconds due time, epoch seconds */
+  /**
+   * Add payloads to the delayed lists, in one round trip; very large ones without an index by payload.
+   * @property seconds due time, epoch seconds
+   */
   enqueueDelayed(jobs: readonly { readonly seconds: number; readonly payload: string }[]): Promise<void>;
 
+  /** Redis's clock, epoch ms. */
+  time(): Promise<number>;
   /** Names of all queues. */
   queues(): Promise<string[]>;
   /** Rejects if Redis cannot be used now. */

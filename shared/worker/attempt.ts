@@ -1,7 +1,7 @@
-import type { Enqueue } from '../client/client.ts';
 import type { Clock } from '../clock.ts';
 import { JobTimeoutError } from '../errors.ts';
 import type { JobContext, JobInfo } from '../job/context.ts';
+import type { Enqueue } from '../job/enqueue.ts';
 import { checkArgs } from '../job/schema.ts';
 import type { Logger } from '../log.ts';
 import type { BoundJob } from '../types.ts';
@@ -144,6 +144,7 @@ export class Attempt implements JobContext {
       id: job.id,
       attempt: job.attempt,
       attempts: this.attempts,
+      deaths: job.deaths,
       payload: job.payload,
       ...(job.queueTime === undefined ? {} : { queueTime: job.queueTime }),
     };
