@@ -45,7 +45,8 @@ export {
 } from './job/retry.ts';
 export { parseWithBigInts } from './json.ts';
 export { type LogFields, type Logger, silentLogger } from './log.ts';
-export { parseQueues, type QueueList, type QueuePattern, QueueSelector } from './queues/queue-list.ts';
+export { parseQueues, type QueueList, type QueuePattern } from './queues/queue-list.ts';
+export { QueueSelector } from './queues/queue-selector.ts';
 export {
   type AutoscaleLimits,
   type AutoscaleState,
