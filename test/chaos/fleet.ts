@@ -81,7 +81,7 @@ export class Fleet {
   async close(): Promise<void> {
     await Promise.all(this.all.map((one) => one.stop(0)));
     for (const proxy of this.proxies) proxy.close();
-    this.#slow?.close();
+    void this.#slow?.stop();
     await this.#upstash?.stop();
   }
 
