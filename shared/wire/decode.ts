@@ -1,11 +1,9 @@
+import type { Numbers } from '../config.ts';
 import { PayloadError } from '../errors.ts';
 import { parseWithBigInts } from '../json.ts';
 import { type Job, MOST_DEATHS, type RawJob } from '../types.ts';
 import { unsplice } from './attempts.ts';
 import { cronSlot } from './payload.ts';
-
-/** How numbers in arguments arrive: long integers as bigint, or all as double, as JSON.parse gives them. */
-export type Numbers = 'bigint' | 'double';
 
 /** A payload that is no job. Its failed entry shows the payload as a string where it is not JSON. */
 export interface Undecodable {
