@@ -91,6 +91,8 @@ export function redisWorkerBroker(client: RedisClient, namespace: string, time?:
     },
 
     async time() {
+      const given = time?.() ?? '';
+      if (given !== '') return given;
       const [seconds, micros] = list(await client.command(['TIME'])).map((part) => Number(text(part)));
       return (seconds ?? 0) * 1000 + Math.floor((micros ?? 0) / 1000);
     },
