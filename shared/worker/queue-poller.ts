@@ -74,12 +74,8 @@ export class QueuePoller {
     this.#rest = undefined;
   }
 
-  /** Where to look for so many jobs. While all rest, only at the serial queues that have more. */
+  /** Where to look for so many jobs. */
   where(count: number, now: number): Asked {
-    if (now < this.restUntil) {
-      const shares = [...this.#serialMore].map((queue) => ({ queue, limit: count }));
-      return { shares, listQueues: false, countLeft: false };
-    }
     const listQueues = this.#selector.dynamic && now >= this.#namesAt;
     for (const [queue, until] of this.#unknownUntil) if (now >= until) this.#unknownUntil.delete(queue);
     const shares = this.#selector.shares(count);
@@ -95,7 +91,6 @@ export class QueuePoller {
       if (more) this.#serialMore.add(queue);
       else this.#serialMore.delete(queue);
     }
-    if (now < this.restUntil) return;
     this.#noteUnknown(result, now);
     const newNames = this.#readNames(asked, result, now);
     const lookedAtAll = this.#noteBusy(result, now);
