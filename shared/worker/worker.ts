@@ -126,7 +126,7 @@ export class Worker {
   async crash(): Promise<void> {
     for (const attempt of this.#parts.running.takeAll()) {
       const { job } = attempt.bound;
-      const outcome = outcomeOfCrash(attempt.started, isOnlyOnce(attempt.bound));
+      const outcome = outcomeOfCrash(isOnlyOnce(attempt.bound));
       if (outcome) this.#parts.pending.ended(job, outcome, this.#parts.marks.has(job.raw));
       else this.#parts.pending.died(job, this.#parts.serial.has(job.raw.queue) ? 'head' : 'tail');
       this.#left(job.raw);
