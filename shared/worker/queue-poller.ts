@@ -28,7 +28,7 @@ export class QueuePoller {
   #busy: Set<string> | undefined;
   #allAt = 0;
   #lookAgainAfter = LOOK_AT_ALL_MS;
-  #asked: 'all' | 'some' | 'few' = 'few';
+  #asked: 'all' | 'some' | 'few' | 'serial' = 'few';
   /** By queue: jobs of unknown classes that were sent on since the last job that could run. */
   readonly #sentOn = new Map<string, number>();
   /** Those that were sent on since the last look. */
@@ -64,6 +64,11 @@ export class QueuePoller {
     this.#sentOn.set(raw.queue, (this.#sentOn.get(raw.queue) ?? 0) + 1);
   }
 
+  /** Does the look that `where` gave last leave out none? */
+  get looksAtAll(): boolean {
+    return this.#asked === 'all' || this.#asked === 'few';
+  }
+
   /** Serial queues that have more jobs than were asked for. */
   get serialMore(): ReadonlySet<string> {
     return this.#serialMore;
@@ -77,6 +82,7 @@ export class QueuePoller {
   /** Where to look for so many jobs. While all rest, only at the serial queues that have more. */
   where(count: number, now: number): Asked {
     if (now < this.restUntil) {
+      this.#asked = 'serial';
       const shares = [...this.#serialMore].map((queue) => ({ queue, limit: count }));
       return { shares, listQueues: false, countLeft: false };
     }
@@ -95,7 +101,8 @@ export class QueuePoller {
       if (more) this.#serialMore.add(queue);
       else this.#serialMore.delete(queue);
     }
-    if (now < this.restUntil) return;
+    // It tells nothing of the others, even if their rest is over by now.
+    if (this.#asked === 'serial') return;
     this.#noteUnknown(result, now);
     const newNames = this.#readNames(asked, result, now);
     const lookedAtAll = this.#noteBusy(result, now);
