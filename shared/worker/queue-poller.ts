@@ -64,6 +64,11 @@ export class QueuePoller {
     this.#sentOn.set(raw.queue, (this.#sentOn.get(raw.queue) ?? 0) + 1);
   }
 
+  /** Does the look that `where` gave last leave out none? */
+  get looksAtAll(): boolean {
+    return this.#asked === 'all' || this.#asked === 'few';
+  }
+
   /** Serial queues that have more jobs than were asked for. */
   get serialMore(): ReadonlySet<string> {
     return this.#serialMore;
