@@ -23,14 +23,14 @@ withBrokers((stores) => {
     await stores.produce('q', recorded('x', 2, 1));
     await stores.worker().take('q');
     await stores.reclaimAfter(LEASE);
-    expect(await stores.queued('q')).toEqual([recorded('x', 3, 2)]);
+    expect(await stores.queued('q')).toEqual([recorded('x', 2, 2)]);
 
     const worker = stores.worker();
     const raw = await worker.takeOne('q');
-    await worker.sync({ settle: [retry(raw, { id: 'x', attempts: 4, deaths: 2 })] });
+    await worker.sync({ settle: [retry(raw, { id: 'x', attempts: 3, deaths: 2 })] });
     await stores.promoteRetries();
 
-    expect(await stores.queued('q')).toEqual([recorded('x', 4, 2)]);
+    expect(await stores.queued('q')).toEqual([recorded('x', 3, 2)]);
   });
 
   it('goes to the failed list without the record, which is not its producer’s', async () => {
