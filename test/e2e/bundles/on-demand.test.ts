@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { OnDemandSettings } from '../../../functions/contract/settings.ts';
 import { eventually } from '../../helpers/eventually.ts';
-import { redisTime } from '../../helpers/redis-time.ts';
+import { serverTime } from '../../helpers/server-time.ts';
 import { begun, job, withBundles } from './suite.ts';
 
 const MINUTE = 60_000;
@@ -18,7 +18,7 @@ const wake: OnDemandSettings = {
 withBundles(
   (bundles) => {
     const { produce } = bundles;
-    const now = () => redisTime(bundles.db);
+    const now = () => serverTime(bundles.db);
     const scheduler = (targets = {}) => bundles.scheduler(targets, {}, { wake });
     const consumer = (settings = {}) => bundles.consumer({ wake, ...settings });
     const schedule = () => bundles.aws.schedules.get('jobs/next');

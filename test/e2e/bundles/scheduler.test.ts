@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { workerId } from '../../../shared/wire/worker-id.ts';
 import { eventually } from '../../helpers/eventually.ts';
-import { redisTime } from '../../helpers/redis-time.ts';
+import { serverTime } from '../../helpers/server-time.ts';
 import { job, withBundles } from './suite.ts';
 
 /** Not long enough to stay for what comes later: one tick. */
@@ -10,7 +10,7 @@ const ONE_TICK = { timeout: 4_000 };
 
 withBundles((bundles) => {
   const { scheduler, produce } = bundles;
-  const now = () => redisTime(bundles.db);
+  const now = () => serverTime(bundles.db);
   const many = (count: number) => Array.from({ length: count }, () => job('Quick'));
   const startsOf = (name: string) => bundles.aws.invokes.filter((one) => one.functionName === name).length;
 
