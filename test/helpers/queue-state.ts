@@ -42,7 +42,7 @@ export async function failed(redis: Client): Promise<FailedEntry[]> {
 export async function inFlight(redis: Client): Promise<number> {
   const keys = await redis.keys('resque:inflight:*');
   const fields = await Promise.all(keys.map((key) => redis.hkeys(key)));
-  return fields.flat().filter((field) => /^\d+:/.test(field)).length;
+  return fields.flat().filter((field) => /^!?\d+:/.test(field)).length;
 }
 
 /** Nothing waits, nothing is held, no worker is registered and none has left a key. */
@@ -52,12 +52,15 @@ export async function expectIdle(redis: Client, ...queues: readonly string[]): P
   expect(left.filter((key) => /^resque:(inflight|leases|worker|stat:.*:|retry)/.test(key))).toEqual([]);
 }
 
-/** One tick of a scheduler whose clock is `ahead` ms ahead, so that every lease has ended by then. */
+/** One tick of a scheduler `ahead` ms from now, so that every lease has ended by then. */
 export async function tickAhead(redis: Pick<TestRedis, 'url'>, ahead = 600_000): Promise<TickResult> {
-  const store = redisBroker(tcpClient({ url: redis.url }), 'resque:');
+  const client = tcpClient({ url: redis.url });
   try {
-    return await tick({ store, registry: createRegistry([]), log: silentLogger }, Date.now() + ahead);
+    const [seconds] = (await client.command(['TIME'])) as Buffer[];
+    const now = Number(seconds) * 1000 + ahead;
+    const store = redisBroker(client, 'resque:', () => now);
+    return await tick({ store, registry: createRegistry([]), log: silentLogger }, now);
   } finally {
-    await store.close();
+    await client.close();
   }
 }

@@ -23,6 +23,8 @@ export interface SlowProxyOptions {
   readonly hang?: number;
   /** @default 10,000 */
   readonly hangMs?: number;
+  /** From 0 to 1; a seeded one repeats its choices. In this process only. @default Math.random */
+  readonly random?: () => number;
   /** To listen on, on 127.0.0.1. @default a free one */
   readonly port?: number;
 }
@@ -64,7 +66,7 @@ export async function slowProxy(options: SlowProxyOptions): Promise<SlowProxy> {
  * same millisecond the later one may fire first, and bytes must keep their order.
  */
 function oneWay(from: Socket, to: Socket, options: SlowProxyOptions, end: () => void): void {
-  const { rtt, jitter = 0, cut = 0, hang = 0, hangMs = 10_000 } = options;
+  const { rtt, jitter = 0, cut = 0, hang = 0, hangMs = 10_000, random = Math.random } = options;
   const onTheWay: { readonly at: number; readonly arrive: () => void }[] = [];
   let last = 0;
   const send = (arrive: () => void, more = 0) => {
@@ -86,13 +88,13 @@ function oneWay(from: Socket, to: Socket, options: SlowProxyOptions, end: () => 
     next();
   };
   from.on('data', (chunk: Buffer) => {
-    const chance = Math.random() * 10_000;
+    const chance = random() * 10_000;
     if (chance < cut) {
       to.write(chunk.subarray(0, chunk.length >> 1));
       end();
       return;
     }
-    send(() => to.writable && to.write(chunk), Math.random() * jitter + (chance < cut + hang ? hangMs : 0));
+    send(() => to.writable && to.write(chunk), random() * jitter + (chance < cut + hang ? hangMs : 0));
   });
   from.on('close', () => send(end));
 }

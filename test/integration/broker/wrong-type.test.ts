@@ -4,7 +4,7 @@ import { type Logger, silentLogger } from '../../../shared/log.ts';
 import { promoteDelayed } from '../../../shared/scheduler/promote-delayed.ts';
 import { tick } from '../../../shared/scheduler/tick.ts';
 import { unsplice } from '../../../shared/wire/attempts.ts';
-import { done, from, LEASE, NOW, release, texts, withBrokers } from '../../helpers/brokers.ts';
+import { done, fail, from, LEASE, NOW, release, retry, texts, withBrokers } from '../../helpers/brokers.ts';
 
 const SECONDS = NOW / 1000;
 
@@ -30,12 +30,12 @@ withBrokers((stores) => {
       await spoil('bad');
       const worker = stores.worker();
 
-      const { jobs, unreadable, more } = await worker.turn({ reserve: from(['before', 'bad', 'after', 'bad']) });
+      const { jobs, unreadable, more } = await worker.sync({ reserve: from(['before', 'bad', 'after', 'bad']) });
 
       expect(texts(jobs)).toEqual(['a', 'b']);
       expect(unreadable).toEqual([{ queue: 'bad', error: expect.stringContaining('WRONGTYPE') }]);
       expect(more).toBe(false);
-      await worker.turn({ settle: jobs.map(done) });
+      await worker.sync({ settle: jobs.map(done) });
       expect(await stores.db.get(stores.keys.queue('bad'))).toBe('no list');
       await mend('bad');
     });
@@ -59,7 +59,7 @@ withBrokers((stores) => {
       const jobs = await worker.take(['bad', 'q']);
       await spoil('bad');
 
-      await attempt(worker.turn({ settle: jobs.map((raw) => release(raw)) }));
+      await attempt(worker.sync({ settle: jobs.map((raw) => release(raw)) }));
       await mend('bad');
       await stores.store.reclaim(MUCH_LATER, 10);
 
@@ -75,7 +75,7 @@ withBrokers((stores) => {
       if (!a || !b || !c) throw new Error('four jobs were queued');
       await spoil('bad');
 
-      const { jobs } = await worker.turn({
+      const { jobs } = await worker.sync({
         leaseEnd: NOW + 2 * LEASE,
         settle: [done(b), release(c, 'tail'), release(a)],
         reserve: from('q'),
@@ -83,7 +83,7 @@ withBrokers((stores) => {
 
       expect(texts(jobs)).toEqual([job('d'), job('c')]);
       expect(await stores.db.get(stores.keys.stat('processed'))).toBe('1');
-      expect(await stores.store.reclaim(NOW + LEASE, 10)).toEqual([]);
+      expect(await stores.reclaimAfter(LEASE)).toEqual([]);
       await mend('bad');
       await stores.store.reclaim(MUCH_LATER, 10);
       expect(await classes('bad')).toEqual(['a']);
@@ -95,12 +95,12 @@ withBrokers((stores) => {
       const worker = stores.worker();
       for (const raw of await worker.take(['q', 'bad'])) {
         const record = { id: `${raw.queue}-${raw.seq}`, attempts: 1, deaths: 0 };
-        await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW, record }] });
+        await worker.sync({ settle: [retry(raw, record)] });
       }
       await spoil('bad');
 
-      await attempt(stores.store.promoteRetries(NOW, 10));
-      await attempt(stores.store.promoteRetries(NOW, 10));
+      await attempt(stores.promoteRetries());
+      await attempt(stores.promoteRetries());
       expect(await classes('q')).toEqual(['a', 'c']);
       await mend('bad');
       await stores.store.promoteRetries(MUCH_LATER, 10);
@@ -115,7 +115,7 @@ withBrokers((stores) => {
       const worker = stores.worker();
       for (const raw of await worker.take(['bad', 'q'])) {
         const record = { id: `${raw.seq}`, attempts: 1, deaths: 0 };
-        await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW + raw.seq, record }] });
+        await worker.sync({ settle: [{ kind: 'retry', raw, at: NOW + raw.seq, record }] });
       }
       await spoil('bad');
 
@@ -164,7 +164,7 @@ withBrokers((stores) => {
       await stores.worker().take(['q', 'bad', 'other']);
       await spoil('bad');
 
-      for (let i = 0; i < 3; i++) await attempt(stores.store.reclaim(NOW + LEASE, 10));
+      for (let i = 0; i < 3; i++) await attempt(stores.reclaimAfter(LEASE));
       await mend('bad');
       await stores.store.reclaim(MUCH_LATER, 10);
 
@@ -177,13 +177,13 @@ withBrokers((stores) => {
       await stores.produce('bad', job('x'));
       await stores.worker().take('bad');
       await stores.produce('q', job('reclaimed'));
-      await stores.worker().turn({ leaseEnd: NOW + LEASE + 1, reserve: from('q') });
+      await stores.worker().sync({ leaseEnd: NOW + LEASE + 1, reserve: from('q') });
       await stores.produce('q', job('retried'));
       const worker = stores.worker();
       const raw = await worker.takeOne('q');
       const record = { id: 'r', attempts: 1, deaths: 0 };
-      await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW, record }] });
-      await stores.store.leave(worker.id);
+      await worker.sync({ settle: [retry(raw, record)] });
+      await worker.unregister();
       await stores.store.enqueueDelayed([{ seconds: SECONDS, payload: delayed('delayed', 'q') }]);
       await spoil('bad');
 
@@ -215,7 +215,7 @@ withBrokers((stores) => {
       const worker = stores.worker();
       const [a] = await worker.take('bad');
       if (!a) throw new Error('two jobs were queued');
-      await worker.turn({ settle: [{ kind: 'retry', raw: a, at: NOW, record: { id: 'a', attempts: 1, deaths: 0 } }] });
+      await worker.sync({ settle: [retry(a, { id: 'a', attempts: 1, deaths: 0 })] });
       await spoil('bad');
 
       expect(await complaints(NOW)).toMatch(/retries.*bad.*WRONGTYPE/);
@@ -255,16 +255,13 @@ withBrokers((stores) => {
       if (!a || !b) throw new Error('two jobs were queued');
       const key = `resque:${name}`;
       await stores.db.xadd(key, '*', 'a', 'stream');
-      const turn = worker.next({
-        settle: [
-          { kind: 'fail', raw: a, head: '<', tail: '>' },
-          { kind: 'retry', raw: b, at: NOW, record: { id: 'b', attempts: 1, deaths: 0 } },
-        ],
+      const request = worker.next({
+        settle: [fail(a), retry(b, { id: 'b', attempts: 1, deaths: 0 })],
       });
 
-      await expect(worker.send(turn)).rejects.toThrow(RedisTypeError);
+      await expect(worker.send(request)).rejects.toThrow(RedisTypeError);
       await stores.db.del(key);
-      await worker.send(turn);
+      await worker.send(request);
 
       expect(await stores.held(worker)).toEqual({});
       expect(await stores.db.lrange(stores.keys.failed, 0, -1)).toContain(`<${job('a')}>`);

@@ -54,6 +54,7 @@ describe('what the handler sees', () => {
       id: 'abc',
       attempt: 2,
       attempts: 3,
+      deaths: 0,
       payload: '{"class":"Hello","args":[1.0]}',
     });
     expect(attempt.job).toBe(attempt.job);
