@@ -51,8 +51,11 @@ export class FarRedis {
     return {
       address: 'memory',
       sync: (request) => this.#far(() => this.#sync(request)),
-      leave: () => this.#far(() => 0),
+      start: (_worker, jobs) => this.#far(() => jobs.map(() => true)),
+      recover: never,
+      unregister: () => this.#far(() => 0),
       ping: () => this.#far(() => undefined),
+      time: () => this.#far(() => this.#clock.now()),
       queues: () => this.#far(() => [this.queue]),
       enqueue: never,
       enqueueDelayed: never,
@@ -83,8 +86,8 @@ export class FarRedis {
   }
 
   #sync({ worker, settle, reserve }: SyncRequest): SyncResult {
-    for (const { kind, raw } of settle) {
-      if (kind !== 'release') continue;
+    for (const { outcome, raw } of settle) {
+      if (outcome.kind !== 'release') continue;
       const id = idOf(raw);
       this.#noLongerUnstarted(id);
       this.#back.push(id);
@@ -102,12 +105,18 @@ export class FarRedis {
     }
     const more = this.#back.length > 0 || this.#next < this.#end;
     return {
-      leaseLost: false,
+      kind: 'held',
+      now: this.#clock.now(),
+      missing: 0,
+      refused: [],
+      wrong: [],
       jobs,
       paused: false,
       more,
-      missing: 0,
-      unreadable: [],
+      passedOver: { forPlace: 0, forWorker: 0 },
+      alone: false,
+      heldElsewhere: false,
+      serial: [],
       queues: [],
       left: new Map(),
     };
