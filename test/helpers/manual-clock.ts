@@ -44,12 +44,17 @@ export class ManualClock implements Clock {
     await eventLoop();
     for (let timer = this.#next(end); timer; timer = this.#next(end)) {
       this.#timers.delete(timer);
-      this.#now = timer.at;
+      this.#now = Math.max(this.#now, timer.at);
       timer.callback();
       await eventLoop();
     }
     this.#now = end;
     await eventLoop();
+  }
+
+  /** Time passes while the event loop stands still: what is due meanwhile fires with the next `advance`. */
+  block(ms: number): void {
+    this.#now += ms;
   }
 
   #next(end: number): Timer | undefined {
