@@ -32,6 +32,8 @@ export class MemoryBroker implements Pick<WorkerBroker, 'address' | 'sync' | 'st
   readonly retries: Settlement[] = [];
   readonly syncs: SyncNote[] = [];
   readonly starts: RawJob[][] = [];
+  /** What the worker says that it holds, when Redis has lost its last writes. */
+  readonly recovers: HeldJob[][] = [];
   readonly serial = new Set<string>();
   /** Serial queues that other workers hold. */
   readonly others = new Set<string>();
@@ -85,6 +87,7 @@ export class MemoryBroker implements Pick<WorkerBroker, 'address' | 'sync' | 'st
   }
 
   async recover(_worker: string, _call: number, held: readonly HeldJob[]): Promise<Recovered> {
+    this.recovers.push([...held]);
     const missing = held.flatMap(({ raw }) =>
       this.inflight.has(fieldOf(raw)) || this.inflight.has(fieldOf(raw, true)) ? [] : [raw],
     );

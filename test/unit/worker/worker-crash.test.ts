@@ -70,17 +70,11 @@ describe('an error that escapes a handler', () => {
 });
 
 describe('a crash', () => {
-  test('gives what runs back with one death more, to the tail; what waits as it is, to the head', async () => {
+  test('gives what runs back with one death more, to the tail', async () => {
     const { job } = gated();
-    const { broker, worker, run, clock, ended } = workerWith({
-      jobs: [job],
-      options: { concurrency: 2, releaseAfter: 60_000 },
-    });
-    broker.push('q', ...payloads('Gated', 2));
+    const { broker, worker, run, clock, ended } = workerWith({ jobs: [job], options: { concurrency: 2 } });
+    broker.push('q', ...payloads('Gated', 3));
     await run();
-    broker.push('q', payload('Gated', 2));
-    // Not asked for before a place is free.
-    await clock.advance(5_000);
     const crash = worker.crash();
     await clock.advance(10);
     await crash;
@@ -92,6 +86,26 @@ describe('a crash', () => {
     expect(ended.with).toMatchObject({ stopped: 'crash', processed: 0 });
     expect(broker).toMatchObject({ left: [0], failed: [] });
     expect(clock.pending).toBe(0);
+  });
+
+  test('gives what waits back as it is, in its order, to the head', async () => {
+    const { job, started } = gated();
+    const Quick = defineJob({ class: 'Quick', perform() {} });
+    const { broker, worker, run, until, clock, ended } = workerWith({
+      jobs: [job, Quick],
+      options: { concurrency: 1, releaseAfter: 600_000 },
+    });
+    broker.push('q', ...payloads('Quick', 200), payload('Gated', 'g'), ...payloads('Quick', 300));
+    await run();
+    await until(() => started.length === 1);
+    const waiting = 300 - broker.list('q').length;
+    expect(waiting).toBeGreaterThan(0);
+    void worker.crash();
+    await clock.advance(10);
+    expect(broker.list('q').slice(0, 300)).toEqual(payloads('Quick', 300));
+    expect(broker.list('q')[300]).toContain('"deaths":1');
+    expect(ended.with).toMatchObject({ stopped: 'crash', released: waiting });
+    expect(broker.left).toEqual([0]);
   });
 
   test('counts no attempt that has not ended, and adds to the deaths that there were', async () => {

@@ -212,6 +212,14 @@ describe('a pause', () => {
     worker.resume();
     await clock.advance(0);
     expect(seen).toEqual([1]);
+    // Its queue was empty just now.
+    await clock.advance(100);
+    worker.pause();
+    broker.push('q', payload('Note', 2));
+    await clock.advance(100);
+    worker.resume();
+    await clock.advance(0);
+    expect(seen).toEqual([1, 2]);
   });
 
   test('is no reason to say that the queues are empty', async () => {
