@@ -1,5 +1,6 @@
 import { CUT } from '../../wire/attempts.ts';
 import { defineScript } from '../redis/client.ts';
+import { NOW } from '../redis/time.ts';
 
 /** What the script answers instead of a count. */
 export const STILL_LEASED = -1;
@@ -12,20 +13,25 @@ export const OTHER_QUEUES = -2;
  *
  * KEYS  1 inflight:<worker>  2 leases  3 workers  4 workers:heartbeat  5 worker:<worker>  6 worker:<worker>:started
  *       7 stat:processed:<worker>  8 stat:failed:<worker>  9 queues  then the queues that ARGV names
- * ARGV  now (epoch ms), worker id, its token (first part of the ids of its jobs), queue names
- * Returns {number of jobs given back, error of a queue that did not take its own, or ''}: those stay, with the lease;
+ * ARGV  time, worker id, its token (first part of the ids of its jobs), queue names
+ * Returns {number of jobs given back, a key that did not take its own or '', Redis's words}: those stay, with the lease;
  *         or STILL_LEASED if the lease has not ended (or another call reclaimed it);
  *         OTHER_QUEUES if it holds jobs of queues that ARGV does not name: read the names again.
  */
 export const reclaim = defineScript(
   'reclaim',
-  `${CUT}
-local now, worker, token = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+  `${NOW}${CUT}
+local now, worker, token = now(ARGV[1]), ARGV[2], ARGV[3]
 local lease = redis.call('ZSCORE', KEYS[2], worker)
 if not lease or tonumber(lease) > now then return ${STILL_LEASED} end
 
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'hash' and kind ~= 'none' then
+  redis.call('ZADD', KEYS[2], now + 60000, worker)
+  return {0, KEYS[1], 'it is a ' .. kind .. ', not a hash'}
+end
 redis.call('HDEL', KEYS[1], '') -- removes nothing; opens the script with a write that a full Redis allows
-local keyOf, started, refused, given = {}, tonumber(redis.call('HGET', KEYS[1], 'started') or '-1'), '', 0
+local keyOf, started, refused, given = {}, tonumber(redis.call('HGET', KEYS[1], 'started') or '') or -1, '', 0
 for i = 4, #ARGV do keyOf[ARGV[i]] = KEYS[9 + i - 3] end
 local jobs, held = {}, redis.call('HGETALL', KEYS[1])
 for i = 1, #held, 2 do
@@ -45,10 +51,10 @@ for _, job in ipairs(jobs) do
   end
   local pushed = redis.pcall('LPUSH', keyOf[job[2]], payload)
   if type(pushed) == 'table' then
-    refused = job[2] .. ': ' .. pushed.err
+    refused = {keyOf[job[2]], pushed.err}
   else
     redis.call('HDEL', KEYS[1], job[4])
-    redis.call('SADD', KEYS[9], job[2])
+    redis.pcall('SADD', KEYS[9], job[2])
     given = given + 1
   end
 end
@@ -59,9 +65,9 @@ if refused ~= '' then
 else
   redis.call('DEL', KEYS[1], KEYS[5], KEYS[6], KEYS[7], KEYS[8])
   redis.call('ZREM', KEYS[2], worker)
-  redis.call('SREM', KEYS[3], worker)
-  redis.call('HDEL', KEYS[4], worker)
+  redis.pcall('SREM', KEYS[3], worker)
+  redis.pcall('HDEL', KEYS[4], worker)
 end
-return {given, refused}
+return refused == '' and {given, '', ''} or {given, refused[1], refused[2]}
 `,
 );

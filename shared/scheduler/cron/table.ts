@@ -38,12 +38,13 @@ export class CronTable {
   }
 
   /**
-   * @param dynamic JSON by name, as Redis has it now
+   * @param dynamic JSON by name, as Redis has it now; undefined where that cannot be read
    * @returns the rules that hold; of the dynamic entries, those that became invalid since the last call, and the names of
    *   those that were removed since
    */
-  rules(dynamic: ReadonlyMap<string, string>): { rules: CronRule[]; invalid: InvalidEntry[]; gone: string[] } {
+  rules(dynamic: ReadonlyMap<string, string> | undefined): { rules: CronRule[]; invalid: InvalidEntry[]; gone: string[] } {
     const rules = [...this.static.values()];
+    if (!dynamic) return { rules, invalid: [], gone: [] };
     const invalid: InvalidEntry[] = [];
     const parsed = new Map<string, Parsed>();
     for (const [name, json] of dynamic) {
