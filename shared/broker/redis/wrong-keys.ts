@@ -20,8 +20,8 @@ export function nameOf(reply: Reply | undefined): string | undefined {
 }
 
 /** A member or field as an error shows it: short, and in one line. */
-export function shown(reply: Reply | undefined): string {
-  const whole = Buffer.isBuffer(reply) ? reply.toString('utf8', 0, 400) : text(reply).slice(0, 400);
+export function shown(reply: Reply | string | undefined): string {
+  const whole = Buffer.isBuffer(reply) ? reply.toString('utf8', 0, 400) : String(reply).slice(0, 400);
   const short = whole.length > 80 ? `${whole.slice(0, 80)}…` : whole;
   return JSON.stringify(short.toWellFormed());
 }

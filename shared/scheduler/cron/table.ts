@@ -77,7 +77,9 @@ export class CronTable {
           'custom_job_class names Ruby code that decides what to enqueue; it cannot run here. Use class',
         );
       }
-      return cronRule(name, entry, registry);
+      return cronRule(name, entry, registry, (problem) => {
+        log.warn('A dynamic cron entry has something that is not heeded; it runs without', { name, problem });
+      });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.error('A dynamic cron entry cannot be used; the others run', { name, error: reason });
