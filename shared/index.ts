@@ -1,9 +1,9 @@
 /** Everything that Lambdesque offers to code that uses it. */
 
 export type { Broker, Reclaimed, SchedulerBroker, TickSnapshot, WorkerBroker, WrongKey } from './broker/broker.ts';
+export type { CronBroker, CronState, CronStatus } from './broker/cron-broker.ts';
 export { redisBroker } from './broker/redis/broker.ts';
 export type { RedisClient } from './broker/redis/client.ts';
-export type { CronBroker, CronState, CronStatus } from './broker/cron-broker.ts';
 export { redisCronBroker } from './broker/redis/cron.ts';
 export { readDueTimes } from './broker/redis/due-times.ts';
 export {

@@ -95,7 +95,7 @@ export function createCronClient(options: CronClientOptions): CronClient {
       if (wholeRegistry) checkClass(name, typeof entry?.class === 'string' ? entry.class : name, registry);
       const rule = cronRule(name, entry, registry);
       await checkRuleArgs(rule, registry);
-      const written = entryForRuby(entry);
+      const written = entryForRuby(entry, rule.timing.firstAt);
       checkForRuby(name, written);
       if (rule.timing.firstAt !== undefined) await refusePast(store, name, rule.timing.firstAt);
       await store.change(name, stringify({ ...written, class: rule.class, queue: rule.queue }));

@@ -1,5 +1,5 @@
-import type { LogFields } from '../log.ts';
 import type { DueTimes, TickSnapshot, WrongKey } from '../broker/broker.ts';
+import type { LogFields } from '../log.ts';
 
 /** What a tick has done so far. */
 export interface TickTotals {

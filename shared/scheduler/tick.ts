@@ -3,11 +3,11 @@ import type { Clock } from '../clock.ts';
 import type { Registry } from '../job/registry.ts';
 import type { Logger } from '../log.ts';
 import type { CronRunner } from './cron/runner.ts';
+import { ProblemLog } from './problem-log.ts';
 import { promoteDelayedStep } from './promote-delayed.ts';
 import { promoteRetriesStep } from './promote-retries.ts';
 import { reclaimStep } from './reclaim.ts';
 import type { Follower, Share, Step, Tick, TickTotals } from './step.ts';
-import { ProblemLog } from './problem-log.ts';
 
 export interface TickDeps {
   readonly store: SchedulerBroker;
@@ -117,7 +117,13 @@ class TickRun {
       ...(cron ? [cron.step()] : []),
       promoteDelayedStep(store, registry, log),
     ];
-    this.#turns = steps.map((step) => ({ step, share: step.begin(this.#tick), state: 'idle', ran: undefined, next: Infinity }));
+    this.#turns = steps.map((step) => ({
+      step,
+      share: step.begin(this.#tick),
+      state: 'idle',
+      ran: undefined,
+      next: Infinity,
+    }));
     this.#tick.tell(snapshot.due.wrong);
   }
 

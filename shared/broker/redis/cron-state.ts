@@ -57,7 +57,8 @@ class MarkReader {
 
   fields(key: string, reply: Reply | undefined): Map<string, string> {
     const { named, nameless } = fieldsOf(reply);
-    if (nameless !== undefined) this.#tell(key, `its field ${shown(nameless)} is no name: it is not UTF-8, or too long`);
+    if (nameless !== undefined)
+      this.#tell(key, `its field ${shown(nameless)} is no name: it is not UTF-8, or too long`);
     return named;
   }
 

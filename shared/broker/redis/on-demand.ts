@@ -38,11 +38,7 @@ export interface OnDemandRunBroker extends OnDemandBroker {
    * @returns what to set the schedule to, if anything; or 'again' if another look was requested meanwhile: then it has not
    *   ended
    */
-  end(
-    holder: string,
-    within: number | undefined,
-    lookWithin?: number,
-  ): Promise<ScheduleOrder | 'again' | undefined>;
+  end(holder: string, within: number | undefined, lookWithin?: number): Promise<ScheduleOrder | 'again' | undefined>;
 }
 
 export interface WakeAnswer {

@@ -12,14 +12,15 @@ export interface RubyEntry {
 /**
  * An entry in resque-scheduler's form: the time zone stands behind the expression, and an interval is text, since Ruby
  * asks it whether it is empty.
+ * @param firstAt when its first slot is, if it says so, epoch ms
  */
-export function entryForRuby({ timeZone, cron, every, ...rest }: CronEntry): RubyEntry {
+export function entryForRuby({ timeZone, cron, every, ...rest }: CronEntry, firstAt?: number): RubyEntry {
   if (Array.isArray(cron)) return { cron: [forRubyCron(String(cron[0]), timeZone), ...cron.slice(1)], ...rest };
   const expression = cron as string | undefined;
   const interval = /^\s*@every\s+(\S+)\s*$/.exec(expression ?? '')?.[1];
   if (interval !== undefined) return { every: interval, ...rest };
   if (expression) return { cron: forRubyCron(expression, timeZone), ...rest };
-  return { every: Array.isArray(every) ? everyForRuby(every) : intervalForRuby(every), ...rest };
+  return { every: Array.isArray(every) ? everyForRuby(every, firstAt) : intervalForRuby(every), ...rest };
 }
 
 function forRubyCron(cron: string, timeZone: string | undefined): string {
@@ -29,12 +30,10 @@ function forRubyCron(cron: string, timeZone: string | undefined): string {
 const intervalForRuby = (every: unknown) => (typeof every === 'number' ? `${every}s` : String(every));
 
 /** A first time may have passed when Ruby's scheduler starts again; its newer versions are told not to end for that. */
-function everyForRuby([interval, options]: readonly unknown[]): readonly unknown[] {
+function everyForRuby([interval, options]: readonly unknown[], firstAt: number | undefined): readonly unknown[] {
   const text = intervalForRuby(interval);
-  if (options === undefined) return [text];
-  const given = options as Readonly<Record<string, unknown>>;
-  const firstAt = given['first_at'] instanceof Date ? given['first_at'].toISOString() : given['first_at'];
-  return [text, firstAt === undefined ? given : { ...given, first_at: firstAt, first_at_no_error: true }];
+  if (firstAt !== undefined) return [text, { first_at: new Date(firstAt).toISOString(), first_at_no_error: true }];
+  return options === undefined ? [text] : [text, options];
 }
 
 /** @throws ConfigError for an entry at which Ruby's scheduler would end, and could not start again */

@@ -42,7 +42,11 @@ export class CronTable {
    * @returns the rules that hold; of the dynamic entries, those that became invalid since the last call, and the names of
    *   those that were removed since
    */
-  rules(dynamic: ReadonlyMap<string, string> | undefined): { rules: CronRule[]; invalid: InvalidEntry[]; gone: string[] } {
+  rules(dynamic: ReadonlyMap<string, string> | undefined): {
+    rules: CronRule[];
+    invalid: InvalidEntry[];
+    gone: string[];
+  } {
     const rules = [...this.static.values()];
     if (!dynamic) return { rules, invalid: [], gone: [] };
     const invalid: InvalidEntry[] = [];
