@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import type { Broker, Reservation, SyncRequest, SyncResult } from '../../shared/broker/broker.ts';
 import { type Keys, keysOf } from '../../shared/broker/keys.ts';
 import { redisBroker } from '../../shared/broker/redis/broker.ts';
+import type { RedisClient } from '../../shared/broker/redis/client.ts';
 import { tcpClient } from '../../shared/broker/redis/tcp.ts';
 import { upstashClient } from '../../shared/broker/redis/upstash.ts';
 import type { RawJob, Settlement } from '../../shared/types.ts';
@@ -16,6 +17,8 @@ import { startUpstash, type UpstashServer } from './upstash-server.ts';
 
 /** The time in all tests, epoch ms: 2026-11-20 20:29:37 UTC. */
 export const NOW = Date.UTC(2026, 10, 20, 20, 29, 37);
+/** After everything that a test knows of, epoch ms. */
+const FAR = Date.UTC(2100, 0);
 /** Milliseconds. */
 export const LEASE = 60_000;
 const MOST_BYTES = 64 * 1_048_576;
@@ -44,6 +47,8 @@ export interface Brokers {
   readonly store: Broker;
   /** Another store, with a connection of its own; closed after the file. */
   open(options?: OpenOptions): Broker;
+  /** The store when Redis's clock says this, epoch ms; '' for what it says in truth. */
+  at(time: number | '', namespace?: string): Broker;
   /** A worker that has not registered yet. */
   worker(store?: Broker): TestWorker;
   /** What a producer does: `SADD queues`, then `RPUSH`. */
@@ -61,6 +66,7 @@ export function withBrokers(suite: (stores: Brokers) => void): void {
     const keys = keysOf('resque:');
     let redis: TestRedis;
     let upstash: UpstashServer;
+    let client: RedisClient;
     let store: Broker;
 
     const stores: Brokers = {
@@ -84,10 +90,11 @@ export function withBrokers(suite: (stores: Brokers) => void): void {
           other === 'TCP'
             ? tcpClient({ url, ...timeout })
             : upstashClient({ url: upstash.url, token: upstash.token, ...timeout });
-        const one = redisBroker(client, namespace);
+        const one = redisBroker(client, namespace, () => NOW);
         opened.push(one);
         return one;
       },
+      at: (time, namespace = 'resque:') => redisBroker(client, namespace, () => time),
       worker: (one = store) => new TestWorker(one),
       async produce(queue, ...payloads) {
         await redis.client.sadd(keys.queues, queue);
@@ -103,14 +110,17 @@ export function withBrokers(suite: (stores: Brokers) => void): void {
     beforeAll(async () => {
       redis = await startRedis();
       upstash = await startUpstash(redis.url);
-      store = stores.open();
+      const options = { url: upstash.url, token: upstash.token };
+      client = backend === 'TCP' ? tcpClient({ url: redis.url }) : upstashClient(options);
+      store = redisBroker(client, 'resque:', () => NOW);
+      opened.push(store);
     });
 
     afterEach(async () => {
       upstash.fault(undefined);
       upstash.requests.length = 0;
       try {
-        await store.reclaim(Number.MAX_SAFE_INTEGER, 10_000);
+        await stores.at(FAR).reclaim(10_000);
         expect(await leaks(redis.client, keys), 'keys left behind when every worker has ended').toEqual([]);
       } finally {
         await redis.client.flushall();

@@ -26,10 +26,16 @@ local function promote(member, queue, name)
   if not at or not whatever and tonumber(at) > time then return end
   local payload, err = nil, refused[queue]
   if not err then
-    payload = try('HGET', KEYS[2], member)
-    if not payload then
-      if not wrong[KEYS[2]] then wrong[KEYS[2]] = 'the payload of a retry is missing: ' .. string.sub(member, 1, 80) end
+    local unreadable
+    payload, unreadable = try('HGET', KEYS[2], member)
+    if unreadable then
       stay = stay + 1
+      return
+    end
+    if not payload then
+      -- There is nothing to be moved, now or later.
+      wrong[KEYS[2]] = 'the payload of a retry is missing; it was forgotten: ' .. string.sub(member, 1, 80)
+      call('ZREM', KEYS[1], member)
       return
     end
     bytes = bytes - #payload

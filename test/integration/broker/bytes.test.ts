@@ -7,6 +7,7 @@ import { buriedEntry, failedEntry } from '../../../shared/wire/failed-entry.ts';
 import { tokenOf } from '../../../shared/wire/worker-id.ts';
 import { from, LEASE, NOW, release, type TestWorker, withBrokers } from '../../helpers/brokers.ts';
 import { type Sample, samples, spliced } from '../../helpers/payloads.ts';
+import { dueLists } from '../../helpers/scheduler/steps.ts';
 
 const FIELDS = { failedAt: new Date(NOW), thrown: new Error('boom'), worker: 'a:1:q', queue: 'q' };
 const openSamples = samples.filter(({ opens }) => opens);
@@ -100,7 +101,7 @@ withBrokers((stores) => {
 
     for (let attempts = 1, job = raw; attempts <= 2; attempts++) {
       await worker.turn({ settle: [retry(job, attempts)] });
-      expect(await stores.store.promoteRetries(NOW, 10)).toEqual({ moved: 1, refused: [] });
+      expect(await stores.store.promoteRetries(10)).toMatchObject({ moved: 1, wrong: [] });
       expectAll(await queue(), [spliced(sample.bytes, { id: 'id-1', attempts, deaths: 0 })]);
       job = await worker.takeOne('q');
     }
@@ -115,7 +116,7 @@ withBrokers((stores) => {
       const id = `${tokenOf(first.id)}-${seq}`;
 
       for (let deaths = 1; deaths <= 3; deaths++) {
-        await stores.store.reclaim(NOW + LEASE, 10);
+        await stores.at(NOW + LEASE).reclaim(10);
         expectAll(await queue(), [spliced(sample.bytes, { id, attempts: deaths, deaths }), AFTER]);
         await stores.worker().takeOne('q');
       }
@@ -125,7 +126,7 @@ withBrokers((stores) => {
   it.each(samples.filter(({ opens }) => !opens))('gives $name back as it was when a worker dies', async (sample) => {
     await takeAmongNeighbours(sample, stores.worker());
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.at(NOW + LEASE).reclaim(10);
 
     expectBytes((await queue())[1], sample.bytes);
   });
@@ -147,9 +148,9 @@ withBrokers((stores) => {
       const worker = stores.worker();
       const raw = await takeAmongNeighbours(sample, worker);
       await worker.turn({ settle: [retry(raw, 1)] });
-      await stores.store.promoteRetries(NOW, 10);
+      await stores.store.promoteRetries(10);
       await stores.worker().takeOne('q');
-      await stores.store.reclaim(NOW + LEASE, 10);
+      await stores.at(NOW + LEASE).reclaim(10);
       const last = stores.worker();
       const jobs = await last.take('q');
       const job = jobs.find(({ bytes }) => !bytes.includes('"Before"') && !bytes.includes('"After"')) as RawJob;
@@ -186,7 +187,7 @@ withBrokers((stores) => {
     if (isUtf8(sample.bytes)) await stores.db.sadd(indexKey(sample.bytes), `delayed:${seconds}`);
     const { head, tail } = failedEntry(FIELDS);
 
-    const payloads = (await stores.store.dueDelayed(NOW, 10, 1e8))[0]?.payloads ?? [];
+    const payloads = (await dueLists(stores.store, 10, 1e8))[0]?.payloads ?? [];
     expectAll(payloads, [BEFORE, sample.bytes, AFTER, sample.bytes]);
     const moves = payloads.map(
       (bytes, i): DelayedMove => (i === 3 ? { bytes, to: 'failed', head, tail } : { bytes, to: 'queue', queue: 'q' }),

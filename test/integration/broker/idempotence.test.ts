@@ -4,6 +4,7 @@ import type { RawJob } from '../../../shared/types.ts';
 import { phpStatus } from '../../../shared/wire/php-status.ts';
 import { done, dump, from, LEASE, NOW, release, type SyncPlan, texts, withBrokers } from '../../helpers/brokers.ts';
 import { lossyStore } from '../../helpers/lossy.ts';
+import { dueLists } from '../../helpers/scheduler/steps.ts';
 
 const STATUS = 'resque:job:d96d3448e98b29aace86a5474d84fe78:status';
 
@@ -177,7 +178,7 @@ withBrokers((stores) => {
   describe('a worker that lost its lease', () => {
     it('changes nothing with any turn, and is told so', async () => {
       const { worker, jobs } = await holdingFive();
-      await stores.store.reclaim(NOW + LEASE, 10);
+      await stores.at(NOW + LEASE).reclaim(10);
       const before = await dump(stores.db);
       const plan = everything(jobs);
       const [raw] = jobs;
@@ -193,7 +194,7 @@ withBrokers((stores) => {
 
     it('can register anew and settles none of the jobs that it had', async () => {
       const { worker, jobs } = await holdingFive();
-      await stores.store.reclaim(NOW + LEASE, 10);
+      await stores.at(NOW + LEASE).reclaim(10);
 
       const { jobs: again, missing } = await worker.turn({
         register: new Date(NOW),
@@ -216,7 +217,7 @@ withBrokers((stores) => {
       if (!raw) throw new Error('there are jobs left');
       await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW, record: { id: 'r', attempts: 1, deaths: 0 } }] });
       await stores.store.enqueueDelayed([{ seconds: NOW / 1000, payload: '{"queue":"later"}' }]);
-      const [due] = await stores.store.dueDelayed(NOW, 10, 1e6);
+      const [due] = await dueLists(stores.store, 10, 1e6);
       const moves = (due?.payloads ?? []).map((bytes) => ({ bytes, to: 'queue' as const, queue: 'later' }));
       const twice = async (call: () => Promise<unknown>) => {
         lossy.lose('answer');

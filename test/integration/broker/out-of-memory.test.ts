@@ -1,8 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
 import { RedisUnavailableError } from '../../../shared/errors.ts';
-import { promoteDelayed } from '../../../shared/scheduler/promote-delayed.ts';
 import type { Settlement } from '../../../shared/types.ts';
 import { done, dump, from, LEASE, NOW, release, texts, withBrokers } from '../../helpers/brokers.ts';
+import { promoteDelayed } from '../../helpers/scheduler/steps.ts';
 
 const SECONDS = NOW / 1000;
 
@@ -98,9 +98,9 @@ withBrokers((stores) => {
     await stores.worker().take('r');
     const all = async () => {
       const calls = [
-        () => stores.store.promoteRetries(NOW, 10),
-        () => promoteDelayed(stores.store, undefined, NOW),
-        () => stores.store.reclaim(NOW + LEASE, 10),
+        () => stores.store.promoteRetries(10),
+        () => promoteDelayed(stores.store),
+        () => stores.at(NOW + LEASE).reclaim(10),
       ];
       for (const call of calls) {
         await call().catch((error: unknown) => expect(error).toBeInstanceOf(RedisUnavailableError));
@@ -126,6 +126,6 @@ withBrokers((stores) => {
     await worker.take('q');
     await fill();
 
-    expect(await stores.store.reclaim(NOW + LEASE, 10)).toEqual([{ worker: worker.id, jobs: 1, refused: undefined }]);
+    expect(await stores.at(NOW + LEASE).reclaim(10)).toEqual([{ worker: worker.id, jobs: 1, failed: 0, wrong: [] }]);
   });
 });

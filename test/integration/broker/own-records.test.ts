@@ -22,13 +22,13 @@ withBrokers((stores) => {
   it('counts on from the attempts and deaths in it', async () => {
     await stores.produce('q', recorded('x', 2, 1));
     await stores.worker().take('q');
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.at(NOW + LEASE).reclaim(10);
     expect(await stores.queued('q')).toEqual([recorded('x', 3, 2)]);
 
     const worker = stores.worker();
     const raw = await worker.takeOne('q');
     await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW, record: { id: 'x', attempts: 4, deaths: 2 } }] });
-    await stores.store.promoteRetries(NOW, 10);
+    await stores.store.promoteRetries(10);
 
     expect(await stores.queued('q')).toEqual([recorded('x', 4, 2)]);
   });
@@ -50,7 +50,7 @@ withBrokers((stores) => {
     for (const raw of jobs) {
       await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW, record: { id: 'x', attempts: 2, deaths: 0 } }] });
     }
-    await stores.store.promoteRetries(NOW, 10);
+    await stores.store.promoteRetries(10);
 
     expect(await stores.queued('q')).toEqual([recorded('x', 2, 0), recorded('x', 2, 0)]);
   });
@@ -62,7 +62,7 @@ withBrokers((stores) => {
     const record = { id: 'x', attempts: 2, deaths: 0 };
 
     await worker.turn({ settle: jobs.map((raw) => ({ kind: 'retry', raw, at: NOW, record })) });
-    await stores.store.promoteRetries(NOW, 10);
+    await stores.store.promoteRetries(10);
 
     expect(await stores.queued('q')).toHaveLength(2);
   });
@@ -77,7 +77,7 @@ withBrokers((stores) => {
 
     for (let i = 0; i < 2; i++) {
       await stores.worker().take('q');
-      await stores.store.reclaim(NOW + LEASE, 10);
+      await stores.at(NOW + LEASE).reclaim(10);
     }
 
     const [payload = ''] = await stores.queued('q');
@@ -91,10 +91,10 @@ withBrokers((stores) => {
     await worker.take('q');
     const idOf = (payload: string) => unsplice(payload).record?.id;
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.at(NOW + LEASE).reclaim(10);
     const first = (await stores.queued('q')).map(idOf);
     await stores.worker().take('q');
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.at(NOW + LEASE).reclaim(10);
 
     expect(first).toEqual([`${tokenOf(worker.id)}-0`, `${tokenOf(worker.id)}-1`]);
     expect((await stores.queued('q')).map(idOf)).toEqual(first);

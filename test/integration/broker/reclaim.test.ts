@@ -20,7 +20,7 @@ withBrokers((stores) => {
     await worker.turn({ workingOn: { raw: { ...a, seq: 1 }, head: '<', tail: '>' } });
     await stores.produce('q', job('e'));
 
-    expect(await stores.store.reclaim(NOW + LEASE, 10)).toEqual([{ worker: worker.id, jobs: 2, refused: undefined }]);
+    expect(await stores.at(NOW + LEASE).reclaim(10)).toEqual([{ worker: worker.id, jobs: 2, failed: 0, wrong: [] }]);
 
     expect(await classes('q')).toEqual(['b', 'c', 'd', 'e']);
     expect(Object.keys(await dump(stores.db))).toEqual(['resque:queue:q', 'resque:queues', 'resque:stat:processed']);
@@ -31,7 +31,7 @@ withBrokers((stores) => {
     await stores.produce('q', ...names.map(job));
     await stores.worker().take('q', count);
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.at(NOW + LEASE).reclaim(10);
 
     expect(await classes('q')).toEqual(names);
   });
@@ -43,7 +43,7 @@ withBrokers((stores) => {
     if (!a || !b) throw new Error('five jobs were queued');
     await worker.turn({ settle: [release(b, 'tail')], reserve: from('q', 1) });
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.at(NOW + LEASE).reclaim(10);
 
     expect(await classes('q')).toEqual(['a', 'c', 'd', 'e', 'b']);
   });
@@ -67,8 +67,8 @@ withBrokers((stores) => {
     const shares = queues.map((queue) => ({ queue, limit: 2 }));
     expect((await worker.turn({ reserve: from([], 100, { shares }) })).jobs).toHaveLength(2 * queues.length);
 
-    expect(await stores.store.reclaim(NOW + LEASE, 10)).toEqual([
-      { worker: worker.id, jobs: 2 * queues.length, refused: undefined },
+    expect(await stores.at(NOW + LEASE).reclaim(10)).toEqual([
+      { worker: worker.id, jobs: 2 * queues.length, failed: 0, wrong: [] },
     ]);
 
     for (const queue of queues) expect([queue, await classes(queue)]).toEqual([queue, ['first', 'second', 'third']]);
@@ -81,12 +81,12 @@ withBrokers((stores) => {
     const [a] = await worker.take('q');
     if (!a) throw new Error('two jobs were queued');
     await worker.turn({ settle: [{ kind: 'retry', raw: a, at: NOW, record: { id: 'a', attempts: 3, deaths: 0 } }] });
-    await stores.store.promoteRetries(NOW, 10);
+    await stores.store.promoteRetries(10);
     await worker.take('q');
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.at(NOW + LEASE).reclaim(10);
     await stores.worker().take('q');
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.at(NOW + LEASE).reclaim(10);
 
     expect(await classes('q')).toEqual(['b', 'a']);
     expect(await records('q')).toEqual([
@@ -102,12 +102,12 @@ withBrokers((stores) => {
     await worker.turn({ leaseEnd: NOW + 2 * LEASE });
     const before = await dump(stores.db);
 
-    expect(await stores.store.reclaim(NOW + LEASE, 10)).toEqual([]);
-    expect(await stores.store.reclaim(NOW + 2 * LEASE - 1, 10)).toEqual([]);
+    expect(await stores.at(NOW + LEASE).reclaim(10)).toEqual([]);
+    expect(await stores.at(NOW + 2 * LEASE - 1).reclaim(10)).toEqual([]);
 
     expect(await dump(stores.db)).toEqual(before);
-    expect(await stores.store.reclaim(NOW + 2 * LEASE, 10)).toEqual([
-      { worker: worker.id, jobs: 1, refused: undefined },
+    expect(await stores.at(NOW + 2 * LEASE).reclaim(10)).toEqual([
+      { worker: worker.id, jobs: 1, failed: 0, wrong: [] },
     ]);
   });
 
@@ -118,7 +118,7 @@ withBrokers((stores) => {
     await slow.turn({ leaseEnd: NOW + 1, reserve: from('q', 1) });
 
     const racing = await Promise.all([
-      stores.store.reclaim(NOW + LEASE, 10),
+      stores.at(NOW + LEASE).reclaim(10),
       slow.turn({ leaseEnd: NOW + 2 * LEASE }).then(
         () => 'kept',
         () => 'lost',
@@ -150,7 +150,7 @@ withBrokers((stores) => {
     for (const [i, worker] of workers.entries()) await worker.turn({ leaseEnd: NOW - i });
     const ids = workers.map(({ id }) => id);
 
-    const reclaimed = async (limit: number) => (await stores.store.reclaim(NOW, limit)).map(({ worker }) => worker);
+    const reclaimed = async (limit: number) => (await stores.store.reclaim(limit)).map(({ worker }) => worker);
 
     expect((await reclaimed(2)).toSorted()).toEqual([ids[4], ids[3]].toSorted());
     expect((await reclaimed(10)).toSorted()).toEqual([ids[2], ids[1], ids[0]].toSorted());
@@ -160,7 +160,7 @@ withBrokers((stores) => {
     await stores.produce('q', ...['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(job));
     for (let i = 0; i < 3; i++) await stores.worker().turn({ leaseEnd: NOW + i, reserve: from('q', 2) });
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.at(NOW + LEASE).reclaim(10);
 
     expect(await classes('q')).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g']);
   });
@@ -169,7 +169,7 @@ withBrokers((stores) => {
     await stores.produce('q', ...['a', 'b', 'c', 'd'].map(job));
     await stores.worker().turn({ reserve: from('q', 3), started: 0 });
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.at(NOW + LEASE).reclaim(10);
 
     expect(await stores.queued('q')).toEqual([expect.stringContaining('"deaths":1'), job('b'), job('c'), job('d')]);
   });
@@ -180,7 +180,7 @@ withBrokers((stores) => {
     await worker.turn({ reserve: from('q', 3), started: 0 });
     await worker.turn({ started: 1 });
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.at(NOW + LEASE).reclaim(10);
 
     expect((await records('q')).map((record) => record?.deaths)).toEqual([1, 1, undefined]);
   });
@@ -188,8 +188,8 @@ withBrokers((stores) => {
   it('forgets a dead worker that held nothing, also one that died while it registered', async () => {
     await stores.worker().turn({ heartbeat: new Date(NOW) });
 
-    expect(await stores.store.reclaim(NOW + LEASE, 10)).toEqual([
-      { worker: expect.any(String), jobs: 0, refused: undefined },
+    expect(await stores.at(NOW + LEASE).reclaim(10)).toEqual([
+      { worker: expect.any(String), jobs: 0, failed: 0, wrong: [] },
     ]);
 
     expect(await dump(stores.db)).toEqual({});
@@ -200,7 +200,7 @@ withBrokers((stores) => {
     await stores.worker().take('gone');
     await stores.db.srem(stores.keys.queues, 'gone');
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.at(NOW + LEASE).reclaim(10);
 
     expect(await stores.store.queues()).toEqual(['gone']);
     expect(await classes('gone')).toEqual(['a']);
@@ -213,7 +213,7 @@ withBrokers((stores) => {
     if (!a) throw new Error('two jobs were queued');
     await worker.turn({ settle: [done(a)] });
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.at(NOW + LEASE).reclaim(10);
 
     expect(await stores.db.get(stores.keys.stat('processed'))).toBe('1');
     expect(await stores.db.get(stores.keys.stat('failed'))).toBe(null);

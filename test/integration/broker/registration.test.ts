@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { done, dump, from, LEASE, NOW, withBrokers } from '../../helpers/brokers.ts';
+import { dueLists } from '../../helpers/scheduler/steps.ts';
 
 withBrokers((stores) => {
   const statOf = (name: string, worker?: string) => stores.db.get(`resque:stat:${name}${worker ? `:${worker}` : ''}`);
@@ -115,8 +116,8 @@ withBrokers((stores) => {
       'resque:queues',
       'resque:stat:processed',
     ]);
-    expect(await stores.store.reclaim(NOW + LEASE - 1, 10)).toEqual([]);
-    expect(await stores.store.reclaim(NOW + LEASE, 10)).toMatchObject([{ worker: worker.id, jobs: 2 }]);
+    expect(await stores.at(NOW + LEASE - 1).reclaim(10)).toEqual([]);
+    expect(await stores.at(NOW + LEASE).reclaim(10)).toMatchObject([{ worker: worker.id, jobs: 2 }]);
     expect(await stores.queued('q')).toHaveLength(2);
   });
 
@@ -133,9 +134,9 @@ withBrokers((stores) => {
     });
     expect(Object.keys(await dump(stores.db)).every((key) => key.startsWith('{other}:'))).toBe(true);
 
-    expect(await store.promoteRetries(NOW, 10)).toEqual({ moved: 1, refused: [] });
-    expect(await store.dueDelayed(NOW, 10, 1e6)).toMatchObject([{ time: '1000', payloads: [expect.anything()] }]);
-    expect(await store.reclaim(NOW + LEASE, 10)).toMatchObject([{ worker: worker.id, jobs: 0 }]);
+    expect(await store.promoteRetries(10)).toMatchObject({ moved: 1, wrong: [] });
+    expect(await dueLists(store, 10, 1e6)).toMatchObject([{ time: '1000', payloads: [expect.anything()] }]);
+    expect(await stores.at(NOW + LEASE, '{other}:').reclaim(10)).toMatchObject([{ worker: worker.id, jobs: 0 }]);
 
     expect(Object.keys(await dump(stores.db)).every((key) => key.startsWith('{other}:'))).toBe(true);
     expect(await stores.store.queues()).toEqual([]);

@@ -175,7 +175,7 @@ withBrokers((stores) => {
       const worker = stores.worker();
       const raw = await worker.takeOne('q');
       await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW, record: record('x') }] });
-      await stores.store.promoteRetries(NOW, 1);
+      await stores.store.promoteRetries(1);
 
       await worker.turn({ workingOn: { raw: await worker.takeOne('q'), head, tail: '}' } });
 
@@ -211,7 +211,7 @@ withBrokers((stores) => {
   it('keeps the lease where it was told to, not where the clock is', async () => {
     const worker = stores.worker();
     await worker.turn({ leaseEnd: 1 });
-    expect(await stores.store.reclaim(0, 10)).toEqual([]);
+    expect(await stores.at(0).reclaim(10)).toEqual([]);
     await worker.turn({ leaseEnd: NOW + LEASE });
     expect(await stores.db.zscore(stores.keys.leases, worker.id)).toBe(`${NOW + LEASE}`);
   });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { RedisTypeError } from '../../../shared/errors.ts';
 import { type Logger, silentLogger } from '../../../shared/log.ts';
-import { promoteDelayed } from '../../../shared/scheduler/promote-delayed.ts';
 import { tick } from '../../../shared/scheduler/tick.ts';
 import { unsplice } from '../../../shared/wire/attempts.ts';
 import { done, from, LEASE, NOW, release, texts, withBrokers } from '../../helpers/brokers.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import { promoteDelayed } from '../../helpers/scheduler/steps.ts';
 
 const SECONDS = NOW / 1000;
 
@@ -61,7 +62,7 @@ withBrokers((stores) => {
 
       await attempt(worker.turn({ settle: jobs.map((raw) => release(raw)) }));
       await mend('bad');
-      await stores.store.reclaim(MUCH_LATER, 10);
+      await stores.at(MUCH_LATER).reclaim(10);
 
       expect(await classes('bad')).toEqual(['a', 'b']);
       expect(await classes('q')).toEqual(['c']);
@@ -83,9 +84,9 @@ withBrokers((stores) => {
 
       expect(texts(jobs)).toEqual([job('d'), job('c')]);
       expect(await stores.db.get(stores.keys.stat('processed'))).toBe('1');
-      expect(await stores.store.reclaim(NOW + LEASE, 10)).toEqual([]);
+      expect(await stores.at(NOW + LEASE).reclaim(10)).toEqual([]);
       await mend('bad');
-      await stores.store.reclaim(MUCH_LATER, 10);
+      await stores.at(MUCH_LATER).reclaim(10);
       expect(await classes('bad')).toEqual(['a']);
     });
 
@@ -99,11 +100,11 @@ withBrokers((stores) => {
       }
       await spoil('bad');
 
-      await attempt(stores.store.promoteRetries(NOW, 10));
-      await attempt(stores.store.promoteRetries(NOW, 10));
+      await attempt(stores.store.promoteRetries(10));
+      await attempt(stores.store.promoteRetries(10));
       expect(await classes('q')).toEqual(['a', 'c']);
       await mend('bad');
-      await stores.store.promoteRetries(MUCH_LATER, 10);
+      await stores.at(MUCH_LATER).promoteRetries(10);
 
       expect(await classes('q')).toEqual(['a', 'c']);
       expect(await classes('bad')).toEqual(['b']);
@@ -119,11 +120,11 @@ withBrokers((stores) => {
       }
       await spoil('bad');
 
-      for (let i = 0; i < 3; i++) await attempt(stores.store.promoteRetries(NOW + 1_000 * (i + 1), 2));
+      for (let i = 0; i < 3; i++) await attempt(stores.at(NOW + 1_000 * (i + 1)).promoteRetries(2));
 
       expect(await classes('q')).toEqual(['d']);
       await mend('bad');
-      await stores.store.promoteRetries(MUCH_LATER, 10);
+      await stores.at(MUCH_LATER).promoteRetries(10);
       expect(await classes('bad')).toEqual(['a', 'b', 'c']);
     });
 
@@ -132,9 +133,9 @@ withBrokers((stores) => {
       await stores.store.enqueueDelayed([a, b, c].map((payload) => ({ seconds: SECONDS, payload })));
       await spoil('bad');
 
-      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store, undefined, NOW));
+      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store));
       await mend('bad');
-      await promoteDelayed(stores.store, undefined, MUCH_LATER);
+      await promoteDelayed(stores.at(MUCH_LATER));
 
       expect(await stores.queued('q')).toEqual([a, c]);
       const failed = await stores.db.lrange(stores.keys.failed, 0, -1);
@@ -147,11 +148,11 @@ withBrokers((stores) => {
       await stores.db.set(stores.keys.failed, 'no list');
       await stores.db.set(stores.keys.timestamps(c), 'no set');
 
-      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store, undefined, NOW));
+      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store));
       await stores.db.del(stores.keys.failed);
-      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store, undefined, MUCH_LATER));
+      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.at(MUCH_LATER)));
       await stores.db.del(stores.keys.timestamps(c));
-      await promoteDelayed(stores.store, undefined, MUCH_LATER);
+      await promoteDelayed(stores.at(MUCH_LATER));
 
       expect(await stores.queued('q')).toEqual([a, c]);
       expect(await stores.db.lrange(stores.keys.failed, 0, -1)).toEqual([expect.stringContaining(b)]);
@@ -164,9 +165,9 @@ withBrokers((stores) => {
       await stores.worker().take(['q', 'bad', 'other']);
       await spoil('bad');
 
-      for (let i = 0; i < 3; i++) await attempt(stores.store.reclaim(NOW + LEASE, 10));
+      for (let i = 0; i < 3; i++) await attempt(stores.at(NOW + LEASE).reclaim(10));
       await mend('bad');
-      await stores.store.reclaim(MUCH_LATER, 10);
+      await stores.at(MUCH_LATER).reclaim(10);
 
       expect(await classes('q')).toEqual(['a', 'b']);
       expect(await classes('bad')).toEqual(['c']);
@@ -187,11 +188,11 @@ withBrokers((stores) => {
       await stores.store.enqueueDelayed([{ seconds: SECONDS, payload: delayed('delayed', 'q') }]);
       await spoil('bad');
 
-      await attempt(tick({ store: stores.store, log: silentLogger }, NOW + 2 * LEASE));
+      await attempt(tick({ store: stores.at(NOW + 2 * LEASE), clock: new ManualClock(), log: silentLogger }));
 
       expect((await classes('q')).toSorted()).toEqual(['delayed', 'reclaimed', 'retried']);
       await mend('bad');
-      await stores.store.reclaim(MUCH_LATER, 10);
+      await stores.at(MUCH_LATER).reclaim(10);
       expect(await classes('bad')).toEqual(['x']);
     });
   });
@@ -201,7 +202,8 @@ withBrokers((stores) => {
     async function complaints(now: number): Promise<string> {
       const lines: unknown[] = [];
       const log: Logger = { ...silentLogger, error: (message, fields) => void lines.push(message, fields) };
-      await tick({ store: stores.store, log }, now).catch((error: Error) => lines.push(error.message));
+      const { errors } = await tick({ store: stores.at(now), clock: new ManualClock(), log });
+      for (const error of errors) lines.push(error.message);
       return JSON.stringify(lines);
     }
 
@@ -218,10 +220,10 @@ withBrokers((stores) => {
       await worker.turn({ settle: [{ kind: 'retry', raw: a, at: NOW, record: { id: 'a', attempts: 1, deaths: 0 } }] });
       await spoil('bad');
 
-      expect(await complaints(NOW)).toMatch(/retries.*bad.*WRONGTYPE/);
-      expect(await complaints(NOW + LEASE)).toMatch(/dead worker.*bad.*WRONGTYPE/);
+      expect(await complaints(NOW)).toMatch(/queue:bad.*WRONGTYPE/);
+      expect(await complaints(NOW + LEASE)).toMatch(/queue:bad.*WRONGTYPE/);
       await mend('bad');
-      await stores.store.promoteRetries(MUCH_LATER, 10);
+      await stores.at(MUCH_LATER).promoteRetries(10);
     });
 
     it('puts a delayed job whose queue does not take it into the failed list, with the reason', async () => {
