@@ -35,6 +35,8 @@ export interface OpenOptions {
   readonly url?: string;
   /** Milliseconds. @default the client's own */
   readonly commandTimeout?: number;
+  /** What Redis's clock says to it, epoch ms. @default NOW */
+  readonly time?: number;
 }
 
 export interface Brokers {
@@ -84,13 +86,13 @@ export function withBrokers(suite: (stores: Brokers) => void): void {
       get store() {
         return store;
       },
-      open({ backend: other = backend, namespace = 'resque:', url = redis.url, commandTimeout } = {}) {
+      open({ backend: other = backend, namespace = 'resque:', url = redis.url, commandTimeout, time = NOW } = {}) {
         const timeout = commandTimeout === undefined ? {} : { commandTimeout };
         const client =
           other === 'TCP'
             ? tcpClient({ url, ...timeout })
             : upstashClient({ url: upstash.url, token: upstash.token, ...timeout });
-        const one = redisBroker(client, namespace, () => NOW);
+        const one = redisBroker(client, namespace, () => time);
         opened.push(one);
         return one;
       },

@@ -42,7 +42,8 @@ export function redisSchedulerBroker(client: RedisClient, namespace: string, tim
     async reclaim(limit, passed = 0) {
       const due = await readDue(script, keys.leases, { unit: 1, passed, limit });
       const reclaimed: Reclaimed[] = [];
-      for (const { name } of due.members) {
+      // Each puts its jobs before those that are there: the one that died first goes last, to come first.
+      for (const { name } of due.members.toReversed()) {
         const one = await reclaimWorker(client, script, keys, name);
         if (one) reclaimed.push(one);
       }

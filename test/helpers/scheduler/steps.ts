@@ -13,8 +13,10 @@ export async function runStep(step: Step, store: SchedulerBroker): Promise<TickT
     now: () => due.now,
     snapshot: { due },
     totals,
-    tell: (wrong) => wrong.forEach(({ key, error }) => told.push(`${key}: ${error}`)),
-    tellOnce: (_what, message) => told.push(message),
+    tell(wrong) {
+      for (const { key, error } of wrong) told.push(`${key}: ${error}`);
+    },
+    tellOnce: (_what, message) => void told.push(message),
     lookAgainAt: () => {},
   });
   while (await share());

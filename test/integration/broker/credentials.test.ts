@@ -50,8 +50,11 @@ async function refusal(store: Broker, call: Promise<unknown> = store.enqueue([JO
 const login = (user: string, password: string) =>
   `redis://${user}:${encodeURIComponent(password)}@127.0.0.1:${redis.port}`;
 
+/** When every lease has ended. */
+const LATER = NOW + LEASE;
+
 function overTcp(url: string): Broker {
-  const store = redisBroker(tcpClient({ url }), 'resque:');
+  const store = redisBroker(tcpClient({ url }), 'resque:', () => LATER);
   onTestFinished(() => store.close());
   return store;
 }
@@ -60,7 +63,7 @@ function overTcp(url: string): Broker {
 async function overRest(url: string, token?: string): Promise<Broker> {
   const server = await startUpstash(url);
   onTestFinished(() => server.stop());
-  return redisBroker(upstashClient({ url: server.url, token: token ?? server.token }), 'resque:');
+  return redisBroker(upstashClient({ url: server.url, token: token ?? server.token }), 'resque:', () => LATER);
 }
 
 describe('wrong credentials', () => {
@@ -111,9 +114,9 @@ describe('wrong credentials', () => {
     'are hidden in the error about a URL that is none of Upstash’s: %s',
     async (url) => {
       const token = 'token-of-this-test';
-      const error = await Promise.try(() => redisBroker(upstashClient({ url, token }), 'resque:').ping()).catch(
-        (one: unknown) => one,
-      );
+      const error = await Promise.try(() =>
+        redisBroker(upstashClient({ url, token }), 'resque:', () => LATER).ping(),
+      ).catch((one: unknown) => one);
       expect(error).toBeInstanceOf(LambdesqueError);
       expectHidden(error, WRONG, token);
     },
@@ -218,18 +221,14 @@ describe.each([
       await grant(`+@all -${command}`, '~*');
       const limited = await open(login('limited', SECRET));
 
-      for (const move of [
-        () => limited.promoteRetries(NOW, 10),
-        () => promoteDelayed(limited),
-        () => limited.reclaim(NOW + LEASE, 10),
-      ]) {
+      for (const move of [() => limited.promoteRetries(10), () => promoteDelayed(limited), () => limited.reclaim(10)]) {
         await move().catch((error: unknown) => expect(error).toBeInstanceOf(LambdesqueError));
       }
 
       expect(await found()).toEqual(payloads);
-      await admin.promoteRetries(Number.MAX_SAFE_INTEGER, 10);
+      await admin.promoteRetries(10);
       await promoteDelayed(admin);
-      await admin.reclaim(Number.MAX_SAFE_INTEGER, 10);
+      await admin.reclaim(10);
       const queued = (await redis.client.lrange('resque:queue:q', 0, -1)).map((one) => unsplice(one).payload);
       expect(queued).toEqual(expect.arrayContaining([...payloads, delayed[0]]));
       const failed = (await redis.client.lrange('resque:failed', 0, -1)).join();

@@ -9,7 +9,7 @@ import { dueLists } from '../../helpers/scheduler/steps.ts';
 const STATUS = 'resque:job:d96d3448e98b29aace86a5474d84fe78:status';
 
 withBrokers((stores) => {
-  const lossy = lossyStore(stores);
+  const lossy = lossyStore(stores, NOW + LEASE);
   const payloads = Array.from({ length: 8 }, (_, i) => `{"class":"A","args":[${i}]}`);
 
   /** A turn that does everything that a turn can do, after which three jobs are left in `q` and one of these is reserved. */
@@ -225,10 +225,10 @@ withBrokers((stores) => {
         await call();
       };
 
-      await twice(() => lossy.store.promoteRetries(NOW, 10));
+      await twice(() => lossy.store.promoteRetries(10));
       await twice(() => lossy.store.promoteDelayed([{ time: `${NOW / 1000}`, moves: moves }]));
       await twice(() => lossy.store.leave(worker.id));
-      await twice(() => lossy.store.reclaim(NOW + LEASE, 10));
+      await twice(() => lossy.store.reclaim(10));
 
       expect(await stores.queued('later')).toEqual(['{"queue":"later"}']);
       expect(await stores.queued('q')).toHaveLength(jobs.length + 3);

@@ -104,7 +104,7 @@ withBrokers((stores) => {
 
     let moved = 0;
     while ((await stores.db.zcard(stores.keys.retry)) > 0) {
-      const counts = await Promise.all(callers.map((caller) => caller.promoteRetries(NOW, 90)));
+      const counts = await Promise.all(callers.map((caller) => caller.promoteRetries(90)));
       moved += counts.reduce((sum, count) => sum + count.moved, 0);
     }
 

@@ -135,9 +135,14 @@ withBrokers((stores) => {
     await stores.produce('q', ...names.map(job));
     const workers = Array.from({ length: 20 }, () => stores.worker());
     for (const worker of workers) await worker.take('q', 10);
-    const reclaimers = [stores.store, stores.open({ backend: 'TCP' }), stores.open({ backend: 'Upstash REST' })];
+    const time = NOW + LEASE;
+    const reclaimers = [
+      stores.at(time),
+      stores.open({ backend: 'TCP', time }),
+      stores.open({ backend: 'Upstash REST', time }),
+    ];
 
-    const reclaimed = await Promise.all(reclaimers.map((store) => store.reclaim(NOW + LEASE, 100)));
+    const reclaimed = await Promise.all(reclaimers.map((store) => store.reclaim(100)));
 
     const ids = reclaimed.flat().map(({ worker }) => worker);
     expect(ids.toSorted()).toEqual(workers.map(({ id }) => id).toSorted());
