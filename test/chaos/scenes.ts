@@ -2,7 +2,7 @@
 import { Bed } from '../helpers/chaos-bed.ts';
 import { Random } from '../helpers/chaos-random.ts';
 import { allOnceCases, nameOf as nameOfOnce, runAtMostOnce } from './at-most-once.ts';
-import { allPoisonCases, nameOf as nameOfPoison, runPoison, runSuspects } from './poison.ts';
+import { nameOf as nameOfPoison, poisonCases, runPoison, runSuspects } from './poison.ts';
 import { allSerialCases, nameOf as nameOfSerial, runSerial } from './serial.ts';
 
 export type ScenesName = 'poison' | 'serial' | 'at-most-once';
@@ -26,7 +26,9 @@ interface SceneRun {
 
 /** @returns false if a promise was not kept */
 export async function runScenes(name: ScenesName, { seed, rounds, folder, tell }: ScenesOptions): Promise<boolean> {
-  const scenes = Array.from({ length: rounds }, (_, round) => scenesOf(name, seed + round, tell)).flat();
+  const scenes = Array.from({ length: rounds }, (_, round) =>
+    scenesOf(name, { seed: seed + round, round, tell }),
+  ).flat();
   const bed = await Bed.open({ folder });
   let done = 0;
   let broken = 0;
@@ -45,13 +47,16 @@ export async function runScenes(name: ScenesName, { seed, rounds, folder, tell }
   return broken === 0;
 }
 
-function scenesOf(name: ScenesName, seed: number, tell: (line: string) => void): SceneRun[] {
+function scenesOf(
+  name: ScenesName,
+  { seed, round, tell }: Pick<ScenesOptions, 'seed' | 'tell'> & { readonly round: number },
+): SceneRun[] {
   const random = new Random(seed);
   const own = () => new Random(random.int(0, 2 ** 31));
   switch (name) {
     case 'poison':
       return [
-        ...allPoisonCases.map((one) => ({ name: nameOfPoison(one), run: (bed: Bed) => runPoison(bed, one) })),
+        ...poisonCases(round).map((one) => ({ name: nameOfPoison(one), run: (bed: Bed) => runPoison(bed, one) })),
         { name: 'healthy jobs behind suspects', run: (bed) => runSuspects(bed) },
       ];
     case 'serial':

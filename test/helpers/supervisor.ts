@@ -42,6 +42,9 @@ export interface SupervisorOptions {
   readonly onEnd?: (life: Life) => void;
 }
 
+/** How a process ends that cannot use its flags. */
+const REFUSED = 'code-2';
+
 const children = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
@@ -71,6 +74,12 @@ export class Supervisor {
   /** The lives that ended although nobody asked for it. */
   get crashes(): Life[] {
     return this.lives.filter((life) => life.how !== undefined && life.asked === undefined);
+  }
+
+  /** What it wrote when it could not use its flags; it was not started again. */
+  get refusal(): string | undefined {
+    const life = this.lives.find(({ how }) => how === REFUSED);
+    return life && readFileSync(life.output, 'utf8').trim();
   }
 
   signal(name: NodeJS.Signals): void {
@@ -137,7 +146,8 @@ export class Supervisor {
     life.endedAt = performance.now();
     const { restartAfter = 100, onEnd } = this.#options;
     onEnd?.(life);
-    if (this.#stopped || restartAfter === 'never') return;
+    // A mistake in its flags: the next one would make it again.
+    if (this.#stopped || restartAfter === 'never' || how === REFUSED) return;
     this.#timer = setTimeout(() => this.#start(), restartAfter);
   }
 }
