@@ -101,7 +101,7 @@ function covered(store: WorkerBroker, wake: WakeRequester): WorkerBroker {
   return {
     ...store,
     async sync(turn) {
-      if (turn.register) await wake.begin(turn.leaseEnd);
+      if (turn.register) await wake.begin(systemClock.now() + turn.lease);
       return store.sync(turn);
     },
   };

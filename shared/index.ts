@@ -23,15 +23,7 @@ export {
   type TickSnapshot,
 } from './broker/redis/stats.ts';
 export { redisWorkerBroker } from './broker/redis/worker.ts';
-export {
-  type Client,
-  type ClientOptions,
-  createClient,
-  type Enqueue,
-  type Enqueued,
-  type EnqueueItem,
-  type EnqueueOptions,
-} from './client/client.ts';
+export { type Client, type ClientOptions, createClient, type EnqueueItem } from './client/client.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
 export { defaultNamespace, type WorkerOptions, workerDefaults, workerOptions } from './config.ts';
 export { environment } from './env.ts';
@@ -40,6 +32,8 @@ export { type BadCronInfo, type CronClient, type CronInfo, createCronClient } fr
 export { createScheduled, type JobFilter, type Scheduled, type WaitingJob } from './inspect/scheduled.ts';
 export type { JobContext, JobInfo } from './job/context.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
+export type { Enqueue, Enqueued, EnqueueOptions, JobRef } from './job/enqueue.ts';
+export { checkJsonArgs } from './job/json-args.ts';
 export type { Middleware } from './job/middleware.ts';
 export { createRegistry, type Registry } from './job/registry.ts';
 export {
@@ -51,7 +45,8 @@ export {
 } from './job/retry.ts';
 export { parseWithBigInts } from './json.ts';
 export { type LogFields, type Logger, silentLogger } from './log.ts';
-export { parseQueues, type QueueList, type QueuePattern, QueueSelector } from './queues/queue-list.ts';
+export { parseQueues, type QueueList, type QueuePattern } from './queues/queue-list.ts';
+export { QueueSelector } from './queues/queue-selector.ts';
 export {
   type AutoscaleLimits,
   type AutoscaleState,

@@ -58,8 +58,8 @@ export function reclaimedBy(store: SchedulerBroker): {
   const reclaimed = new Map<string, number>();
   const counting: SchedulerBroker = {
     ...store,
-    async reclaim(now, limit) {
-      const workers = await store.reclaim(now, limit);
+    async reclaim(limit) {
+      const workers = await store.reclaim(limit);
       for (const { worker, jobs } of workers) {
         const name = consumerOf(worker) ?? '(other)';
         if (jobs > 0) reclaimed.set(name, (reclaimed.get(name) ?? 0) + jobs);

@@ -85,11 +85,11 @@ export async function tick(
 
 async function reclaim(store: SchedulerBroker, log: Logger, now: number): Promise<number> {
   let reclaimed = 0;
-  for (const { worker, jobs, refused } of await store.reclaim(now, WORKERS_AT_ONCE)) {
+  for (const { worker, jobs, wrong } of await store.reclaim(WORKERS_AT_ONCE)) {
     reclaimed += jobs;
     log.warn('The lease of a worker ended; its jobs are back in their queues', { worker, jobs });
-    if (refused)
-      log.error('A queue did not take the jobs of a dead worker; tried again in a minute', { worker, refused });
+    for (const { key, error } of wrong)
+      log.error('A key did not take the jobs of a dead worker; tried again in a minute', { worker, key, error });
   }
   return reclaimed;
 }

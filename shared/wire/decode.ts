@@ -18,8 +18,14 @@ export interface Undecodable {
 /** The form of php-resque's ids, the only jobs that may have a status record. */
 const PHP_ID = /^[0-9a-f]{32}$/;
 
+/** The argument list that stands in `args`: none where it is missing or null, as in Ruby and Go; what is no array is one argument. */
+export function argsOf(args: unknown): readonly unknown[] {
+  if (Array.isArray(args)) return args;
+  return args === undefined || args === null ? [] : [args];
+}
+
 /**
- * Reads a payload. `args` that are missing count as none, and anything but an array as one argument.
+ * Reads a payload.
  * @param token first part of the id of a job that has none
  */
 export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Undecodable {
@@ -55,7 +61,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
   return {
     raw,
     class: className,
-    args: Array.isArray(args) ? args : args === undefined ? [] : [args],
+    args: argsOf(args),
     id: id ?? record?.id ?? newAttemptsId(token, raw),
     attemptsId: record?.id,
     attempt: record ? record.attempts + 1 : 1,

@@ -7,18 +7,20 @@ import type { Logger } from '../log.ts';
 import type { QueueList } from '../queues/queue-list.ts';
 import type { RunReport } from './reporter.ts';
 
-/** What a consumer needs. */
+/** What a worker needs. */
 export interface WorkerDeps {
   readonly store: WorkerBroker;
   readonly registry: Registry;
   readonly client: Client;
   readonly queues: QueueList;
+  /** Queues of which only one worker at a time holds jobs, and runs one at a time, in order. @default none, but those that Redis knows of */
+  readonly serial?: QueueList;
   readonly options: WorkerOptions;
   /** Resque's id of this worker: `workerId(…)`. */
   readonly worker: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Epoch ms at which running handlers are aborted, because the invocation ends soon after. */
+  /** When running handlers are aborted, because the invocation ends soon after. */
   readonly deadline?: number;
   /** Called after each run. */
   readonly onRun?: (report: RunReport) => void;

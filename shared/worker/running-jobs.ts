@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../clock.ts';
 import type { BoundJob } from '../types.ts';
 import { Attempt, type AttemptDeps, type Ended } from './attempt.ts';
@@ -6,9 +7,14 @@ export interface RunningJobsOptions {
   readonly concurrency: number;
   /** Milliseconds from an abort until the attempt ends without its handler. */
   readonly abortGrace: number;
-  readonly setting: AttemptDeps;
+  readonly deps: AttemptDeps;
   readonly onEnd: (attempt: Attempt, ended: Ended) => void;
+  /** It could not start, since its worker does not hold it any more. */
+  readonly onDropped: (attempt: Attempt) => void;
 }
+
+/** Which attempt the code that runs now belongs to, also in timers and sockets that a handler has opened. */
+const running = new AsyncLocalStorage<Attempt>();
 
 /** The attempts that run now, their timeouts, and an end for those that do not take one themselves. */
 export class RunningJobs {
@@ -21,7 +27,7 @@ export class RunningJobs {
 
   constructor(options: RunningJobsOptions) {
     this.#options = options;
-    this.#clock = options.setting.clock;
+    this.#clock = options.deps.clock;
   }
 
   /** Of the payloads of what runs. */
@@ -42,27 +48,54 @@ export class RunningJobs {
     return this.#running.values().next().value;
   }
 
+  get all(): Iterable<Attempt> {
+    return this.#running;
+  }
+
   /** When `sweep` has something to do; epoch ms. */
   get dueAt(): number {
     return this.#dueAt;
   }
 
-  start(bound: BoundJob): Attempt {
-    const attempt = new Attempt(bound, this.#options.setting, this.#onEnd);
-    this.#bytes += bound.job.raw.size;
-    attempt.start();
+  /** The attempt by which this code was called; it may have ended. */
+  origin(): Attempt | undefined {
+    return running.getStore();
+  }
+
+  start(bound: BoundJob): void {
+    const attempt = this.#attempt(bound);
+    this.#run(attempt);
     // Small jobs have ended by now.
-    if (!attempt.ended) {
-      this.#running.add(attempt);
-      this.#dueAt = Math.min(this.#dueAt, attempt.timeoutAt);
+    if (!attempt.ended) this.#add(attempt);
+  }
+
+  /** Takes a place, and starts when it may; never, if it may not. */
+  async startWhen(bound: BoundJob, mayStart: Promise<boolean>): Promise<void> {
+    const attempt = this.#attempt(bound);
+    this.#add(attempt);
+    const may = await mayStart;
+    if (attempt.aborted !== undefined && may) attempt.abandon();
+    else if (may) this.#run(attempt);
+    else {
+      this.#remove(attempt);
+      this.#options.onDropped(attempt);
     }
-    return attempt;
   }
 
   /** Asks every running handler to end. */
   abortAll(reason: unknown): void {
     for (const attempt of this.#running) attempt.abort(reason, this.#options.abortGrace);
-    this.#dueAt = 0;
+    this.#dueAt = -Infinity;
+  }
+
+  /** Forgets what runs: it counts for nothing any more. */
+  takeAll(): Attempt[] {
+    const all = [...this.#running];
+    for (const attempt of all) {
+      attempt.forget();
+      this.#remove(attempt);
+    }
+    return all;
   }
 
   /** Aborts what has run into its timeout; ends what was aborted and goes on nevertheless. */
@@ -78,9 +111,31 @@ export class RunningJobs {
     this.#dueAt = next;
   }
 
-  readonly #onEnd = (attempt: Attempt, ended: Ended): void => {
+  #attempt(bound: BoundJob): Attempt {
+    this.#bytes += bound.job.raw.size;
+    return new Attempt(bound, this.#options.deps, this.#onEnd);
+  }
+
+  #run(attempt: Attempt): void {
+    running.run(attempt, runAttempt, attempt);
+  }
+
+  #add(attempt: Attempt): void {
+    this.#running.add(attempt);
+    this.#dueAt = Math.min(this.#dueAt, attempt.timeoutAt);
+  }
+
+  #remove(attempt: Attempt): void {
     this.#running.delete(attempt);
     this.#bytes -= attempt.bound.job.raw.size;
+  }
+
+  readonly #onEnd = (attempt: Attempt, ended: Ended): void => {
+    this.#remove(attempt);
     this.#options.onEnd(attempt, ended);
   };
+}
+
+function runAttempt(attempt: Attempt): void {
+  attempt.start();
 }

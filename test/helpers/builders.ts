@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import type { Enqueue } from '../../shared/client/client.ts';
 import type { JobContext } from '../../shared/job/context.ts';
 import { type AnyJobDefinition, defineJob, type JobDefinition } from '../../shared/job/define.ts';
+import type { Enqueue } from '../../shared/job/enqueue.ts';
 import { createRegistry } from '../../shared/job/registry.ts';
 import { silentLogger } from '../../shared/log.ts';
 import type { BoundJob, Job, RawJob } from '../../shared/types.ts';
@@ -69,7 +69,7 @@ export function attemptDeps(given: Partial<AttemptDeps> = {}): AttemptDeps {
 
 /** A context for handlers that do not look into it. */
 export const aContext = {
-  job: { class: 'Hello', queue: 'myqueue', id: 'token-7', attempt: 1, attempts: 5, payload: '{}' },
+  job: { class: 'Hello', queue: 'myqueue', id: 'token-7', attempt: 1, attempts: 5, deaths: 0, payload: '{}' },
   signal: new AbortController().signal,
   timeLeft: () => Infinity,
   log: silentLogger,

@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { RedisTypeError } from '../../errors.ts';
-import { tokenOf } from '../../wire/worker-id.ts';
 import type { DelayedMove, Reclaimed, SchedulerBroker } from '../broker.ts';
 import { keysOf } from '../keys.ts';
 import { promoteDelayed, promoteRetries, readFirst } from '../scripts/promote.ts';
-import { OTHER_QUEUES, reclaim, STILL_LEASED } from '../scripts/reclaim.ts';
 import { type Argument, list, type RedisClient, text } from './client.ts';
 import { readDueTimes } from './due-times.ts';
+import { reclaimWorker } from './reclaim.ts';
+import { type TimeSource, timedScripts } from './time.ts';
 
 /** Due times that are looked at together. */
 const LISTS_AT_ONCE = 50;
@@ -16,35 +16,17 @@ const LISTS_AT_ONCE = 50;
  * What a tick needs, on any Redis client.
  * @param namespace prefix of every key, `resque:` in Resque's own default
  */
-export function redisSchedulerBroker(client: RedisClient, namespace: string): SchedulerBroker {
+export function redisSchedulerBroker(client: RedisClient, namespace: string, time?: TimeSource): SchedulerBroker {
   const keys = keysOf(namespace);
 
-  /** A worker holds few queues' jobs, and takes no new ones once its lease has ended: one repetition is the exception. */
-  async function reclaimWorker(worker: string, now: number): Promise<Reclaimed | undefined> {
-    for (;;) {
-      const fields = list(await client.command(['HKEYS', keys.inflight(worker)])).map(text);
-      const names = [
-        ...new Set(fields.filter((field) => /^\d+:/.test(field)).map((field) => field.replace(/^\d+:/, ''))),
-      ];
-      const answer = await client.script(
-        reclaim,
-        [...keys.ofWorker(worker), keys.queues, ...names.map(keys.queue)],
-        [now, worker, tokenOf(worker), ...names],
-      );
-      if (answer === STILL_LEASED) return undefined;
-      if (answer === OTHER_QUEUES) continue;
-      const [jobs, refused] = list(answer);
-      return { worker, jobs: Number(jobs), refused: text(refused) || undefined };
-    }
-  }
-
   return {
-    async reclaim(now, limit) {
+    async reclaim(limit) {
+      const now = time?.() || Date.now();
       const ended = await client.command(['ZRANGEBYSCORE', keys.leases, '-inf', now, 'LIMIT', 0, limit]);
       const reclaimed: Reclaimed[] = [];
       // Each puts its jobs before those that are there: the one that died first goes last, to come first.
       for (const worker of list(ended).map(text).reverse()) {
-        const one = await reclaimWorker(worker, now);
+        const one = await reclaimWorker(client, timedScripts(client, time), keys, worker);
         if (one) reclaimed.push(one);
       }
       return reclaimed;

@@ -23,14 +23,14 @@ describe('arguments', () => {
     ['"args":["hi",2],', ['hi', 2]],
     ['"args":[null],', [null]],
     ['"args":[[1,2,3]],', [[1, 2, 3]]],
-    ['"args":null,', [null]],
+    ['"args":null,', []],
     ['"args":"hi",', ['hi']],
     ['"args":0,', [0]],
     ['"args":false,', [false]],
     ['"args":{"name":"Zoë"},', [{ name: 'Zoë' }]],
     ['"args":12345678901234567890,', [12345678901234567890n]],
     ['"args":[1],"args":[2],', [2]],
-  ])('{%s…}: an array is the list, nothing is none, and anything else is one argument', (args, list) => {
+  ])('{%s…}: an array is the list, null and nothing are none, and anything else is one argument', (args, list) => {
     expect(read(`{${args}"class":"Hello"}`).args).toEqual(list);
   });
 

@@ -1,0 +1,44 @@
+import type { WorkerOptions } from '../config.ts';
+import { matchesQueue, type QueueList } from '../queues/queue-list.ts';
+import { Prefetch } from './prefetch.ts';
+
+/** The queues of which one job runs at a time, in order, whoever looks: as its worker was told, and as Redis remembers. */
+export class SerialQueues {
+  readonly #options: Pick<WorkerOptions, 'ahead' | 'batchCount'>;
+  readonly #isNamed: (queue: string) => boolean;
+  readonly #known = new Map<string, boolean>();
+  /** By queue: how many to reserve. */
+  readonly #prefetch = new Map<string, Prefetch>();
+  /** Those of which this worker may hold jobs. */
+  readonly held = new Set<string>();
+
+  /** @param named @default none */
+  constructor(options: Pick<WorkerOptions, 'ahead' | 'batchCount'>, named?: QueueList) {
+    this.#options = options;
+    this.#isNamed = named ? matchesQueue(named) : () => false;
+  }
+
+  readonly has = (queue: string): boolean => {
+    let known = this.#known.get(queue);
+    if (known === undefined) {
+      known = this.#isNamed(queue);
+      this.#known.set(queue, known);
+    }
+    return known;
+  };
+
+  /** Redis says that these are. */
+  learn(queues: readonly string[]): void {
+    for (const queue of queues) this.#known.set(queue, true);
+  }
+
+  /** How many of a serial queue to reserve: as of a worker that runs one at a time. */
+  prefetch(queue: string): Prefetch {
+    let found = this.#prefetch.get(queue);
+    if (!found) {
+      found = new Prefetch({ ...this.#options, concurrency: 1 });
+      this.#prefetch.set(queue, found);
+    }
+    return found;
+  }
+}
