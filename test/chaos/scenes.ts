@@ -11,6 +11,8 @@ export interface ScenesOptions {
   readonly seed: number;
   /** How often to run each. */
   readonly rounds: number;
+  /** Only scenes in whose names this stands. */
+  readonly only: string;
   /** Where outputs and logs stay if something went wrong. */
   readonly folder: string;
   readonly tell: (line: string) => void;
@@ -25,7 +27,10 @@ interface SceneRun {
 }
 
 /** @returns false if a promise was not kept */
-export async function runScenes(name: ScenesName, { seed, rounds, folder, tell }: ScenesOptions): Promise<boolean> {
+export async function runScenes(
+  name: ScenesName,
+  { seed, rounds, only, folder, tell }: ScenesOptions,
+): Promise<boolean> {
   const scenes = Array.from({ length: rounds }, (_, round) =>
     scenesOf(name, { seed: seed + round, round, tell }),
   ).flat();

@@ -108,16 +108,16 @@ export class Supervisor {
 
   /**
    * Ends it for good: SIGTERM, and SIGKILL for a process that takes too long.
-   * @param patience ms  @returns how its last process ended, undefined if none ran
+   * @param patience ms  @returns its last life, undefined if none ran
    */
-  async stop(patience = 30_000): Promise<string | undefined> {
+  async stop(patience = 30_000): Promise<Life | undefined> {
     this.#stopped = true;
     clearTimeout(this.#timer);
     const { life } = this;
     if (!life) return undefined;
     this.signal('SIGTERM');
     if (!(await until(() => life.how !== undefined, { patience }))) await this.kill();
-    return life.how;
+    return life;
   }
 
   #start(): void {
@@ -150,6 +150,11 @@ export class Supervisor {
     if (this.#stopped || restartAfter === 'never' || how === REFUSED) return;
     this.#timer = setTimeout(() => this.#start(), restartAfter);
   }
+}
+
+/** It ended as SIGTERM asks it to; before it has said anything, it does not listen to signals yet. */
+export function endedWell(life: Life): boolean {
+  return life.how === 'code-0' || (life.how === 'SIGTERM' && outputLines(life).length === 0);
 }
 
 /** A line of a process's log. */
