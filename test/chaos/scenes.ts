@@ -31,9 +31,8 @@ export async function runScenes(
   name: ScenesName,
   { seed, rounds, only, folder, tell }: ScenesOptions,
 ): Promise<boolean> {
-  const scenes = Array.from({ length: rounds }, (_, round) =>
-    scenesOf(name, { seed: seed + round, round, tell }),
-  ).flat();
+  const rounded = Array.from({ length: rounds }, (_, round) => scenesOf(name, { seed: seed + round, round, tell }));
+  const scenes = rounded.flat().filter((scene) => scene.name.includes(only));
   const bed = await Bed.open({ folder });
   let done = 0;
   let broken = 0;
