@@ -74,8 +74,8 @@ export interface Brokers {
 }
 
 /** Runs the same suite over both backends. */
-export function withBrokers(suite: (stores: Brokers) => void): void {
-  describe.each(BACKENDS)('over %s', (backend) => {
+export function withBrokers(suite: (stores: Brokers) => void, backends: readonly Backend[] = BACKENDS): void {
+  describe.each(backends)('over %s', (backend) => {
     const opened: RedisClient[] = [];
     const keys = keysOf('resque:');
     let redis: TestRedis;

@@ -225,6 +225,26 @@ describe.each([
     );
   });
 
+  it.each(['rpush', 'ltrim', 'lrem', 'rpop'])('loses no suspect that it passes over, without %s', async (command) => {
+    const suspects = [1, 2, 2, 1].map(
+      (deaths, i) => `{"lambdesque":{"id":"${i}","attempts":0,"deaths":${deaths}},"class":"A","args":[${i}]}`,
+    );
+    await redis.client.rpush('resque:queue:q', ...suspects, ...payloads);
+    await grant(`+@all -${command}`, '~*');
+    const limited = await open(login('limited', SECRET));
+    const worker = new TestWorker(limited);
+
+    const alone = ['no', 'ifNothingElse', 'first'] as const;
+    const jobs: string[] = [];
+    for (const one of alone) {
+      const reply = await worker.sync({ reserve: from('q', 2, { suspects: 0, alone: one }) });
+      jobs.push(...reply.jobs.map(({ text }) => text ?? ''));
+    }
+
+    const queued = await redis.client.lrange('resque:queue:q', 0, -1);
+    expect([...queued, ...jobs].toSorted()).toEqual([...suspects, ...payloads].toSorted());
+  });
+
   it.each(['rpush', 'lpush', 'ltrim', 'lrange', 'zrem', 'hdel', 'hget', 'sadd', 'srem', 'del'])(
     'loses nothing that it moves as a scheduler, without %s',
     async (command) => {

@@ -29,7 +29,7 @@ withBrokers((stores) => {
   }
 
   /** As if the worker had been silent for longer than its lease. */
-  const reclaim = () => stores.store.reclaim(Date.now() + 30 * DAY, 100);
+  const reclaim = () => stores.at(Date.now() + 30 * DAY).reclaim(100);
 
   test('jobs reclaimed while they run are run by another worker, and settled there alone', async () => {
     const { consumer, gate, ran, jobs } = await holder(3);
@@ -143,7 +143,7 @@ withBrokers((stores) => {
       await eventually(async () => {
         expect(Number(await stores.db.zscore(stores.keys.leases, consumer.worker))).toBeGreaterThan(before);
       });
-      expect(await stores.store.reclaim(consumer.clock.now(), 100)).toEqual([]);
+      expect(await stores.at(consumer.clock.now()).reclaim(100)).toEqual([]);
     }
     gate.open();
     await eventually(() => expect(consumer.summary.succeeded).toBe(1));

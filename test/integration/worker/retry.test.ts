@@ -1,6 +1,7 @@
 import { type AnyJobDefinition, createRegistry, Discard, defineJob, RetryIn, SkipRetry, tick } from 'lambdesque';
 import { describe, expect, test } from 'vitest';
 import { type Brokers, withBrokers } from '../../helpers/brokers.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
 import { MovingClock } from '../../helpers/moving-clock.ts';
 import { failed, failedTexts } from '../../helpers/queue-state.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
@@ -223,7 +224,13 @@ withBrokers((stores) => {
   });
 });
 
-async function promote({ store }: Brokers, now: number): Promise<number> {
-  const result = await tick({ store, registry: createRegistry([]), log: recordingLogger() }, now);
+async function promote(stores: Brokers, now: number): Promise<number> {
+  const deps = {
+    store: stores.at(now),
+    registry: createRegistry([]),
+    clock: new ManualClock(),
+    log: recordingLogger(),
+  };
+  const result = await tick(deps);
   return result.retried;
 }

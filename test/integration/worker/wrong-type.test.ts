@@ -1,6 +1,7 @@
 import { createRegistry, defineJob, type TickResult, tick } from 'lambdesque';
 import { describe, expect, test } from 'vitest';
 import { withBrokers } from '../../helpers/brokers.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
 import { failed, failedTexts, inFlight, payloads, range } from '../../helpers/queue-state.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
 import { drain, Gate, startWorker } from '../../helpers/workers.ts';
@@ -16,8 +17,9 @@ withBrokers((stores) => {
   async function ticks(count: number, now: number): Promise<(TickResult | Error)[]> {
     const results: (TickResult | Error)[] = [];
     for (let i = 0; i < count; i++) {
-      const setting = { store: stores.store, registry: createRegistry([]), log: recordingLogger() };
-      results.push(await tick(setting, now).catch((error: Error) => error));
+      const clock = new ManualClock();
+      const deps = { store: stores.at(now), registry: createRegistry([]), clock, log: recordingLogger() };
+      results.push(await tick(deps).catch((error: Error) => error));
     }
     return results;
   }
