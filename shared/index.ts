@@ -1,6 +1,7 @@
 /** Everything that Lambdesque offers to code that uses it. */
 
 export type { Broker, SchedulerBroker, WorkerBroker } from './broker/broker.ts';
+export { namespaceOf } from './broker/namespace.ts';
 export { redisBroker } from './broker/redis/broker.ts';
 export type { RedisClient } from './broker/redis/client.ts';
 export { type CronBroker, type CronState, type CronStatus, redisCronBroker } from './broker/redis/cron.ts';
@@ -22,6 +23,7 @@ export {
   type StatsBroker,
   type TickSnapshot,
 } from './broker/redis/stats.ts';
+export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
 export { redisWorkerBroker } from './broker/redis/worker.ts';
 export {
   type Client,
