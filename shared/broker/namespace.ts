@@ -14,7 +14,8 @@ export function namespaceOf(given: string | undefined, cluster = false): string 
   if (given === undefined) return cluster ? `{${defaultNamespace.slice(0, -1)}}:` : defaultNamespace;
   if (given === '' || given === ':' || /^\s|\s$/.test(given)) {
     throw new ConfigError(
-      `The namespace is the prefix of every key, such as ${defaultNamespace}, and holds no white space at its ends; got ${JSON.stringify(given)}.`,
+      `The namespace must not be empty, nor begin or end with white space: it is the prefix of every key, such as ${defaultNamespace}; ` +
+        `got ${JSON.stringify(given)}.`,
     );
   }
   const namespace = given.endsWith(':') ? given : `${given}:`;

@@ -24,7 +24,7 @@ export function sentinelError(
         'a port of their own, which is 26379 unless it was changed.',
     );
   }
-  if (saying(/invalid reply: null/) !== undefined) {
+  if (saying(/no such master|invalid reply: null/i) !== undefined) {
     return new ConfigError(
       `${sentinels} know no primary named ${JSON.stringify(name)}. The command SENTINEL MASTERS on one of them lists the names.`,
     );

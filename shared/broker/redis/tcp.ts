@@ -118,9 +118,11 @@ function toServer(target: ServerTarget, timeout: number): Connection {
   redis.on('connecting', () => {
     sentinelErrors = [];
   });
+  let endWatch: (() => void) | undefined;
   redis.on('connect', () => {
     lastError = undefined;
     wrongDatabase = undefined;
+    if (target.kind === 'sentinel') endWatch ??= onFailover(target, timeout, () => redis.disconnect(true));
   });
 
   return {
@@ -144,6 +146,7 @@ function toServer(target: ServerTarget, timeout: number): Connection {
     },
     close() {
       closed = true;
+      endWatch?.();
       redis.disconnect();
     },
   };
@@ -168,6 +171,30 @@ function placeOf(target: ServerTarget): RedisOptions {
         ...(target.sentinelPassword === undefined ? {} : { sentinelPassword: target.sentinelPassword }),
       };
   }
+}
+
+/**
+ * Hears of a failover from the Sentinels: an old primary that lives goes on taking writes for ten seconds, and loses them.
+ * @returns ends it
+ */
+function onFailover(target: SentinelTarget, timeout: number, call: () => void): () => void {
+  const { sentinelUsername: username, sentinelPassword: password } = target;
+  // A connection that only listens is silent for days.
+  const { socketTimeout, ...options } = optionsOf({ ...target, username, password }, timeout);
+  const clients = target.nodes.map((node) => {
+    const client = new Redis({ ...options, ...node, autoResubscribe: false, retryStrategy: () => 5_000 });
+    // One Sentinel that is away is no harm, and all of them are noticed elsewhere.
+    client.on('error', () => {});
+    client.on('ready', () => client.subscribe('+switch-master').catch(() => {}));
+    client.on('message', (_channel: string, text: string) => {
+      if (text.startsWith(`${target.name} `)) call();
+    });
+    client.connect().catch(() => {});
+    return client;
+  });
+  return () => {
+    for (const client of clients) client.disconnect();
+  };
 }
 
 function isRefusedSelect(error: Error): boolean {
