@@ -75,7 +75,7 @@ export {
 } from './scheduler/on-demand.ts';
 export { Scheduler, type SchedulerDeps, tickUntil } from './scheduler/scheduler.ts';
 export { type TickDeps, type TickResult, tick } from './scheduler/tick.ts';
-export { type ErrorInfo, errorInfo } from './wire/failed-entry.ts';
+export { type ErrorInfo, errorFields, errorInfo } from './wire/failed-entry.ts';
 export { workerId } from './wire/worker-id.ts';
 export type { WorkerDeps } from './worker/deps.ts';
 export type { RunReport, Stopped, Summary } from './worker/reporter.ts';

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Enqueue } from '../client/client.ts';
 import type { Clock } from '../clock.ts';
 import { JobTimeoutError } from '../errors.ts';
@@ -17,6 +18,9 @@ export interface AttemptDeps {
   readonly attempts: number;
   readonly timeout: number;
 }
+
+/** The attempt whose handler, or what it has set in motion, runs now. */
+export const currentAttempt = new AsyncLocalStorage<Attempt>();
 
 /** How a handler's run ended. */
 export type Ended = { readonly ok: true } | { readonly ok: false; readonly thrown: unknown };
@@ -63,6 +67,10 @@ export class Attempt implements JobContext {
 
   /** Runs the handler. Never throws. */
   start(): void {
+    currentAttempt.run(this, () => this.#start());
+  }
+
+  #start(): void {
     const { job, handler } = this.bound;
     try {
       const args = checkArgs(handler.definition, job.args);
@@ -101,6 +109,11 @@ export class Attempt implements JobContext {
   /** Ends the attempt without waiting for the handler any longer. What the handler does later counts for nothing. */
   abandon(): void {
     this.#fail(this.aborted);
+  }
+
+  /** An error of the handler's came from outside of its promise. */
+  escaped(thrown: unknown): void {
+    this.#fail(thrown);
   }
 
   #fail(thrown: unknown): void {

@@ -1,6 +1,6 @@
 import { LambdesqueError, LeaseLostError } from '../errors.ts';
 import type { BoundJob, Job, Outcome, RawJob } from '../types.ts';
-import type { Attempt, Ended } from './attempt.ts';
+import { type Attempt, currentAttempt, type Ended } from './attempt.ts';
 import { Binder } from './bind.ts';
 import type { WorkerDeps } from './deps.ts';
 import { Lease, type SyncPlan, type SyncReply } from './lease.ts';
@@ -38,6 +38,8 @@ export class Worker {
   readonly #reporter: Reporter;
   readonly #startedAt: number;
 
+  #paused = false;
+  readonly #ended = Promise.withResolvers<void>();
   #turning = false;
   /** The turn under way settles something. */
   #settling = false;
@@ -85,6 +87,14 @@ export class Worker {
    * @throws what Redis says, if it cannot be used from the start
    */
   async run(): Promise<Summary> {
+    try {
+      return await this.#run();
+    } finally {
+      this.#ended.resolve();
+    }
+  }
+
+  async #run(): Promise<Summary> {
     for (;;) {
       const abort = this.#ending.check();
       if (abort !== undefined) this.#slots.abortAll(abort);
@@ -113,6 +123,31 @@ export class Worker {
     this.#bell.ring();
   }
 
+  /** Takes no more jobs until `resume`: what runs goes on, what has not started goes back. */
+  pause(): void {
+    this.#paused = true;
+    this.#bell.ring();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#lookout.reset();
+    this.#bell.ring();
+  }
+
+  /** An error that nothing caught. @returns whether it came from a job, for which it counts; the worker goes on */
+  escaped(error: unknown): boolean {
+    const attempt = currentAttempt.getStore();
+    attempt?.escaped(error);
+    return attempt !== undefined;
+  }
+
+  /** An error that came from nowhere: ends, and gives everything back. */
+  crash(_error: unknown): Promise<void> {
+    this.stop();
+    return this.#ended.promise;
+  }
+
   #now(): number {
     return this.#setting.clock.now();
   }
@@ -126,13 +161,13 @@ export class Worker {
     if (this.#failure) return true;
     if (this.#held + this.#outbox.size > 0 || this.#turning) return false;
     if (this.#ending.why) return true;
-    return this.#setting.options.exitOnComplete && this.#lookout.found !== undefined;
+    return !this.#paused && this.#setting.options.exitOnComplete && this.#lookout.found !== undefined;
   }
 
   // Jobs.
 
   #fill(): void {
-    if (this.#filling || this.#ending.why) return;
+    if (this.#filling || this.#ending.why || this.#paused) return;
     this.#filling = true;
     while (this.#slots.free > 0 && this.#waiting.size > 0 && !this.#isShort() && !this.#slice.isOver()) {
       const next = this.#waiting.next() as RawJob | BoundJob;
@@ -190,7 +225,7 @@ export class Worker {
   /** How many jobs to ask for now. */
   #wanted(): number {
     const { free, bytes } = this.#slots;
-    if (this.#ending.why) return 0;
+    if (this.#ending.why || this.#paused) return 0;
     if (bytes + this.#waiting.bytes >= this.#setting.options.heldBytes) return 0;
     // Jobs wait although there are slots: the event loop has no time for more than it was measured to end.
     return this.#sizer.want(this.#waiting.size > 0 ? 0 : free, this.#waiting.size);
@@ -199,7 +234,7 @@ export class Worker {
   /** When waiting jobs are to be released, epoch ms. */
   #releaseAt(): number {
     if (this.#waiting.size === 0) return Infinity;
-    return this.#ending.why ? 0 : this.#waiting.since + this.#setting.options.releaseAfter;
+    return this.#ending.why || this.#paused ? 0 : this.#waiting.since + this.#setting.options.releaseAfter;
   }
 
   #releaseWaiting(): void {
