@@ -1,5 +1,7 @@
 import { ConfigError } from './errors.ts';
-import type { Numbers } from './wire/decode.ts';
+
+/** How numbers in arguments arrive: long integers as bigint, or all as double, as JSON.parse gives them. */
+export type Numbers = 'bigint' | 'double';
 
 /** Every option of a consumer. Times are milliseconds. */
 export interface WorkerOptions {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigError, environment as env, LambdesqueError, workerDefaults } from 'lambdesque';
+import own from '../../package.json' with { type: 'json' };
 import { demo } from './commands/demo.ts';
 import { enqueue } from './commands/enqueue.ts';
 import { start } from './commands/start.ts';
@@ -11,7 +12,7 @@ import { goFlags } from './go-flags.ts';
 import { defaultJobs } from './jobs.ts';
 
 const program = new Command('lambdesque').description('Resque queues, run by AWS Lambda; here, on this machine.');
-program.exitOverride().showHelpAfterError('(--help shows what is allowed)');
+program.version(own.version).exitOverride().showHelpAfterError('(--help shows what is allowed)');
 
 const redisOptions = (command: Command) =>
   command
@@ -42,6 +43,7 @@ program
 redisOptions(program.command('work'))
   .description('drain queues, until a signal or --exit-on-complete')
   .requiredOption('--queues <list>', 'a,b in order; a=3,b=1 by weight; *, globs, !name')
+  .option('--serial <list>', 'queues that run one job at a time, in order')
   .option('--jobs <module>', 'job classes', defaultJobs)
   .addOption(
     new Option('--interval <time>', 'between looks at empty queues')

@@ -1,7 +1,7 @@
-import type { Enqueue } from '../client/client.ts';
 import type { Clock } from '../clock.ts';
 import { JobTimeoutError } from '../errors.ts';
 import type { JobContext, JobInfo } from '../job/context.ts';
+import type { Enqueue } from '../job/enqueue.ts';
 import { checkArgs } from '../job/schema.ts';
 import type { Logger } from '../log.ts';
 import type { BoundJob } from '../types.ts';
@@ -31,10 +31,10 @@ const SUCCEEDED: Ended = { ok: true };
  */
 export class Attempt implements JobContext {
   readonly bound: BoundJob;
-  /** When it got its place. */
-  readonly startedAt: number;
+  /** When it got its place, or leave to start. */
+  startedAt: number;
   /** Epoch ms; Infinity for none. */
-  readonly timeoutAt: number;
+  timeoutAt: number;
   /** Why it was aborted. */
   aborted: unknown;
   /** When it ends without its handler. */
@@ -62,6 +62,12 @@ export class Attempt implements JobContext {
 
   get attempts(): number {
     return this.bound.handler.definition.retry?.attempts ?? this.#deps.attempts;
+  }
+
+  /** It had to wait until it might start: its time begins now. */
+  waited(): void {
+    this.startedAt = this.#deps.clock.now();
+    this.timeoutAt = this.startedAt + this.timeout;
   }
 
   /** Runs the handler. Never throws. */
@@ -144,6 +150,7 @@ export class Attempt implements JobContext {
       id: job.id,
       attempt: job.attempt,
       attempts: this.attempts,
+      deaths: job.deaths,
       payload: job.payload,
       ...(job.queueTime === undefined ? {} : { queueTime: job.queueTime }),
     };

@@ -10,11 +10,11 @@ import { redisBroker } from '../../shared/broker/redis/broker.ts';
 import type { RedisClient } from '../../shared/broker/redis/client.ts';
 import { tcpClient } from '../../shared/broker/redis/tcp.ts';
 import { upstashClient } from '../../shared/broker/redis/upstash.ts';
+import { systemClock } from '../../shared/clock.ts';
 import { createRegistry } from '../../shared/job/registry.ts';
 import { type Logger, silentLogger } from '../../shared/log.ts';
 import { type TickResult, tick } from '../../shared/scheduler/tick.ts';
-import type { Effect, RawJob, Settlement, SettleOp } from '../../shared/types.ts';
-import type { Attempts } from '../../shared/wire/attempts.ts';
+import type { Attempts, Effect, RawJob, Settlement, SettleOp } from '../../shared/types.ts';
 import { workerId } from '../../shared/wire/worker-id.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 import { NOW, redisTime } from './redis-time.ts';
@@ -55,6 +55,8 @@ export interface Brokers {
   readonly store: Broker;
   /** A client of the suite's backend, with a connection of its own; closed after the file. */
   client(options?: OpenOptions): RedisClient;
+  /** The same at another time. @param now epoch ms; '' is Redis's own */
+  at(now: number | ''): Broker;
   /** Another store, with a connection of its own; closed after the file. */
   open(options?: OpenOptions): Broker;
   /** A worker that has not registered yet. */
@@ -80,6 +82,7 @@ export function withBrokers(suite: (stores: Brokers) => void, backends: readonly
     const keys = keysOf('resque:');
     let redis: TestRedis;
     let upstash: UpstashServer;
+    let client: RedisClient;
     let store: Broker;
 
     const stores: Brokers = {
@@ -99,13 +102,14 @@ export function withBrokers(suite: (stores: Brokers) => void, backends: readonly
       },
       client({ backend: other = backend, url = redis.url, commandTimeout } = {}) {
         const timeout = commandTimeout === undefined ? {} : { commandTimeout };
-        const client =
+        const one =
           other === 'TCP'
             ? tcpClient({ url, ...timeout })
             : upstashClient({ url: upstash.url, token: upstash.token, ...timeout });
-        opened.push(client);
-        return client;
+        opened.push(one);
+        return one;
       },
+      at: (now) => redisBroker(client, 'resque:', () => now),
       open({ namespace = 'resque:', realTime = false, ...options } = {}) {
         return redisBroker(stores.client(options), namespace, realTime ? undefined : redisTime.now);
       },
@@ -123,14 +127,15 @@ export function withBrokers(suite: (stores: Brokers) => void, backends: readonly
         redisTime.move(ms);
         return store.reclaim(10_000);
       },
-      promoteRetries: async (limit = 10_000) => (await store.promoteRetries(redisTime.now(), limit)).moved,
-      tick: (log = silentLogger) => tick({ store, registry: createRegistry([]), log }, redisTime.now()),
+      promoteRetries: async (limit = 10_000) => (await store.promoteRetries(limit)).moved,
+      tick: (log = silentLogger) => tick({ store, registry: createRegistry([]), clock: systemClock, log }),
     };
 
     beforeAll(async () => {
       redis = await startRedis();
       upstash = await startUpstash(redis.url);
-      store = stores.open();
+      client = stores.client();
+      store = redisBroker(client, 'resque:', redisTime.now);
     });
 
     afterEach(async () => {

@@ -1,4 +1,4 @@
-import { createRegistry, redisBroker, silentLogger, type TickResult, tick } from 'lambdesque';
+import { createRegistry, redisBroker, silentLogger, systemClock, type TickResult, tick } from 'lambdesque';
 import { tcpClient } from 'lambdesque/tcp';
 import { expect } from 'vitest';
 import type { TestRedis } from './redis-server.ts';
@@ -59,7 +59,7 @@ export async function tickAhead(redis: Pick<TestRedis, 'url'>, ahead = 600_000):
     const [seconds] = (await client.command(['TIME'])) as Buffer[];
     const now = Number(seconds) * 1000 + ahead;
     const store = redisBroker(client, 'resque:', () => now);
-    return await tick({ store, registry: createRegistry([]), log: silentLogger }, now);
+    return await tick({ store, registry: createRegistry([]), clock: systemClock, log: silentLogger });
   } finally {
     await client.close();
   }

@@ -14,6 +14,12 @@ import { syncOf, wrongKeys } from './sync.ts';
 import { type TimeSource, timedScripts } from './time.ts';
 
 /**
+ * A delayed payload of more bytes has no index: its key would hold the whole payload, and Upstash refuses keys over 32 KB.
+ * resque-scheduler's `remove_delayed` does not find it then; all else goes by the delayed list.
+ */
+export const MOST_INDEXED_BYTES = 30_000;
+
+/**
  * What a worker and a client need, on any Redis client.
  * @param namespace prefix of every key, `resque:` in Resque's own default
  * @param time of a test @default Redis's own
@@ -73,9 +79,22 @@ export function redisWorkerBroker(client: RedisClient, namespace: string, time?:
 
     async enqueueDelayed(jobs) {
       if (jobs.length === 0) return;
-      const keysAndIndexes = jobs.flatMap((job) => [keys.delayed(job.seconds), keys.timestamps(job.payload)]);
-      const args = jobs.flatMap((job) => [job.seconds, `delayed:${job.seconds}`, job.payload]);
-      await client.script(enqueueDelayed, [keys.delayedSchedule, ...keysAndIndexes], args);
+      const scriptKeys = [keys.delayedSchedule];
+      const args: Argument[] = [];
+      for (const { seconds, payload } of jobs) {
+        const list = keys.delayed(seconds);
+        const indexed = Buffer.byteLength(payload) <= MOST_INDEXED_BYTES;
+        scriptKeys.push(list, indexed ? keys.timestamps(payload) : list);
+        args.push(seconds, indexed ? `delayed:${seconds}` : '', payload);
+      }
+      await client.script(enqueueDelayed, scriptKeys, args);
+    },
+
+    async time() {
+      const given = time?.() ?? '';
+      if (given !== '') return given;
+      const [seconds, micros] = list(await client.command(['TIME'])).map((part) => Number(text(part)));
+      return (seconds ?? 0) * 1000 + Math.floor((micros ?? 0) / 1000);
     },
 
     async queues() {

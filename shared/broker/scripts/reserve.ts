@@ -81,10 +81,10 @@ local function reserve()
   end
 
   if replay then
-    local all, found = call('HGETALL', inflight), {}
-    for i = 1, #all, 2 do
-      local n, queue = string.match(all[i], '^(%d+):(.*)$')
-      if n and tonumber(n) >= seq then found[#found + 1] = {tonumber(n), queue, all[i + 1]} end
+    local found = {}
+    for _, field in ipairs(call('HKEYS', inflight)) do
+      local n, queue = string.match(field, '^(%d+):(.*)$')
+      if n and tonumber(n) >= seq then found[#found + 1] = {tonumber(n), queue, call('HGET', inflight, field)} end
     end
     table.sort(found, function(x, y) return x[1] < y[1] end)
     for _, job in ipairs(found) do runs[#runs + 1] = runOf(placeOf[job[2]] or 0, {job[3]}, #job[3]) end

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { RedisTypeError } from '../../../shared/errors.ts';
 import { type Logger, silentLogger } from '../../../shared/log.ts';
-import { promoteDelayed } from '../../../shared/scheduler/promote-delayed.ts';
 import { unsplice } from '../../../shared/wire/attempts.ts';
 import { done, from, LEASE, NOW, redisTime, release, retry, texts, withBrokers } from '../../helpers/brokers.ts';
+import { promoteDelayed } from '../../helpers/scheduler/steps.ts';
 
 const SECONDS = NOW / 1000;
 
@@ -137,9 +137,9 @@ withBrokers((stores) => {
       await stores.store.enqueueDelayed([a, b, c].map((payload) => ({ seconds: SECONDS, payload })));
       await spoil('bad');
 
-      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store, undefined, NOW));
+      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store));
       await mend('bad');
-      await promoteDelayed(stores.store, undefined, MUCH_LATER);
+      await promoteDelayed(stores.at(MUCH_LATER));
 
       expect(await stores.queued('q')).toEqual([a, c]);
       const failed = await stores.db.lrange(stores.keys.failed, 0, -1);
@@ -152,11 +152,11 @@ withBrokers((stores) => {
       await stores.db.set(stores.keys.failed, 'no list');
       await stores.db.set(stores.keys.timestamps(c), 'no set');
 
-      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store, undefined, NOW));
+      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store));
       await stores.db.del(stores.keys.failed);
-      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store, undefined, MUCH_LATER));
+      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.at(MUCH_LATER)));
       await stores.db.del(stores.keys.timestamps(c));
-      await promoteDelayed(stores.store, undefined, MUCH_LATER);
+      await promoteDelayed(stores.at(MUCH_LATER));
 
       expect(await stores.queued('q')).toEqual([a, c]);
       expect(await stores.db.lrange(stores.keys.failed, 0, -1)).toEqual([expect.stringContaining(b)]);
