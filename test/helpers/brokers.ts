@@ -104,12 +104,12 @@ export function withBrokers(suite: (stores: Brokers) => void, backends: readonly
       },
       client({ backend: other = backend, url = redis.url, commandTimeout } = {}) {
         const timeout = commandTimeout === undefined ? {} : { commandTimeout };
-        const client =
+        const one =
           other === 'TCP'
             ? tcpClient({ url, ...timeout })
             : upstashClient({ url: upstash.url, token: upstash.token, ...timeout });
-        opened.push(client);
-        return client;
+        opened.push(one);
+        return one;
       },
       open({ namespace = 'resque:', realTime = false, time, ...options } = {}) {
         const source = time === undefined ? redisTime.now : () => time;
