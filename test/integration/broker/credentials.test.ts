@@ -53,8 +53,8 @@ const login = (user: string, password: string) =>
 /** When every lease has ended. */
 const LATER = NOW + LEASE;
 
-function overTcp(url: string): Broker {
-  const store = redisBroker(tcpClient({ url }), 'resque:', () => LATER);
+function overTcp(url: string, time = LATER): Broker {
+  const store = redisBroker(tcpClient({ url }), 'resque:', () => time);
   onTestFinished(() => store.close());
   return store;
 }
@@ -226,9 +226,11 @@ describe.each([
       }
 
       expect(await found()).toEqual(payloads);
-      await admin.promoteRetries(10);
-      await promoteDelayed(admin);
-      await admin.reclaim(10);
+      // What was put off until somebody mends it is due by then.
+      const later = overTcp(redis.url, LATER + LEASE);
+      await later.promoteRetries(10);
+      await promoteDelayed(later);
+      await later.reclaim(10);
       const queued = (await redis.client.lrange('resque:queue:q', 0, -1)).map((one) => unsplice(one).payload);
       expect(queued).toEqual(expect.arrayContaining([...payloads, delayed[0]]));
       const failed = (await redis.client.lrange('resque:failed', 0, -1)).join();
