@@ -5,11 +5,11 @@ import { redisBroker } from '../../../shared/broker/redis/broker.ts';
 import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
 import { upstashClient } from '../../../shared/broker/redis/upstash.ts';
 import { LambdesqueError, RedisAuthError } from '../../../shared/errors.ts';
-import { promoteDelayed } from '../../../shared/scheduler/promote-delayed.ts';
 import type { Settlement } from '../../../shared/types.ts';
 import { unsplice } from '../../../shared/wire/attempts.ts';
 import { done, dump, fail, from, LEASE, NOW, redisTime, release, retry, TestWorker } from '../../helpers/brokers.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis-server.ts';
+import { promoteDelayed } from '../../helpers/scheduler/steps.ts';
 import { startUpstash } from '../../helpers/upstash-server.ts';
 
 const SECRET = 'pa$$word-of-this-test';
@@ -265,17 +265,13 @@ describe.each([
       const limited = await open(login('limited', SECRET));
 
       redisTime.move(LEASE);
-      for (const move of [
-        () => limited.promoteRetries(NOW, 10),
-        () => promoteDelayed(limited, undefined, NOW),
-        () => limited.reclaim(10),
-      ]) {
+      for (const move of [() => limited.promoteRetries(10), () => promoteDelayed(limited), () => limited.reclaim(10)]) {
         await move().catch((error: unknown) => expect(error).toBeInstanceOf(LambdesqueError));
       }
 
       expect(await found()).toEqual(payloads);
-      await admin.promoteRetries(Number.MAX_SAFE_INTEGER, 10);
-      await promoteDelayed(admin, undefined, NOW);
+      await admin.promoteRetries(10);
+      await promoteDelayed(admin);
       redisTime.move(LEASE);
       await admin.reclaim(10);
       const queued = (await redis.client.lrange('resque:queue:q', 0, -1)).map((one) => unsplice(one).payload);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { redisSchedulerBroker } from '../../../shared/broker/redis/scheduler.ts';
-import { type Attempts, unsplice } from '../../../shared/wire/attempts.ts';
+import type { Attempts } from '../../../shared/types.ts';
+import { unsplice } from '../../../shared/wire/attempts.ts';
 import { tokenOf } from '../../../shared/wire/worker-id.ts';
 import {
   done,
