@@ -23,6 +23,7 @@ export {
   redisStatsBroker,
   type StatsBroker,
 } from './broker/redis/stats.ts';
+export type { TimeSource } from './broker/redis/time.ts';
 export { redisWorkerBroker } from './broker/redis/worker.ts';
 export {
   type Client,
