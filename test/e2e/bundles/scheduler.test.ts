@@ -86,7 +86,7 @@ withBundles((bundles) => {
       bundles.aws.throttled.add('fn-default');
       const lambda = await scheduler({ default: {}, second: {} });
       const { error } = await lambda.invoke({}, ONE_TICK);
-      expect(error).toMatchObject({ name: 'FleetError' });
+      expect(error).toMatchObject({ name: 'StartError' });
       expect(error?.message).toContain('refused InvokeFunction for "fn-default" with 400: TooManyRequestsException');
       expect(startsOf('fn-second')).toBe(1);
       expect(lambda.lines).toContainEqual(expect.objectContaining({ Ticks: 1 }));
