@@ -61,6 +61,9 @@ export class ProblemLog {
 }
 
 function remedyFor(error: string): string {
+  if (/NOPERM|can't run this command|can't access/i.test(error)) return 'Check the rights (ACL) of the Redis user.';
+  if (/^(OOM|READONLY|MISCONF|NOREPLICAS)/.test(error))
+    return 'It is Redis as a whole that refuses; its log says more.';
   if (/WRONGTYPE|it is an? \w+, not/.test(error)) {
     return 'See what it is with TYPE, and who writes it; then RENAME or DEL it.';
   }
