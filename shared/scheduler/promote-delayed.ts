@@ -115,7 +115,7 @@ class DelayedPromotion {
   #isDone(
     list: OpenList,
     plan: DelayedMoves | undefined,
-    { left, refused }: MovedList = { left: 0, changed: false, refused: new Map() },
+    { left, stays, refused }: MovedList = { left: 0, changed: false, stays: false, refused: new Map() },
     found?: DelayedList,
   ): boolean {
     const moves = plan?.moves ?? [];
@@ -129,7 +129,7 @@ class DelayedPromotion {
     const stuck = found?.wrong !== undefined || list.passed >= MOST_STUCK;
     if (left > list.passed && !stuck) return false;
     // What is left of it stays on the schedule.
-    if (left > 0 || stuck) this.#passed++;
+    if (left > 0 || stuck || stays) this.#passed++;
     return true;
   }
 

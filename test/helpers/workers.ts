@@ -16,6 +16,7 @@ import {
   workerOptions,
 } from 'lambdesque';
 import { afterEach } from 'vitest';
+import { endings } from './brokers.ts';
 import { MovingClock } from './moving-clock.ts';
 import { type RecordingLogger, recordingLogger } from './recording-logger.ts';
 
@@ -53,7 +54,7 @@ const LONG = 3_600_000;
 
 const running = new Set<RunningWorker>();
 
-afterEach(async () => {
+async function endAll(): Promise<void> {
   for (const one of running) {
     one.stop();
     while (running.has(one)) {
@@ -61,7 +62,9 @@ afterEach(async () => {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
-});
+}
+afterEach(endAll);
+endings.add(endAll);
 
 export function startWorker(setup: WorkerSetup): RunningWorker {
   const { store, jobs, queues = '*', order, serial, options, middleware = [], clock = new MovingClock() } = setup;
