@@ -8,6 +8,7 @@ import {
   type Middleware,
   parseQueues,
   type QueueList,
+  RedisUnavailableError,
   type RunReport,
   type Summary,
   Worker,
@@ -106,6 +107,25 @@ export function startWorker(setup: WorkerSetup): RunningWorker {
 /** Runs what is there, and ends. */
 export function drain(setup: WorkerSetup): Promise<Summary> {
   return startWorker({ ...setup, options: { exitOnComplete: true, ...setup.options } }).ended;
+}
+
+/** A store that can go away for a worker, as if that had died: it never hears of Redis again, nor Redis of it. */
+export function mortal(store: Broker): { readonly store: Broker; kill(): void } {
+  let dead = false;
+  const call = <Args extends unknown[], Answer>(method: (...args: Args) => Promise<Answer>) => {
+    return async (...args: Args): Promise<Answer> => {
+      if (dead) throw new RedisUnavailableError('This worker is dead.');
+      return await method(...args);
+    };
+  };
+  const { sync, start, recover, unregister } = store;
+  const methods = { sync: call(sync), start: call(start), recover: call(recover), unregister: call(unregister) };
+  return {
+    store: { ...store, ...methods },
+    kill() {
+      dead = true;
+    },
+  };
 }
 
 /** A promise that a test settles. */
