@@ -2,6 +2,7 @@
 
 export type { Broker, Reclaimed, SchedulerBroker, TickSnapshot, WorkerBroker, WrongKey } from './broker/broker.ts';
 export type { CronBroker, CronState, CronStatus } from './broker/cron-broker.ts';
+export { namespaceOf } from './broker/namespace.ts';
 export { redisBroker } from './broker/redis/broker.ts';
 export type { RedisClient } from './broker/redis/client.ts';
 export { redisCronBroker } from './broker/redis/cron.ts';
@@ -23,6 +24,7 @@ export {
   redisStatsBroker,
   type StatsBroker,
 } from './broker/redis/stats.ts';
+export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
 export { redisWorkerBroker } from './broker/redis/worker.ts';
 export { type Client, type ClientOptions, createClient, type EnqueueItem } from './client/client.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
@@ -72,7 +74,7 @@ export { ProblemLog } from './scheduler/problem-log.ts';
 export { Scheduler, type SchedulerDeps, tickUntil } from './scheduler/scheduler.ts';
 export type { Follower, Step, Tick, TickTotals } from './scheduler/step.ts';
 export { type TickDeps, type TickOptions, type TickResult, tick } from './scheduler/tick.ts';
-export { type ErrorInfo, errorInfo } from './wire/failed-entry.ts';
+export { type ErrorInfo, errorFields, errorInfo } from './wire/failed-entry.ts';
 export { workerId } from './wire/worker-id.ts';
 export type { WorkerDeps } from './worker/deps.ts';
 export type { RunReport, Stopped, Summary } from './worker/reporter.ts';

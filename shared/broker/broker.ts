@@ -255,8 +255,8 @@ export interface MovedList {
   readonly left: number;
   /** It has changed since it was read: from there on nothing was moved. */
   readonly changed: boolean;
-  /** It is empty, and could not be taken off the schedule. */
-  readonly stays: boolean;
+  /** Its time is still on the schedule. */
+  readonly scheduled: boolean;
   /** Moves that a key did not take, by their places; their payloads stay first in the list, in order. */
   readonly refused: ReadonlyMap<number, WrongKey>;
 }

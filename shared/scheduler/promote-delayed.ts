@@ -78,7 +78,10 @@ class DelayedPromotion {
     if (queued + failed > 0) this.#noteLateness(plans);
     if (failed > 0) this.#log.error('Delayed payloads without a queue went to the failed list', { jobs: failed });
     const open = this.#lists.splice(0, lists.length);
-    const still = open.filter((list, i) => !this.#isDone(list, plans[i], lists[i], found[i]));
+    const still = open.filter((list, i) => {
+      const moved = lists[i];
+      return moved && !this.#isDone(list, plans[i], moved, found[i]);
+    });
     this.#lists.unshift(...still);
     if (!lists.some((one) => one.changed)) return true;
     // Others are at work on them: what is there now is another question.
@@ -115,8 +118,8 @@ class DelayedPromotion {
   #isDone(
     list: OpenList,
     plan: DelayedMoves | undefined,
-    { left, stays, refused }: MovedList = { left: 0, changed: false, stays: false, refused: new Map() },
-    found?: DelayedList,
+    { left, scheduled, refused }: MovedList,
+    found: DelayedList | undefined,
   ): boolean {
     const moves = plan?.moves ?? [];
     for (const [place, { error }] of refused) {
@@ -128,8 +131,7 @@ class DelayedPromotion {
     if (refused.size === 0) list.passed += moves.filter(({ to }) => to === 'nowhere').length;
     const stuck = found?.wrong !== undefined || list.passed >= MOST_STUCK;
     if (left > list.passed && !stuck) return false;
-    // What is left of it stays on the schedule.
-    if (left > 0 || stuck || stays) this.#passed++;
+    if (scheduled) this.#passed++;
     return true;
   }
 

@@ -25,14 +25,23 @@ const CONCURRENCIES = [1, 2, 25];
 const WORKERS = [1, 3];
 const KINDS: readonly Innocents[] = ['noop', '1ms', 'slow', 'mixed'];
 
-/** Every combination, and the fresh ones beside slow jobs. */
-export const allPoisonCases: readonly PoisonCase[] = poisonKinds.flatMap((poison) => [
-  ...CONCURRENCIES.flatMap((concurrency) =>
-    WORKERS.flatMap((workers) => KINDS.map((innocents) => ({ poison, concurrency, workers, innocents }))),
-  ),
-  { poison, concurrency: 10, workers: 1, innocents: 'slow', poisons: 4, fresh: true } as const,
-  { poison, concurrency: 5, workers: 2, innocents: 'mixed', poisons: 2 } as const,
-]);
+/**
+ * Every poison at every concurrency with one worker and several. The innocents take turns: four rounds have every
+ * combination.
+ * @param round from 0
+ */
+export function poisonCases(round: number): PoisonCase[] {
+  return poisonKinds.flatMap((poison, i) => [
+    ...CONCURRENCIES.flatMap((concurrency, j) =>
+      WORKERS.map((workers, k): PoisonCase => {
+        const innocents = KINDS[(round + i + j + k) % KINDS.length] ?? 'mixed';
+        return { poison, concurrency, workers, innocents };
+      }),
+    ),
+    { poison, concurrency: 10, workers: 1, innocents: 'slow', poisons: 4, fresh: true },
+    { poison, concurrency: 5, workers: 2, innocents: 'mixed', poisons: 2 },
+  ]);
+}
 
 export const nameOf = ({ poison, concurrency, workers, innocents, poisons = 1, fresh }: PoisonCase): string =>
   `${poisons} × ${poison} ${fresh ? 'arriving fresh beside' : 'among'} ${innocents} jobs, concurrency ${concurrency}, ` +

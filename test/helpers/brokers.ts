@@ -45,6 +45,8 @@ export interface OpenOptions {
   readonly commandTimeout?: number;
   /** Redis is asked for the time, as everywhere but in tests. @default false: it is what `redisTime` says */
   readonly realTime?: boolean;
+  /** What Redis's clock says to it, epoch ms. @default what `redisTime` says */
+  readonly time?: number;
 }
 
 export interface Brokers {
@@ -58,10 +60,10 @@ export interface Brokers {
   readonly store: Broker;
   /** A client of the suite's backend, with a connection of its own; closed after the file. */
   client(options?: OpenOptions): RedisClient;
-  /** The same at another time. @param now epoch ms; '' is Redis's own */
-  at(now: number | ''): Broker;
   /** Another store, with a connection of its own; closed after the file. */
   open(options?: OpenOptions): Broker;
+  /** The store when Redis's clock says this, epoch ms; '' for what it says in truth. */
+  at(time: number | '', namespace?: string): Broker;
   /** A worker that has not registered yet. */
   worker(store?: Broker): TestWorker;
   /** What a producer does: `SADD queues`, then `RPUSH`. */
@@ -85,7 +87,7 @@ export function withBrokers(suite: (stores: Brokers) => void, backends: readonly
     const keys = keysOf('resque:');
     let redis: TestRedis;
     let upstash: UpstashServer;
-    let client: RedisClient;
+    let shared: RedisClient;
     let store: Broker;
 
     const stores: Brokers = {
@@ -112,10 +114,11 @@ export function withBrokers(suite: (stores: Brokers) => void, backends: readonly
         opened.push(one);
         return one;
       },
-      at: (now) => redisBroker(client, 'resque:', () => now),
-      open({ namespace = 'resque:', realTime = false, ...options } = {}) {
-        return redisBroker(stores.client(options), namespace, realTime ? undefined : redisTime.now);
+      open({ namespace = 'resque:', realTime = false, time, ...options } = {}) {
+        const source = time === undefined ? redisTime.now : () => time;
+        return redisBroker(stores.client(options), namespace, realTime ? undefined : source);
       },
+      at: (time, namespace = 'resque:') => redisBroker(shared, namespace, () => time),
       worker: (one = store) => new TestWorker(one),
       async produce(queue, ...payloads) {
         await redis.client.sadd(keys.queues, queue);
@@ -137,8 +140,8 @@ export function withBrokers(suite: (stores: Brokers) => void, backends: readonly
     beforeAll(async () => {
       redis = await startRedis();
       upstash = await startUpstash(redis.url);
-      client = stores.client();
-      store = redisBroker(client, 'resque:', redisTime.now);
+      shared = stores.client();
+      store = redisBroker(shared, 'resque:', redisTime.now);
     });
 
     afterEach(async () => {

@@ -42,6 +42,9 @@ export interface SupervisorOptions {
   readonly onEnd?: (life: Life) => void;
 }
 
+/** How a process ends that cannot use its flags. */
+const REFUSED = 'code-2';
+
 const children = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
@@ -73,6 +76,12 @@ export class Supervisor {
     return this.lives.filter((life) => life.how !== undefined && life.asked === undefined);
   }
 
+  /** What it wrote when it could not use its flags; it was not started again. */
+  get refusal(): string | undefined {
+    const life = this.lives.find(({ how }) => how === REFUSED);
+    return life && readFileSync(life.output, 'utf8').trim();
+  }
+
   signal(name: NodeJS.Signals): void {
     const { life } = this;
     if (!life) return;
@@ -99,16 +108,16 @@ export class Supervisor {
 
   /**
    * Ends it for good: SIGTERM, and SIGKILL for a process that takes too long.
-   * @param patience ms  @returns how its last process ended, undefined if none ran
+   * @param patience ms  @returns its last life, undefined if none ran
    */
-  async stop(patience = 30_000): Promise<string | undefined> {
+  async stop(patience = 30_000): Promise<Life | undefined> {
     this.#stopped = true;
     clearTimeout(this.#timer);
     const { life } = this;
     if (!life) return undefined;
     this.signal('SIGTERM');
     if (!(await until(() => life.how !== undefined, { patience }))) await this.kill();
-    return life.how;
+    return life;
   }
 
   #start(): void {
@@ -137,9 +146,15 @@ export class Supervisor {
     life.endedAt = performance.now();
     const { restartAfter = 100, onEnd } = this.#options;
     onEnd?.(life);
-    if (this.#stopped || restartAfter === 'never') return;
+    // A mistake in its flags: the next one would make it again.
+    if (this.#stopped || restartAfter === 'never' || how === REFUSED) return;
     this.#timer = setTimeout(() => this.#start(), restartAfter);
   }
+}
+
+/** It ended as SIGTERM asks it to; before it has said anything, it does not listen to signals yet. */
+export function endedWell(life: Life): boolean {
+  return life.how === 'code-0' || (life.how === 'SIGTERM' && outputLines(life).length === 0);
 }
 
 /** A line of a process's log. */

@@ -44,6 +44,9 @@ export function cronStateOf(reply: Reply | undefined, { cron }: Keys): CronState
   return { ...state, heal, wrong: [...wrongKeysOf(wrong), ...reader.wrong.values()] };
 }
 
+/** A timing of which nobody knows when it was first seen, was seen so long ago, ms. */
+const UNKNOWN_MS = 60_000;
+
 /** Reads what schedulers have noted in hashes, where anything may stand, and any clock may have been wrong. */
 class MarkReader {
   readonly #now: number;
@@ -75,8 +78,12 @@ class MarkReader {
     const notes = new Map<string, TimingNote>();
     for (const [field, value] of this.fields(key, reply)) {
       const [since = Number.NaN, seen = Number.NaN] = value.split(':').map(numberOf);
-      if (!field.includes('\n') || Number.isNaN(since) || Number.isNaN(seen)) {
-        this.#tell(key, `its field ${shown(field)} holds ${shown(value)}, not when a timing was first and last seen`);
+      if (!field.includes('\n')) {
+        this.#tell(key, `its field ${shown(field)} is not the name of an entry and its timing`);
+      } else if (Number.isNaN(since) || Number.isNaN(seen)) {
+        this.#tell(key, `its field ${shown(field)} held ${shown(value)}, not when a timing was first and last seen`);
+        // The slot that is due just now is not to be lost over it. What was claimed last keeps one from coming twice.
+        notes.set(field, { since: this.#now - UNKNOWN_MS, seen: this.#now, text: value });
       } else if (Math.max(since, seen) > this.#now + AHEAD_MS) {
         const healed = { since: Math.min(since, this.#now), seen: Math.min(seen, this.#now) };
         const to = `${healed.since}:${healed.seen}`;

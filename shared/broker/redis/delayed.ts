@@ -99,11 +99,11 @@ function markOf(bytes: Buffer): string {
 }
 
 function movedList(reply: Reply): MovedList {
-  const [left, changed, stays, ...refusals] = list(reply);
+  const [left, changed, scheduled, ...refusals] = list(reply);
   const refused = new Map<number, WrongKey>();
   for (const refusal of refusals) {
     const [place, key, error] = list(refusal);
     refused.set(Number(place), { key: text(key), error: text(error) });
   }
-  return { left: Number(left), changed: changed === 1, stays: stays === 1, refused };
+  return { left: Number(left), changed: changed === 1, scheduled: scheduled === 1, refused };
 }

@@ -46,8 +46,9 @@ return answer
  *       number of payloads to pass over; number of payloads, then for each: its mark, place of its index key or 0, and
  *       q place-of-queue name, f head tail (failed entry around the payload), b entry, or s (it stays)
  * Returns {moved to queues, moved to the failed list,
- *         {{payloads left, 1 if it has changed since it was read, else 0, 1 if it is empty and stays on the schedule, else 0,
- *         {place among the payloads, key, Redis's words}…}… for each list}, keys that are not what they should be {{key, problem}…}}.
+ *         {{payloads left, 1 if it has changed since it was read, else 0, 1 if its time is still on the schedule, else 0,
+ *         {place among the payloads, key, Redis's words}…}…
+ *         for each list}, keys that are not what they should be {{key, problem}…}}.
  */
 export const promoteDelayed = defineScript(
   'promote-delayed',
@@ -61,7 +62,7 @@ end
 try('ZREM', KEYS[1], '') -- removes nothing; opens the script with a write that a full Redis allows
 for l = 1, int() do
   local ts, name, member, passed, count = arg(), key(), arg(), int(), int()
-  local moved, list = {}, {0, 0, 0}
+  local moved, list = {}, {0, 0, 1}
   for i = 1, count do
     local mark, index, kind = arg(), int(), arg()
     local target, head, tail
@@ -95,7 +96,7 @@ for l = 1, int() do
     call('LREM', name, #moved, '${HOLE}')
   end
   list[1], list[2] = try('LLEN', name) or 0, stopped and 1 or 0
-  if list[1] == 0 and not wrong[name] and not try('ZREM', KEYS[1], ts) then list[3] = 1 end
+  list[3] = (list[1] > 0 or wrong[name] or not try('ZREM', KEYS[1], ts)) and 1 or 0
   lists[l] = list
   if stopped then break end
 end

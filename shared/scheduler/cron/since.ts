@@ -60,7 +60,7 @@ export class SinceNotes {
       known.set(name, { fingerprint: timing.fingerprint, since: first });
       since.set(name, first);
       const note = state.notes.get(field);
-      if (note?.since === first && now - note.seen < NOTE_EVERY_MS) continue;
+      if (note && note.text === `${first}:${note.seen}` && now - note.seen < NOTE_EVERY_MS) continue;
       changes.push({ field, from: note?.text ?? '', to: `${first}:${now}` });
     }
     this.#known = known;

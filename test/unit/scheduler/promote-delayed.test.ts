@@ -211,9 +211,10 @@ class FakeStore implements Pick<SchedulerBroker, 'dueTimes' | 'dueDelayed' | 're
         );
       }
       payloads.splice(0, payloads.length, ...payloads.filter((_, i) => !gone.has(i)));
-      lists.push({ left: payloads.length, changed: this.changing, refused });
+      const isGone = payloads.length === 0 && this.#list(time) !== undefined;
+      lists.push({ left: payloads.length, changed: this.changing, scheduled: !isGone, refused });
       if (this.changing) break;
-      if (payloads.length === 0 && this.#list(time))
+      if (isGone)
         this.lists.splice(
           this.lists.findIndex(([one]) => one === time),
           1,
