@@ -28,6 +28,9 @@ const MOST_BYTES = 64 * 1_048_576;
 /** After so many ms every lease has ended. */
 const CENTURY = 100 * 365 * 86_400_000;
 
+/** What ends before a test's database is looked at for what it has left: its workers. */
+export const endings = new Set<() => Promise<void>>();
+
 const BACKENDS = ['TCP', 'Upstash REST'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
@@ -144,6 +147,7 @@ export function withBrokers(suite: (stores: Brokers) => void, backends: readonly
     afterEach(async () => {
       upstash.fault(undefined);
       upstash.requests.length = 0;
+      for (const end of endings) await end();
       try {
         await stores.reclaimAfter(CENTURY);
         expect(await leaks(redis.client, keys), 'keys left behind when every worker has ended').toEqual([]);

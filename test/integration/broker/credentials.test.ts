@@ -270,9 +270,9 @@ describe.each([
       }
 
       expect(await found()).toEqual(payloads);
+      redisTime.move(24 * 3_600_000);
       await admin.promoteRetries(10);
       await promoteDelayed(admin);
-      redisTime.move(LEASE);
       await admin.reclaim(10);
       const queued = (await redis.client.lrange('resque:queue:q', 0, -1)).map((one) => unsplice(one).payload);
       expect(queued).toEqual(expect.arrayContaining([...payloads, delayed[0]]));

@@ -1,28 +1,19 @@
 import { expect, it } from 'vitest';
 import type { RawJob } from '../../../shared/types.ts';
 import { done, dump, from, LEASE, type SyncPlan, texts, withBrokers } from '../../helpers/brokers.ts';
+import { snapshot } from '../../helpers/snapshot.ts';
 
 /** Redis comes back without its last writes: a failover to a replica that lagged, or an append-only file that was cut. */
 withBrokers((stores) => {
   const job = (name: string) => `{"class":"${name}","args":[]}`;
   const names = (jobs: readonly RawJob[]) => texts(jobs).map((text) => (JSON.parse(text) as { class: string }).class);
 
-  /** Everything in Redis as it is now; the returned function brings that back. */
-  async function snapshot(): Promise<() => Promise<void>> {
-    const keys = await stores.db.keysBuffer('*');
-    const values = await Promise.all(keys.map((key) => stores.db.dumpBuffer(key)));
-    return async () => {
-      await stores.db.flushdb();
-      for (const [i, key] of keys.entries()) await stores.db.restore(key, 0, values[i] as Buffer);
-    };
-  }
-
   it('is noticed with the next sync, which changes nothing', async () => {
     await stores.produce('q', ...['a', 'b', 'c'].map(job));
     const worker = stores.worker();
     const [a] = await worker.take('q', 1);
     if (!a) throw new Error('three jobs were queued');
-    const goBack = await snapshot();
+    const goBack = await snapshot(stores.db);
     await worker.sync({ settle: [done(a)], reserve: from('q', 1) });
     await goBack();
     const before = await dump(stores.db);
@@ -40,7 +31,7 @@ withBrokers((stores) => {
   ])('is noticed by a worker whose lost sync only %s', async (_, plan) => {
     const worker = stores.worker();
     await worker.sync();
-    const goBack = await snapshot();
+    const goBack = await snapshot(stores.db);
     await worker.sync(plan);
     await goBack();
 
@@ -54,7 +45,7 @@ withBrokers((stores) => {
     const first = await worker.take('q', 3);
     const [a, b, c] = first;
     if (!a || !b || !c) throw new Error('six jobs were queued');
-    const goBack = await snapshot();
+    const goBack = await snapshot(stores.db);
     const { jobs: second } = await worker.sync({ settle: [done(a), done(b)], reserve: from('q', 2) });
     await goBack();
     const request = worker.next({ settle: [done(c)], reserve: from('q', 10) });
@@ -106,7 +97,7 @@ withBrokers((stores) => {
     const worker = stores.worker();
     const [a, b] = await worker.take('q');
     if (!a || !b) throw new Error('two jobs were queued');
-    const goBack = await snapshot();
+    const goBack = await snapshot(stores.db);
     await worker.start(a);
     await worker.sync();
     await goBack();
@@ -137,7 +128,7 @@ withBrokers((stores) => {
   });
 
   it('is a lost lease where Redis has forgotten the worker', async () => {
-    const goBack = await snapshot();
+    const goBack = await snapshot(stores.db);
     const worker = stores.worker();
     await worker.sync();
     await goBack();

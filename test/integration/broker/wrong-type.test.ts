@@ -224,9 +224,9 @@ withBrokers((stores) => {
       await worker.sync({ settle: [retry(a, { id: 'a', attempts: 1, deaths: 0 })] });
       await spoil('bad');
 
-      expect(await complaints()).toMatch(/retries.*bad.*WRONGTYPE/);
+      expect(await complaints()).toMatch(/queue:bad.*WRONGTYPE/);
       redisTime.move(LEASE);
-      expect(await complaints()).toMatch(/dead worker.*bad.*WRONGTYPE/);
+      expect(await complaints()).toMatch(/queue:bad.*WRONGTYPE/);
       await mend('bad');
       redisTime.move(DAY);
       await stores.promoteRetries();

@@ -87,7 +87,6 @@ withBrokers((stores) => {
     const consumer = startWorker({ ...rest, queues: '*', options: { interval: 600_000 } });
     await eventually(async () => expect(await stores.db.smembers(stores.keys.workers)).toEqual([consumer.worker]));
     await stores.produce('new', ...numbered('n', 3));
-    expect(ran).toEqual([]);
     await eventually(() => {
       consumer.clock.move(600_000);
       expect(ran).toEqual(names('n', 3));
