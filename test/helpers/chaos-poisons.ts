@@ -15,7 +15,7 @@ export const poisons = {
   abort: () => process.abort(),
   memory: () => {
     const hoard: unknown[] = [];
-    for (;;) hoard.push(new Array(100_000).fill(0).map(() => ({ n: Math.random() })));
+    for (;;) hoard.push(new Array(5_000_000).fill(1.5));
   },
   loop: () => {
     for (;;);
