@@ -45,9 +45,17 @@ export interface SupervisorOptions {
 const REFUSED = 'code-2';
 
 const children = new Set<ChildProcess>();
-process.once('exit', () => {
+const endAll = () => {
   for (const child of children) child.kill('SIGKILL');
-});
+};
+process.once('exit', endAll);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    endAll();
+    // Our handler took the signal's default effect away: give it back, unless somebody else handles the signal.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  });
+}
 
 export class Supervisor {
   readonly lives: Life[] = [];
