@@ -39,7 +39,11 @@ export class PartlyEnqueuedError extends LambdesqueError {
   readonly total: number;
   constructor(pushed: number, total: number, cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    super(`The first ${pushed} of ${total} jobs were enqueued, then it failed: ${why} Go on behind those.`, { cause });
+    super(
+      `The first ${pushed} of ${total} jobs were enqueued, then it failed: ${why} Go on with items.slice(${pushed}), of which ` +
+        "the next few may be there already, if it was only Redis's answer that was lost.",
+      { cause },
+    );
     this.pushed = pushed;
     this.total = total;
   }

@@ -1,5 +1,4 @@
 import type { Handler } from './job/registry.ts';
-import type { Attempts } from './wire/attempts.ts';
 
 /**
  * The words of this project as types.
@@ -23,6 +22,16 @@ export interface RawJob {
   readonly bytes: Buffer;
   /** The same as text; undefined if it is not UTF-8. */
   readonly text: string | undefined;
+}
+
+/** What is remembered of a job's past attempts; it travels in the payload, see wire/attempts.ts. */
+export interface Attempts {
+  /** Unique among all retried jobs, so that two equal payloads stay two members of the sorted set. No quote, backslash or brace. */
+  readonly id: string;
+  /** Attempts that ended: the handler threw, or ran out of time. */
+  readonly attempts: number;
+  /** How many workers died while they held the job; no attempts, since nobody knows whether it had started. */
+  readonly deaths: number;
 }
 
 /** A job whose payload could be read. */

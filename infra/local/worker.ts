@@ -24,6 +24,7 @@ export interface WorkerSetting {
   readonly registry: Registry;
   readonly queues: QueueList;
   readonly options: Partial<WorkerOptions>;
+  readonly serial?: QueueList;
   /** Run a scheduler beside the consumer. */
   readonly scheduler: boolean;
   readonly log: Logger;
@@ -37,6 +38,8 @@ export interface Worker {
   /** Resolves when the consumer has ended, and the scheduler with it. */
   run(): Promise<Summary>;
   stop(): void;
+  escaped(error: unknown): boolean;
+  crash(): Promise<void>;
 }
 
 /** A consumer, and if asked for a scheduler, in this process. */
@@ -55,6 +58,7 @@ export function createWorker(setting: WorkerSetting): Worker {
     queues,
     options,
     worker: id,
+    ...(setting.serial ? { serial: setting.serial } : {}),
     clock,
     log,
     ...(onRun ? { onRun } : {}),
@@ -81,6 +85,8 @@ export function createWorker(setting: WorkerSetting): Worker {
       }
     },
     stop: () => consumer.stop(),
+    escaped: (error) => consumer.escaped(error),
+    crash: () => consumer.crash(),
   };
 }
 
@@ -97,13 +103,13 @@ export async function runUntilSignal(worker: Worker, log: Logger): Promise<Summa
     worker.stop();
   };
   const onReport = () => log.info('summary', { worker: worker.id, ...worker.summary });
-  const onRejection = (error: unknown) =>
-    log.error('A handler left a promise that was rejected; its job is not affected. Await it, or catch it.', { error });
   const onException = (error: unknown) => {
+    if (worker.escaped(error)) return;
     log.error('An error was thrown outside of any handler; stopping, since the state is unknown', { error });
     process.exitCode = 1;
-    worker.stop();
+    void worker.crash();
   };
+  const onRejection = onException;
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGUSR1', onReport);
   process.on('unhandledRejection', onRejection).on('uncaughtException', onException);
   try {

@@ -7,7 +7,7 @@ import { checkJsonArgs } from '../job/json-args.ts';
 import type { Registry } from '../job/registry.ts';
 import { checkArgs } from '../job/schema.ts';
 import { newId, writePayload } from '../wire/payload.ts';
-import { type Prepared, push } from './push.ts';
+import { push } from './push.ts';
 import { RedisTime } from './redis-time.ts';
 
 /** One job of `enqueueAll`. */
@@ -73,7 +73,7 @@ export function createClient(options: ClientOptions): Client {
   const now = async () => options.now?.() ?? (await time.now());
   let closing: Promise<void> | undefined;
 
-  function prepare(item: EnqueueItem, now: number): Prepared | Promise<Prepared> {
+  function prepare(item: EnqueueItem, now: number): Enqueued | Promise<Enqueued> {
     const { definition, name } = resolve(item.job, registry);
     if (!Array.isArray(item.args)) {
       throw new ConfigError(
@@ -81,19 +81,19 @@ export function createClient(options: ClientOptions): Client {
       );
     }
     const queue = queueOf(name, item.queue ?? definition?.queue);
-    const seconds = secondsOf(name, item.at, now);
-    const write = (): Prepared => {
+    const at = dueAt(name, item.at, now);
+    const write = (): Enqueued => {
       // Last, and in one go with the writing: what was checked is what is written.
       checkJsonArgs(name, item.args);
       const id = item.metadata === false ? undefined : newId();
       const payload = writePayload({
         class: name,
         args: item.args,
-        queue: seconds === undefined ? undefined : queue,
+        queue: at && queue,
         id,
         queueTime: id === undefined ? undefined : wallClock(),
       });
-      return { job: { id, queue, payload }, seconds };
+      return { id, queue, payload, at };
     };
     if (definition?.args === undefined) return write();
     // The schema only checks here: what it makes of the arguments is for the handler, not for the wire.
@@ -101,9 +101,9 @@ export function createClient(options: ClientOptions): Client {
     return checked instanceof Promise ? checked.then(write) : write();
   }
 
-  async function prepareAll(items: readonly EnqueueItem[]): Promise<Prepared[]> {
+  async function prepareAll(items: readonly EnqueueItem[]): Promise<Enqueued[]> {
     const known = items.some((item) => item.at !== undefined) ? await now() : 0;
-    const prepared: Prepared[] = [];
+    const prepared: Enqueued[] = [];
     const checking: Promise<void>[] = [];
     for (let i = 0; i < items.length; i++) {
       const failed = (error: unknown): never => {
@@ -128,11 +128,11 @@ export function createClient(options: ClientOptions): Client {
     return prepared;
   }
 
-  function tellDue(prepared: readonly Prepared[]): void {
+  function tellDue(prepared: readonly Enqueued[]): void {
     if (!onDue || prepared.length === 0) return;
     const due = options.now?.() ?? time.estimate();
     let earliest = Infinity;
-    for (const { seconds } of prepared) earliest = Math.min(earliest, seconds === undefined ? due : seconds * 1000);
+    for (const { at } of prepared) earliest = Math.min(earliest, at?.getTime() ?? due);
     onDue(earliest);
   }
 
@@ -140,7 +140,7 @@ export function createClient(options: ClientOptions): Client {
     const prepared = [await prepare(item, now)] as const;
     await push(store, prepared);
     tellDue(prepared);
-    return prepared[0].job;
+    return prepared[0];
   }
 
   const item = (job: Target<never>, args: Args, options?: EnqueueOptions) => ({ ...options, job, args }) as EnqueueItem;
@@ -165,7 +165,7 @@ export function createClient(options: ClientOptions): Client {
       const prepared = await prepareAll(items);
       await push(store, prepared);
       tellDue(prepared);
-      return prepared.map(({ job }) => job);
+      return prepared;
     },
     close,
     [Symbol.asyncDispose]: close,
@@ -197,15 +197,15 @@ function queueOf(name: string, queue: string | undefined): string {
   return queue;
 }
 
-/** Epoch seconds for the delayed list; undefined for what is due. @param now epoch ms */
-function secondsOf(name: string, at: Date | undefined, now: number): number | undefined {
+/** The second of the delayed list; undefined for what is due. @param now epoch ms */
+function dueAt(name: string, at: Date | undefined, now: number): Date | undefined {
   if (at === undefined) return undefined;
   const ms = at.getTime();
   if (!(ms >= 0)) {
     throw new ConfigError(`enqueue ${name}: the time must be a valid Date after 1970; got ${String(at)}.`);
   }
-  const seconds = Math.floor(ms / 1000);
-  return seconds > now / 1000 ? seconds : undefined;
+  const second = ms - (ms % 1000);
+  return second > now ? new Date(second) : undefined;
 }
 
 /** The same error, naming the item that it is about. */

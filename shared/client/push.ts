@@ -2,13 +2,6 @@ import type { WorkerBroker } from '../broker/broker.ts';
 import { PartlyEnqueuedError } from '../errors.ts';
 import type { Enqueued } from '../job/enqueue.ts';
 
-/** A checked job with its payload. */
-export interface Prepared {
-  readonly job: Enqueued;
-  /** Epoch seconds of a delayed job. */
-  readonly seconds: number | undefined;
-}
-
 /** Most jobs in one request. */
 export const CHUNK_JOBS = 5_000;
 /**
@@ -18,12 +11,12 @@ export const CHUNK_JOBS = 5_000;
 export const CHUNK_CHARACTERS = 1_000_000;
 
 /**
- * Pushes jobs in order, in as many requests as they need, one after the other: a queue keeps the order of its jobs.
+ * Pushes checked jobs in order, in as many requests as they need, one after the other: a queue keeps the order of its jobs.
  * @throws PartlyEnqueuedError where one failed after others, else what Redis says
  */
 export async function push(
   broker: Pick<WorkerBroker, 'enqueue' | 'enqueueDelayed'>,
-  jobs: readonly Prepared[],
+  jobs: readonly Enqueued[],
 ): Promise<void> {
   for (let from = 0; from < jobs.length; ) {
     const to = endOfChunk(jobs, from);
@@ -39,16 +32,16 @@ export async function push(
 /** One request for those that are due now, and one for the delayed ones. Rejects when both have ended. */
 async function pushChunk(
   broker: Pick<WorkerBroker, 'enqueue' | 'enqueueDelayed'>,
-  jobs: readonly Prepared[],
+  jobs: readonly Enqueued[],
   from: number,
   to: number,
 ): Promise<void> {
   const now: Enqueued[] = [];
   const later: { readonly seconds: number; readonly payload: string }[] = [];
   for (let i = from; i < to; i++) {
-    const { job, seconds } = jobs[i] as Prepared;
-    if (seconds === undefined) now.push(job);
-    else later.push({ seconds, payload: job.payload });
+    const job = jobs[i] as Enqueued;
+    if (job.at === undefined) now.push(job);
+    else later.push({ seconds: job.at.getTime() / 1000, payload: job.payload });
   }
   if (later.length === 0) return broker.enqueue(now);
   if (now.length === 0) return broker.enqueueDelayed(later);
@@ -56,11 +49,11 @@ async function pushChunk(
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
-function endOfChunk(jobs: readonly Prepared[], from: number): number {
+function endOfChunk(jobs: readonly Enqueued[], from: number): number {
   const most = Math.min(jobs.length, from + CHUNK_JOBS);
   let characters = 0;
   for (let i = from; i < most; i++) {
-    const { payload, queue } = (jobs[i] as Prepared).job;
+    const { payload, queue } = jobs[i] as Enqueued;
     characters += payload.length + queue.length;
     if (characters > CHUNK_CHARACTERS && i > from) return i;
   }

@@ -37,11 +37,6 @@ export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In
   readonly delivery?: 'at-least-once' | 'at-most-once';
   /** Milliseconds that one attempt may take; `Infinity` for no limit. @default 900000 (15 min, the longest that Lambda allows) */
   readonly timeout?: number;
-  /**
-   * `at-least-once`: a job whose worker died runs again. `at-most-once`: the start is written to Redis before the handler
-   * runs, and a job that may have started is never run again. @default 'at-least-once'
-   */
-  readonly delivery?: 'at-least-once' | 'at-most-once';
   /** Around `perform`, inside the middleware of all jobs; outermost first. */
   readonly middleware?: readonly Middleware[];
   /**

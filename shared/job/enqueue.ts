@@ -29,6 +29,8 @@ export interface Enqueued {
   readonly id: string | undefined;
   readonly queue: string;
   readonly payload: string;
+  /** When it is due, to the second; undefined for what went to its queue at once. */
+  readonly at: Date | undefined;
 }
 
 /**

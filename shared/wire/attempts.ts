@@ -1,17 +1,10 @@
+import type { Attempts } from '../types.ts';
+
 /**
  * The record of a job's past attempts: one extra top-level key, spliced in behind the payload's opening brace when a job
  * is to be tried again and cut out before anybody else sees the payload. Its exact form is what tells it from a
  * producer's own key of that name, so TypeScript (here) and Lua (broker/scripts/lua.ts) accept nothing else.
  */
-export interface Attempts {
-  /** Unique among all retried jobs, so that two equal payloads stay two members of the sorted set. No quote, backslash or brace. */
-  readonly id: string;
-  /** Attempts that ended: the handler threw, or ran out of time. */
-  readonly attempts: number;
-  /** How many workers died while they held the job; no attempts, since nobody knows whether it had started. */
-  readonly deaths: number;
-}
-
 const SPLICED = /^([ \t\n\r]*\{)"lambdesque":\{"id":"([^"\\{}]*)","attempts":(\d{1,9}),"deaths":(\d{1,9})\},/;
 
 export function spliceText(record: Attempts): string {

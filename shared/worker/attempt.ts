@@ -31,10 +31,10 @@ const SUCCEEDED: Ended = { ok: true };
  */
 export class Attempt implements JobContext {
   readonly bound: BoundJob;
-  /** When it got its place. */
-  readonly startedAt: number;
+  /** When it got its place, or leave to start. */
+  startedAt: number;
   /** Epoch ms; Infinity for none. */
-  readonly timeoutAt: number;
+  timeoutAt: number;
   /** Why it was aborted. */
   aborted: unknown;
   /** When it ends without its handler. */
@@ -62,6 +62,12 @@ export class Attempt implements JobContext {
 
   get attempts(): number {
     return this.bound.handler.definition.retry?.attempts ?? this.#deps.attempts;
+  }
+
+  /** It had to wait until it might start: its time begins now. */
+  waited(): void {
+    this.startedAt = this.#deps.clock.now();
+    this.timeoutAt = this.startedAt + this.timeout;
   }
 
   /** Runs the handler. Never throws. */

@@ -1,7 +1,7 @@
 import type { WorkerBroker } from '../broker/broker.ts';
-import type { Client } from '../client/client.ts';
 import type { Clock } from '../clock.ts';
 import type { WorkerOptions } from '../config.ts';
+import type { Enqueue } from '../job/enqueue.ts';
 import type { Registry } from '../job/registry.ts';
 import type { Logger } from '../log.ts';
 import type { QueueList } from '../queues/queue-list.ts';
@@ -11,7 +11,8 @@ import type { RunReport } from './reporter.ts';
 export interface WorkerDeps {
   readonly store: WorkerBroker;
   readonly registry: Registry;
-  readonly client: Client;
+  /** What jobs enqueue with. */
+  readonly client: { readonly enqueue: Enqueue };
   readonly queues: QueueList;
   /** Queues of which only one worker at a time holds jobs, and runs one at a time, in order. @default none, but those that Redis knows of */
   readonly serial?: QueueList;

@@ -63,11 +63,10 @@ export function outcomeOfDeaths(job: Pick<Job, 'deaths'>, onlyOnce: boolean): Ou
 }
 
 /**
- * What becomes of a job whose process is about to end because of an error that no job could be told from; undefined where
+ * What becomes of a job that runs in a process that is about to end because of an error that no job could be told from; undefined where
  * it goes back with one death more.
  */
-export function outcomeOfCrash(started: boolean, onlyOnce: boolean): Outcome | undefined {
-  if (!started) return { kind: 'released', to: 'head', reason: 'It has not started.' };
+export function outcomeOfCrash(onlyOnce: boolean): Outcome | undefined {
   if (!onlyOnce) return undefined;
   const message =
     'An error escaped while this at-most-once job ran, and nobody knows from which job. Its process ended, and it is not ' +

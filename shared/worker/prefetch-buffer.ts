@@ -50,6 +50,11 @@ export class PrefetchBuffer {
     return (this.#lanes.get(queue)?.size ?? 0) + (this.#busy.has(queue) ? 1 : 0);
   }
 
+  /** Of a serial queue: whether one runs. */
+  isBusy(queue: string): boolean {
+    return this.#busy.has(queue);
+  }
+
   add(job: Prefetched, now: number): void {
     const { queue } = rawOf(job);
     if (!this.#isSerial(queue)) {

@@ -64,6 +64,11 @@ export class QueuePoller {
     this.#sentOn.set(raw.queue, (this.#sentOn.get(raw.queue) ?? 0) + 1);
   }
 
+  /** Does the look that `where` gave last leave out none? */
+  get looksAtAll(): boolean {
+    return this.#asked === 'all' || this.#asked === 'few';
+  }
+
   /** Serial queues that have more jobs than were asked for. */
   get serialMore(): ReadonlySet<string> {
     return this.#serialMore;
@@ -74,12 +79,8 @@ export class QueuePoller {
     this.#rest = undefined;
   }
 
-  /** Where to look for so many jobs. While all rest, only at the serial queues that have more. */
+  /** Where to look for so many jobs. */
   where(count: number, now: number): Asked {
-    if (now < this.restUntil) {
-      const shares = [...this.#serialMore].map((queue) => ({ queue, limit: count }));
-      return { shares, listQueues: false, countLeft: false };
-    }
     const listQueues = this.#selector.dynamic && now >= this.#namesAt;
     for (const [queue, until] of this.#unknownUntil) if (now >= until) this.#unknownUntil.delete(queue);
     const shares = this.#selector.shares(count);
@@ -95,7 +96,6 @@ export class QueuePoller {
       if (more) this.#serialMore.add(queue);
       else this.#serialMore.delete(queue);
     }
-    if (now < this.restUntil) return;
     this.#noteUnknown(result, now);
     const newNames = this.#readNames(asked, result, now);
     const lookedAtAll = this.#noteBusy(result, now);

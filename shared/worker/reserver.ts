@@ -91,7 +91,7 @@ export class Reserver {
     const { clock, serial, poller, suspects, buffer, prefetch } = this.#deps;
     const now = clock.now();
     serial.learn(reply.serial.map(({ queue }) => queue));
-    suspects.reserved(reply);
+    suspects.reserved(reply, asked.alone, poller.looksAtAll);
     const counts = new Map<string, number>();
     // Whether there are jobs of other classes has to be known before the next look.
     const looksInto = poller.countsUnknown;
@@ -103,6 +103,7 @@ export class Reserver {
       const job = looksInto ? bind(raw) : raw;
       if (job) buffer.add(job, now);
     }
+    for (const queue of counts.keys()) this.noteSerial(queue);
     prefetch.reserved(asked.count, reply.jobs.length);
     for (const { queue, limit, serial: isSerial } of asked.shares) {
       if (!isSerial) continue;
@@ -110,6 +111,13 @@ export class Reserver {
       serial.prefetch(queue).reserved(limit, counts.get(queue) ?? 0);
     }
     poller.looked(asked, reply, now);
+  }
+
+  /** A serial queue's jobs came, or one of them has started or ended. */
+  noteSerial(queue: string): void {
+    const { serial, buffer, clock } = this.#deps;
+    const runs = buffer.isBusy(queue);
+    serial.note(queue, clock.now(), buffer.held(queue) - (runs ? 1 : 0), runs);
   }
 
   /** When waiting jobs are to be released, on our clock. */

@@ -21,6 +21,8 @@ export class RunningJobs {
   readonly #options: RunningJobsOptions;
   readonly #clock: Clock;
   readonly #running = new Set<Attempt>();
+  /** Those that have a place and wait until they may start: nothing ends them before that is known. */
+  readonly #waiting = new Set<Attempt>();
   #bytes = 0;
   /** Nothing is due before this time. */
   #dueAt = Infinity;
@@ -69,16 +71,22 @@ export class RunningJobs {
     if (!attempt.ended) this.#add(attempt);
   }
 
-  /** Takes a place, and starts when it may; never, if it may not. */
+  /** Takes a place, and starts when it may; never, if it may not, or was aborted meanwhile. */
   async startWhen(bound: BoundJob, mayStart: Promise<boolean>): Promise<void> {
     const attempt = this.#attempt(bound);
-    this.#add(attempt);
+    this.#waiting.add(attempt);
+    this.#running.add(attempt);
     const may = await mayStart;
-    if (attempt.aborted !== undefined && may) attempt.abandon();
-    else if (may) this.#run(attempt);
-    else {
+    this.#waiting.delete(attempt);
+    if (!may) {
       this.#remove(attempt);
       this.#options.onDropped(attempt);
+    } else if (attempt.aborted !== undefined) {
+      attempt.abandon();
+    } else {
+      attempt.waited();
+      this.#dueAt = Math.min(this.#dueAt, attempt.timeoutAt);
+      this.#run(attempt);
     }
   }
 
@@ -88,9 +96,9 @@ export class RunningJobs {
     this.#dueAt = -Infinity;
   }
 
-  /** Forgets what runs: it counts for nothing any more. */
+  /** Forgets what has started: it counts for nothing any more. */
   takeAll(): Attempt[] {
-    const all = [...this.#running];
+    const all = [...this.#running].filter((attempt) => !this.#waiting.has(attempt));
     for (const attempt of all) {
       attempt.forget();
       this.#remove(attempt);
@@ -104,6 +112,7 @@ export class RunningJobs {
     if (now < this.#dueAt) return;
     let next = Infinity;
     for (const attempt of this.#running) {
+      if (this.#waiting.has(attempt)) continue;
       if (now >= attempt.timeoutAt) attempt.abort(attempt.timeoutError(), this.#options.abortGrace);
       if (now >= attempt.endsAt) attempt.abandon();
       else next = Math.min(next, attempt.aborted === undefined ? attempt.timeoutAt : attempt.endsAt);

@@ -32,6 +32,16 @@ export class SerialQueues {
     for (const queue of queues) this.#known.set(queue, true);
   }
 
+  /** Tells what its jobs could do from now on. @param waiting of them  @param runs one of them does */
+  note(queue: string, now: number, waiting: number, runs: boolean): void {
+    this.prefetch(queue).now(now, waiting, runs ? 0 : 1);
+  }
+
+  /** Takes what was counted since the last time into account. */
+  measure(): void {
+    for (const queue of this.held) this.#prefetch.get(queue)?.measure();
+  }
+
   /** How many of a serial queue to reserve: as of a worker that runs one at a time. */
   prefetch(queue: string): Prefetch {
     let found = this.#prefetch.get(queue);

@@ -102,9 +102,10 @@ export class Syncer {
   }
 
   #plan(): SyncPlan {
-    const { reserver, reporter, pending, running, marks, lease, clock, prefetch } = this.#deps;
+    const { reserver, reporter, pending, running, marks, lease, clock, prefetch, serial } = this.#deps;
     const now = clock.now();
     prefetch.measure();
+    serial.measure();
     const releases = now >= reserver.releaseAt;
     if (releases) {
       const late = reserver.takeLate();

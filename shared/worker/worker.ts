@@ -126,10 +126,13 @@ export class Worker {
   async crash(): Promise<void> {
     for (const attempt of this.#parts.running.takeAll()) {
       const { job } = attempt.bound;
-      const outcome = outcomeOfCrash(attempt.started, isOnlyOnce(attempt.bound));
-      if (outcome) this.#parts.pending.ended(job, outcome, this.#parts.marks.has(job.raw));
-      else this.#parts.pending.died(job, this.#parts.serial.has(job.raw.queue) ? 'head' : 'tail');
-      this.#left(job.raw);
+      const outcome = outcomeOfCrash(isOnlyOnce(attempt.bound));
+      if (outcome) {
+        this.#finish(job, outcome, this.#deps.clock.now() - attempt.startedAt);
+      } else {
+        this.#parts.pending.died(job, this.#parts.serial.has(job.raw.queue) ? 'head' : 'tail');
+        this.#left(job.raw);
+      }
     }
     const waiting = this.#parts.buffer.takeAll();
     this.#parts.pending.release(waiting);
@@ -174,6 +177,10 @@ export class Worker {
     const { job } = bound;
     this.#parts.prefetch.jobStarted();
     this.#parts.pending.started(job);
+    if (this.#parts.serial.has(job.raw.queue)) {
+      this.#parts.serial.prefetch(job.raw.queue).jobStarted();
+      this.#parts.reserver.noteSerial(job.raw.queue);
+    }
     if (isOnlyOnce(bound)) void this.#parts.running.startWhen(bound, this.#parts.marks.mark(job.raw));
     else this.#parts.running.start(bound);
   }
@@ -245,6 +252,7 @@ export class Worker {
     if (this.#parts.serial.has(raw.queue)) {
       this.#parts.buffer.ended(raw.queue);
       this.#parts.serial.prefetch(raw.queue).jobEnded();
+      this.#parts.reserver.noteSerial(raw.queue);
     }
     // What had to run alone may be next.
     if (this.#parts.reserver.held === 0 && this.#parts.suspects.waiting) this.#parts.poller.reset();
@@ -254,6 +262,7 @@ export class Worker {
     this.#parts.reporter.missing(reply.missing);
     this.#parts.reporter.wrong(reply.wrong);
     this.#parts.pending.refusedBy(reply.refused);
+    for (const { raw } of reply.refused) if (this.#parts.serial.has(raw.queue)) this.#parts.serial.held.add(raw.queue);
     this.#parts.prefetch.answered(this.#parts.lease.lastRoundTrip);
     if (reserve) this.#parts.reserver.accept(reserve, reply, (raw) => this.#bind(raw));
   }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const run = promisify(execFile);
 
 /** The files of another commit, in a folder of their own. */
@@ -29,11 +30,17 @@ export async function checkout(commit: string): Promise<Checkout> {
   const folder = join(parent, 'tree');
   const remove = () => {
     process.off('exit', remove);
+    for (const signal of SIGNALS) process.off(signal, end);
     rmSync(parent, { recursive: true, force: true });
     // Forgets the worktrees whose folders are gone.
     execFileSync('git', ['worktree', 'prune'], { cwd: ROOT, stdio: 'ignore' });
   };
+  const end = (signal: NodeJS.Signals) => {
+    remove();
+    process.kill(process.pid, signal);
+  };
   process.once('exit', remove);
+  for (const signal of SIGNALS) process.once(signal, end);
   try {
     await run('git', ['worktree', 'add', '--detach', folder, commit], { cwd: ROOT });
     await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');

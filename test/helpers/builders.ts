@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
+import type { SyncReply } from '../../shared/broker/broker.ts';
 import type { JobContext } from '../../shared/job/context.ts';
 import { type AnyJobDefinition, defineJob, type JobDefinition } from '../../shared/job/define.ts';
 import type { Enqueue } from '../../shared/job/enqueue.ts';
@@ -7,7 +8,6 @@ import { createRegistry } from '../../shared/job/registry.ts';
 import { silentLogger } from '../../shared/log.ts';
 import type { BoundJob, Job, RawJob } from '../../shared/types.ts';
 import type { AttemptDeps } from '../../shared/worker/attempt.ts';
-import type { SyncReply } from '../../shared/worker/lease.ts';
 import { ManualClock } from './manual-clock.ts';
 
 /** Things that tests need in passing: each is complete, and a test names only what matters to it. */
@@ -76,15 +76,21 @@ export const aContext = {
   enqueue: noEnqueue,
 } as unknown as JobContext;
 
-/** What a turn brings when nothing is to be had. */
+/** What a sync brings when nothing is to be had. */
 export function syncReply(given: Partial<SyncReply> = {}): SyncReply {
   return {
-    leaseLost: false,
+    kind: 'held',
+    now: 0,
+    missing: 0,
+    refused: [],
+    wrong: [],
     jobs: [],
     paused: false,
     more: false,
-    missing: 0,
-    unreadable: [],
+    passedOver: { forPlace: 0, forWorker: 0 },
+    alone: false,
+    heldElsewhere: false,
+    serial: [],
     queues: [],
     left: new Map(),
     ...given,

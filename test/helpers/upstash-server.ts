@@ -298,5 +298,7 @@ if (import.meta.main ?? realpathSync(process.argv[1] ?? '.') === import.meta.fil
   if (!redisUrl) throw new Error('No Redis URL given: node test/helpers/upstash-server.ts redis://127.0.0.1:6379');
   const { url, token, stop } = await startUpstash(redisUrl);
   process.once('SIGTERM', stop);
+  // Where it has a channel to its parent, it ends with it.
+  process.on('disconnect', () => process.exit());
   console.log(JSON.stringify({ url, token }));
 }

@@ -1,4 +1,4 @@
-/** Consumers in the test's own process, on a clock that the test moves. All of them end with their test. */
+/** Workers in the test's own process, on a clock that the test moves, and Redis's time with it. All of them end with their test. */
 import {
   type AnyJobDefinition,
   type Broker,
@@ -25,6 +25,8 @@ export interface WorkerSetup {
   /** @default '*' */
   readonly queues?: string;
   readonly order?: QueueList['order'];
+  /** Queues that it is told are serial. @default none */
+  readonly serial?: string;
   readonly options?: Partial<WorkerOptions>;
   readonly middleware?: readonly Middleware[];
   /** @default one of its own */
@@ -34,6 +36,7 @@ export interface WorkerSetup {
 }
 
 export interface RunningWorker {
+  /** Its id, until it loses its lease. */
   readonly worker: string;
   readonly clock: MovingClock;
   readonly log: RecordingLogger;
@@ -61,7 +64,8 @@ afterEach(async () => {
 });
 
 export function startWorker(setup: WorkerSetup): RunningWorker {
-  const { store, jobs, queues = '*', order, options, middleware = [], clock = new MovingClock(), deadline } = setup;
+  const { store, jobs, queues = '*', order, serial, options, middleware = [], clock = new MovingClock() } = setup;
+  const { deadline } = setup;
   const registry = createRegistry(jobs, middleware);
   const client = createClient({ store, clock, registry });
   const log = recordingLogger();
@@ -78,6 +82,7 @@ export function startWorker(setup: WorkerSetup): RunningWorker {
     log,
     onRun: (report) => void runs.push(report),
     ...(deadline === undefined ? {} : { deadline: clock.now() + deadline }),
+    ...(serial === undefined ? {} : { serial: parseQueues(serial) }),
   });
   const one: RunningWorker = {
     worker,

@@ -25,7 +25,8 @@ test('PartlyEnqueuedError says how many of how many were pushed, and why no more
   expect(error).toBeInstanceOf(errors.LambdesqueError);
   expect(error).toMatchObject({ name: 'PartlyEnqueuedError', pushed: 5_000, total: 12_000, cause });
   expect(error.message).toBe(
-    'The first 5000 of 12000 jobs were enqueued, then it failed: Redis is away. Go on behind those.',
+    'The first 5000 of 12000 jobs were enqueued, then it failed: Redis is away. Go on with items.slice(5000), of which ' +
+      "the next few may be there already, if it was only Redis's answer that was lost.",
   );
 });
 

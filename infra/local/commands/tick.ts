@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { createRegistry, tick } from 'lambdesque';
+import { createRegistry, systemClock, tick } from 'lambdesque';
 import { type BackendFlags, connect } from '../backend.ts';
 import { defaultJobs, loadJobs } from '../jobs.ts';
 import { createLogger } from '../log.ts';
@@ -12,8 +12,9 @@ export async function tickOnce(flags: BackendFlags & { readonly jobs: string }, 
     flags.jobs === defaultJobs && !existsSync(flags.jobs) ? createRegistry([]) : await loadJobs(flags.jobs);
   const { store } = await connect(flags, env);
   try {
-    const result = await tick({ store, registry, log }, Date.now());
-    log.info('tick', { ...result });
+    const { errors, ...result } = await tick({ store, registry, clock: systemClock, log });
+    log.info('tick', result);
+    if (errors[0]) throw errors[0];
   } finally {
     await store.close();
   }

@@ -9,6 +9,7 @@ export interface WorkFlags
   extends BackendFlags,
     Pick<WorkerOptions, 'interval' | 'concurrency' | 'lease' | 'shutdownTimeout' | 'unknownClass'> {
   readonly queues: string;
+  readonly serial?: string;
   readonly jobs: string;
   readonly exitOnComplete?: true;
   readonly scheduler?: true;
@@ -33,6 +34,7 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
       backend,
       registry,
       queues,
+      ...(flags.serial === undefined ? {} : { serial: parseQueues(flags.serial) }),
       options: {
         interval: flags.interval,
         concurrency: flags.concurrency,

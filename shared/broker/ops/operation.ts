@@ -1,18 +1,11 @@
 import type { Effect, RawJob, Settlement } from '../../types.ts';
 import type { Keys } from '../keys.ts';
-import type { ScriptCall } from './call.ts';
+import type { OpContext, ScriptCall } from './call.ts';
 import { encodeFail, encodeFailBinary, FAIL } from './fail.ts';
 import { encodeStatus, PHP_STATUS } from './php-status.ts';
 import { encodeRelease, RELEASE } from './release.ts';
 import { encodeRetry, RETRY } from './retry.ts';
 import { encodeUnlockCron, UNLOCK_CRON } from './unlock-cron.ts';
-
-/** Whose outcome it is. */
-export interface OpContext {
-  readonly raw: RawJob;
-  readonly worker: string;
-  readonly keys: Keys;
-}
 
 /** Field of the in-flight hash: its number and queue, behind a `!` if an at-most-once job may have started. */
 export function fieldOf({ seq, queue }: RawJob, marked = false): string {

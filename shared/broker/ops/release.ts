@@ -1,7 +1,6 @@
 import type { SettleOp } from '../../types.ts';
 import { spliceText } from '../../wire/attempts.ts';
-import type { ScriptCall } from './call.ts';
-import type { OpContext } from './operation.ts';
+import type { OpContext, ScriptCall } from './call.ts';
 
 /** Given back to its queue: as it is, or with another record where its worker is about to die. */
 export function encodeRelease({ to, record }: SettleOp<'release'>, call: ScriptCall, { raw, keys }: OpContext): void {

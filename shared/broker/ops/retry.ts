@@ -1,8 +1,7 @@
 import type { SettleOp } from '../../types.ts';
 import { spliceText } from '../../wire/attempts.ts';
 import { tokenOf } from '../../wire/worker-id.ts';
-import type { ScriptCall } from './call.ts';
-import type { OpContext } from './operation.ts';
+import type { OpContext, ScriptCall } from './call.ts';
 
 /** An attempt failed and another follows: the job waits in `retry`. */
 export function encodeRetry({ delay, record }: SettleOp<'retry'>, call: ScriptCall, { raw, worker }: OpContext): void {

@@ -7,6 +7,7 @@ import { ALONE } from '../scripts/reserve.ts';
 import { LEASE_LOST, syncScript, WRITES_LOST } from '../scripts/sync.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
 import { jobsOf } from './payload-slices.ts';
+import { wrongKeysOf } from './wrong-keys.ts';
 
 /** `sync`: a request as the script's arguments, and its answer as jobs. */
 export function syncOf(script: RedisClient['script'], keys: Keys): WorkerBroker['sync'] {
@@ -110,7 +111,7 @@ function resultOf(answer: readonly Reply[], request: SyncRequest, others: readon
     now: Number(now),
     missing: Number(missing),
     refused: list(refused).flatMap((place) => others[Number(place) - 1] ?? []),
-    wrong: wrongKeys(wrong),
+    wrong: wrongKeysOf(wrong),
     jobs: jobsOfRuns(list(runs), request.reserve),
     paused: paused === 1,
     more: more === 1,
@@ -125,14 +126,6 @@ function resultOf(answer: readonly Reply[], request: SyncRequest, others: readon
     left: new Map(list(left).map((length, i) => [shares[i]?.queue ?? '', Number(length)])),
   };
   return reply;
-}
-
-/** `{key, error}…` of a script's answer. */
-export function wrongKeys(reply: Reply | undefined): { key: string; error: string }[] {
-  return list(reply).map((pair) => {
-    const [key, error] = list(pair);
-    return { key: text(key), error: text(error) };
-  });
 }
 
 function jobsOfRuns(runs: readonly Reply[], reserve: Reservation | undefined): RawJob[] {

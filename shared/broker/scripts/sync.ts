@@ -51,7 +51,7 @@ local replay = last == number
 -- full Redis can be drained.
 call('HDEL', inflight, '')
 
-local missing, refused = 0, {}
+local missing, refused, stays = 0, {}, {}
 for _ = 1, int() do
   local suffix, fields = ':' .. arg(), {}
   for first, final in string.gmatch(arg(), '(%d+)%-?(%d*)') do
@@ -74,7 +74,10 @@ for i = 1, int() do
   local err = outcomes[kind](payload)
   if payload and not err then call('HDEL', inflight, field) end
   if not payload then missing = missing + 1 end
-  if err then refused[#refused + 1] = i end
+  if err then
+    refused[#refused + 1] = i
+    stays[string.match(field, '^!?%d+:(.*)$')] = true
+  end
   carryOut(payload and not err)
 end
 -- What was settled the first time is not held now.
@@ -104,7 +107,7 @@ elseif works ~= '-' then
 end
 for _ = 1, int() do
   local name = arg()
-  if try('HGET', KEYS[SERIAL], name) == worker then try('HSET', KEYS[SERIAL], name, '') end
+  if not stays[name] and try('HGET', KEYS[SERIAL], name) == worker then try('HSET', KEYS[SERIAL], name, '') end
 end
 call('HSET', inflight, 'call', number, 'lease', time + lease)
 ${RESERVE}

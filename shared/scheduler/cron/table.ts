@@ -38,12 +38,17 @@ export class CronTable {
   }
 
   /**
-   * @param dynamic JSON by name, as Redis has it now
+   * @param dynamic JSON by name, as Redis has it now; undefined where that cannot be read
    * @returns the rules that hold; of the dynamic entries, those that became invalid since the last call, and the names of
    *   those that were removed since
    */
-  rules(dynamic: ReadonlyMap<string, string>): { rules: CronRule[]; invalid: InvalidEntry[]; gone: string[] } {
+  rules(dynamic: ReadonlyMap<string, string> | undefined): {
+    rules: CronRule[];
+    invalid: InvalidEntry[];
+    gone: string[];
+  } {
     const rules = [...this.static.values()];
+    if (!dynamic) return { rules, invalid: [], gone: [] };
     const invalid: InvalidEntry[] = [];
     const parsed = new Map<string, Parsed>();
     for (const [name, json] of dynamic) {
@@ -76,7 +81,9 @@ export class CronTable {
           'custom_job_class names Ruby code that decides what to enqueue; it cannot run here. Use class',
         );
       }
-      return cronRule(name, entry, registry);
+      return cronRule(name, entry, registry, (problem) => {
+        log.warn('A dynamic cron entry has something that is not heeded; it runs without', { name, problem });
+      });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.error('A dynamic cron entry cannot be used; the others run', { name, error: reason });

@@ -64,9 +64,9 @@ function telling(store: Broker, onHeld: OnHeld | undefined): Broker {
       const sent = clock();
       const reply = await store.sync(request);
       const at = (sent + clock()) / 2;
-      const released = request.settle.filter(({ kind }) => kind === 'release').length;
+      const released = request.settle.filter(({ outcome }) => outcome.kind === 'release').length;
       if (released > 0) onHeld(-released, at);
-      if (!reply.leaseLost && reply.jobs.length > 0) onHeld(reply.jobs.length, at);
+      if (reply.kind === 'held' && reply.jobs.length > 0) onHeld(reply.jobs.length, at);
       return reply;
     },
   };

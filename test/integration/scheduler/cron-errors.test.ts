@@ -50,8 +50,10 @@ withBed((bed) => {
       status: { outcome: 'error', at: FIRST, slot: FIRST, error: expect.stringContaining('WRONGTYPE') },
     });
     for (const queue of ['before', 'behind']) expect(await slotsIn(bed, queue)).toEqual([FIRST]);
-    const lines = cron.log.lines.filter((line) => line.level === 'error');
-    expect(lines).toMatchObject([{ fields: { name: 'broken', slot: new Date(FIRST).toISOString() } }]);
+    expect(cron.log.lines).toMatchObject([
+      { level: 'error', fields: { key: bed.keys.queue('broken'), problem: expect.stringMatching(/WRONGTYPE/) } },
+      { level: 'error', fields: { name: 'broken', slot: new Date(FIRST).toISOString() } },
+    ]);
     expect(await bed.db.sismember(bed.keys.queues, 'broken')).toBe(0);
   });
 

@@ -77,6 +77,7 @@ describe('the payload', () => {
       id: undefined,
       queue: 'myqueue',
       payload: '{"class":"Hello","args":["hi"],"queue":"myqueue"}',
+      at: new Date(1000 * (SECOND + 60)),
     });
   });
 

@@ -2,16 +2,18 @@ import { describe, expect, test } from 'vitest';
 import type { Argument, Script } from '../../../shared/broker/redis/client.ts';
 import { redisWorkerBroker } from '../../../shared/broker/redis/worker.ts';
 import { createClient, type EnqueueItem } from '../../../shared/client/client.ts';
-import { CHUNK_CHARACTERS, CHUNK_JOBS, type Prepared, push } from '../../../shared/client/push.ts';
+import { CHUNK_CHARACTERS, CHUNK_JOBS, push } from '../../../shared/client/push.ts';
 import { PartlyEnqueuedError } from '../../../shared/errors.ts';
+import type { Enqueued } from '../../../shared/job/enqueue.ts';
 import { FakeStore } from '../../helpers/fake-broker.ts';
 
 const LATER = 2_000_000_000;
 
-const jobs = (n: number, of: (i: number) => Partial<Prepared & Prepared['job']> = () => ({})): Prepared[] =>
+type Given = Partial<Pick<Enqueued, 'queue' | 'payload'>> & { readonly seconds?: number };
+const jobs = (n: number, of: (i: number) => Given = () => ({})): Enqueued[] =>
   Array.from({ length: n }, (_, i) => {
     const { queue = 'q', payload = `${i}`, seconds } = of(i);
-    return { job: { id: undefined, queue, payload }, seconds };
+    return { id: undefined, queue, payload, at: seconds === undefined ? undefined : new Date(1000 * seconds) };
   });
 
 const sizes = (calls: readonly (readonly unknown[])[]) => calls.map((call) => call.length);
@@ -26,7 +28,7 @@ describe('requests', () => {
     const store = new FakeStore();
     await push(store, jobs(n));
     expect(sizes(store.pushes)).toEqual(expected);
-    expect(store.pushes.flat().map(({ payload }) => payload)).toEqual(jobs(n).map(({ job }) => job.payload));
+    expect(store.pushes.flat().map(({ payload }) => payload)).toEqual(jobs(n).map(({ payload }) => payload));
   });
 
   test('are bounded by the size of the payloads, and of many names of queues', async () => {
@@ -63,7 +65,7 @@ describe('requests', () => {
       [CHUNK_JOBS / 2, 2],
     ]);
     expect(store.delays.flat().map(({ payload }) => payload)).toEqual(
-      all.filter(({ seconds }) => seconds).map(({ job }) => job.payload),
+      all.filter(({ at }) => at).map(({ payload }) => payload),
     );
   });
 
@@ -145,7 +147,7 @@ describe('where Redis fails', () => {
     expect(error).toMatchObject({ pushed: 2 * CHUNK_JOBS, total: 4 * CHUNK_JOBS, cause: new Error('Redis is away.') });
 
     await push(store, all.slice((error as PartlyEnqueuedError).pushed));
-    expect(store.pushes.flat().map(({ payload }) => payload)).toEqual(all.map(({ job }) => job.payload));
+    expect(store.pushes.flat().map(({ payload }) => payload)).toEqual(all.map(({ payload }) => payload));
   });
 
   test('with one of two kinds, it waits for the other before it says so', async () => {

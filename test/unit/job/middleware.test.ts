@@ -4,6 +4,7 @@ import type { JobContext } from '../../../shared/job/context.ts';
 import { defineJob } from '../../../shared/job/define.ts';
 import { compose, type Middleware } from '../../../shared/job/middleware.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
+import { outcomeOfError } from '../../../shared/worker/outcome.ts';
 import { aContext } from '../../helpers/builders.ts';
 
 /** Middleware that tells when it begins and ends. */
@@ -182,6 +183,12 @@ describe('next', () => {
       'Hello: the middleware retrying (1 of 1) called next() twice',
     );
     expect(performed).toBe(1);
+  });
+
+  test('called twice sends the job to the failed list at once', () => {
+    const job = { class: 'Hello', attempt: 1 };
+    const run = { job, retry: undefined, defaultAttempts: 5, aborted: undefined, onlyOnce: false, hadItsTime: true };
+    expect(outcomeOfError({ ...run, thrown: new MiddlewareError(twice) })).toMatchObject({ kind: 'failed' });
   });
 
   test('called after the middleware has ended rejects, and runs nothing', async () => {
