@@ -74,6 +74,8 @@ async function whereItIs(): Promise<string | undefined> {
   session.disconnect();
   if (stack === undefined) return undefined;
   const { errorFields } = await import('lambdesque');
-  const [line = ''] = (errorFields(Object.assign(new Error('stuck'), { stack })).stack ?? '').split('\n');
+  // The first line is that of the question.
+  const asked = stack.replace(/\n\s+at eval \(.*/, '');
+  const [line = ''] = (errorFields(Object.assign(new Error('stuck'), { stack: asked })).stack ?? '').split('\n');
   return ` ${line}`;
 }

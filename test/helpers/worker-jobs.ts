@@ -3,6 +3,7 @@
  * `JOB_KILL_AT` the process kills itself soon after so many handlers have started.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { pbkdf2Sync } from 'node:crypto';
 import { Discard, defineJob, type JobContext, RetryIn, SkipRetry } from 'lambdesque';
 import { z } from 'zod';
 import { JobLog } from './job-log.ts';
@@ -147,6 +148,24 @@ const Loop = defineJob({
   },
 });
 
+/** Waits where no JavaScript runs, for longer than any lease. */
+const Native = defineJob({
+  class: 'Native',
+  perform(args, ctx) {
+    record(args, ctx);
+    pbkdf2Sync('password', 'salt', 1e9, 64, 'sha512');
+  },
+});
+
+/** Blocks for so many milliseconds. */
+const Busy = defineJob({
+  class: 'Busy',
+  perform(args) {
+    const end = performance.now() + Number(args[0]);
+    while (performance.now() < end);
+  },
+});
+
 const Throws = defineJob({
   class: 'Throws',
   retry: { attempts: 2, backoff: 3600 },
@@ -191,6 +210,6 @@ const Inspect = defineJob({
 });
 
 export default [
-  ...[Note, Nap, Gate, Stubborn, Signal, Kill, Exit, Block, Loop],
+  ...[Note, Nap, Gate, Stubborn, Signal, Kill, Exit, Block, Loop, Native, Busy],
   ...[Careless, Runaway, Unattached, Throws, Strict, Inspect],
 ];
