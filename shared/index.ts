@@ -47,6 +47,7 @@ export {
   exponential,
   type RetryOptions,
 } from './job/retry.ts';
+export { similarName } from './job/similar.ts';
 export { parseWithBigInts } from './json.ts';
 export { type LogFields, type Logger, silentLogger } from './log.ts';
 export { parseQueues, type QueueList, type QueuePattern } from './queues/queue-list.ts';
