@@ -76,7 +76,8 @@ for _ = 1, int() do
   end
 end
 for group = 1, int() do
-  local queue, name, err = key(), arg(), nil
+  local queue, name = key(), arg()
+  local _, err
   local fields = fieldsOf(name, arg())
   -- The last one goes first: each is pushed before those that were there.
   for upto = #fields, 1, -100 do
