@@ -47,7 +47,6 @@ program
 redisOptions(program.command('work'))
   .description('drain queues, until a signal or --exit-on-complete')
   .requiredOption('--queues <list>', 'a,b in order; a=3,b=1 by weight; *, globs, !name')
-  .option('--serial <list>', 'queues that run one job at a time, in order')
   .option('--jobs <module>', 'job classes', defaultJobs)
   .addOption(
     new Option('--interval <time>', 'between looks at empty queues')
