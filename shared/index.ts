@@ -16,6 +16,7 @@ export {
 export { type Http, type HttpConfig, restClient, type UpstashOptions } from './broker/redis/rest.ts';
 export { redisScheduledBroker, type ScheduledBroker } from './broker/redis/scheduled.ts';
 export { redisSchedulerBroker } from './broker/redis/scheduler.ts';
+export { shownUrl } from './broker/redis/shown-url.ts';
 export {
   type QueueState,
   type QueueStats,
