@@ -37,6 +37,8 @@ export interface WorkerOptions {
   readonly releaseAfter: number;
   /** Nothing more is reserved while the payloads of the jobs that are held come to so many bytes. */
   readonly heldBytes: number;
+  /** Queues whose jobs run one at a time and in order, whoever takes them; a queue list, '' for none. */
+  readonly serial: string;
   /** Log a line for each run. */
   readonly logRuns: boolean;
   /** Put the arguments into that line. */
@@ -60,6 +62,7 @@ export const workerDefaults = {
   settleWithin: 100,
   releaseAfter: 150,
   heldBytes: 67_108_864,
+  serial: '',
   logRuns: true,
   logArgs: false,
 } as const satisfies WorkerOptions;

@@ -1,5 +1,9 @@
 import type { QueueShare } from '../queues/queue-selector.ts';
 import type { Effect, RawJob, Settlement } from '../types.ts';
+import type { CronState } from './cron-broker.ts';
+import type { WrongKey } from './wrong-key.ts';
+
+export type { WrongKey } from './wrong-key.ts';
 
 /**
  * The seam between the loops and Redis, in the words of the project. Every method rejects with a `LambdesqueError`. After
@@ -39,19 +43,25 @@ export interface WorkerBroker {
   close(): Promise<void>;
 }
 
-/** What a tick of the scheduler needs. */
+/**
+ * What a tick of the scheduler needs. What is due is decided by Redis's clock. `passed` is how many of the first members
+ * that are due to pass over: they were met before in this tick and cannot be used.
+ */
 export interface SchedulerBroker {
+  /** When the earliest of each is due. One call, for an idle scheduler. */
+  dueTimes(after?: LookedThrough): Promise<DueTimes>;
+  /** The same, and all that is known of cron entries, in one call. */
+  snapshot(): Promise<TickSnapshot>;
   /** Give back the jobs of workers whose leases have ended. @param limit most workers in this call */
-  reclaim(limit: number): Promise<Reclaimed[]>;
+  reclaim(limit: number, passed?: number): Promise<Reclaimed[]>;
   /** Move due retries to their queues, at most `limit`. */
-  promoteRetries(now: number, limit: number): Promise<Promoted>;
-  /** The earliest due lists of delayed jobs, with their first payloads, up to these limits for all together. */
-  dueDelayed(now: number, limit: number, bytes: number): Promise<DueDelayed[]>;
+  promoteRetries(limit: number, passed?: number): Promise<Promoted>;
+  /** The due times of delayed jobs, in order, at most `limit`. */
+  dueDelayed(limit: number, passed?: number): Promise<DueDelayed>;
+  /** The first payloads of due lists, up to these limits for all together; the one that exceeds `bytes` is the last. */
+  readDelayed(lists: readonly DueList[], limit: number, bytes: number): Promise<DelayedList[]>;
   /** Move payloads from the starts of due lists, in order; stops where a list has changed since it was read. */
   promoteDelayed(lists: readonly DelayedMoves[]): Promise<MovedDelayed>;
-
-  /** When the earliest of each is due, epoch ms; undefined where there is none. One call, for an idle scheduler. */
-  agenda(): Promise<DueTimes>;
 }
 
 export interface SyncRequest {
@@ -104,12 +114,6 @@ export interface Reservation {
   readonly alone: 'no' | 'ifNothingElse' | 'first';
 }
 
-/** A key that is not what it should be: of another type, or no number; with Redis's own words. */
-export interface WrongKey {
-  readonly key: string;
-  readonly error: string;
-}
-
 export type SyncResult =
   /** @property wrong the key of the jobs in flight, if that is why */
   | { readonly kind: 'lease lost'; readonly wrong?: WrongKey }
@@ -153,12 +157,29 @@ export interface Recovered {
   readonly wrong: readonly WrongKey[];
 }
 
+/** Times up to which everything due was moved or passed over, epoch ms. */
+export interface LookedThrough {
+  readonly leases?: number | undefined;
+  readonly retry?: number | undefined;
+  readonly delayed?: number | undefined;
+}
+
+/** What a tick looks at first. */
+export interface TickSnapshot {
+  readonly due: DueTimes;
+  readonly cron?: CronState;
+}
+
+/** When the earliest of each is due, epoch ms; undefined where there is none. */
 export interface DueTimes {
+  /** Redis's time, epoch ms. */
+  readonly now: number;
   readonly leaseEnd: number | undefined;
   readonly retry: number | undefined;
   readonly delayed: number | undefined;
   /** Ruby's resque-scheduler runs: the delayed jobs are its to promote. */
   readonly rubyScheduler?: true;
+  readonly wrong: readonly WrongKey[];
 }
 
 export interface Reclaimed {
@@ -169,31 +190,46 @@ export interface Reclaimed {
   readonly failed: number;
   /** Keys that did not take their jobs; those stay in flight and are tried again in a minute. */
   readonly wrong: readonly WrongKey[];
+  /** Nothing could be done, and its lease stays as it is. */
+  readonly passedOver?: true;
 }
 
 export interface Promoted {
   readonly moved: number;
-  /** Queues that did not take theirs, with Redis's own words; what is theirs stays where it was. */
-  readonly refused: readonly string[];
-}
-
-export interface MovedDelayed {
-  readonly queued: number;
-  readonly failed: number;
-  /** Redis's own words, if the queue of the next payload did not take it. */
-  readonly refused: string | undefined;
-}
-
-/** What becomes of the first payloads of one list. */
-export interface DelayedMoves {
-  readonly time: string;
-  readonly moves: readonly DelayedMove[];
+  /** When the first of them was due, epoch ms. */
+  readonly earliest: number | undefined;
+  /** Due retries that cannot be used; they stay where they are. */
+  readonly passedOver: number;
+  /** There may be more that are due. */
+  readonly more: boolean;
+  /** Among them queues that did not take their retries, which wait another minute. */
+  readonly wrong: readonly WrongKey[];
 }
 
 export interface DueDelayed {
-  /** Due time as the schedule has it: epoch seconds, unless somebody wrote something else there. */
+  /** Due times as the schedule has them: epoch seconds, unless somebody wrote something else there. */
+  readonly times: readonly string[];
+  /** Members of the schedule that are no names; they stay where they are. */
+  readonly passedOver: number;
+  readonly wrong: readonly WrongKey[];
+}
+
+export interface DueList {
+  readonly time: string;
+  /** How many payloads to pass over. @default 0 */
+  readonly passed?: number;
+}
+
+export interface DelayedList {
   readonly time: string;
   readonly payloads: readonly Buffer[];
+  /** It is no list. */
+  readonly wrong?: WrongKey;
+}
+
+/** What becomes of the first payloads of one list. */
+export interface DelayedMoves extends DueList {
+  readonly moves: readonly DelayedMove[];
 }
 
 /** What becomes of one delayed payload. */
@@ -201,6 +237,26 @@ export type DelayedMove = { readonly bytes: Buffer } & (
   | { readonly to: 'queue'; readonly queue: string }
   /** The failed entry is `head`, the payload, `tail`. */
   | { readonly to: 'failed'; readonly head: string; readonly tail: string }
-  /** The payload is not JSON, so the failed entry comes whole. */
+  /** The payload cannot stand in it as it is, so the failed entry comes whole. */
   | { readonly to: 'buried'; readonly entry: string }
+  | { readonly to: 'nowhere' }
 );
+
+export interface MovedDelayed {
+  readonly queued: number;
+  readonly failed: number;
+  /** For each list, up to the first that has changed since it was read. */
+  readonly lists: readonly MovedList[];
+  readonly wrong: readonly WrongKey[];
+}
+
+export interface MovedList {
+  /** Payloads that are left in it. */
+  readonly left: number;
+  /** It has changed since it was read: from there on nothing was moved. */
+  readonly changed: boolean;
+  /** Its time is still on the schedule. */
+  readonly scheduled: boolean;
+  /** Moves that a key did not take, by their places; their payloads stay first in the list, in order. */
+  readonly refused: ReadonlyMap<number, WrongKey>;
+}

@@ -1,3 +1,5 @@
+import { namespaceOf } from './namespace.ts';
+
 /**
  * Every key in Redis, with its type. The first group is Resque's, the second resque-scheduler's, the third php-resque's
  * and the last our own.
@@ -74,9 +76,9 @@ export interface CronKeys {
   readonly paused: string;
 }
 
-/** @param namespace prefix of every key, ending in its separator: `resque:`; in cluster mode a hash tag, `{resque}:`. */
+/** @param namespace prefix of every key, as `namespaceOf` takes it: `resque:` */
 export function keysOf(namespace: string): Keys {
-  const ns = namespace;
+  const ns = namespaceOf(namespace);
   const keys: Keys = {
     queues: `${ns}queues`,
     queue: (name) => `${ns}queue:${name}`,

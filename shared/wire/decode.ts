@@ -1,7 +1,7 @@
 import type { Numbers } from '../config.ts';
 import { PayloadError } from '../errors.ts';
 import { parseWithBigInts } from '../json.ts';
-import { type Job, MOST_DEATHS, type RawJob } from '../types.ts';
+import type { Job, RawJob } from '../types.ts';
 import { unsplice } from './attempts.ts';
 import { cronSlot } from './payload.ts';
 
@@ -74,11 +74,6 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
 /** The id of a job's attempts when it is tried for the first time. @param token of its worker */
 export function newAttemptsId(token: string, { seq }: RawJob): string {
   return `${token}-${seq}`;
-}
-
-/** Is the job one death away from the failed list? */
-export function isAtRisk({ text }: RawJob): boolean {
-  return text !== undefined && unsplice(text).record?.deaths === MOST_DEATHS - 1;
 }
 
 /** What JSON.parse found wrong, without the piece of the text that it quotes: that may be somebody's data. */

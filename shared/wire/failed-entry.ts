@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { ConfigError, Discard, LambdesqueError, RetryIn, SkipRetry } from '../errors.ts';
+import { stackLines } from './stack.ts';
 import { resqueTime } from './time.ts';
 
 /** An error as a failed entry shows it. */
@@ -55,6 +56,13 @@ export function errorInfo(thrown: unknown): ErrorInfo {
   }
 }
 
+/** The fields of a log line for whatever was thrown: its name and message, and where it came from. */
+export function errorFields(thrown: unknown): { readonly error: string; readonly stack?: string } {
+  const { exception, error, backtrace } = errorInfo(thrown);
+  const text = `${exception}: ${error}`;
+  return backtrace.length === 0 ? { error: text } : { error: text, stack: backtrace.join('\n') };
+}
+
 function describeError(thrown: unknown): ErrorInfo {
   if (!isError(thrown)) {
     return {
@@ -96,7 +104,7 @@ function nameOf(error: Error): string {
 
 function stackOf(error: Error): string[] {
   const stack: unknown = error.stack;
-  return typeof stack === 'string' ? stack.split('\n').filter((line) => /^\s+at /.test(line)) : [];
+  return typeof stack === 'string' ? stackLines(stack) : [];
 }
 
 function describe(value: unknown): string {

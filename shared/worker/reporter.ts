@@ -4,7 +4,7 @@ import type { WorkerOptions } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Job, Outcome } from '../types.ts';
 import type { Undecodable } from '../wire/decode.ts';
-import { errorInfo } from '../wire/failed-entry.ts';
+import { errorFields, errorInfo } from '../wire/failed-entry.ts';
 import type { Found } from './queue-poller.ts';
 
 /** One run, as it is logged and counted. */
@@ -50,12 +50,11 @@ export function emptySummary(): Summary {
 /** One line for each run; arguments only if asked for. */
 function logRun(log: Logger, report: RunReport, args?: Job['args']): void {
   const { error, ...rest } = report;
-  const fields: Record<string, unknown> = { ...rest, ms: Math.round(report.ms * 1000) / 1000 };
-  if (error !== undefined) {
-    const { exception, error: message, backtrace } = errorInfo(error);
-    fields['error'] = `${exception}: ${message}`;
-    if (backtrace.length > 0) fields['stack'] = backtrace.join('\n');
-  }
+  const fields: Record<string, unknown> = {
+    ...rest,
+    ms: Math.round(report.ms * 1000) / 1000,
+    ...(error === undefined ? {} : errorFields(error)),
+  };
   if (args !== undefined) fields['args'] = args;
   const message = `job ${report.outcome}`;
   if (report.outcome === 'failed') log.error(message, fields);

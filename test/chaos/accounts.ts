@@ -143,8 +143,10 @@ function checkTimes(job: PushedJob, runs: readonly Run[], wrong: Wrong): void {
   }
 }
 
+/** It failed before the other run started. */
+const failedBefore = ({ end }: Run, run: Run) => end?.well === false && end.line < run.line;
 /** The attempt that a failure asked for. */
-const isRetry = (before: Run, run: Run) => before.end?.well === false && run.attempt === before.attempt + 1;
+const isRetry = (before: Run, run: Run) => failedBefore(before, run) && run.attempt === before.attempt + 1;
 
 /** @returns how often it ran again because a process had died or lost its lease */
 function checkReruns(runs: readonly Run[], byPid: ByPid, wrong: Wrong): number {
@@ -163,8 +165,8 @@ function checkReruns(runs: readonly Run[], byPid: ByPid, wrong: Wrong): number {
 function checkAttempts(job: PushedJob, runs: readonly Run[], wrong: Wrong): void {
   if (isOnce(job) && runs.length > 1) wrong('at most once is at most once', `started ${runs.length} times`);
   const allowed = attemptsOf(job);
-  for (const [i, run] of runs.entries()) {
-    const failures = new Set(runs.slice(0, i).flatMap(({ end, attempt }) => (end?.well === false ? [attempt] : [])));
+  for (const run of runs) {
+    const failures = new Set(runs.filter((one) => failedBefore(one, run)).map(({ attempt }) => attempt));
     if (failures.size >= run.attempt - 1 && run.attempt <= allowed) continue;
     wrong('deaths are not attempts', `was at attempt ${run.attempt} of ${allowed} after ${failures.size} failures`);
     return;

@@ -24,6 +24,8 @@ export const nameOf = ({ jobs, work, kills, workers, concurrency }: AtMostOnceCa
 export interface AtMostOnceResult {
   /** What was promised and did not happen; empty if all did. */
   readonly wrong: string[];
+  /** Workers, while jobs ran. */
+  readonly killed: number;
   readonly started: number;
   /** In `failed`: their worker died, and they had started. */
   readonly failed: number;
@@ -91,6 +93,7 @@ export async function runAtMostOnce(
   );
   return {
     wrong,
+    killed: died.size,
     started: runs.size,
     failed: ids.filter((id) => isFailed(id) && runsOf(id).length > 0).length,
     failedUnstarted: unstarted.length,

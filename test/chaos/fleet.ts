@@ -5,7 +5,7 @@ import { FaultyProxy } from '../helpers/chaos-proxy.ts';
 import type { Random } from '../helpers/chaos-random.ts';
 import type { TestRedis } from '../helpers/redis-server.ts';
 import { type SlowProxy, slowProxy } from '../helpers/slow-proxy.ts';
-import { type Life, Supervisor } from '../helpers/supervisor.ts';
+import { endedWell, type Life, Supervisor } from '../helpers/supervisor.ts';
 import { startUpstash, type UpstashServer } from '../helpers/upstash-server.ts';
 import { LEDGER } from './plan.ts';
 
@@ -74,8 +74,8 @@ export class Fleet {
 
   /** SIGTERM to all. @returns the processes that did not end by themselves then */
   async stop(): Promise<Life[]> {
-    await Promise.all(this.all.map((one) => one.stop()));
-    return this.all.flatMap(({ lives }) => lives.at(-1) ?? []).filter(({ how }) => how !== 'code-0');
+    const lives = await Promise.all(this.all.map((one) => one.stop()));
+    return lives.flatMap((life) => life ?? []).filter((life) => !endedWell(life));
   }
 
   async close(): Promise<void> {

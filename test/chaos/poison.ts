@@ -17,7 +17,7 @@ export interface PoisonCase {
   readonly innocents: Innocents;
   /** So many of them, with a few innocent jobs between them. @default 1 */
   readonly poisons?: number;
-  /** They come in another queue, a fresh one with each start of a worker. @default in the middle of the innocent ones */
+  /** They come in another queue, one for each start of a worker or failed one. @default in the middle of the innocents */
   readonly fresh?: true;
 }
 
@@ -25,14 +25,23 @@ const CONCURRENCIES = [1, 2, 25];
 const WORKERS = [1, 3];
 const KINDS: readonly Innocents[] = ['noop', '1ms', 'slow', 'mixed'];
 
-/** Every combination, and the fresh ones beside slow jobs. */
-export const allPoisonCases: readonly PoisonCase[] = poisonKinds.flatMap((poison) => [
-  ...CONCURRENCIES.flatMap((concurrency) =>
-    WORKERS.flatMap((workers) => KINDS.map((innocents) => ({ poison, concurrency, workers, innocents }))),
-  ),
-  { poison, concurrency: 10, workers: 1, innocents: 'slow', poisons: 4, fresh: true } as const,
-  { poison, concurrency: 5, workers: 2, innocents: 'mixed', poisons: 2 } as const,
-]);
+/**
+ * Every poison at every concurrency with one worker and several. The innocents take turns: four rounds have every
+ * combination.
+ * @param round from 0
+ */
+export function poisonCases(round: number): PoisonCase[] {
+  return poisonKinds.flatMap((poison, i) => [
+    ...CONCURRENCIES.flatMap((concurrency, j) =>
+      WORKERS.map((workers, k): PoisonCase => {
+        const innocents = KINDS[(round + i + j + k) % KINDS.length] ?? 'mixed';
+        return { poison, concurrency, workers, innocents };
+      }),
+    ),
+    { poison, concurrency: 10, workers: 1, innocents: 'slow', poisons: 4, fresh: true },
+    { poison, concurrency: 5, workers: 2, innocents: 'mixed', poisons: 2 },
+  ]);
+}
 
 export const nameOf = ({ poison, concurrency, workers, innocents, poisons = 1, fresh }: PoisonCase): string =>
   `${poisons} × ${poison} ${fresh ? 'arriving fresh beside' : 'among'} ${innocents} jobs, concurrency ${concurrency}, ` +
@@ -88,19 +97,30 @@ export async function runPoison(bed: Bed, one: PoisonCase, patience = 90_000): P
   if (!one.fresh) for (const [i, payload] of payloads.entries()) innocents.splice(middle + i * BETWEEN, 0, payload);
   await scene.push(innocents);
 
-  const pushFresh = async () => {
-    const next = fresh.shift();
-    if (next !== undefined) await scene.push([next], scene.queue('fresh'));
-  };
   const queues = [scene.queue(), scene.queue('fresh')].join();
   for (let i = 0; i < one.workers; i++) {
     scene.work(['--queues', queues, '--concurrency', String(one.concurrency)], {
       env: one.poison === 'memory' ? { NODE_OPTIONS: `--max-old-space-size=${HEAP}` } : {},
-      onStart: () => void pushFresh().catch(() => {}),
     });
   }
-  const over = await until(() => isOver(scene, poisonIds, ids), { patience, interval: 100 });
-  const wrong = over ? [] : [`not over after ${patience / 1000} s`];
+  const pushFresh = async () => {
+    const due = scene.lives.length + (await scene.failed()).length;
+    while (fresh.length > payloads.length - due) {
+      const next = fresh.shift();
+      if (next === undefined) return;
+      await scene.push([next], scene.queue('fresh'));
+    }
+  };
+  const look = async () => {
+    await pushFresh();
+    return isOver(scene, poisonIds, ids);
+  };
+  const over = await until(look, {
+    patience,
+    progress: () => `${scene.log.starts} ${scene.lives.length}`,
+    interval: 100,
+  });
+  const wrong = over ? [] : [`not over, and nothing started for ${patience / 1000} s`];
   wrong.push(...(await check(scene, payloads, poisonIds, ids)));
   // Where poison is about, no worker ends as it should.
   if (wrong.length === 0) wrong.push(...(await scene.end()));

@@ -1,6 +1,6 @@
 /**
- * `npm run chaos -- [whole|poison|serial|at-most-once] [--jobs 20000] [--seed n] [--minutes m] [--rounds n] [--quick]
- * [--folder path] [--keep]`: breaks everything that can break while jobs run, and accounts for every job. Ends with 1, and
+ * `npm run chaos -- [whole|poison|serial|at-most-once] [--jobs 20000] [--seed n] [--minutes m] [--rounds n] [--only text]
+ * [--quick] [--folder path] [--keep]`: breaks everything that can break while jobs run, and accounts for every job. Ends with 1, and
  * keeps the evidence, where a promise was not kept.
  */
 import { rmSync } from 'node:fs';
@@ -14,11 +14,20 @@ const option = { type: 'string' } as const;
 const flag = { type: 'boolean', default: false } as const;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { jobs: option, seed: option, minutes: option, rounds: option, folder: option, quick: flag, keep: flag },
+  options: {
+    jobs: option,
+    seed: option,
+    minutes: option,
+    rounds: option,
+    only: option,
+    folder: option,
+    quick: flag,
+    keep: flag,
+  },
 });
 const USAGE =
   'Usage: npm run chaos -- [whole|poison|serial|at-most-once] [--jobs n] [--seed n] [--minutes m] [--rounds n] ' +
-  '[--quick] [--folder path] [--keep]';
+  '[--only text] [--quick] [--folder path] [--keep]';
 const whole = (name: 'jobs' | 'seed' | 'minutes' | 'rounds', or: number): number => {
   const value = values[name] === undefined ? or : Number(values[name]);
   if (Number.isInteger(value) && value >= 0) return value;
@@ -46,7 +55,9 @@ let ok = true;
 do {
   tell(`${name}, seed ${seed}`);
   ok =
-    name === 'whole' ? await wholeOnce() : await runScenes(name as ScenesName, { seed, rounds, folder: FOLDER, tell });
+    name === 'whole'
+      ? await wholeOnce()
+      : await runScenes(name as ScenesName, { seed, rounds, only: values.only ?? '', folder: FOLDER, tell });
   seed++;
 } while (ok && performance.now() - began < minutes * 60_000);
 process.exit(ok ? 0 : 1);

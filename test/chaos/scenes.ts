@@ -2,7 +2,7 @@
 import { Bed } from '../helpers/chaos-bed.ts';
 import { Random } from '../helpers/chaos-random.ts';
 import { allOnceCases, nameOf as nameOfOnce, runAtMostOnce } from './at-most-once.ts';
-import { allPoisonCases, nameOf as nameOfPoison, runPoison, runSuspects } from './poison.ts';
+import { nameOf as nameOfPoison, poisonCases, runPoison, runSuspects } from './poison.ts';
 import { allSerialCases, nameOf as nameOfSerial, runSerial } from './serial.ts';
 
 export type ScenesName = 'poison' | 'serial' | 'at-most-once';
@@ -11,6 +11,8 @@ export interface ScenesOptions {
   readonly seed: number;
   /** How often to run each. */
   readonly rounds: number;
+  /** Only scenes in whose names this stands. */
+  readonly only: string;
   /** Where outputs and logs stay if something went wrong. */
   readonly folder: string;
   readonly tell: (line: string) => void;
@@ -25,8 +27,12 @@ interface SceneRun {
 }
 
 /** @returns false if a promise was not kept */
-export async function runScenes(name: ScenesName, { seed, rounds, folder, tell }: ScenesOptions): Promise<boolean> {
-  const scenes = Array.from({ length: rounds }, (_, round) => scenesOf(name, seed + round, tell)).flat();
+export async function runScenes(
+  name: ScenesName,
+  { seed, rounds, only, folder, tell }: ScenesOptions,
+): Promise<boolean> {
+  const rounded = Array.from({ length: rounds }, (_, round) => scenesOf(name, { seed: seed + round, round, tell }));
+  const scenes = rounded.flat().filter((scene) => scene.name.includes(only));
   const bed = await Bed.open({ folder });
   let done = 0;
   let broken = 0;
@@ -45,13 +51,16 @@ export async function runScenes(name: ScenesName, { seed, rounds, folder, tell }
   return broken === 0;
 }
 
-function scenesOf(name: ScenesName, seed: number, tell: (line: string) => void): SceneRun[] {
+function scenesOf(
+  name: ScenesName,
+  { seed, round, tell }: Pick<ScenesOptions, 'seed' | 'tell'> & { readonly round: number },
+): SceneRun[] {
   const random = new Random(seed);
   const own = () => new Random(random.int(0, 2 ** 31));
   switch (name) {
     case 'poison':
       return [
-        ...allPoisonCases.map((one) => ({ name: nameOfPoison(one), run: (bed: Bed) => runPoison(bed, one) })),
+        ...poisonCases(round).map((one) => ({ name: nameOfPoison(one), run: (bed: Bed) => runPoison(bed, one) })),
         { name: 'healthy jobs behind suspects', run: (bed) => runSuspects(bed) },
       ];
     case 'serial':

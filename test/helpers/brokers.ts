@@ -10,11 +10,11 @@ import { redisBroker } from '../../shared/broker/redis/broker.ts';
 import type { RedisClient } from '../../shared/broker/redis/client.ts';
 import { tcpClient } from '../../shared/broker/redis/tcp.ts';
 import { upstashClient } from '../../shared/broker/redis/upstash.ts';
+import { systemClock } from '../../shared/clock.ts';
 import { createRegistry } from '../../shared/job/registry.ts';
 import { type Logger, silentLogger } from '../../shared/log.ts';
 import { type TickResult, tick } from '../../shared/scheduler/tick.ts';
-import type { Effect, RawJob, Settlement, SettleOp } from '../../shared/types.ts';
-import type { Attempts } from '../../shared/wire/attempts.ts';
+import type { Attempts, Effect, RawJob, Settlement, SettleOp } from '../../shared/types.ts';
 import { workerId } from '../../shared/wire/worker-id.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 import { NOW, redisTime } from './redis-time.ts';
@@ -27,6 +27,9 @@ export const LEASE = 60_000;
 const MOST_BYTES = 64 * 1_048_576;
 /** After so many ms every lease has ended. */
 const CENTURY = 100 * 365 * 86_400_000;
+
+/** What ends before a test's database is looked at for what it has left: its workers. */
+export const endings = new Set<() => Promise<void>>();
 
 const BACKENDS = ['TCP', 'Upstash REST'] as const;
 export type Backend = (typeof BACKENDS)[number];
@@ -42,6 +45,8 @@ export interface OpenOptions {
   readonly commandTimeout?: number;
   /** Redis is asked for the time, as everywhere but in tests. @default false: it is what `redisTime` says */
   readonly realTime?: boolean;
+  /** What Redis's clock says to it, epoch ms. @default what `redisTime` says */
+  readonly time?: number;
 }
 
 export interface Brokers {
@@ -57,6 +62,8 @@ export interface Brokers {
   client(options?: OpenOptions): RedisClient;
   /** Another store, with a connection of its own; closed after the file. */
   open(options?: OpenOptions): Broker;
+  /** The store when Redis's clock says this, epoch ms; '' for what it says in truth. */
+  at(time: number | '', namespace?: string): Broker;
   /** A worker that has not registered yet. */
   worker(store?: Broker): TestWorker;
   /** What a producer does: `SADD queues`, then `RPUSH`. */
@@ -74,12 +81,13 @@ export interface Brokers {
 }
 
 /** Runs the same suite over both backends. */
-export function withBrokers(suite: (stores: Brokers) => void): void {
-  describe.each(BACKENDS)('over %s', (backend) => {
+export function withBrokers(suite: (stores: Brokers) => void, backends: readonly Backend[] = BACKENDS): void {
+  describe.each(backends)('over %s', (backend) => {
     const opened: RedisClient[] = [];
     const keys = keysOf('resque:');
     let redis: TestRedis;
     let upstash: UpstashServer;
+    let shared: RedisClient;
     let store: Broker;
 
     const stores: Brokers = {
@@ -99,16 +107,18 @@ export function withBrokers(suite: (stores: Brokers) => void): void {
       },
       client({ backend: other = backend, url = redis.url, commandTimeout } = {}) {
         const timeout = commandTimeout === undefined ? {} : { commandTimeout };
-        const client =
+        const one =
           other === 'TCP'
             ? tcpClient({ url, ...timeout })
             : upstashClient({ url: upstash.url, token: upstash.token, ...timeout });
-        opened.push(client);
-        return client;
+        opened.push(one);
+        return one;
       },
-      open({ namespace = 'resque:', realTime = false, ...options } = {}) {
-        return redisBroker(stores.client(options), namespace, realTime ? undefined : redisTime.now);
+      open({ namespace = 'resque:', realTime = false, time, ...options } = {}) {
+        const source = time === undefined ? redisTime.now : () => time;
+        return redisBroker(stores.client(options), namespace, realTime ? undefined : source);
       },
+      at: (time, namespace = 'resque:') => redisBroker(shared, namespace, () => time),
       worker: (one = store) => new TestWorker(one),
       async produce(queue, ...payloads) {
         await redis.client.sadd(keys.queues, queue);
@@ -123,19 +133,21 @@ export function withBrokers(suite: (stores: Brokers) => void): void {
         redisTime.move(ms);
         return store.reclaim(10_000);
       },
-      promoteRetries: async (limit = 10_000) => (await store.promoteRetries(redisTime.now(), limit)).moved,
-      tick: (log = silentLogger) => tick({ store, registry: createRegistry([]), log }, redisTime.now()),
+      promoteRetries: async (limit = 10_000) => (await store.promoteRetries(limit)).moved,
+      tick: (log = silentLogger) => tick({ store, registry: createRegistry([]), clock: systemClock, log }),
     };
 
     beforeAll(async () => {
       redis = await startRedis();
       upstash = await startUpstash(redis.url);
-      store = stores.open();
+      shared = stores.client();
+      store = redisBroker(shared, 'resque:', redisTime.now);
     });
 
     afterEach(async () => {
       upstash.fault(undefined);
       upstash.requests.length = 0;
+      for (const end of endings) await end();
       try {
         await stores.reclaimAfter(CENTURY);
         expect(await leaks(redis.client, keys), 'keys left behind when every worker has ended').toEqual([]);

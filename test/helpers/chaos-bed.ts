@@ -8,7 +8,7 @@ import { RunLog } from './chaos-log.ts';
 import { countJobs } from './chaos-state.ts';
 import { until } from './chaos-wait.ts';
 import { startRedis, type TestRedis, type TestRedisOptions } from './redis-server.ts';
-import { type Life, Supervisor, type SupervisorOptions } from './supervisor.ts';
+import { endedWell, type Life, Supervisor, type SupervisorOptions } from './supervisor.ts';
 
 /** The job classes in chaos-jobs.ts. */
 export const CHAOS_JOBS = fileURLToPath(new URL('./chaos-jobs.ts', import.meta.url));
@@ -167,8 +167,8 @@ export class Scene {
   /** Ends its workers. @returns what is wrong with that: a worker that did not end by itself, a key that stayed */
   async end(): Promise<string[]> {
     const ends = await Promise.all(this.workers.map((worker) => worker.stop()));
-    const wrong = ends.flatMap((how, i) =>
-      how === undefined || how === 'code-0' ? [] : [`${this.workers[i]?.name} ended by ${how} after SIGTERM`],
+    const wrong = ends.flatMap((life) =>
+      life && !endedWell(life) ? [`${life.name} ended by ${life.how} after SIGTERM: ${life.output}`] : [],
     );
     // The leases of workers that died last end soon.
     const gone = await until(async () => (await this.traces()).length === 0);

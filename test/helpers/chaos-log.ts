@@ -37,7 +37,8 @@ export class RunLog {
   /** In the order of their starts. */
   readonly runs: Run[] = [];
   readonly deaths: Death[] = [];
-  readonly #running = new Map<string, Run>();
+  /** By process, job and attempt; a process may run a job again that it still runs. */
+  readonly #running = new Map<string, Run[]>();
   readonly #file: number;
   #offset = 0;
   #rest = '';
@@ -95,11 +96,14 @@ export class RunLog {
     if (mark === 'S') {
       const run: Run = { id, attempt: Number(attemptText), pid, startedAt: at, line };
       this.runs.push(run);
-      this.#running.set(key, run);
+      const runs = this.#running.get(key);
+      if (runs) runs.push(run);
+      else this.#running.set(key, [run]);
       return;
     }
-    const run = this.#running.get(key);
+    const runs = this.#running.get(key) ?? [];
+    const run = runs.shift();
     if (run) run.end = { well: mark === 'E', at, line };
-    this.#running.delete(key);
+    if (runs.length === 0) this.#running.delete(key);
   }
 }

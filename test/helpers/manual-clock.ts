@@ -57,6 +57,11 @@ export class ManualClock implements Clock {
     await eventLoop();
   }
 
+  /** Time passes while the event loop stands still: what is due meanwhile fires with the next `advance`. */
+  block(ms: number): void {
+    this.#now += ms;
+  }
+
   #next(end: number): Timer | undefined {
     let first: Timer | undefined;
     for (const timer of this.#timers) if (timer.at <= end && (!first || timer.at < first.at)) first = timer;

@@ -1,4 +1,4 @@
-import { createRegistry, redisBroker, silentLogger, type TickResult, tick } from 'lambdesque';
+import { createRegistry, redisBroker, silentLogger, systemClock, type TickResult, tick } from 'lambdesque';
 import { tcpClient } from 'lambdesque/tcp';
 import { expect } from 'vitest';
 import type { TestRedis } from './redis-server.ts';
@@ -42,7 +42,7 @@ export async function failed(redis: Client): Promise<FailedEntry[]> {
 export async function inFlight(redis: Client): Promise<number> {
   const keys = await redis.keys('resque:inflight:*');
   const fields = await Promise.all(keys.map((key) => redis.hkeys(key)));
-  return fields.flat().filter((field) => /^!?\d+:/.test(field)).length;
+  return fields.flat().filter((field) => /^\d+:/.test(field)).length;
 }
 
 /** Nothing waits, nothing is held, no worker is registered and none has left a key. */
@@ -52,15 +52,13 @@ export async function expectIdle(redis: Client, ...queues: readonly string[]): P
   expect(left.filter((key) => /^resque:(inflight|leases|worker|stat:.*:|retry)/.test(key))).toEqual([]);
 }
 
-/** One tick of a scheduler `ahead` ms from now, so that every lease has ended by then. */
-export async function tickAhead(redis: Pick<TestRedis, 'url'>, ahead = 600_000): Promise<TickResult> {
-  const client = tcpClient({ url: redis.url });
+/** One tick of a scheduler when so many ms more have passed on Redis's clock, so that every lease has ended by then. */
+export async function tickAhead(redis: Pick<TestRedis, 'url' | 'client'>, ahead = 600_000): Promise<TickResult> {
+  const [seconds = 0] = (await redis.client.time()).map(Number);
+  const store = redisBroker(tcpClient({ url: redis.url }), 'resque:', () => seconds * 1_000 + ahead);
   try {
-    const [seconds] = (await client.command(['TIME'])) as Buffer[];
-    const now = Number(seconds) * 1000 + ahead;
-    const store = redisBroker(client, 'resque:', () => now);
-    return await tick({ store, registry: createRegistry([]), log: silentLogger }, now);
+    return await tick({ store, registry: createRegistry([]), clock: systemClock, log: silentLogger });
   } finally {
-    await client.close();
+    await store.close();
   }
 }

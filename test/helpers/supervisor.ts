@@ -38,14 +38,24 @@ export interface SupervisorOptions {
   readonly folder: string;
   /** From an end to the next start, ms; `never` leaves it at one life. @default 100 */
   readonly restartAfter?: number | 'never';
-  readonly onStart?: (life: Life) => void;
   readonly onEnd?: (life: Life) => void;
 }
 
+/** How a process ends that cannot use its flags. */
+const REFUSED = 'code-2';
+
 const children = new Set<ChildProcess>();
-process.once('exit', () => {
+const endAll = () => {
   for (const child of children) child.kill('SIGKILL');
-});
+};
+process.once('exit', endAll);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    endAll();
+    // Our handler took the signal's default effect away: give it back, unless somebody else handles the signal.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  });
+}
 
 export class Supervisor {
   readonly lives: Life[] = [];
@@ -71,6 +81,12 @@ export class Supervisor {
   /** The lives that ended although nobody asked for it. */
   get crashes(): Life[] {
     return this.lives.filter((life) => life.how !== undefined && life.asked === undefined);
+  }
+
+  /** What it wrote when it could not use its flags; it was not started again. */
+  get refusal(): string | undefined {
+    const life = this.lives.find(({ how }) => how === REFUSED);
+    return life && readFileSync(life.output, 'utf8').trim();
   }
 
   signal(name: NodeJS.Signals): void {
@@ -99,20 +115,20 @@ export class Supervisor {
 
   /**
    * Ends it for good: SIGTERM, and SIGKILL for a process that takes too long.
-   * @param patience ms  @returns how its last process ended, undefined if none ran
+   * @param patience ms  @returns its last life, undefined if none ran
    */
-  async stop(patience = 30_000): Promise<string | undefined> {
+  async stop(patience = 30_000): Promise<Life | undefined> {
     this.#stopped = true;
     clearTimeout(this.#timer);
     const { life } = this;
     if (!life) return undefined;
     this.signal('SIGTERM');
     if (!(await until(() => life.how !== undefined, { patience }))) await this.kill();
-    return life.how;
+    return life;
   }
 
   #start(): void {
-    const { name, args, env, folder, onStart } = this.#options;
+    const { name, args, env, folder } = this.#options;
     const output = join(folder, `${name}.${this.lives.length + 1}.out`);
     const file = openSync(output, 'a');
     const child = spawn(process.execPath, ['infra/local/cli.ts', ...args], {
@@ -127,7 +143,6 @@ export class Supervisor {
     this.lives.push(life);
     child.once('exit', (code, signal) => this.#ended(child, life, signal ?? `code-${code}`));
     child.once('error', (error) => this.#ended(child, life, error.name));
-    onStart?.(life);
   }
 
   #ended(child: ChildProcess, life: Life, how: string): void {
@@ -137,9 +152,15 @@ export class Supervisor {
     life.endedAt = performance.now();
     const { restartAfter = 100, onEnd } = this.#options;
     onEnd?.(life);
-    if (this.#stopped || restartAfter === 'never') return;
+    // A mistake in its flags: the next one would make it again.
+    if (this.#stopped || restartAfter === 'never' || how === REFUSED) return;
     this.#timer = setTimeout(() => this.#start(), restartAfter);
   }
+}
+
+/** It ended as SIGTERM asks it to; before it has said anything, it does not listen to signals yet. */
+export function endedWell(life: Life): boolean {
+  return life.how === 'code-0' || (life.how === 'SIGTERM' && outputLines(life).length === 0);
 }
 
 /** A line of a process's log. */

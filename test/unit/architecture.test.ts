@@ -71,7 +71,7 @@ describe('the reader of these rules', () => {
   test('sees every kind of import, by its own path', () => {
     const imports = (path: string) => sources.find((source) => source.path === path)?.imports;
     expect(imports('shared/broker/redis/tcp.ts')).toEqual(
-      expect.arrayContaining(['ioredis', 'shared/errors.ts', 'shared/broker/redis/client.ts']),
+      expect.arrayContaining(['ioredis', 'shared/broker/redis/url.ts', 'shared/broker/redis/client.ts']),
     );
     expect(imports(PUBLIC)).toContain('shared/worker/worker.ts');
     expect(imports('functions/jobs/hello.ts')).toContain(PUBLIC);

@@ -6,7 +6,7 @@ import type { Keys } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
 import { OTHER_QUEUES, reclaim, STILL_LEASED } from '../scripts/reclaim.ts';
 import { list, type RedisClient, text } from './client.ts';
-import { wrongKeys } from './sync.ts';
+import { wrongKeysOf } from './wrong-keys.ts';
 
 /** In one call: few enough that Redis is not blocked for long. */
 const JOBS_AT_ONCE = 500;
@@ -57,7 +57,7 @@ export async function reclaimWorker(
     const [given, toFailed, left, wrong] = list(answer);
     jobs += Number(given);
     failed += Number(toFailed);
-    if (Number(left) === 0) return { worker, jobs, failed, wrong: wrongKeys(wrong) };
+    if (Number(left) === 0) return { worker, jobs, failed, wrong: wrongKeysOf(wrong) };
   }
 }
 

@@ -10,8 +10,9 @@ import { startScript } from '../scripts/start.ts';
 import { unregister } from '../scripts/unregister.ts';
 import { type Argument, list, type RedisClient, text } from './client.ts';
 import { queuesOf } from './reclaim.ts';
-import { syncOf, wrongKeys } from './sync.ts';
+import { syncOf } from './sync.ts';
 import { type TimeSource, timedScripts } from './time.ts';
+import { wrongKeysOf } from './wrong-keys.ts';
 
 /**
  * A delayed payload of more bytes has no index: its key would hold the whole payload, and Upstash refuses keys over 32 KB.
@@ -59,7 +60,7 @@ export function redisWorkerBroker(client: RedisClient, namespace: string, time?:
       );
       const isThere = ({ raw }: HeldJob) => inFlight.has(fieldOf(raw)) || inFlight.has(fieldOf(raw, true));
       const missing = held.filter((one) => !isThere(one)).map(({ raw }) => raw);
-      return { given: Number(given), missing, wrong: wrongKeys(wrong) };
+      return { given: Number(given), missing, wrong: wrongKeysOf(wrong) };
     },
 
     async unregister(worker) {

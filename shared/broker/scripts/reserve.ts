@@ -1,11 +1,14 @@
 /** About so many bytes are in one text of the answer: one long text would be more work, since Lua gets and gives back its memory each time. */
 const PIECE = 2_048;
-/** Payloads are read so many at a time… */
-const WINDOW = 8;
+/** Payloads are read so many at a time: of the largest that Upstash takes, 10 MB, three may be read for nothing… */
+const WINDOW = 4;
 /** … or one at a time, where the last of the next ones or any before was larger than this: what does not fit is read for nothing. */
 const LARGE = 262_144;
 /** Jobs in which a suspect is looked for, at each end of a queue. */
 const SEARCHED = 500;
+/** So many suspects are passed over in one call, or so many bytes of them; what is behind them comes with a later one. */
+const PASSED = 1_000;
+const PASSED_BYTES = 8_388_608;
 
 /** Of a reservation: what it may do with a job that was in two deaths. */
 export const ALONE = { no: 0, ifNothingElse: 1, first: 2 } as const;
@@ -96,19 +99,25 @@ local function reserve()
     held = 1
     return true
   end
-  local function takeAlone(share, payload)
-    call('HSET', inflight, seq .. ':' .. share.name, payload)
+  -- From the head (1) or the tail (-1). It is held before it leaves its queue, as all are.
+  local function takeAlone(share, payload, direction)
+    local field = seq .. ':' .. share.name
+    call('HSET', inflight, field, payload)
+    if try('LREM', share.key, direction, payload) ~= 1 then
+      call('HDEL', inflight, field)
+      return false
+    end
     if share.serial then try('HSET', KEYS[SERIAL], share.name, worker) end
     runs[1] = runOf(share.place, {payload}, #payload)
-    return answer(1, 1)
+    return true
   end
-  local searches = ${SEARCHED}
+  local searches, searchBytes = ${SEARCHED}, ${PASSED_BYTES}
   local function search(share, from, count)
     for i = from, from + count - 1 do
-      local payload = searches > 0 and try('LINDEX', share.key, i)
-      searches = searches - 1
-      if not payload then return end
-      if deathsOf(payload) == 2 and try('LREM', share.key, from < 0 and -1 or 1, payload) == 1 then return payload end
+      local payload = searches > 0 and searchBytes > 0 and try('LINDEX', share.key, i)
+      if not payload then return false end
+      searches, searchBytes = searches - 1, searchBytes - #payload
+      if deathsOf(payload) == 2 and takeAlone(share, payload, from < 0 and -1 or 1) then return true end
     end
   end
   if alone == ${ALONE.first} then
@@ -116,12 +125,13 @@ local function reserve()
       if not isOthers(share) then
         local found = share.serial and search(share, 0, 1)
           or not share.serial and (search(share, 0, ${SEARCHED / 4}) or search(share, ${-SEARCHED / 4}, ${SEARCHED / 4}))
-        if found then return takeAlone(share, found) end
+        if found then return answer(1, 1) end
       end
     end
   end
 
   local count, bytes, width, large, full, candidate = 0, 0, 2, false, false, nil
+  local passed, passedBytes = 0, 0
   local function takeFrom(share)
     local payloads, fields, tail, scanned, size, n = {}, {}, {}, 0, 0, 0
     local suffix, first, open = ':' .. share.name, seq, true
@@ -135,12 +145,11 @@ local function reserve()
         forPlace = forPlace + 1
       elseif alone > 0 and not candidate and (not share.serial or (starts and count + n == 0)) then
         candidate = {share = share, payload = payload}
-        if share.serial then open = false end
-        return false
       else
         forWorker = forWorker + 1
       end
-      if share.serial then return nil end
+      if share.serial or passed >= ${PASSED} or passedBytes >= ${PASSED_BYTES} then return nil end
+      passed, passedBytes = passed + 1, passedBytes + #payload
       tail[#tail + 1] = payload
       return false
     end
@@ -151,6 +160,7 @@ local function reserve()
       local items = try('LRANGE', share.key, scanned, scanned + wide - 1)
       if not items then return end
       for _, payload in ipairs(items) do
+        if #payload > ${LARGE} then large = true end
         local deaths = deathsOf(payload)
         local take = deaths ~= 1 and deaths ~= 2 or fits(payload, deaths)
         if take and bytes + #payload > maxBytes and count + n > 0 then
@@ -158,7 +168,6 @@ local function reserve()
         elseif take then
           if deaths == 1 then places = places - 1 end
           if share.serial then starts = false end
-          if #payload > ${LARGE} then large = true end
           bytes, size, n = bytes + #payload, size + #payload, n + 1
           payloads[n] = payload
           fields[2 * n - 1], fields[2 * n] = fieldOf(seq, suffix), payload
@@ -179,14 +188,18 @@ local function reserve()
     for from = 1, #fields, 4000 do
       call('HSET', inflight, unpack(fields, from, math.min(from + 3999, #fields)))
     end
-    local _, err = try('LTRIM', share.key, scanned, -1)
+    local _, err
+    if #tail > 0 then _, err = try('RPUSH', share.key, unpack(tail)) end
+    if not err then
+      _, err = try('LTRIM', share.key, scanned, -1)
+      for _ = 1, err and #tail or 0 do redis.pcall('RPOP', share.key) end
+    end
     if err then
       for i = 1, #fields, 2 do call('HDEL', inflight, fields[i]) end
       if candidate and candidate.share == share then candidate = nil end
       seq, cuts[share.key] = first, nil
       return
     end
-    for _, payload in ipairs(tail) do call('RPUSH', share.key, payload) end
     if n == 0 then return end
     if share.serial then
       try('HSET', KEYS[SERIAL], share.name, worker)
@@ -201,9 +214,8 @@ local function reserve()
     if full then break end
   end
   if candidate then
-    local share, payload = candidate.share, candidate.payload
-    if count == 0 then return takeAlone(share, payload) end
-    call(share.serial and 'LPUSH' or 'RPUSH', share.key, payload)
+    local share = candidate.share
+    if count == 0 and takeAlone(share, candidate.payload, share.serial and 1 or -1) then return answer(1, 1) end
     forWorker = forWorker + 1
   end
   local more = full

@@ -18,6 +18,7 @@ import {
   withBrokers,
 } from '../../helpers/brokers.ts';
 import { type Sample, samples, spliced } from '../../helpers/payloads.ts';
+import { dueLists } from '../../helpers/scheduler/steps.ts';
 
 const FIELDS = { failedAt: new Date(NOW), thrown: new Error('boom'), worker: 'a:1:q', queue: 'q' };
 const openSamples = samples.filter(({ opens }) => opens);
@@ -190,7 +191,7 @@ withBrokers((stores) => {
     if (isUtf8(sample.bytes)) await stores.db.sadd(indexKey(sample.bytes), `delayed:${seconds}`);
     const { head, tail } = failedEntry(FIELDS);
 
-    const payloads = (await stores.store.dueDelayed(NOW, 10, 1e8))[0]?.payloads ?? [];
+    const payloads = (await dueLists(stores.store, 10, 1e8))[0]?.payloads ?? [];
     expectAll(payloads, [BEFORE, sample.bytes, AFTER, sample.bytes]);
     const moves = payloads.map(
       (bytes, i): DelayedMove => (i === 3 ? { bytes, to: 'failed', head, tail } : { bytes, to: 'queue', queue: 'q' }),

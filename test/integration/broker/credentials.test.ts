@@ -5,11 +5,11 @@ import { redisBroker } from '../../../shared/broker/redis/broker.ts';
 import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
 import { upstashClient } from '../../../shared/broker/redis/upstash.ts';
 import { LambdesqueError, RedisAuthError } from '../../../shared/errors.ts';
-import { promoteDelayed } from '../../../shared/scheduler/promote-delayed.ts';
 import type { Settlement } from '../../../shared/types.ts';
 import { unsplice } from '../../../shared/wire/attempts.ts';
 import { done, dump, fail, from, LEASE, NOW, redisTime, release, retry, TestWorker } from '../../helpers/brokers.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis-server.ts';
+import { promoteDelayed } from '../../helpers/scheduler/steps.ts';
 import { startUpstash } from '../../helpers/upstash-server.ts';
 
 const SECRET = 'pa$$word-of-this-test';
@@ -225,6 +225,26 @@ describe.each([
     );
   });
 
+  it.each(['rpush', 'ltrim', 'lrem', 'rpop'])('loses no suspect that it passes over, without %s', async (command) => {
+    const suspects = [1, 2, 2, 1].map(
+      (deaths, i) => `{"lambdesque":{"id":"${i}","attempts":0,"deaths":${deaths}},"class":"A","args":[${i}]}`,
+    );
+    await redis.client.rpush('resque:queue:q', ...suspects, ...payloads);
+    await grant(`+@all -${command}`, '~*');
+    const limited = await open(login('limited', SECRET));
+    const worker = new TestWorker(limited);
+
+    const alone = ['no', 'ifNothingElse', 'first'] as const;
+    const jobs: string[] = [];
+    for (const one of alone) {
+      const reply = await worker.sync({ reserve: from('q', 2, { suspects: 0, alone: one }) });
+      jobs.push(...reply.jobs.map(({ text }) => text ?? ''));
+    }
+
+    const queued = await redis.client.lrange('resque:queue:q', 0, -1);
+    expect([...queued, ...jobs].toSorted()).toEqual([...suspects, ...payloads].toSorted());
+  });
+
   it.each(['rpush', 'lpush', 'ltrim', 'lrange', 'zrem', 'hdel', 'hget', 'sadd', 'srem', 'del'])(
     'loses nothing that it moves as a scheduler, without %s',
     async (command) => {
@@ -245,18 +265,14 @@ describe.each([
       const limited = await open(login('limited', SECRET));
 
       redisTime.move(LEASE);
-      for (const move of [
-        () => limited.promoteRetries(NOW, 10),
-        () => promoteDelayed(limited, undefined, NOW),
-        () => limited.reclaim(10),
-      ]) {
+      for (const move of [() => limited.promoteRetries(10), () => promoteDelayed(limited), () => limited.reclaim(10)]) {
         await move().catch((error: unknown) => expect(error).toBeInstanceOf(LambdesqueError));
       }
 
       expect(await found()).toEqual(payloads);
-      await admin.promoteRetries(Number.MAX_SAFE_INTEGER, 10);
-      await promoteDelayed(admin, undefined, NOW);
-      redisTime.move(LEASE);
+      redisTime.move(24 * 3_600_000);
+      await admin.promoteRetries(10);
+      await promoteDelayed(admin);
       await admin.reclaim(10);
       const queued = (await redis.client.lrange('resque:queue:q', 0, -1)).map((one) => unsplice(one).payload);
       expect(queued).toEqual(expect.arrayContaining([...payloads, delayed[0]]));

@@ -18,6 +18,7 @@ import {
   withBrokers,
 } from '../../helpers/brokers.ts';
 import { lossyStore } from '../../helpers/lossy.ts';
+import { dueLists } from '../../helpers/scheduler/steps.ts';
 
 const STATUS = 'resque:job:d96d3448e98b29aace86a5474d84fe78:status';
 
@@ -224,7 +225,7 @@ withBrokers((stores) => {
       if (!raw) throw new Error('there are jobs left');
       await worker.sync({ settle: [retry(raw, { id: 'r', attempts: 1, deaths: 0 })] });
       await stores.store.enqueueDelayed([{ seconds: NOW / 1000, payload: '{"queue":"later"}' }]);
-      const [due] = await stores.store.dueDelayed(NOW, 10, 1e6);
+      const [due] = await dueLists(stores.store, 10, 1e6);
       const moves = (due?.payloads ?? []).map((bytes) => ({ bytes, to: 'queue' as const, queue: 'later' }));
       const twice = async (call: () => Promise<unknown>) => {
         lossy.lose('answer');
@@ -232,7 +233,7 @@ withBrokers((stores) => {
         await call();
       };
 
-      await twice(() => lossy.store.promoteRetries(redisTime.now(), 10));
+      await twice(() => lossy.store.promoteRetries(10));
       await twice(() => lossy.store.promoteDelayed([{ time: `${NOW / 1000}`, moves: moves }]));
       await twice(() => worker.unregister());
       redisTime.move(LEASE);

@@ -1,6 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
 import { RedisUnavailableError } from '../../../shared/errors.ts';
-import { promoteDelayed } from '../../../shared/scheduler/promote-delayed.ts';
 import type { Settlement } from '../../../shared/types.ts';
 import {
   done,
@@ -15,6 +14,7 @@ import {
   texts,
   withBrokers,
 } from '../../helpers/brokers.ts';
+import { promoteDelayed } from '../../helpers/scheduler/steps.ts';
 
 const SECONDS = NOW / 1000;
 
@@ -105,7 +105,7 @@ withBrokers((stores) => {
     const all = async () => {
       const calls = [
         () => stores.promoteRetries(),
-        () => promoteDelayed(stores.store, undefined, NOW),
+        () => promoteDelayed(stores.store),
         () => stores.reclaimAfter(LEASE),
       ];
       for (const call of calls) {

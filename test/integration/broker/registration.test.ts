@@ -12,6 +12,7 @@ import {
   retry,
   withBrokers,
 } from '../../helpers/brokers.ts';
+import { dueLists } from '../../helpers/scheduler/steps.ts';
 
 withBrokers((stores) => {
   const statOf = (name: string, worker?: string) => stores.db.get(`resque:stat:${name}${worker ? `:${worker}` : ''}`);
@@ -146,8 +147,8 @@ withBrokers((stores) => {
     });
     expect(Object.keys(await dump(stores.db)).every((key) => key.startsWith('{other}:'))).toBe(true);
 
-    expect(await store.promoteRetries(NOW, 10)).toMatchObject({ moved: 1 });
-    expect(await store.dueDelayed(NOW, 10, 1e6)).toMatchObject([{ time: '1000', payloads: [expect.anything()] }]);
+    expect(await store.promoteRetries(10)).toMatchObject({ moved: 1 });
+    expect(await dueLists(store, 10, 1e6)).toMatchObject([{ time: '1000', payloads: [expect.anything()] }]);
     redisTime.move(LEASE);
     expect(await store.reclaim(10)).toMatchObject([{ worker: worker.id, jobs: 0 }]);
 

@@ -89,7 +89,7 @@ withBrokers((stores) => {
 
     const stats = await stores.db.info('commandstats');
     const calls = (name: string) => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
-    expect(calls('lrange') + calls('lindex')).toBeLessThanOrEqual(260);
+    expect(calls('lrange') + calls('lindex')).toBeLessThanOrEqual(510);
     expect(calls('ltrim')).toBe(1);
     expect(calls('hset')).toBeLessThanOrEqual(3);
   });

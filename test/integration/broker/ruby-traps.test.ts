@@ -6,10 +6,10 @@ import { defineJob } from '../../../shared/job/define.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
 import { silentLogger } from '../../../shared/log.ts';
 import { parseQueues } from '../../../shared/queues/queue-list.ts';
-import { promoteDelayed } from '../../../shared/scheduler/promote-delayed.ts';
 import { workerId } from '../../../shared/wire/worker-id.ts';
 import { Worker } from '../../../shared/worker/worker.ts';
 import { dump, from, NOW, retry, TestWorker, withBrokers } from '../../helpers/brokers.ts';
+import { promoteDelayed } from '../../helpers/scheduler/steps.ts';
 
 const ISO_8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 /** Time#to_s, in UTC. */
@@ -185,7 +185,7 @@ withBrokers((stores) => {
     it('has a worker that is a string also where no worker had the job', async () => {
       await stores.db.rpush(stores.keys.delayed(1), 'not JSON');
       await stores.db.zadd(stores.keys.delayedSchedule, 1, 1);
-      await promoteDelayed(stores.store, undefined, NOW);
+      await promoteDelayed(stores.store);
       const [entry] = await entries();
       expect(entry).toMatchObject({ worker: expect.any(String), failed_at: expect.stringMatching(FAILED_AT) });
     });

@@ -1,21 +1,23 @@
 import { createRegistry, defineJob, redisBroker, tick } from 'lambdesque';
 import { expect, test } from 'vitest';
 import { dump } from '../../helpers/brokers.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
 import { delayed, enqueueAt, enqueueAtAsPhp, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed.ts';
 import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { Report, START } from '../../helpers/scheduler/schedulers.ts';
 
 withBed((bed) => {
+  const clock = new ManualClock();
   const failedPayloads = async () =>
     (await bed.db.lrange(bed.keys.failed, 0, -1)).map((entry) => (JSON.parse(entry) as { payload: unknown }).payload);
 
   test('a payload without a queue goes to that of its class', async () => {
     const jobs = [Report, defineJob({ class: 'mail:*', queue: 'mail', perform() {} })];
-    const store = redisBroker(bed.client(), NAMESPACE);
+    const store = redisBroker(bed.client(), NAMESPACE, () => START);
     const payloads = ['{"class":"Report","args":[1]}', '{"class":"mail:x","args":[]}', '{"class":"Report","queue":""}'];
     await enqueueAtAsPhp(bed, SECONDS, ...payloads, '{"class":"Report","args":[],"queue":"other"}');
-    expect(await tick({ store, registry: createRegistry(jobs), log: recordingLogger() }, START)).toMatchObject({
+    expect(await tick({ store, registry: createRegistry(jobs), clock, log: recordingLogger() })).toMatchObject({
       promoted: 4,
       failed: 0,
     });
@@ -54,8 +56,8 @@ withBed((bed) => {
     );
     await enqueueAtAsPhp(bed, SECONDS, Buffer.from([0xff, 0x00, 0x7b]), delayed('c'));
     const log = recordingLogger();
-    const store = redisBroker(bed.client(), NAMESPACE);
-    expect(await tick({ store, log }, START)).toMatchObject({ promoted: 3, failed: 6, nextAt: undefined });
+    const store = redisBroker(bed.client(), NAMESPACE, () => START);
+    expect(await tick({ store, clock, log })).toMatchObject({ promoted: 3, failed: 6, nextAt: undefined });
 
     expect(names(await bed.queued('q'))).toEqual(['a', 'b', 'c']);
     expect(await failedPayloads()).toEqual(['not JSON', [], '', null, { class: 'No', args: [1] }, '\ufffd\0{']);
