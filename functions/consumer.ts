@@ -101,7 +101,7 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
   }
 }
 
-/** Before a worker takes a lease, the scheduler is told to look when that has ended: the worker may die with it. */
+/** Before a worker takes a lease, a run of the scheduler is set for when that has ended: the worker may die with it. */
 function covered(store: WorkerBroker, wake: WakeRequester): WorkerBroker {
   return {
     ...store,

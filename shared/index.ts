@@ -25,6 +25,7 @@ export {
   type StatsBroker,
 } from './broker/redis/stats.ts';
 export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
+export type { TimeSource } from './broker/redis/time.ts';
 export { redisWorkerBroker } from './broker/redis/worker.ts';
 export { type Client, type ClientOptions, createClient, type EnqueueItem } from './client/client.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
@@ -46,6 +47,7 @@ export {
   exponential,
   type RetryOptions,
 } from './job/retry.ts';
+export { similarName } from './job/similar.ts';
 export { parseWithBigInts } from './json.ts';
 export { type LogFields, type Logger, silentLogger } from './log.ts';
 export { parseQueues, type QueueList, type QueuePattern } from './queues/queue-list.ts';

@@ -17,8 +17,6 @@ export interface DrainDeps {
   readonly store: WorkerBroker;
   readonly registry: Registry;
   readonly queues: QueueList;
-  /** Serial queues. @default those that Redis knows of */
-  readonly serial?: QueueList;
   readonly options: WorkerOptions;
   /** The consumer's name: host part of the worker's id. */
   readonly consumer: string;

@@ -46,7 +46,7 @@ export class AfterTick {
     const { consumers, starter, stats } = this.#deps;
     this.#stats = undefined;
     this.#stats = await consumers.stats(stats);
-    tick.tell(this.#stats.wrong);
+    tick.report(this.#stats.wrong);
     await starter.start(this.#stats);
   }
 

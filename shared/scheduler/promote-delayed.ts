@@ -72,7 +72,7 @@ class DelayedPromotion {
     const plans = found.map((one, i) => this.#plan(one, this.#lists[i]));
     // An empty list is moved as well: that takes it off the schedule.
     const { queued, failed, lists, wrong } = await this.#store.promoteDelayed(plans);
-    this.#tick.tell(wrong);
+    this.#tick.report(wrong);
     this.#tick.totals.promoted += queued;
     this.#tick.totals.failed += failed;
     if (queued + failed > 0) this.#noteLateness(plans);
@@ -94,14 +94,14 @@ class DelayedPromotion {
 
   async #open(): Promise<boolean> {
     const { times, passedOver, wrong } = await this.#store.dueDelayed(LISTS_AT_ONCE, this.#passed);
-    this.#tick.tell(wrong);
+    this.#tick.report(wrong);
     this.#passed += passedOver;
     this.#lists = times.map((time) => ({ time, passed: 0, refused: new Map() }));
     return times.length + passedOver > 0;
   }
 
   #plan({ time, payloads, wrong }: DelayedList, list: OpenList | undefined): DelayedMoves {
-    if (wrong) this.#tick.tell([wrong]);
+    if (wrong) this.#tick.report([wrong]);
     const moves = payloads.map((bytes) => this.#moveOf(bytes, list?.refused));
     return { time, passed: list?.passed ?? 0, moves };
   }

@@ -15,7 +15,7 @@ export function promoteRetriesStep(store: SchedulerBroker): Step {
       return async () => {
         const { moved, earliest, passedOver, more, wrong } = await store.promoteRetries(AT_ONCE, passed);
         passed += passedOver;
-        tick.tell(wrong);
+        tick.report(wrong);
         tick.totals.retried += moved;
         if (earliest !== undefined && Number.isFinite(earliest)) {
           tick.totals.lateness = Math.max(tick.totals.lateness, tick.now() - earliest);

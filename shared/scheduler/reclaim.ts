@@ -19,7 +19,7 @@ export function reclaimStep(store: SchedulerBroker, log: Logger, onReclaim?: (re
         // One that cannot be taken off the leases comes again.
         let isNew = false;
         for (const one of reclaimed) {
-          tick.tell(one.wrong);
+          tick.report(one.wrong);
           if (one.passedOver) {
             passed++;
             isNew = true;

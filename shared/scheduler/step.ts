@@ -23,10 +23,10 @@ export interface Tick {
   now(): number;
   readonly snapshot: TickSnapshot;
   readonly totals: TickTotals;
-  /** Keys that cannot be used: told once in a while. */
-  tell(wrong: readonly WrongKey[]): void;
-  /** Something that each tick meets again, as an error. @param what tells it from others */
-  tellOnce(what: string, message: string, fields: LogFields): void;
+  /** Keys that cannot be used: logged once in a while. */
+  report(wrong: readonly WrongKey[]): void;
+  /** Something that each tick meets again: logged as an error once in a while. @param what its identity */
+  reportOnce(what: string, message: string, fields: LogFields): void;
   /** The step has something to do at this time, epoch ms. Holds until its next share. */
   lookAgainAt(time: number): void;
 }

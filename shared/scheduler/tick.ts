@@ -22,7 +22,7 @@ export interface TickDeps {
   readonly followers?: readonly Follower[];
   /** Called for each dead worker. */
   readonly onReclaim?: (reclaimed: Reclaimed) => void;
-  /** Kept by whoever ticks again and again, so that nothing is told each time. @default a new one */
+  /** Kept by whoever ticks again and again, so that nothing is logged each time. @default a new one */
   readonly problems?: ProblemLog;
 }
 
@@ -104,8 +104,8 @@ class TickRun {
       now: () => snapshot.due.now + (clock.now() - began),
       snapshot,
       totals: { promoted: 0, retried: 0, reclaimed: 0, cron: 0, failed: 0, lateness: 0 },
-      tell: (wrong) => this.#problems.tell(wrong),
-      tellOnce: (what, message, fields) => this.#problems.tellOnce(what, message, fields),
+      report: (wrong) => this.#problems.report(wrong),
+      reportOnce: (what, message, fields) => this.#problems.reportOnce(what, message, fields),
       lookAgainAt: (time) => {
         if (this.#running) this.#running.next = Math.min(this.#running.next, time);
       },
@@ -124,7 +124,7 @@ class TickRun {
       ran: undefined,
       next: Infinity,
     }));
-    this.#tick.tell(snapshot.due.wrong);
+    this.#tick.report(snapshot.due.wrong);
   }
 
   async work(over: () => boolean): Promise<void> {
@@ -206,7 +206,7 @@ class TickRun {
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));
       this.#errors.push(error);
-      this.#problems.tellFailure(name, error);
+      this.#problems.reportFailure(name, error);
       return undefined;
     }
   }

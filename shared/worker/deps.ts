@@ -14,8 +14,6 @@ export interface WorkerDeps {
   /** What jobs enqueue with. */
   readonly client: { readonly enqueue: Enqueue };
   readonly queues: QueueList;
-  /** Queues of which only one worker at a time holds jobs, and runs one at a time, in order. @default none, but those that Redis knows of */
-  readonly serial?: QueueList;
   readonly options: WorkerOptions;
   /** Resque's id of this worker: `workerId(…)`. */
   readonly worker: string;

@@ -1,5 +1,6 @@
 import type { SyncReply } from '../broker/broker.ts';
 import type { LeaseLostError } from '../errors.ts';
+import { parseQueues } from '../queues/queue-list.ts';
 import type { RawJob } from '../types.ts';
 import type { Attempt, Ended } from './attempt.ts';
 import type { WorkerDeps } from './deps.ts';
@@ -56,7 +57,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
     onEnd: hooks.onEnd,
     onDropped: ({ bound }) => hooks.onDropped(bound.job.raw),
   });
-  const serial = new SerialQueues(options, deps.serial);
+  const serial = new SerialQueues(options, options.serial === '' ? undefined : parseQueues(options.serial));
   const shared = {
     clock,
     options,

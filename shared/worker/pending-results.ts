@@ -1,3 +1,4 @@
+import { isPlainDone, isPlainRelease } from '../broker/ops/operation.ts';
 import type { Clock } from '../clock.ts';
 import type { Effect, Job, Outcome, RawJob, Settlement, SettleOp } from '../types.ts';
 import { unsplice } from '../wire/attempts.ts';
@@ -149,8 +150,9 @@ export class PendingResults {
   #fitting(): number {
     let others = 0;
     let text = 0;
-    for (const [i, { outcome, effects }] of this.#settlements.entries()) {
-      if (outcome.kind === 'done' && effects.length === 0) continue;
+    for (const [i, settlement] of this.#settlements.entries()) {
+      if (isPlainDone(settlement) || isPlainRelease(settlement)) continue;
+      const { outcome } = settlement;
       others++;
       text += textOf(outcome);
       if (others > 1 && (others > MOST_OTHERS || text > MOST_TEXT)) return i;

@@ -87,9 +87,12 @@ export class PrefetchBuffer {
     this.#busy.delete(queue);
   }
 
-  /** Takes all but the first so many, and but for the lanes of serial queues. */
-  takeWaiting(keep: number): RawJob[] {
-    return this.#line.takeAll(keep);
+  /**
+   * Takes those that would start too late, and all behind them; but none of a serial queue.
+   * @param rate jobs that start in a millisecond  @param latest longest wait, ms
+   */
+  takeLate(now: number, rate: number, latest: number): RawJob[] {
+    return this.#line.takeAll(this.#line.inTime(now, rate, latest));
   }
 
   /** Empties it. */
@@ -150,6 +153,16 @@ class Line {
     if (this.#first === this.#jobs.length) this.#set([], []);
     else if (this.#first >= MOST_TAKEN) this.#set(this.#jobs.slice(this.#first), this.#since.slice(this.#first));
     return job;
+  }
+
+  /** How many of the first start in time. */
+  inTime(now: number, rate: number, latest: number): number {
+    for (let i = this.#first; i < this.#jobs.length; i++) {
+      const before = i - this.#first;
+      const startsAt = before === 0 ? now : now + before / rate;
+      if (startsAt > (this.#since[i] ?? now) + latest) return before;
+    }
+    return this.size;
   }
 
   /** @param keep so many of the first stay */

@@ -104,9 +104,10 @@ export class Prefetch {
     this.#limit = Math.max(1, Math.floor(this.#limit / 2));
   }
 
-  /** How many are started within so many ms, at the lower of the rates. */
-  within(ms: number): number {
-    return Math.floor(Math.min(this.#starting.within(ms) ?? 0, this.#ending.within(ms) ?? 0));
+  /** Jobs that are started in a millisecond, by the lower of the rates; undefined while that is not known. */
+  get rate(): number | undefined {
+    const [starting, ending] = [this.#starting.within(1), this.#ending.within(1)];
+    return starting === undefined || ending === undefined ? undefined : Math.min(starting, ending);
   }
 }
 

@@ -23,7 +23,7 @@ export interface ReserverDeps {
 }
 
 /** A late job that is about to start may wait for so many ms more. */
-const SOON_MS = 30;
+const SOON_MS = 40;
 /** A database that is so far away, ms, gives as many bytes again in one answer; at most so many times as many. */
 const FAR_MS = 20;
 const MOST_BATCHES = 4;
@@ -33,8 +33,8 @@ export class Reserver {
   /** Nothing is reserved, and what waits goes back. */
   paused = false;
   readonly #deps: ReserverDeps;
-  /** Jobs that are late may wait until then, since they were to start soon. */
-  #soonUntil = -Infinity;
+  /** Jobs that were late were to start soon: they are looked at again then. */
+  #lookAgainAt = -Infinity;
 
   constructor(deps: ReserverDeps) {
     this.#deps = deps;
@@ -120,26 +120,31 @@ export class Reserver {
     serial.note(queue, clock.now(), buffer.held(queue) - (runs ? 1 : 0), runs);
   }
 
-  /** When waiting jobs are to be released, on our clock. */
+  /** When waiting jobs are to be looked at, since they may start too late; on our clock. */
   get releaseAt(): number {
     const { buffer, shutdown, prefetch, options } = this.#deps;
     if (buffer.total === 0) return Infinity;
     if (shutdown.why || this.paused) return -Infinity;
-    return Math.max(buffer.since + options.releaseAfter + prefetch.roundTrip, this.#soonUntil);
+    return Math.max(buffer.since + options.releaseAfter + prefetch.roundTrip, this.#lookAgainAt);
   }
 
-  /** The waiting jobs that others shall have. */
+  /**
+   * The waiting jobs that others shall have: at the rate that was measured last, they would start too late. What can be
+   * known of that is known with the first sync after jobs have become slower.
+   */
   takeLate(): RawJob[] {
-    const { buffer, clock, prefetch, suspects, shutdown, poller } = this.#deps;
+    const { buffer, clock, prefetch, suspects, shutdown, poller, options } = this.#deps;
+    if (buffer.total === 0) return [];
     const all = shutdown.why !== undefined || this.paused;
     const now = clock.now();
-    // What starts soon is better started, once.
-    const soon = now < this.#soonUntil + SOON_MS ? 0 : prefetch.within(SOON_MS);
-    this.#soonUntil = now + SOON_MS;
-    const raws = all ? buffer.takeAll() : buffer.takeWaiting(soon);
+    const latest = options.releaseAfter + SOON_MS + prefetch.roundTrip;
+    const isLate = now >= this.releaseAt;
+    if (isLate) this.#lookAgainAt = now + SOON_MS;
+    const rate = prefetch.rate ?? (isLate ? 0 : Infinity);
+    const raws = all ? buffer.takeAll() : buffer.takeLate(now, rate, latest);
     if (raws.length === 0) return raws;
     for (const raw of raws) suspects.left(raw);
-    if (!all) prefetch.released();
+    if (prefetch.rate === undefined) prefetch.released();
     // They are in their queues again: none of those is empty.
     poller.reset();
     return raws;

@@ -102,18 +102,17 @@ export class Syncer {
   }
 
   #plan(): SyncPlan {
-    const { reserver, reporter, pending, running, marks, lease, clock, prefetch, serial } = this.#deps;
+    const { reserver, reporter, pending, running, buffer, marks, lease, clock, prefetch, serial } = this.#deps;
     const now = clock.now();
+    prefetch.now(now, buffer.startable, running.free);
     prefetch.measure();
     serial.measure();
-    const releases = now >= reserver.releaseAt;
-    if (releases) {
-      const late = reserver.takeLate();
-      pending.release(late);
-      reporter.released(late.length);
-    }
+    const late = reserver.takeLate();
+    pending.release(late);
+    reporter.released(late.length);
     const results = pending.take();
-    const wanted = releases ? 0 : reserver.wanted();
+    // What goes back is not to be taken again at once.
+    const wanted = late.length > 0 ? 0 : reserver.wanted();
     const { oldest } = running;
     const marked = oldest !== undefined && marks.has(oldest.bound.job.raw);
     return {

@@ -30,17 +30,20 @@ export async function runUnderKills(scene: Scene, options: KillOptions): Promise
   for (let kill = 1; kill <= kills; kill++) {
     // Anywhere in the middle of its share of the jobs.
     const target = Math.floor((kill - random.next() * 0.8) * share);
-    const reached = await until(() => ids() >= target || refusal(), { patience });
+    const reached = await until(() => ids() >= target || refusal(), { patience, progress: () => scene.log.starts });
     if (typeof reached === 'string') return [`a worker refused its flags: ${reached}`];
     if (!reached) {
       return [`stood still for ${patience / 1000} s: ${ids()} of ${payloads.length} jobs have started`];
     }
     await atWork(scene)?.kill();
   }
-  const drained = await until(async () => (await scene.waiting(queue)) === 0, { patience: 2 * patience });
+  const drained = await until(async () => (await scene.waiting(queue)) === 0, {
+    patience,
+    progress: () => scene.log.starts,
+  });
   return drained
     ? []
-    : [`${await scene.waiting(queue)} of ${payloads.length} jobs are left after ${(2 * patience) / 1000} s`];
+    : [`${await scene.waiting(queue)} of ${payloads.length} jobs are left, and none started for ${patience / 1000} s`];
 }
 
 /** The worker that started a job last. */

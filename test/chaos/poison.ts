@@ -17,7 +17,7 @@ export interface PoisonCase {
   readonly innocents: Innocents;
   /** So many of them, with a few innocent jobs between them. @default 1 */
   readonly poisons?: number;
-  /** They come in another queue, a fresh one with each start of a worker. @default in the middle of the innocent ones */
+  /** They come in another queue, one for each start of a worker or failed one. @default in the middle of the innocents */
   readonly fresh?: true;
 }
 
@@ -97,19 +97,30 @@ export async function runPoison(bed: Bed, one: PoisonCase, patience = 90_000): P
   if (!one.fresh) for (const [i, payload] of payloads.entries()) innocents.splice(middle + i * BETWEEN, 0, payload);
   await scene.push(innocents);
 
-  const pushFresh = async () => {
-    const next = fresh.shift();
-    if (next !== undefined) await scene.push([next], scene.queue('fresh'));
-  };
   const queues = [scene.queue(), scene.queue('fresh')].join();
   for (let i = 0; i < one.workers; i++) {
     scene.work(['--queues', queues, '--concurrency', String(one.concurrency)], {
       env: one.poison === 'memory' ? { NODE_OPTIONS: `--max-old-space-size=${HEAP}` } : {},
-      onStart: () => void pushFresh().catch(() => {}),
     });
   }
-  const over = await until(() => isOver(scene, poisonIds, ids), { patience, interval: 100 });
-  const wrong = over ? [] : [`not over after ${patience / 1000} s`];
+  const pushFresh = async () => {
+    const due = scene.lives.length + (await scene.failed()).length;
+    while (fresh.length > payloads.length - due) {
+      const next = fresh.shift();
+      if (next === undefined) return;
+      await scene.push([next], scene.queue('fresh'));
+    }
+  };
+  const look = async () => {
+    await pushFresh();
+    return isOver(scene, poisonIds, ids);
+  };
+  const over = await until(look, {
+    patience,
+    progress: () => `${scene.log.starts} ${scene.lives.length}`,
+    interval: 100,
+  });
+  const wrong = over ? [] : [`not over, and nothing started for ${patience / 1000} s`];
   wrong.push(...(await check(scene, payloads, poisonIds, ids)));
   // Where poison is about, no worker ends as it should.
   if (wrong.length === 0) wrong.push(...(await scene.end()));

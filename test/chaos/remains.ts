@@ -17,21 +17,15 @@ export async function drained(redis: TestRedis, fleet: Fleet, log: RunLog): Prom
     const all = { ...counts, leasesOfDeadWorkers: Math.max(0, leases - live) };
     return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
   };
-  let state = '';
-  let changedAt = performance.now();
   let last: Record<string, number> = {};
   const over = await until(
     async () => {
       last = await left();
-      const now = `${log.starts} ${JSON.stringify(last)}`;
-      if (now !== state) changedAt = performance.now();
-      state = now;
-      if (Object.keys(last).length === 0) return 'drained';
-      return performance.now() - changedAt > STANDSTILL_MS && 'stands still';
+      return Object.keys(last).length === 0;
     },
-    { patience: Infinity, interval: 100 },
+    { patience: STANDSTILL_MS, progress: () => `${log.starts} ${JSON.stringify(last)}`, interval: 100 },
   );
-  return over === 'drained' ? [] : [`nothing happens any more, and there are left: ${JSON.stringify(last)}`];
+  return over ? [] : [`nothing happens any more, and there are left: ${JSON.stringify(last)}`];
 }
 
 /** What may stay when every worker has ended: Resque's own, and what expires. */

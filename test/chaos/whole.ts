@@ -102,7 +102,8 @@ const ENDS: BrokenPromise = 'every process ends when it is asked to, and only th
 
 /** A process may give up at its start, where Redis is away, or when it stood still; else nothing ends it but a signal. */
 function crashes(fleet: Fleet): string[] {
-  const AT_START_MS = 20_000;
+  // Three tries of its first call, each of which may take the client's whole timeout.
+  const AT_START_MS = 60_000;
   return fleet.all.flatMap((one) =>
     one.crashes
       .filter((life) => {

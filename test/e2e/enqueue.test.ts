@@ -28,7 +28,7 @@ describe('enqueue', () => {
   test('pushes the bytes that Ruby Resque writes, with an id and the time, and says what it did', async () => {
     const before = await serverTime(redis.client);
     const { code, stdout, stderr } = await enqueue('Hello', 'hi', 'Zoë/1', '--queue', 'my:queue');
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('has no class Hello') });
     const [payload = '', ...others] = await queued(redis.client, 'my:queue');
     expect(others).toEqual([]);
     expect(payload).toEqual(exactly('{"class":"Hello","args":["hi","Zoë/1"]'));
@@ -60,6 +60,37 @@ describe('enqueue', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('The arguments do not fit the schema of Strict');
     expect(await redis.client.keys('*')).toEqual([]);
+  });
+
+  test('a class that the jobs module does not have is a mistake; with its queue it is a warning', async () => {
+    const slip = await enqueue('Nots', 'hi');
+    expect(slip).toMatchObject({ code: 2, stdout: '' });
+    expect(slip.stderr).toMatch(/has no class Nots\. Did you mean Note\? It has Note, .*--queue/);
+    expect(await redis.client.keys('*')).toEqual([]);
+
+    const meant = await enqueue('Nots', 'hi', '--queue', 'q');
+    expect(meant).toMatchObject({ code: 0, stdout: expect.stringContaining('Enqueued Nots in q') });
+    expect(meant.stderr).toMatch(/^warning: .*has no class Nots\. Did you mean Note\?/);
+    expect(await redis.client.llen('resque:queue:q')).toBe(1);
+
+    const far = await enqueue('Nobody', '--queue', 'q');
+    expect(far.stderr).not.toContain('Did you mean');
+    expect(await enqueue('Note', '--queue', 'q')).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('arguments that a schema refuses as strings are followed by how to give others', async () => {
+    const { code, stderr } = await enqueue('Strict', 'a', '7', '--queue', 'a');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/schema of Strict.*\n.*--json/);
+    expect((await enqueue('Strict', '7', '8', '--json', '--queue', 'a')).stderr).not.toContain('--json');
+  });
+
+  test('--namespace means the same with and without its colon', async () => {
+    for (const namespace of ['app', 'app:']) {
+      expect(await enqueue('Note', '--namespace', namespace)).toMatchObject({ code: 0, stderr: '' });
+    }
+    expect((await redis.client.keys('*')).sort()).toEqual(['app:queue:notes', 'app:queues']);
+    expect(await redis.client.llen('app:queue:notes')).toBe(2);
   });
 
   test('--at writes what resque-scheduler writes: the list, the schedule and the index', async () => {

@@ -3,6 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const never = () => new Promise<never>(() => {});
 
+/** Work that handlers leave to a timer of the module's own, as a connection pool does: no error there tells its job. */
+const shared: (() => void)[] = [];
+setInterval(() => shared.shift()?.(), 20).unref();
+
 /** Handlers that end or block their process, by name. */
 export const poisons = {
   kill: () => process.kill(process.pid, 'SIGKILL'),
@@ -11,7 +15,7 @@ export const poisons = {
   abort: () => process.abort(),
   memory: () => {
     const hoard: unknown[] = [];
-    for (;;) hoard.push(new Array(100_000).fill(0).map(() => ({ n: Math.random() })));
+    for (;;) hoard.push(new Array(5_000_000).fill(1.5));
   },
   loop: () => {
     for (;;);
@@ -22,6 +26,12 @@ export const poisons = {
   },
   /** Stands still without any use of the processor. */
   sleep: () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0),
+  /** Longer than the lease, but not for ever. */
+  stall: () => {
+    const over = performance.now() + 5_000;
+    while (performance.now() < over);
+    return never();
+  },
   'stray-event': () => {
     setTimeout(() => new EventEmitter().emit('error', new Error('a socket that nobody listens to')), 50);
     return never();
@@ -30,6 +40,16 @@ export const poisons = {
     setTimeout(() => {
       throw new Error('thrown from a timer');
     }, 50);
+    return never();
+  },
+  'stray-shared': () => {
+    shared.push(() => {
+      throw new Error('thrown from a timer that many jobs share');
+    });
+    return never();
+  },
+  'stray-rejection': () => {
+    void Promise.reject(new Error('thrown from a promise that nobody awaits'));
     return never();
   },
   'stray-tick': () => {

@@ -38,7 +38,6 @@ export interface SupervisorOptions {
   readonly folder: string;
   /** From an end to the next start, ms; `never` leaves it at one life. @default 100 */
   readonly restartAfter?: number | 'never';
-  readonly onStart?: (life: Life) => void;
   readonly onEnd?: (life: Life) => void;
 }
 
@@ -46,9 +45,17 @@ export interface SupervisorOptions {
 const REFUSED = 'code-2';
 
 const children = new Set<ChildProcess>();
-process.once('exit', () => {
+const endAll = () => {
   for (const child of children) child.kill('SIGKILL');
-});
+};
+process.once('exit', endAll);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    endAll();
+    // Our handler took the signal's default effect away: give it back, unless somebody else handles the signal.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  });
+}
 
 export class Supervisor {
   readonly lives: Life[] = [];
@@ -121,7 +128,7 @@ export class Supervisor {
   }
 
   #start(): void {
-    const { name, args, env, folder, onStart } = this.#options;
+    const { name, args, env, folder } = this.#options;
     const output = join(folder, `${name}.${this.lives.length + 1}.out`);
     const file = openSync(output, 'a');
     const child = spawn(process.execPath, ['infra/local/cli.ts', ...args], {
@@ -136,7 +143,6 @@ export class Supervisor {
     this.lives.push(life);
     child.once('exit', (code, signal) => this.#ended(child, life, signal ?? `code-${code}`));
     child.once('error', (error) => this.#ended(child, life, error.name));
-    onStart?.(life);
   }
 
   #ended(child: ChildProcess, life: Life, how: string): void {

@@ -300,5 +300,6 @@ if (import.meta.main ?? realpathSync(process.argv[1] ?? '.') === import.meta.fil
   process.once('SIGTERM', stop);
   // Where it has a channel to its parent, it ends with it.
   process.on('disconnect', () => process.exit());
+  process.channel?.unref();
   console.log(JSON.stringify({ url, token }));
 }

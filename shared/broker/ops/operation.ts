@@ -7,6 +7,16 @@ import { encodeRelease, RELEASE } from './release.ts';
 import { encodeRetry, RETRY } from './retry.ts';
 import { encodeUnlockCron, UNLOCK_CRON } from './unlock-cron.ts';
 
+/** Done, and nothing else: most settlements are. */
+export function isPlainDone({ outcome, marked, effects }: Settlement): boolean {
+  return outcome.kind === 'done' && !marked && effects.length === 0;
+}
+
+/** Given back as it is to the head of its queue, and nothing else. */
+export function isPlainRelease({ outcome, marked, effects }: Settlement): boolean {
+  return outcome.kind === 'release' && outcome.to === 'head' && !outcome.record && !marked && effects.length === 0;
+}
+
 /** Field of the in-flight hash: its number and queue, behind a `!` if an at-most-once job may have started. */
 export function fieldOf({ seq, queue }: RawJob, marked = false): string {
   return `${marked ? '!' : ''}${seq}:${queue}`;

@@ -10,7 +10,7 @@ export function cronStateKeys({ cron }: Keys): string[] {
   return [cron.schedules, cron.last, cron.since, cron.paused];
 }
 
-/** The fields of a hash; of those that are no names only one, to be told. */
+/** The fields of a hash; of those that are no names only one, to be reported. */
 export function fieldsOf(reply: Reply | undefined): { named: Map<string, string>; nameless: Reply | undefined } {
   const flat = list(reply);
   const named = new Map<string, string>();
@@ -61,7 +61,7 @@ class MarkReader {
   fields(key: string, reply: Reply | undefined): Map<string, string> {
     const { named, nameless } = fieldsOf(reply);
     if (nameless !== undefined)
-      this.#tell(key, `its field ${shown(nameless)} is no name: it is not UTF-8, or too long`);
+      this.#report(key, `its field ${shown(nameless)} is no name: it is not UTF-8, or too long`);
     return named;
   }
 
@@ -79,9 +79,9 @@ class MarkReader {
     for (const [field, value] of this.fields(key, reply)) {
       const [since = Number.NaN, seen = Number.NaN] = value.split(':').map(numberOf);
       if (!field.includes('\n')) {
-        this.#tell(key, `its field ${shown(field)} is not the name of an entry and its timing`);
+        this.#report(key, `its field ${shown(field)} is not the name of an entry and its timing`);
       } else if (Number.isNaN(since) || Number.isNaN(seen)) {
-        this.#tell(key, `its field ${shown(field)} held ${shown(value)}, not when a timing was first and last seen`);
+        this.#report(key, `its field ${shown(field)} held ${shown(value)}, not when a timing was first and last seen`);
         // The slot that is due just now is not to be lost over it. What was claimed last keeps one from coming twice.
         notes.set(field, { since: this.#now - UNKNOWN_MS, seen: this.#now, text: value });
       } else if (Math.max(since, seen) > this.#now + AHEAD_MS) {
@@ -113,7 +113,7 @@ class MarkReader {
   #time(key: string, field: string, value: string): number | undefined {
     const time = numberOf(value);
     if (Number.isNaN(time)) {
-      this.#tell(key, `its field ${shown(field)} holds ${shown(value)}, not a time; it does not count`);
+      this.#report(key, `its field ${shown(field)} holds ${shown(value)}, not a time; it does not count`);
       return undefined;
     }
     if (time <= this.#now + AHEAD_MS) return time;
@@ -122,13 +122,13 @@ class MarkReader {
   }
 
   #heal(key: string, field: string, from: string, to: string): void {
-    this.#tell(key, `the time of ${shown(field)} lay in the future, as a wrong clock leaves it; it counts as now`);
+    this.#report(key, `the time of ${shown(field)} lay in the future, as a wrong clock leaves it; it counts as now`);
     const changes = this.ahead.get(key) ?? [];
     changes.push({ field, from, to });
     this.ahead.set(key, changes);
   }
 
-  #tell(key: string, error: string): void {
+  #report(key: string, error: string): void {
     if (!this.wrong.has(key)) this.wrong.set(key, { key, error });
   }
 }

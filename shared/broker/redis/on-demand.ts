@@ -10,7 +10,7 @@ import { type TimeSource, timedScripts } from './time.ts';
 /**
  * The part of the seam for systems without a minute tick: when the scheduler is to run next. A schedule outside of Redis
  * starts it then. Redis has the time that counts, and knows whether the schedule was set to it: each change is a version, and
- * whoever made it sets the schedule. Its clock is not Redis's, so only differences of time are told.
+ * whoever made it sets the schedule. Its clock is not Redis's, so only differences of time are exchanged.
  */
 export interface OnDemandBroker {
   /**

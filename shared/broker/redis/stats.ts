@@ -122,7 +122,7 @@ export function redisStatsBroker(client: RedisClient, namespace: string, time?: 
   }
 }
 
-/** The members that can be named in a command; of the others one, to be told. */
+/** The members that can be named in a command; of the others one, to be reported. */
 function namesOf(key: string, reply: Reply | undefined): { names: string[]; wrong: WrongKey[] } {
   const names: string[] = [];
   let unusable: Reply | undefined;

@@ -2,7 +2,7 @@ import type { RawJob, Settlement } from '../../types.ts';
 import type { Reservation, SyncReply, SyncRequest, WorkerBroker } from '../broker.ts';
 import type { Keys } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
-import { encodeEffects, encodeSettlement, fieldOf } from '../ops/operation.ts';
+import { encodeEffects, encodeSettlement, fieldOf, isPlainDone, isPlainRelease } from '../ops/operation.ts';
 import { ALONE } from '../scripts/reserve.ts';
 import { LEASE_LOST, syncScript, WRITES_LOST } from '../scripts/sync.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
@@ -12,12 +12,19 @@ import { wrongKeysOf } from './wrong-keys.ts';
 /** `sync`: a request as the script's arguments, and its answer as jobs. */
 export function syncOf(script: RedisClient['script'], keys: Keys): WorkerBroker['sync'] {
   return async (request) => {
-    const { call, others } = callOf(request, keys);
-    return resultOf(list(await script(syncScript, call.keys, call.args)), request, others, keys);
+    const { call, ...settled } = callOf(request, keys);
+    return resultOf(list(await script(syncScript, call.keys, call.args)), request, settled, keys);
   };
 }
 
-function callOf(request: SyncRequest, keys: Keys): { call: ScriptCall; others: Settlement[] } {
+/** What a call settles, in the groups in which its script takes it. */
+interface Settled {
+  /** Jobs given back to the heads of their queues. */
+  readonly released: readonly (readonly Settlement[])[];
+  readonly others: readonly Settlement[];
+}
+
+function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: ScriptCall } {
   const { worker, workingOn, effects = [], letGo = [] } = request;
   const call = new ScriptCall([
     keys.inflight(worker),
@@ -38,21 +45,23 @@ function callOf(request: SyncRequest, keys: Keys): { call: ScriptCall; others: S
     keys.serial,
   ]);
   call.add(worker, Math.ceil(request.lease), request.call, request.register ? 1 : 0, request.heartbeat ? 1 : 0);
+  // Nearly all of them are of these two kinds: one short text stands for a thousand.
   const done = new Map<string, number[]>();
-  const others: Settlement[] = [];
-  for (const settlement of inReleaseOrder(request.settle)) {
-    const { raw, outcome, marked } = settlement;
-    // Nearly all of them: one short text stands for a thousand.
-    if (outcome.kind === 'done' && !marked && settlement.effects.length === 0) {
-      const seqs = done.get(raw.queue);
-      if (seqs) seqs.push(raw.seq);
-      else done.set(raw.queue, [raw.seq]);
-    } else {
-      others.push(settlement);
-    }
+  const released = new Map<string, Settlement[]>();
+  const unordered: Settlement[] = [];
+  for (const settlement of request.settle) {
+    const { queue, seq } = settlement.raw;
+    if (isPlainDone(settlement)) addTo(done, queue, seq);
+    else if (isPlainRelease(settlement)) addTo(released, queue, settlement);
+    else unordered.push(settlement);
   }
   call.add(done.size);
-  for (const [queue, seqs] of done) call.add(queue, ranges(seqs));
+  for (const [queue, seqs] of done) call.add(queue, rangesOf(seqs));
+  call.add(released.size);
+  for (const [queue, settlements] of released) {
+    call.add(call.key(keys.queue(queue)), queue, rangesOf(settlements.map(({ raw }) => raw.seq)));
+  }
+  const others = inReleaseOrder(unordered);
   call.add(others.length);
   for (const one of others) encodeSettlement(one, call, { raw: one.raw, worker, keys });
   encodeEffects(effects, call, keys);
@@ -60,7 +69,13 @@ function callOf(request: SyncRequest, keys: Keys): { call: ScriptCall; others: S
   else call.add(workingOn === null ? '' : '-', '', '');
   call.add(letGo.length, ...letGo);
   addReservation(call, request.reserve, keys);
-  return { call, others };
+  return { call, released: [...released.values()], others };
+}
+
+function addTo<Value>(groups: Map<string, Value[]>, name: string, value: Value): void {
+  const group = groups.get(name);
+  if (group) group.push(value);
+  else groups.set(name, [value]);
 }
 
 function addReservation(call: ScriptCall, reserve: Reservation | undefined, keys: Keys): void {
@@ -74,7 +89,7 @@ function addReservation(call: ScriptCall, reserve: Reservation | undefined, keys
 }
 
 /** `1-5,7,9-12`: most batches end in order. */
-function ranges(seqs: number[]): string {
+function rangesOf(seqs: number[]): string {
   seqs.sort((a, b) => a - b);
   const parts: string[] = [];
   for (let i = 0; i < seqs.length; ) {
@@ -95,7 +110,7 @@ function inReleaseOrder(settlements: readonly Settlement[]): readonly Settlement
   return [...settlements.filter((settlement) => !toHead(settlement)), ...released];
 }
 
-function resultOf(answer: readonly Reply[], request: SyncRequest, others: readonly Settlement[], keys: Keys) {
+function resultOf(answer: readonly Reply[], request: SyncRequest, settled: Settled, keys: Keys) {
   const [code, now, missing, refused, reserved, wrong] = answer;
   if (code === LEASE_LOST) {
     const error = text(now);
@@ -110,7 +125,10 @@ function resultOf(answer: readonly Reply[], request: SyncRequest, others: readon
     kind: 'held',
     now: Number(now),
     missing: Number(missing),
-    refused: list(refused).flatMap((place) => others[Number(place) - 1] ?? []),
+    refused: list(refused).flatMap((answered) => {
+      const place = Number(answered);
+      return place < 0 ? (settled.released[-place - 1] ?? []) : (settled.others[place - 1] ?? []);
+    }),
     wrong: wrongKeysOf(wrong),
     jobs: jobsOfRuns(list(runs), request.reserve),
     paused: paused === 1,

@@ -77,11 +77,20 @@ local time = now(arg())
 local function status(outcome, slot, rest)
   return string.format('{"outcome":"%s","at":%.0f,"slot":%s%s}', outcome, time, slot, rest)
 end
+-- Where the last slot is lost, the status still knows it: of an error, that all before were claimed.
 local function lastOf(name)
   local last, err = try('HGET', KEYS[1], name)
-  if err then return nil, err end
-  if last and not tonumber(last) then wrong[KEYS[1]] = 'the last slot of an entry is no number; it does not count' end
-  return tonumber(last or '') or -math.huge
+  local number = tonumber(last or '')
+  if number and number == number then return number end
+  if last then wrong[KEYS[1]] = 'the last slot of an entry is no number; it does not count' end
+  local known, unknown = try('HGET', KEYS[3], name)
+  if unknown then
+    if err then return nil, err end
+    return -math.huge
+  end
+  local outcome, slot = string.match(known or '', '^{"outcome":"(%a+)","at":[^,]*,"slot":(%d+)')
+  if not outcome then return -math.huge end
+  return tonumber(slot) - (outcome == 'error' and 1 or 0)
 end
 local function isAlive(name)
   local live, err = try('HGET', KEYS[2], name)
@@ -100,7 +109,7 @@ local function claim(name, slot, payload, queue, queueName, exclusive, id)
     local alive, err = isAlive(name)
     if err then return err .. ' (' .. KEYS[2] .. ')' end
     if alive then
-      call('HSET', KEYS[1], name, slot)
+      try('HSET', KEYS[1], name, slot)
       try('HSET', KEYS[3], name, status('overlapped', slot, ''))
       return ${SLOT_OVERLAPS}
     end
@@ -108,7 +117,7 @@ local function claim(name, slot, payload, queue, queueName, exclusive, id)
   -- The push comes first: should it fail, the slot is not claimed.
   local pushed, refused = try('RPUSH', queue, payload)
   if not pushed then return refused .. ' (' .. queue .. ')' end
-  call('HSET', KEYS[1], name, slot)
+  try('HSET', KEYS[1], name, slot)
   try('SADD', KEYS[4], queueName)
   if exclusive then try('HSET', KEYS[2], name, string.format('%s:%.0f', slot, time + ${ALIVE_MS})) end
   try('HSET', KEYS[3], name, status('enqueued', slot, ',"jobId":' .. id))

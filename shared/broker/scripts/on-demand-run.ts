@@ -59,7 +59,7 @@ return try('HDEL', KEYS[1], 'requested') or 0
  * ARGV  time; who ran; in how many ms the next run is needed, or ''; '' to look again if somebody has asked for it, or in how
  *       many ms the next run is to do so
  * Returns {the time (epoch ms), LOOK_AGAIN}, or {the time, version, in how many ms, or '' for never} to set the schedule to,
- *         or {the time} if it goes off never and stays so. A time is told even if the schedule has it: it may have gone with
+ *         or {the time} if it goes off never and stays so. A time is answered even if the schedule has it: it may have gone with
  *         its stack, while Redis stayed.
  */
 export const endRun = defineScript(

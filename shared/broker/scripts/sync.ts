@@ -22,14 +22,16 @@ export const WRITES_LOST = -2;
  *       12 failed  13 retry  14 retry:payloads  15 queues  16 serial  then those that ARGV names by their place
  * ARGV  time; worker id; length of the lease (ms); number of the sync; 1 to register, else 0; 1 for a heartbeat, else 0
  *       number of queues with jobs done (succeeded or discarded, without effects), each: name, numbers as 1-5,7,9-12
+ *       number of queues with jobs released to their heads, each: place of its key, name, numbers likewise
  *       number of other settlements, each: kind, field, what the kind needs, its effects (number; kind, what it needs)
  *       effects without a job (number; kind, what it needs)
  *       field the worker works on (or '' for none, '-' for unchanged), head, tail of its record
  *       number of serial queues that are let go of, their names
  *       what `reserve` needs
  * Returns {LEASE_LOST, Redis's words where the in-flight key is of another type, or ''}, {WRITES_LOST} where Redis has not
- *         the last sync, or {1, now (epoch ms), number of settled jobs that were not held, places of settlements (from 1)
- *         whose keys did not take them, what `reserve` answers, keys of another type {{key, error}…}}
+ *         the last sync, or {1, now (epoch ms), number of settled jobs that were not held, places of settlements (from 1),
+ *         and of queues of released jobs (negative), whose keys did not take them, what `reserve` answers, keys of
+ *         another type {{key, error}…}}
  */
 export const syncScript = defineScript(
   'sync',
@@ -52,20 +54,51 @@ local replay = last == number
 call('HDEL', inflight, '')
 
 local missing, refused, stays = 0, {}, {}
-for _ = 1, int() do
-  local suffix, fields = ':' .. arg(), {}
-  for first, final in string.gmatch(arg(), '(%d+)%-?(%d*)') do
+local function fieldsOf(name, ranges)
+  local suffix, fields = ':' .. name, {}
+  for first, final in string.gmatch(ranges, '(%d+)%-?(%d*)') do
     if final == '' then
       fields[#fields + 1] = first .. suffix
     else
       for seq = tonumber(first), tonumber(final) do fields[#fields + 1] = fieldOf(seq, suffix) end
     end
   end
+  return fields
+end
+for _ = 1, int() do
+  local name = arg()
+  local fields = fieldsOf(name, arg())
   for from = 1, #fields, 4000 do
     local upto = math.min(from + 3999, #fields)
     local removed = call('HDEL', inflight, unpack(fields, from, upto))
     processed = processed + removed
     missing = missing + (upto - from + 1 - removed)
+  end
+end
+for group = 1, int() do
+  local queue, name, err = key(), arg(), nil
+  local fields = fieldsOf(name, arg())
+  -- The last one goes first: each is pushed before those that were there.
+  for upto = #fields, 1, -100 do
+    local from, some, held = math.max(1, upto - 99), {}, {}
+    local payloads = call('HMGET', inflight, unpack(fields, from, upto))
+    for i = #payloads, 1, -1 do
+      if payloads[i] then
+        some[#some + 1], held[#held + 1] = payloads[i], fields[from + i - 1]
+      else
+        missing = missing + 1
+      end
+    end
+    if #some > 0 then
+      _, err = try('LPUSH', queue, unpack(some))
+      if err then break end
+      call('HDEL', inflight, unpack(held))
+    end
+  end
+  if err then
+    refused[#refused + 1], stays[name] = -group, true
+  else
+    try('SADD', KEYS[QUEUES], name)
   end
 end
 for i = 1, int() do

@@ -4,7 +4,7 @@ import { didYouMean, nearest } from '../../job/nearest.ts';
 import type { Registry } from '../../job/registry.ts';
 import { checkArgs } from '../../job/schema.ts';
 import { parseWithBigInts, stringify } from '../../json.ts';
-import { cronOptions, firstSlot, type TellUnheeded } from './interval-options.ts';
+import { cronOptions, firstSlot, type ReportUnknown } from './interval-options.ts';
 import { cronTiming, everyTiming, intervalMs, isTimeZone, type Timing } from './timing.ts';
 
 /** A named rule that enqueues a job at times; resque-scheduler's fields, and ours. */
@@ -61,10 +61,15 @@ const FIELDS = [
 
 /**
  * @param registry gives the queue of a class; without it every entry must name its queue
- * @param tell of fields and options that nobody heeds. @default they are an error
+ * @param report what to do about fields and options that are unknown here. @default they are an error
  * @throws ConfigError naming the entry, the field, the value got and what is allowed
  */
-export function cronRule(name: string, entry: CronEntry, registry?: Registry, tell: TellUnheeded = refuse): CronRule {
+export function cronRule(
+  name: string,
+  entry: CronEntry,
+  registry?: Registry,
+  report: ReportUnknown = refuse,
+): CronRule {
   const where = `cron entry ${JSON.stringify(name)}`;
   if (name === '') throw new ConfigError('A cron entry needs a name; got "".');
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
@@ -73,11 +78,11 @@ export function cronRule(name: string, entry: CronEntry, registry?: Registry, te
   for (const field of Object.keys(entry)) {
     if (FIELDS.includes(field)) continue;
     const meant = nearest(field, FIELDS);
-    tell(`${where}: there is no field ${JSON.stringify(field)}${didYouMean(meant)}. There are ${FIELDS.join(', ')}.`);
+    report(`${where}: there is no field ${JSON.stringify(field)}${didYouMean(meant)}. There are ${FIELDS.join(', ')}.`);
   }
   const className = text(entry.class, `${where}: class`) ?? name;
   const queue = text(entry.queue, `${where}: queue`) ?? registry?.handlerFor(className)?.definition.queue;
-  const timing = timingOf(entry, where, tell);
+  const timing = timingOf(entry, where, report);
   if (queue === undefined) {
     const meant = registry?.handlerFor(className) ? undefined : nearest(className, classesOf(registry));
     throw new ConfigError(
@@ -146,32 +151,32 @@ export function checkRuleArgs(rule: CronRule, registry: Registry): Promise<void>
 
 const classesOf = (registry: Registry | undefined) => registry?.definitions.map((one) => one.class) ?? [];
 
-function timingOf(entry: CronEntry, where: string, tell: TellUnheeded): Timing {
-  const [cron, cronOptionsGiven] = pairOf(entry.cron, `${where}: cron`, tell);
+function timingOf(entry: CronEntry, where: string, report: ReportUnknown): Timing {
+  const [cron, cronOptionsGiven] = pairOf(entry.cron, `${where}: cron`, report);
   // What resque-scheduler writes for an entry without it.
   if (cron) {
-    cronOptions(cronOptionsGiven, `${where}: cron`, tell);
-    return cronOf({ ...entry, cron: cron as string }, where, tell);
+    cronOptions(cronOptionsGiven, `${where}: cron`, report);
+    return cronOf({ ...entry, cron: cron as string }, where, report);
   }
   const field = `${where}: every`;
-  const [interval, options] = pairOf(entry.every, field, tell);
+  const [interval, options] = pairOf(entry.every, field, report);
   if (entry.every === undefined || entry.every === null) {
     throw new ConfigError(`${where}: no time. Give cron, such as "0 3 * * *", or every, such as "1h".`);
   }
-  tellTimeZone(entry, where, tell);
-  return everyTiming(intervalMs(interval, field), firstSlot(options, field, tell));
+  checkTimeZoneUse(entry, where, report);
+  return everyTiming(intervalMs(interval, field), firstSlot(options, field, report));
 }
 
-function tellTimeZone({ timeZone }: CronEntry, where: string, tell: TellUnheeded): void {
+function checkTimeZoneUse({ timeZone }: CronEntry, where: string, report: ReportUnknown): void {
   if (timeZone === undefined || timeZone === null) return;
-  tell(`${where}: timeZone has no meaning for an interval; got ${JSON.stringify(timeZone)}. Leave it out.`);
+  report(`${where}: timeZone has no meaning for an interval; got ${JSON.stringify(timeZone)}. Leave it out.`);
 }
 
 /** A value alone, or in an array with its options. */
-function pairOf(value: unknown, field: string, tell: TellUnheeded): readonly [unknown, unknown?] {
+function pairOf(value: unknown, field: string, report: ReportUnknown): readonly [unknown, unknown?] {
   if (!Array.isArray(value)) return [value];
   if (value.length > 2) {
-    tell(`${field} must be a value, or an array of it and its options; got ${JSON.stringify(value)}.`);
+    report(`${field} must be a value, or an array of it and its options; got ${JSON.stringify(value)}.`);
     return [value[0]];
   }
   return value as [unknown, unknown?];
@@ -179,12 +184,12 @@ function pairOf(value: unknown, field: string, tell: TellUnheeded): readonly [un
 
 const WEEKDAY = /^(sun|mon|tue|wed|thu|fri|sat)$/i;
 
-function cronOf(entry: CronEntry & { readonly cron: string }, where: string, tell: TellUnheeded): Timing {
+function cronOf(entry: CronEntry & { readonly cron: string }, where: string, report: ReportUnknown): Timing {
   const field = `${where}: cron`;
   const whole = text(entry.cron, field) ?? '';
   const every = /^@every\s+(\S+)$/.exec(whole.trim());
   if (every) {
-    tellTimeZone(entry, where, tell);
+    checkTimeZoneUse(entry, where, report);
     return everyTiming(intervalMs(every[1], field));
   }
   const { expression, zone } = splitTimeZone(whole);

@@ -29,7 +29,7 @@ function forRubyCron(cron: string, timeZone: string | undefined): string {
 
 const intervalForRuby = (every: unknown) => (typeof every === 'number' ? `${every}s` : String(every));
 
-/** A first time may have passed when Ruby's scheduler starts again; its newer versions are told not to end for that. */
+/** A first time may have passed when Ruby's scheduler starts again; an option keeps its newer versions from ending for that. */
 function everyForRuby([interval, options]: readonly unknown[], firstAt: number | undefined): readonly unknown[] {
   const text = intervalForRuby(interval);
   if (firstAt !== undefined) return [text, { first_at: new Date(firstAt).toISOString(), first_at_no_error: true }];

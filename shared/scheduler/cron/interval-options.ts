@@ -1,8 +1,8 @@
 import { ConfigError } from '../../errors.ts';
 import { intervalMs } from './timing.ts';
 
-/** Told of what an entry has and nobody heeds. */
-export type TellUnheeded = (problem: string) => void;
+/** Takes note of a field or option that is unknown here, and so has no effect. */
+export type ReportUnknown = (problem: string) => void;
 
 /** When the first slot of an interval comes. Its other slots follow from there. */
 export interface FirstSlot {
@@ -22,22 +22,22 @@ const ENDS = ['times', 'last', 'last_at', 'last_in'];
  * @param field that they belong to, for messages
  * @throws ConfigError
  */
-export function firstSlot(options: unknown, field: string, tell: TellUnheeded): FirstSlot {
-  const given = optionsOf(options, field, [...FIRST, 'first_at_no_error'], tell);
-  const name = FIRST.find((one) => given[one] !== undefined && given[one] !== null);
-  return name === undefined ? {} : firstOf(given[name], `${field}.${name}`);
+export function firstSlot(options: unknown, field: string, report: ReportUnknown): FirstSlot {
+  const known = optionsOf(options, field, [...FIRST, 'first_at_no_error'], report);
+  const name = FIRST.find((one) => known[one] !== undefined && known[one] !== null);
+  return name === undefined ? {} : firstOf(known[name], `${field}.${name}`);
 }
 
-/** Options of a cron expression: there is none that is heeded. */
-export function cronOptions(options: unknown, field: string, tell: TellUnheeded): void {
-  optionsOf(options, field, [], tell);
+/** Options of a cron expression: none is known. */
+export function cronOptions(options: unknown, field: string, report: ReportUnknown): void {
+  optionsOf(options, field, [], report);
 }
 
 function optionsOf(
   options: unknown,
   field: string,
   known: readonly string[],
-  tell: TellUnheeded,
+  report: ReportUnknown,
 ): Readonly<Record<string, unknown>> {
   if (options === undefined || options === null) return {};
   if (typeof options !== 'object' || Array.isArray(options)) {
@@ -51,8 +51,8 @@ function optionsOf(
           'Remove the entry when it has run often enough.',
       );
     }
-    const heeded = known.length === 0 ? 'none is' : `${known.slice(2, 4).join(' and ')} are`;
-    tell(`${field}.${name} is not known here (of such options ${heeded}); got ${JSON.stringify(value)}.`);
+    const others = known.length === 0 ? 'none is' : `${known.slice(2, 4).join(' and ')} are`;
+    report(`${field}.${name} is not known here (of such options ${others}); got ${JSON.stringify(value)}.`);
   }
   return options as Record<string, unknown>;
 }

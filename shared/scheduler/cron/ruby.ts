@@ -58,7 +58,7 @@ export function rubyRefusesCron(cron: string): string | undefined {
   return undefined;
 }
 
-/** Ruby's names of time zones heed case. */
+/** In Ruby, upper and lower case make a difference in names of time zones. */
 function isRubyZone(zone: string): boolean {
   if (!ZONE.test(zone) || !isTimeZone(zone)) return false;
   const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions();

@@ -31,7 +31,7 @@ export class CronRunner {
   readonly #table: CronTable;
   readonly #since: SinceNotes;
   /** Entries whose status is still to be written. */
-  #untold: InvalidEntry[] = [];
+  #unwritten: InvalidEntry[] = [];
   /** Dynamic entries that were removed, of which something may still be known. */
   #gone = new Set<string>();
 
@@ -68,11 +68,11 @@ export class CronRunner {
 
   /** @returns the slots that are due, and when the next one is */
   async #look(state: CronState, tick: Tick): Promise<{ due: DueSlot[]; next: number | undefined }> {
-    tick.tell(state.wrong);
+    tick.report(state.wrong);
     await this.#deps.store.note(state.heal);
     const { rules, invalid, gone } = this.#table.rules(state.dynamic);
     await this.#forget(gone, tick);
-    await this.#tellInvalid(invalid, tick);
+    await this.#noteInvalid(invalid, tick);
     const now = tick.now();
     const since = await this.#since.note(rules, state, now);
     const due: DueSlot[] = [];
@@ -93,17 +93,17 @@ export class CronRunner {
     for (const name of gone) this.#gone.add(name);
     for (const name of this.#gone) {
       const wrong = await this.#deps.store.forget(name);
-      tick.tell(wrong);
+      tick.report(wrong);
       if (wrong.length === 0) this.#gone.delete(name);
     }
   }
 
-  async #tellInvalid(invalid: readonly InvalidEntry[], tick: Tick): Promise<void> {
-    for (const one of invalid) this.#untold.push(one);
-    for (let one = this.#untold[0]; one; one = this.#untold[0]) {
+  async #noteInvalid(invalid: readonly InvalidEntry[], tick: Tick): Promise<void> {
+    for (const one of invalid) this.#unwritten.push(one);
+    for (let one = this.#unwritten[0]; one; one = this.#unwritten[0]) {
       const { name, error } = one;
-      tick.tell(await this.#deps.store.setStatus(name, { outcome: 'invalid', at: tick.now(), error }));
-      this.#untold.shift();
+      tick.report(await this.#deps.store.setStatus(name, { outcome: 'invalid', at: tick.now(), error }));
+      this.#unwritten.shift();
     }
   }
 
@@ -111,7 +111,7 @@ export class CronRunner {
   async #claim(due: readonly DueSlot[], tick: Tick): Promise<DueSlot[]> {
     const batch = batchOf(due, tick.now());
     const { claims, wrong } = await this.#deps.store.claim(batch);
-    tick.tell(wrong);
+    tick.report(wrong);
     /** Their later slots wait for the one that could not be enqueued. */
     const stopped = new Set<string>();
     for (const [i, claim] of claims.entries()) {
@@ -133,7 +133,7 @@ export class CronRunner {
     if (error instanceof RedisUnavailableError) throw error;
     const { log, store, onEnqueueError } = this.#deps;
     const { name } = rule;
-    tick.tellOnce(`cron ${name} ${error.message}`, 'A cron job could not be enqueued; each tick tries again', {
+    tick.reportOnce(`cron ${name} ${error.message}`, 'A cron job could not be enqueued; each tick tries again', {
       name,
       slot: new Date(slot).toISOString(),
       error,
@@ -143,7 +143,7 @@ export class CronRunner {
     } catch (thrown) {
       log.error('onEnqueueError threw', { name, error: thrown });
     }
-    tick.tell(await store.setStatus(name, { outcome: 'error', at: tick.now(), slot, error: error.message }));
+    tick.report(await store.setStatus(name, { outcome: 'error', at: tick.now(), slot, error: error.message }));
   }
 }
 

@@ -28,13 +28,13 @@ interface Parsed {
 /** All rules: static ones, which are checked once and win, and dynamic ones, which are parsed again when they change. */
 export class CronTable {
   readonly static: ReadonlyMap<string, CronRule>;
-  readonly #setting: CronTableDeps;
+  readonly #deps: CronTableDeps;
   #parsed = new Map<string, Parsed>();
 
   /** @throws ConfigError for a static entry that is wrong */
-  constructor(setting: CronTableDeps) {
-    this.#setting = setting;
-    this.static = new Map(checkCronEntries(setting.entries, setting.registry).map((rule) => [rule.name, rule]));
+  constructor(deps: CronTableDeps) {
+    this.#deps = deps;
+    this.static = new Map(checkCronEntries(deps.entries, deps.registry).map((rule) => [rule.name, rule]));
   }
 
   /**
@@ -65,7 +65,7 @@ export class CronTable {
   }
 
   #parse(name: string, json: string): CronRule | InvalidEntry | undefined {
-    const { registry, log, environment } = this.#setting;
+    const { registry, log, environment } = this.#deps;
     if (this.static.has(name)) {
       log.warn('A dynamic cron entry has the name of a static one and is not used; remove it, or rename one of them', {
         name,
@@ -82,7 +82,7 @@ export class CronTable {
         );
       }
       return cronRule(name, entry, registry, (problem) => {
-        log.warn('A dynamic cron entry has something that is not heeded; it runs without', { name, problem });
+        log.warn('A dynamic cron entry has something that is unknown here; it runs without it', { name, problem });
       });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

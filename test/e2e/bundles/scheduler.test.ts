@@ -111,6 +111,46 @@ withBundles((bundles) => {
     expect(gauges).toMatchObject({ Ticks: 1, Delayed: 0, Retries: 0, FailedLength: 0 });
   });
 
+  test('what cannot be used keeps no consumer from being started, and is logged once by an environment', async () => {
+    const { db } = bundles;
+    await db.zadd('resque:delayed_queue_schedule', 100, '100', 200, '200');
+    await db.set('resque:delayed:100', 'no list');
+    await db.rpush('resque:delayed:200', JSON.stringify({ class: 'Quick', args: [], queue: 'q' }));
+    await db.set('resque:cron:since', 'no hash');
+    await db.zadd('resque:leases', 1, Buffer.from([0xff, 0xfe]) as never);
+    const lambda = await scheduler({ default: {} });
+
+    expect((await lambda.invoke({}, ONE_TICK)).answer).toMatchObject({ promoted: 1, started: { default: 1 } });
+    expect((await lambda.invoke({}, ONE_TICK)).answer).toMatchObject({ promoted: 0 });
+
+    for (const key of ['resque:delayed:100', 'resque:cron:since', 'resque:leases']) {
+      expect(
+        lambda.lines.filter((line) => line['key'] === key),
+        key,
+      ).toHaveLength(1);
+    }
+  });
+
+  test('a step that fails is an error of the invocation, when all others have done their work', async () => {
+    const { db } = bundles;
+    await db.zadd('resque:delayed_queue_schedule', 100, '100');
+    await db.rpush('resque:delayed:100', JSON.stringify({ class: 'Quick', args: [], queue: 'q' }));
+    await db.zadd('resque:retry', 1, 'r:q');
+    await db.hset('resque:retry:payloads', 'r:q', job('Quick'));
+    // The only command of its kind: without it no retry leaves.
+    await db.call('ACL', 'SETUSER', 'default', '-zrem');
+    try {
+      const lambda = await scheduler({ default: {} });
+      const { error } = await lambda.invoke({}, ONE_TICK);
+      expect(error).toMatchObject({ name: expect.stringMatching(/^Redis/) });
+      expect(bundles.aws.invokes).toHaveLength(1);
+      expect(lambda.lines).toContainEqual(expect.objectContaining({ Ticks: 1 }));
+      expect(await db.exists('resque:scheduler:lease')).toBe(0);
+    } finally {
+      await db.call('ACL', 'SETUSER', 'default', '+@all');
+    }
+  });
+
   test('stays for what is due before the next tick', async () => {
     const lambda = await scheduler({ default: {} });
     const due = Math.floor((await now()) / 1000) + 2;

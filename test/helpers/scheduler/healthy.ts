@@ -55,9 +55,9 @@ export class HealthyScheduler {
     const runs = redisOnDemandRunBroker(client, NAMESPACE, time);
     const store = redisSchedulerBroker(client, NAMESPACE, time);
     const problems = new ProblemLog(log, clock);
-    const start = async (one: { tell(wrong: QueueStats['wrong']): void }) => {
+    const start = async (one: { report(wrong: QueueStats['wrong']): void }) => {
       this.#stats = await stats.read(['waiting']);
-      one.tell(this.#stats.wrong);
+      one.report(this.#stats.wrong);
     };
     const followers = [{ name: 'start', run: start }];
     this.lines = log.lines;

@@ -13,10 +13,10 @@ export async function runStep(step: Step, store: SchedulerBroker): Promise<TickT
     now: () => due.now,
     snapshot: { due },
     totals,
-    tell(wrong) {
+    report(wrong) {
       for (const { key, error } of wrong) told.push(`${key}: ${error}`);
     },
-    tellOnce: (_what, message) => void told.push(message),
+    reportOnce: (_what, message) => void told.push(message),
     lookAgainAt: () => {},
   });
   while (await share());

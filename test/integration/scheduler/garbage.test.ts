@@ -81,7 +81,7 @@ const KEYS: readonly KeyRow[] = [
     },
   },
   { name: 'persistent_schedules', key: ({ keys }) => keys.cron.schedules, type: 'hash' },
-  { name: 'cron:last', key: ({ keys }) => keys.cron.last, type: 'hash', without: 'cron' },
+  { name: 'cron:last', key: ({ keys }) => keys.cron.last, type: 'hash' },
   { name: 'cron:since', key: ({ keys }) => keys.cron.since, type: 'hash' },
   { name: 'cron:live', key: ({ keys }) => keys.cron.live, type: 'hash' },
   { name: 'cron:status', key: ({ keys }) => keys.cron.status, type: 'hash' },

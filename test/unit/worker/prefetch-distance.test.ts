@@ -149,12 +149,12 @@ describe.each(distances)('%d ms from Redis', (rtt, perTrip) => {
     expect(await scene.rate(20, rtt)).toBeGreaterThanOrEqual(0.9 * SLOW_RATE * rtt);
   });
 
-  test('two round trips after jobs have become 100 times slower, no more are asked for than run soon', async () => {
+  test('three round trips after jobs have become 100 times slower, no more are asked for than run soon', async () => {
     const scene = new Scene(rtt);
     const { worker } = scene.start();
     await scene.pass(known(rtt));
     scene.slow = true;
-    await scene.pass(2 * rtt);
+    await scene.pass(3 * rtt);
     const before = scene.redis.syncs.length;
     await scene.pass(10 * rtt + HOLD);
     const soon = SLOW_RATE * (HOLD + 2 * rtt) + CONCURRENCY;
@@ -190,7 +190,8 @@ describe.each(distances)('%d ms from Redis, when quick jobs become slow,', (rtt)
     const { scene } = await surprised();
     await scene.pass(2 * HOLD + 10 * rtt);
     expect(scene.redis.longestHold).toBeGreaterThan(0);
-    expect(scene.redis.longestHold).toBeLessThanOrEqual(HOLD + rtt + STEP);
+    // What was asked for before goes back with the first sync that knows; far away that is what takes longest.
+    expect(scene.redis.longestHold).toBeLessThanOrEqual(Math.max(HOLD + rtt, 2.5 * rtt) + STEP);
   });
 
   test('an idle worker gets the ones that are held unstarted in time', async () => {
