@@ -256,7 +256,7 @@ withBed((bed) => {
         return seen;
       });
       expect(all.answer).toEqual(Array.from({ length: 1_000 }, (_, i) => `${i}`));
-      expect(all.calls).toBeLessThan(50);
+      expect(all.calls).toBeLessThan(30);
     });
   });
 
