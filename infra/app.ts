@@ -3,6 +3,7 @@ import { Role } from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import cron from '../functions/jobs/cron.ts';
 import { Lambdesque, RedisConnection } from './index.ts';
 
 export const app = new App();
@@ -29,9 +30,7 @@ const jobs = new Lambdesque(stack, 'Jobs', {
     mail: { queues: { mailers: 3, newsletters: 1 } }, // weights
     ledger: { queues: ['ledger'], concurrency: 1, maxWorkers: 1 }, // strictly serial, fleet-wide
   },
-  cron: {
-    goodMorning: { cron: '0 3 * * *', timeZone: 'Europe/Paris', class: 'Hello', args: ['good', 'morning'] },
-  },
+  cron,
   alarms: { topic },
 });
 

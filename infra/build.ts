@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build, type Metafile } from 'esbuild';
-import { type AnyJobDefinition, type CronEntry, createRegistry } from 'lambdesque';
+import type { CronEntry } from 'lambdesque';
 import { aliases, bundling, defines, entries } from '../functions/contract/bundling.ts';
 import type { RedisSettings } from '../functions/contract/settings.ts';
+import { registryOf } from './modules/definitions.ts';
+import { loadModule } from './modules/load.ts';
 
 export type BundleName = keyof typeof entries;
 
@@ -42,18 +43,13 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     mainFields: [...mainFields],
     entryPoints: [entries[options.entry]],
     alias: aliases(options.backend, jobs),
-    define: options.entry === 'scheduler' ? defines(options.cron ?? {}, await registryOf(jobs)) : {},
+    define: options.entry === 'scheduler' ? defines(options.cron ?? {}, registryOf(await loadModule(jobs), jobs)) : {},
     outfile: file,
     metafile: true,
     logLevel: 'warning',
   });
   const code = readFileSync(file);
   return { file, bytes: code.length, gzipped: gzipSync(code).length, content: contentOf(metafile) };
-}
-
-async function registryOf(jobs: string) {
-  const module: { default: AnyJobDefinition[] } = await import(pathToFileURL(jobs).href);
-  return createRegistry(module.default);
 }
 
 function contentOf(metafile: Metafile): Bundle['content'] {
@@ -82,4 +78,5 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.main) await main();
+// import.meta.main is undefined before Node 24.2.
+if (import.meta.main ?? realpathSync(process.argv[1] ?? '.') === import.meta.filename) await main();

@@ -3,6 +3,7 @@ import { type ISecurityGroup, type IVpc, Port, type SubnetSelection, type Vpc } 
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IStringParameter } from 'aws-cdk-lib/aws-ssm';
+import { parseRedisUrl, type RedisTarget } from 'lambdesque';
 import type { RedisSettings, SecretRef } from '../functions/contract/settings.ts';
 
 /**
@@ -29,9 +30,16 @@ export interface UpstashConnectionProps {
 
 export interface TcpConnectionProps {
   /**
-   * `redis[s]://host[:port][/database]`, without a password; or a secret that is the whole URL, password included.
+   * `redis[s]://host[:port][/database]`, `redis://host:port?cluster` or `redis+sentinel://host:port,…/name`, without a
+   * password; or a secret that is the whole URL, password included.
    */
   readonly url: string | SecretSource;
+  /**
+   * A Redis Cluster (ElastiCache or MemoryDB in cluster mode). Say so where the URL is a secret: the default namespace is a
+   * hash tag there.
+   * @default whether the URL says `?cluster`
+   */
+  readonly cluster?: boolean;
   /**
    * The password; or JSON `{"username": …, "password": …}`, as ElastiCache and MemoryDB rotate it.
    * @default no password
@@ -65,6 +73,8 @@ export abstract class RedisConnection {
 
   /** For the functions' environment. Holds no secret value, only where each is kept. */
   abstract readonly settings: RedisSettings;
+  /** Is it known to be a Redis Cluster? */
+  readonly cluster: boolean = false;
   abstract readonly vpc: IVpc | undefined;
   abstract readonly vpcSubnets: SubnetSelection | undefined;
   protected abstract readonly secrets: readonly SecretSource[];
@@ -102,15 +112,19 @@ class UpstashConnection extends RedisConnection {
 
 class TcpConnection extends RedisConnection {
   readonly settings: RedisSettings;
+  override readonly cluster: boolean;
   readonly vpc: IVpc | undefined;
   readonly vpcSubnets: SubnetSelection | undefined;
   protected readonly secrets: readonly SecretSource[];
-  readonly #props: TcpConnectionProps;
+  readonly #securityGroup: ISecurityGroup | undefined;
+  readonly #ports: readonly number[];
 
   constructor(props: TcpConnectionProps) {
     super();
     const { url, secret, vpc, vpcSubnets, securityGroup } = props;
-    if (typeof url === 'string') checkUrl(url);
+    const target = typeof url === 'string' ? targetOf(url) : undefined;
+    this.cluster = props.cluster ?? target?.kind === 'cluster';
+    this.#ports = portsOf(target, props.port);
     if (securityGroup && !vpc) {
       throw new Error(
         'RedisConnection.tcp: securityGroup needs vpc, the VPC that it is in; without one no function could use it.',
@@ -119,37 +133,59 @@ class TcpConnection extends RedisConnection {
     this.settings = {
       kind: 'tcp',
       url: typeof url === 'string' ? url : reference(url),
+      ...(this.cluster && target?.kind !== 'cluster' ? { cluster: true } : {}),
       ...(secret ? { auth: reference(secret) } : {}),
     };
     this.secrets = [...(typeof url === 'string' ? [] : [url]), ...(secret ? [secret] : [])];
     this.vpc = vpc as IVpc | undefined;
     this.vpcSubnets = vpcSubnets;
-    this.#props = props;
+    this.#securityGroup = securityGroup;
   }
 
   override grantConnect(grantee: IFunction): void {
     super.grantConnect(grantee);
-    const { securityGroup, url, port } = this.#props;
+    const securityGroup = this.#securityGroup;
     if (!securityGroup) return;
-    const inUrl = typeof url === 'string' ? /:(\d+)(?:\/\d*)?$/.exec(url)?.[1] : undefined;
-    const opened = Port.tcp(port ?? Number(inUrl ?? 6379));
-    for (const group of grantee.connections.securityGroups) {
-      // The rule is made where the function is, so that Redis may be in a stack that this one depends on.
-      securityGroup.addIngressRule(group, opened, 'Lambdesque to Redis', true);
+    for (const port of this.#ports) {
+      for (const group of grantee.connections.securityGroups) {
+        // The rule is made where the function is, so that Redis may be in a stack that this one depends on.
+        securityGroup.addIngressRule(group, Port.tcp(port), 'Lambdesque to Redis', true);
+      }
     }
   }
 }
 
-function checkUrl(url: string): void {
-  if (!/^rediss?:\/\/[^\s/]+/.test(url)) {
-    throw new Error(`RedisConnection.tcp: url must look like redis[s]://host[:port][/database]; got ${hidden(url)}.`);
+/** Parts of a URL that are known only when it is deployed. */
+const TOKEN = /\$\{Token\[[^\]]*\]\}/g;
+
+function targetOf(url: string): RedisTarget | undefined {
+  // All of it, or its beginning, is known only then.
+  if (url.startsWith('${Token[')) return undefined;
+  let target: RedisTarget;
+  try {
+    // What a token becomes is a host's name, or a port behind a colon.
+    target = parseRedisUrl(url.replace(TOKEN, (_, at: number) => (url[at - 1] === ':' ? '6379' : 'token')));
+  } catch (cause) {
+    throw new Error(`RedisConnection.tcp: url: ${(cause as Error).message}`, { cause });
   }
-  if (url.includes('@')) {
+  if (target.kind === 'socket') {
+    throw new Error('RedisConnection.tcp: url is that of a socket, and functions have no Redis on their own machine.');
+  }
+  const { sentinelPassword } = target as { sentinelPassword?: string };
+  if (target.username !== undefined || target.password !== undefined || sentinelPassword !== undefined) {
     throw new Error(
       'RedisConnection.tcp: url holds a user or a password, which would stand in the template. Leave it out and give it ' +
         'in secret; or store the whole URL in a secret, and give that as url.',
     );
   }
+  return target;
+}
+
+/** What has to be open: behind Sentinels, their own ports and that of Redis. */
+function portsOf(target: RedisTarget | undefined, port: number | undefined): readonly number[] {
+  if (target?.kind === 'sentinel') return [...new Set([...target.nodes.map((node) => node.port), port ?? 6379])];
+  if (port !== undefined || !target || target.kind === 'socket') return [port ?? 6379];
+  return [...new Set(target.kind === 'cluster' ? target.nodes.map((node) => node.port) : [target.port])];
 }
 
 /** A URL for a message, without what may be a password in it. */

@@ -2,6 +2,7 @@
 
 export type { Broker, Reclaimed, SchedulerBroker, TickSnapshot, WorkerBroker, WrongKey } from './broker/broker.ts';
 export type { CronBroker, CronState, CronStatus } from './broker/cron-broker.ts';
+export { namespaceOf } from './broker/namespace.ts';
 export { redisBroker } from './broker/redis/broker.ts';
 export type { RedisClient } from './broker/redis/client.ts';
 export { redisCronBroker } from './broker/redis/cron.ts';
@@ -23,17 +24,10 @@ export {
   redisStatsBroker,
   type StatsBroker,
 } from './broker/redis/stats.ts';
+export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
 export type { TimeSource } from './broker/redis/time.ts';
 export { redisWorkerBroker } from './broker/redis/worker.ts';
-export {
-  type Client,
-  type ClientOptions,
-  createClient,
-  type Enqueue,
-  type Enqueued,
-  type EnqueueItem,
-  type EnqueueOptions,
-} from './client/client.ts';
+export { type Client, type ClientOptions, createClient, type EnqueueItem } from './client/client.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
 export { defaultNamespace, type WorkerOptions, workerDefaults, workerOptions } from './config.ts';
 export { environment } from './env.ts';
@@ -42,6 +36,8 @@ export { type BadCronInfo, type CronClient, type CronInfo, createCronClient } fr
 export { createScheduled, type JobFilter, type Scheduled, type WaitingJob } from './inspect/scheduled.ts';
 export type { JobContext, JobInfo } from './job/context.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
+export type { Enqueue, Enqueued, EnqueueOptions, JobRef } from './job/enqueue.ts';
+export { checkJsonArgs } from './job/json-args.ts';
 export type { Middleware } from './job/middleware.ts';
 export { createRegistry, type Registry } from './job/registry.ts';
 export {
@@ -51,9 +47,11 @@ export {
   exponential,
   type RetryOptions,
 } from './job/retry.ts';
+export { similarName } from './job/similar.ts';
 export { parseWithBigInts } from './json.ts';
 export { type LogFields, type Logger, silentLogger } from './log.ts';
-export { parseQueues, type QueueList, type QueuePattern, QueueSelector } from './queues/queue-list.ts';
+export { parseQueues, type QueueList, type QueuePattern } from './queues/queue-list.ts';
+export { QueueSelector } from './queues/queue-selector.ts';
 export {
   type AutoscaleLimits,
   type AutoscaleState,
@@ -78,7 +76,7 @@ export { ProblemLog } from './scheduler/problem-log.ts';
 export { Scheduler, type SchedulerDeps, tickUntil } from './scheduler/scheduler.ts';
 export type { Follower, Step, Tick, TickTotals } from './scheduler/step.ts';
 export { type TickDeps, type TickOptions, type TickResult, tick } from './scheduler/tick.ts';
-export { type ErrorInfo, errorInfo } from './wire/failed-entry.ts';
+export { type ErrorInfo, errorFields, errorInfo } from './wire/failed-entry.ts';
 export { workerId } from './wire/worker-id.ts';
 export type { WorkerDeps } from './worker/deps.ts';
 export type { RunReport, Stopped, Summary } from './worker/reporter.ts';

@@ -1,4 +1,7 @@
-/** Fields of a log line: JSON values, and an `Error` under `error`. Never job arguments, unless the user asked for them. */
+/**
+ * Fields of a log line: JSON values, and an `Error` under `error`, which becomes `error` (name and message) and `stack`. Never
+ * job arguments, unless the user asked for them.
+ */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** What the core logs through. Powertools' Logger and pino both fit behind it. */

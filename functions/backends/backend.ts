@@ -10,15 +10,21 @@ export type ReadSecret = (ref: SecretRef) => Promise<string>;
  */
 export type Connect = (redis: RedisSettings, readSecret: ReadSecret) => Promise<RedisClient>;
 
-/** The text that a setting holds or points to. @param form what a secret must look like; the error does not show it */
+/** What a secret must look like; the error does not show it. */
+export interface SecretForm {
+  accepts(value: string): boolean;
+  readonly like: string;
+}
+
+/** The text that a setting holds or points to. */
 export async function settingValue(
   setting: string | SecretRef,
   readSecret: ReadSecret,
-  form: { readonly pattern: RegExp; readonly like: string },
+  form: SecretForm,
 ): Promise<string> {
   if (typeof setting === 'string') return setting;
   const value = (await readSecret(setting)).trim();
-  if (form.pattern.test(value)) return value;
+  if (form.accepts(value)) return value;
   throw new ConfigError(
     `The secret ${nameOf(setting)} must hold ${form.like}; it holds something else (not shown, ${value.length} characters).`,
   );

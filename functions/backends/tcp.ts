@@ -1,29 +1,32 @@
-import { ConfigError } from 'lambdesque';
+import { ConfigError, parseRedisUrl } from 'lambdesque';
 import { tcpClient } from 'lambdesque/tcp';
 import type { SecretRef } from '../contract/settings.ts';
-import { type Connect, nameOf, type ReadSecret, settingValue, wrongBundle } from './backend.ts';
+import { type Connect, nameOf, type ReadSecret, type SecretForm, settingValue, wrongBundle } from './backend.ts';
 
-const URL_FORM = {
-  pattern: /^rediss?:\/\/[^\s/]+(\/\d*)?$/,
-  like: 'a URL such as rediss://user:password@host:6379',
+const URL_FORM: SecretForm = {
+  like:
+    'a URL such as rediss://user:password@host:6379, redis://host:6379?cluster or redis+sentinel://host:26379/name, with ' +
+    'each of : # / ? @ % in a user or password percent-encoded',
+  accepts(value) {
+    try {
+      parseRedisUrl(value);
+      return true;
+    } catch {
+      return false;
+    }
+  },
 };
 
 export const connect: Connect = async (redis, readSecret) => {
   if (redis.kind !== 'tcp') throw wrongBundle('tcp', redis.kind);
-  const url = await settingValue(redis.url, readSecret, URL_FORM);
-  if (!redis.auth) return tcpClient({ url });
-  if (!URL.canParse(url)) {
-    throw new ConfigError('redis.url must look like redis[s]://host[:port][/database], without user or password.');
-  }
-  const { username, password } = await credentials(redis.auth, readSecret);
-  const withLogin = new URL(url);
-  withLogin.username = encodeURIComponent(username);
-  withLogin.password = encodeURIComponent(password);
-  return tcpClient({ url: withLogin.href });
+  const given = await settingValue(redis.url, readSecret, URL_FORM);
+  const isKnown = !redis.cluster || parseRedisUrl(given).kind === 'cluster';
+  const url = isKnown ? given : `${given}${given.includes('?') ? '&' : '?'}cluster`;
+  return tcpClient({ url, ...(redis.auth ? await credentials(redis.auth, readSecret) : {}) });
 };
 
 /** A secret that is the password; or JSON with `password` and perhaps `username`, as AWS rotates them. */
-async function credentials(ref: SecretRef, readSecret: ReadSecret): Promise<{ username: string; password: string }> {
+async function credentials(ref: SecretRef, readSecret: ReadSecret): Promise<{ username?: string; password: string }> {
   const secret = (await readSecret(ref)).trim();
   let fields: { username?: unknown; password?: unknown } | undefined;
   if (secret.startsWith('{')) {
@@ -39,5 +42,6 @@ async function credentials(ref: SecretRef, readSecret: ReadSecret): Promise<{ us
       `The secret ${nameOf(ref)} must hold the password alone, or JSON such as {"username":"…","password":"…"} (not shown).`,
     );
   }
-  return { username: typeof fields?.username === 'string' ? fields.username : '', password };
+  const { username } = fields ?? {};
+  return typeof username === 'string' && username !== '' ? { username, password } : { password };
 }

@@ -6,10 +6,10 @@ export const connect: Connect = async (redis, readSecret) => {
   if (redis.kind !== 'upstash') throw wrongBundle('upstash', redis.kind);
   const [url, token] = await Promise.all([
     settingValue(redis.url, readSecret, {
-      pattern: /^https?:\/\/[^\s/@]+\/?$/,
+      accepts: (value) => /^https?:\/\/[^\s/@]+\/?$/.test(value),
       like: 'a URL such as https://<name>.upstash.io',
     }),
-    settingValue(redis.token, readSecret, { pattern: /^\S+$/, like: 'the REST token alone' }),
+    settingValue(redis.token, readSecret, { accepts: (value) => /^\S+$/.test(value), like: 'the REST token alone' }),
   ]);
   return restClient(
     { url, token },

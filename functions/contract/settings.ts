@@ -23,8 +23,10 @@ export type RedisSettings =
   | { readonly kind: 'upstash'; readonly url: string | SecretRef; readonly token: SecretRef }
   | {
       readonly kind: 'tcp';
-      /** `redis[s]://host[:port][/database]` without a password; or a secret that is the whole URL, password included. */
+      /** As `parseRedisUrl` takes it, without a password; or a secret that is the whole URL, password included. */
       readonly url: string | SecretRef;
+      /** A Redis Cluster, also where the URL does not say so. @default as the URL says */
+      readonly cluster?: boolean;
       /** The password; or JSON `{"username"?: …, "password": …}`, the form that ElastiCache and MemoryDB rotate. */
       readonly auth?: SecretRef;
     };
@@ -127,6 +129,7 @@ function checkCommon(fields: Fields): void {
   if (typeof redis.value['url'] === 'object') checkSecret(redis.inner('url'));
   // Not shown: what stands here by mistake may hold a password.
   else if (!isText(redis.value['url'])) redis.refuse('url', 'a URL, or where a secret is kept', false);
+  redis.checkIf('cluster', isBoolean, 'true or false');
   if (redis.value['kind'] === 'upstash') checkSecret(redis.inner('token'));
   else if (redis.value['auth'] !== undefined) checkSecret(redis.inner('auth'));
   if (fields.value['wake'] !== undefined) {

@@ -1,5 +1,5 @@
 import { Logger as Powertools } from '@aws-lambda-powertools/logger';
-import type { LogFields, Logger } from 'lambdesque';
+import { errorFields, type LogFields, type Logger } from 'lambdesque';
 
 /** Lines of JSON on standard output through Powertools' Logger. Its level is Lambda's, or that of POWERTOOLS_LOG_LEVEL. */
 export function createLogger(): Logger {
@@ -20,11 +20,9 @@ function wrap(sink: Sink, own: LogFields): Logger {
   };
 }
 
-/** An error as its name and message: one line, and no library's fields that may hold a payload or a password. */
+/** An error as its name, message and stack, and no library's fields that may hold a payload or a password. */
 function plain(fields: Record<string, unknown>): Record<string, unknown> {
-  const { error } = fields;
-  if (error instanceof Error) fields['error'] = `${error.name}: ${error.message}`;
-  return fields;
+  return fields['error'] instanceof Error ? Object.assign(fields, errorFields(fields['error'])) : fields;
 }
 
 /**

@@ -6,7 +6,7 @@ import { type BundlingOptions, NodejsFunction } from 'aws-cdk-lib/aws-lambda-nod
 import { type ILogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { defaultNamespace } from 'lambdesque';
+import { namespaceOf } from 'lambdesque';
 import { entries } from '../../functions/contract/bundling.ts';
 import { type CommonSettings, settingsVariable } from '../../functions/contract/settings.ts';
 import { omitUndefined } from '../omit-undefined.ts';
@@ -21,7 +21,7 @@ export interface SystemOptions {
   readonly redis: RedisConnection;
   /** The module whose default export is an array of `defineJob({…})`; a path from the folder of cdk.json. */
   readonly jobs: string;
-  /** Prefix of every key in Redis. @default 'resque:' */
+  /** Prefix of every key in Redis; with or without its colon. @default 'resque:', or '{resque}:' in a Redis Cluster */
   readonly namespace?: string;
   /** CloudWatch's. Two systems in one account need two. @default 'Lambdesque' */
   readonly metricsNamespace?: string;
@@ -121,9 +121,7 @@ export class LambdesqueFunction extends NodejsFunction {
 }
 
 function checkLimits({ memorySize, timeout, retryAttempts, environment, ...props }: LambdesqueFunctionProps): void {
-  const { namespace = defaultNamespace, metricsNamespace = defaultMetricsNamespace } = props;
-  if (namespace === '')
-    throw new Error('namespace must not be empty: it is the prefix of every key, such as "resque:".');
+  const { metricsNamespace = defaultMetricsNamespace } = props;
   if (!/^(?!AWS\/)[\w.\-/#]{1,255}$/.test(metricsNamespace)) {
     throw new Error(
       'metricsNamespace must be 1 to 255 letters, digits, ".", "-", "_", "/" and "#", and not begin with AWS/; ' +
@@ -151,7 +149,7 @@ function environment(scope: Construct, props: LambdesqueFunctionProps): Record<s
   const stack = Stack.of(scope);
   const settings = props.settings({
     redis: props.redis.settings,
-    namespace: props.namespace ?? defaultNamespace,
+    namespace: namespaceOf(props.namespace, props.redis.cluster),
     metricsNamespace: props.metricsNamespace ?? defaultMetricsNamespace,
     ...omitUndefined({ logArgs: props.logArgs, classMetrics: props.classMetrics, wake: props.wake?.settings }),
   });

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
-import { type AnyJobDefinition, createRegistry, type Registry } from 'lambdesque';
+import type { Registry } from 'lambdesque';
+import { registryOf } from '../modules/definitions.ts';
+import { requireModule } from '../modules/require.ts';
 
 /**
- * The job classes of a module, as the functions will know them. Its code runs here, at synth: a constructor cannot wait,
- * so it is loaded by `require`, which Node 24 allows for a module without top-level await.
+ * The job classes of a module, as the functions will know them. Its code runs here, at synth.
  * @param path from the working directory, which is the folder of cdk.json
  * @throws Error
  */
@@ -17,27 +17,16 @@ export function loadJobs(path: string): Registry {
         'Give a module whose default export is an array of defineJob({…}).',
     );
   }
-  let exported: unknown;
+  const known = loaded.get(file);
+  if (known) return known;
   try {
-    exported = (createRequire(import.meta.url)(file) as { default?: unknown }).default;
+    const registry = registryOf(requireModule(path), path);
+    loaded.set(file, registry);
+    return registry;
   } catch (cause) {
-    throw new Error(`jobs: ${JSON.stringify(path)} cannot be loaded at synth: ${reason(cause)}`, { cause });
+    throw new Error(`jobs: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
-  if (!Array.isArray(exported)) {
-    throw new Error(
-      `jobs: ${JSON.stringify(path)} must export an array of definitions by default, like: export default [Hello]; ` +
-        `its default export is ${exported === undefined ? 'missing' : `a ${typeof exported}`}.`,
-    );
-  }
-  return createRegistry(exported as AnyJobDefinition[]);
 }
 
-function reason(thrown: unknown): string {
-  const { code, message } = thrown as { code?: unknown; message?: unknown };
-  if (code === 'ERR_REQUIRE_ASYNC_MODULE')
-    return 'it, or a module that it imports, has a top-level await. Await inside perform.';
-  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
-    return `Node removes types but turns nothing into JavaScript, so enums, namespaces and parameter properties do not work: ${message}`;
-  }
-  return String(message ?? thrown);
-}
+/** By absolute path: several constructs of one app have the same jobs. */
+const loaded = new Map<string, Registry>();

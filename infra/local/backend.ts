@@ -1,4 +1,4 @@
-import { type Broker, ConfigError, defaultNamespace, type RedisClient, redisBroker } from 'lambdesque';
+import { type Broker, ConfigError, namespaceOf, type RedisClient, redisBroker } from 'lambdesque';
 import type { Env } from './redis/install.ts';
 import { namedUrl } from './redis/local-redis.ts';
 
@@ -21,8 +21,8 @@ export interface Backend {
  * goworker's default. Only the library that it needs is loaded.
  */
 export async function connect(flags: BackendFlags, env: Env): Promise<Backend> {
-  const namespace = flags.namespace ?? defaultNamespace;
   const client = await clientFor(flags, env);
+  const namespace = namespaceOf(flags.namespace, client.cluster);
   return { client, store: redisBroker(client, namespace), namespace };
 }
 

@@ -1,29 +1,33 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigError, environment as env, LambdesqueError, workerDefaults } from 'lambdesque';
+import own from '../../package.json' with { type: 'json' };
 import { demo } from './commands/demo.ts';
 import { enqueue } from './commands/enqueue.ts';
 import { start } from './commands/start.ts';
 import { tickOnce } from './commands/tick.ts';
 import { work } from './commands/work.ts';
+import { defaultCron } from './cron.ts';
 import { duration, durationFrom, isoTime, wholeNumber } from './duration.ts';
 import { goFlags } from './go-flags.ts';
 import { defaultJobs } from './jobs.ts';
+import { flushOutput, guardOutput } from './output.ts';
 
 const program = new Command('lambdesque').description('Resque queues, run by AWS Lambda; here, on this machine.');
-program.exitOverride().showHelpAfterError('(--help shows what is allowed)');
+program.version(own.version).exitOverride().showHelpAfterError('(--help shows what is allowed)');
 
 const redisOptions = (command: Command) =>
   command
-    .option('--uri <url>', 'Redis over TCP, redis[s]://… [1]')
+    .option('--uri <url>', 'Redis over TCP or a socket [1]')
     .option('--upstash-url <url>', 'Upstash REST API instead [2]')
     .option('--upstash-token <token>', 'its token [2]')
-    .option('--namespace <prefix>', 'prefix of every key', 'resque:')
+    .option('--namespace <prefix>', 'of every key (resque:; {resque}: in a cluster)')
     .addHelpText(
       'after',
       `
-[1] else env REDIS_URL, or the variable that REDIS_PROVIDER names; else [2] if
-    set; else redis://localhost:6379/
+[1] redis[s]://[user:password@]host[:port][/database], …?cluster, a socket's
+    path, redis+sentinel://host,host/name; else env REDIS_URL, or the variable
+    that REDIS_PROVIDER names; else [2] if set; else redis://localhost:6379/
 [2] else env UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN
 Times: seconds, or with a unit: 500ms, 30s, 2m, 1h, 1d.`,
     );
@@ -37,11 +41,13 @@ program
   .command('start')
   .description('consumer and scheduler together on a local Redis, until Ctrl-C')
   .option('--jobs <module>', 'job classes', defaultJobs)
+  .option('--cron <module>', `cron entries (${defaultCron})`)
   .action((flags) => start(flags, env));
 
 redisOptions(program.command('work'))
   .description('drain queues, until a signal or --exit-on-complete')
   .requiredOption('--queues <list>', 'a,b in order; a=3,b=1 by weight; *, globs, !name')
+  .option('--serial <list>', 'queues that run one job at a time, in order')
   .option('--jobs <module>', 'job classes', defaultJobs)
   .addOption(
     new Option('--interval <time>', 'between looks at empty queues')
@@ -53,8 +59,10 @@ redisOptions(program.command('work'))
       .argParser(wholeNumber)
       .default(workerDefaults.concurrency),
   )
-  .option('--exit-on-complete', 'end when the queues are empty')
-  .option('--scheduler', 'also promote delayed jobs and retries; reclaim')
+  .option('--serial <list>', 'of these, one job at a time in all workers')
+  .option('--exit-on-complete', 'end when the queues are empty, or paused')
+  .option('--scheduler', 'also delayed jobs, retries, cron; reclaim')
+  .option('--cron <module>', `its entries (${defaultCron})`)
   .addOption(
     new Option('--lease <time>', 'silence until jobs go to others')
       .argParser(durationFrom(1_000))
@@ -87,8 +95,11 @@ redisOptions(program.command('enqueue'))
 redisOptions(program.command('tick'))
   .description('promote what is due and reclaim from dead workers, once')
   .option('--jobs <module>', 'job classes, for queues of delayed jobs that name none', defaultJobs)
+  .option('--cron <module>', `cron entries (${defaultCron})`)
   .action((flags) => tickOnce(flags, env));
 
+// A log or a message that nobody takes must not end the work.
+guardOutput();
 try {
   await program.parseAsync(goFlags(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
@@ -103,5 +114,6 @@ try {
     process.exitCode = 1;
   }
 }
+await flushOutput();
 // What handlers left behind (timers, sockets) must not keep a process that has nothing more to do.
 process.exit();

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { type AnyJobDefinition, ConfigError, createRegistry, LambdesqueError, type Registry } from 'lambdesque';
+import { ConfigError, createRegistry, type Registry } from 'lambdesque';
+import { registryOf } from '../modules/definitions.ts';
+import { loadModule } from '../modules/load.ts';
 
 /** Where this repository keeps its jobs. */
 export const defaultJobs = './functions/jobs/index.ts';
@@ -14,23 +15,19 @@ export async function loadJobs(path: string): Promise<Registry> {
       `The jobs module ${path} does not exist (looked at ${file}). Give --jobs a module whose default export is an array of defineJob({…}).`,
     );
   }
-  const module = await load(file, path);
-  if (!Array.isArray(module.default)) {
-    throw new ConfigError(
-      `The jobs module ${path} must export an array of definitions by default, like: export default [Hello]; ` +
-        `its default export is ${module.default === undefined ? 'missing' : `a ${typeof module.default}`}.`,
-    );
-  }
-  return createRegistry(module.default as AnyJobDefinition[]);
+  return withFlag('--jobs', async () => registryOf(await loadModule(path), path));
 }
 
-async function load(file: string, path: string): Promise<{ default?: unknown }> {
+/** No classes where the module is not there and was not asked for. */
+export async function loadJobsIfAny(path: string): Promise<Registry> {
+  return path === defaultJobs && !existsSync(path) ? createRegistry([]) : loadJobs(path);
+}
+
+/** A mistake in what a flag names begins with the flag. */
+export async function withFlag<Result>(flag: string, run: () => Promise<Result>): Promise<Result> {
   try {
-    return await import(pathToFileURL(file).href);
+    return await run();
   } catch (error) {
-    // A mistake in a definition says by itself what is wrong.
-    if (error instanceof LambdesqueError) throw error;
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    throw new ConfigError(`--jobs: the module ${path} cannot be loaded. ${reason}`, { cause: error });
+    throw error instanceof ConfigError ? new ConfigError(`${flag}: ${error.message}`, { cause: error }) : error;
   }
 }

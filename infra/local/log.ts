@@ -1,18 +1,24 @@
-import type { LogFields, Logger } from 'lambdesque';
+import { errorFields, type LogFields, type Logger } from 'lambdesque';
 import { pino } from 'pino';
-import pretty from 'pino-pretty';
+import { LineOutput, type Sink, standardOutput } from './output.ts';
+import { type Level, terminalLine } from './terminal-line.ts';
 
-/** Lines on standard output: for people on a terminal, JSON anywhere else. */
-export function createLogger(terminal: boolean): Logger {
+const LOST = 'Log lines could not be written, and are lost';
+
+/** Lines on standard output: for people on a terminal, JSON anywhere else. What cannot be written never stops the work. */
+export function createLogger(terminal: boolean, sink: Sink = standardOutput()): Logger {
+  return terminal ? forTerminal(sink) : asJson(sink);
+}
+
+function asJson(sink: Sink): Logger {
+  const lost = (lines: number) =>
+    `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), lines, msg: LOST })}\n`;
   const options = {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (level: string) => ({ level }) },
   };
-  const stream = terminal
-    ? pretty({ sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'level', customPrettifiers: {} })
-    : pino.destination({ dest: 1, sync: true });
-  return wrap(pino(options, stream));
+  return wrap(pino(options, new LineOutput(sink, lost)));
 }
 
 type Pino = Pick<ReturnType<typeof pino>, 'debug' | 'info' | 'warn' | 'error'> & { child(fields: LogFields): Pino };
@@ -27,8 +33,23 @@ function wrap(logger: Pino): Logger {
   };
 }
 
-/** An error as its name and message: one line, and no library's fields that may hold a payload or a password. */
+function forTerminal(sink: Sink): Logger {
+  const output = new LineOutput(sink, (lines) => terminalLine(new Date(), 'warn', LOST, { lines }));
+  const logger = (own: LogFields): Logger => {
+    const write = (level: Level) => (message: string, fields?: LogFields) =>
+      output.write(terminalLine(new Date(), level, message, { ...own, ...plain(fields) }));
+    return {
+      debug: () => {},
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+      child: (fields) => logger({ ...own, ...fields }),
+    };
+  };
+  return logger({});
+}
+
+/** An error as its name, message and stack, and no library's fields that may hold a payload or a password. */
 function plain(fields: LogFields = {}): LogFields {
-  const { error } = fields;
-  return error instanceof Error ? { ...fields, error: `${error.name}: ${error.message}` } : fields;
+  return fields['error'] instanceof Error ? { ...fields, ...errorFields(fields['error']) } : fields;
 }

@@ -15,43 +15,44 @@ import {
   workerOptions,
 } from 'lambdesque';
 import type { Backend } from './backend.ts';
+import { type CronEntries, cronRunner } from './cron.ts';
+import { tellingPaused } from './paused.ts';
 
 /** Milliseconds between two ticks of a scheduler that runs all the time: jobs come on their second. */
 const TICK_INTERVAL = 1_000;
 
-export interface WorkerSetting {
+export interface WorkerSetup {
   readonly backend: Backend;
   readonly registry: Registry;
   readonly queues: QueueList;
   readonly options: Partial<WorkerOptions>;
-  /** Run a scheduler beside the consumer. */
-  readonly scheduler: boolean;
+  /** Run a scheduler beside the worker, with these static cron entries and those that are in Redis. @default no scheduler */
+  readonly cron?: CronEntries | undefined;
   readonly log: Logger;
   readonly onRun?: (report: RunReport) => void;
   readonly onTick?: (result: TickResult) => void;
 }
 
-export interface Worker {
+export interface Worker extends Pick<CoreWorker, 'summary' | 'stop' | 'pause' | 'resume' | 'escaped' | 'crash'> {
   readonly id: string;
-  readonly summary: Summary;
-  /** Resolves when the consumer has ended, and the scheduler with it. */
+  /** Milliseconds. */
+  readonly lease: number;
+  /** Resolves when the worker has ended, and the scheduler with it. */
   run(): Promise<Summary>;
-  stop(): void;
 }
 
-/** A consumer, and if asked for a scheduler, in this process. */
-export function createWorker(setting: WorkerSetting): Worker {
-  const { backend, registry, queues, log, onRun, onTick } = setting;
+/** A worker, and if asked for a scheduler, in this process. */
+export function createWorker(setup: WorkerSetup): Worker {
+  const { backend, registry, queues, log, onRun, onTick } = setup;
   const { store } = backend;
   const clock = systemClock;
   const patterns = queues.patterns.map((one) => `${one.excluded ? '!' : ''}${one.pattern}`);
   const id = workerId(hostname(), process.pid, patterns);
-  const client = createClient({ store, clock, registry });
-  const options = workerOptions(setting.options);
-  const consumer = new CoreWorker({
-    store,
+  const options = workerOptions(setup.options);
+  const worker: CoreWorker = new CoreWorker({
+    store: tellingPaused(store, `${backend.namespace}pause-all-workers`, log),
     registry,
-    client,
+    client: createClient({ store, clock, registry, now: () => worker.redisNow() }),
     queues,
     options,
     worker: id,
@@ -59,59 +60,34 @@ export function createWorker(setting: WorkerSetting): Worker {
     log,
     ...(onRun ? { onRun } : {}),
   });
-  const scheduler = new Scheduler({
-    store,
-    registry,
-    clock,
-    log,
-    interval: TICK_INTERVAL,
-    ...(onTick ? { onTick } : {}),
-  });
+  const scheduler =
+    setup.cron &&
+    new Scheduler({
+      store,
+      registry,
+      cron: cronRunner(backend, setup.cron, registry, log),
+      clock,
+      log,
+      interval: TICK_INTERVAL,
+      ...(onTick ? { onTick } : {}),
+    });
   return {
     id,
-    summary: consumer.summary,
+    lease: options.lease,
+    summary: worker.summary,
     async run() {
-      await store.ping();
-      const scheduling = setting.scheduler ? scheduler.run() : Promise.resolve();
+      const scheduling = scheduler?.run();
       try {
-        return await consumer.run();
+        return await worker.run();
       } finally {
-        scheduler.stop();
+        scheduler?.stop();
         await scheduling;
       }
     },
-    stop: () => consumer.stop(),
+    stop: () => worker.stop(),
+    pause: () => worker.pause(),
+    resume: () => worker.resume(),
+    escaped: (error) => worker.escaped(error),
+    crash: () => worker.crash(),
   };
-}
-
-/**
- * Runs a worker until it ends or a signal stops it; a second signal ends the process at once. SIGUSR1 logs what it has
- * done so far, as its end does. A mistake in a handler that nothing can catch ends the worker, but not its other jobs.
- */
-export async function runUntilSignal(worker: Worker, log: Logger): Promise<Summary> {
-  let stopped = false;
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (stopped) process.exit(signal === 'SIGINT' ? 130 : 143);
-    stopped = true;
-    log.info('stopping; a second signal ends at once', { signal });
-    worker.stop();
-  };
-  const onReport = () => log.info('summary', { worker: worker.id, ...worker.summary });
-  const onRejection = (error: unknown) =>
-    log.error('A handler left a promise that was rejected; its job is not affected. Await it, or catch it.', { error });
-  const onException = (error: unknown) => {
-    log.error('An error was thrown outside of any handler; stopping, since the state is unknown', { error });
-    process.exitCode = 1;
-    worker.stop();
-  };
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGUSR1', onReport);
-  process.on('unhandledRejection', onRejection).on('uncaughtException', onException);
-  try {
-    const summary = await worker.run();
-    log.info('summary', { worker: worker.id, ...summary });
-    return summary;
-  } finally {
-    process.off('SIGTERM', onSignal).off('SIGINT', onSignal).off('SIGUSR1', onReport);
-    process.off('unhandledRejection', onRejection).off('uncaughtException', onException);
-  }
 }

@@ -1,4 +1,5 @@
-import type { CronSlot, RawJob, Settlement } from '../types.ts';
+import type { QueueShare } from '../queues/queue-selector.ts';
+import type { Effect, RawJob, Settlement } from '../types.ts';
 import type { CronState } from './cron-broker.ts';
 import type { WrongKey } from './wrong-key.ts';
 
@@ -16,16 +17,25 @@ export interface WorkerBroker {
   /** Host and port of the Redis behind it, for messages. */
   readonly address: string;
 
-  /** One turn of a worker, in one atomic step: settle, extend the lease, reserve. */
-  sync(turn: SyncRequest): Promise<SyncResult>;
+  /** A worker's round trip, in one atomic step: settle what ended, extend the lease, reserve the next jobs. */
+  sync(request: SyncRequest): Promise<SyncResult>;
+  /** At-most-once jobs are about to start. @returns which of them the worker holds; no other may start */
+  start(worker: string, jobs: readonly RawJob[]): Promise<boolean[]>;
+  /** Redis lost its last writes: gives back what is in flight for a worker that holds only these jobs. */
+  recover(worker: string, call: number, held: readonly HeldJob[]): Promise<Recovered>;
   /** A worker's end. @returns how many jobs it still holds; they are reclaimed when its lease has run out */
-  leave(worker: string): Promise<number>;
+  unregister(worker: string): Promise<number>;
 
   /** Push payloads to the tails of their queues, in one round trip. */
   enqueue(jobs: readonly { readonly queue: string; readonly payload: string }[]): Promise<void>;
-  /** Add payloads to the delayed lists, in one round trip. @property seconds due time, epoch seconds */
+  /**
+   * Add payloads to the delayed lists, in one round trip; very large ones without an index by payload.
+   * @property seconds due time, epoch seconds
+   */
   enqueueDelayed(jobs: readonly { readonly seconds: number; readonly payload: string }[]): Promise<void>;
 
+  /** Redis's clock, epoch ms. */
+  time(): Promise<number>;
   /** Names of all queues. */
   queues(): Promise<string[]>;
   /** Rejects if Redis cannot be used now. */
@@ -56,23 +66,33 @@ export interface SchedulerBroker {
 
 export interface SyncRequest {
   readonly worker: string;
-  /** Rises by one with each turn; a turn that is sent again keeps its number, and is not carried out twice. */
+  /** Rises by one with each sync; one that is sent again keeps its number, and is not carried out twice. */
   readonly call: number;
-  /** When the lease ends, epoch ms, unless a later turn extends it. */
-  readonly leaseEnd: number;
-  /** Set on a worker's first turn and on the first after it lost its lease: when it started. */
-  readonly register?: Date;
+  /** Milliseconds from now, on Redis's clock, until the lease ends unless a later sync extends it. */
+  readonly lease: number;
+  /** Set on a worker's first sync. */
+  readonly register?: true;
   /** Write the heartbeat that Ruby's tools read. */
-  readonly heartbeat?: Date;
+  readonly heartbeat?: true;
   readonly settle: readonly Settlement[];
   /** The job to show as being worked on: its record is `head`, the payload, `tail`. null clears it; absent leaves it. */
-  readonly workingOn?: { readonly raw: RawJob; readonly head: string; readonly tail: string } | null;
-  readonly statuses?: readonly StatusUpdate[];
-  /** Jobs of cron entries that must not overlap, now ended for good: their entries may enqueue again. */
-  readonly cronEnded?: readonly CronSlot[];
-  /** Highest number of a job that may have started once this turn is answered: what a death counts for. */
-  readonly started: number;
+  readonly workingOn?: WorkingOnRecord | null;
+  /** Of jobs that start. */
+  readonly effects?: readonly Effect[];
+  /** Serial queues of which the worker holds no job any more, once this is settled. */
+  readonly letGo?: readonly string[];
   readonly reserve?: Reservation;
+}
+
+/** A job that a worker holds. @property marked it is an at-most-once job that may have started */
+export interface HeldJob {
+  readonly raw: RawJob;
+  readonly marked?: boolean;
+}
+
+export interface WorkingOnRecord extends HeldJob {
+  readonly head: string;
+  readonly tail: string;
 }
 
 export interface Reservation {
@@ -88,45 +108,54 @@ export interface Reservation {
   readonly listQueues: boolean;
   /** Also answer how many jobs each queue has left. */
   readonly countLeft: boolean;
-  /** Whether one job that is one death away from the failed list may be among them. */
-  readonly mayRisk: boolean;
-}
-
-export interface QueueShare {
-  readonly queue: string;
-  /** Most jobs from it at this place in the order. */
-  readonly limit: number;
-}
-
-/** An update of php-resque's status record, where there is one. The record is `head`, started time, `tail`. */
-export interface StatusUpdate {
-  readonly id: string;
-  readonly head: string;
-  /** undefined keeps the time that the record has. */
-  readonly started: string | undefined;
-  readonly tail: string;
-  /** Seconds until the record expires; 0 for never. */
-  readonly ttl: number;
+  /** How many jobs that were in a death may be among them: as many as can start at once. */
+  readonly suspects: number;
+  /** Whether one that was in two deaths may come, alone: where there is nothing else, or before all others. */
+  readonly alone: 'no' | 'ifNothingElse' | 'first';
 }
 
 export type SyncResult =
-  | { readonly leaseLost: true }
-  | {
-      readonly leaseLost: false;
-      readonly jobs: readonly RawJob[];
-      /** `pause-all-workers` is set: nothing is reserved. */
-      readonly paused: boolean;
-      /** There may be more where these came from. */
-      readonly more: boolean;
-      /** How many of the settled jobs were no longer held. */
-      readonly missing: number;
-      /** Queues that could not be read, with Redis's own words. */
-      readonly unreadable: readonly { readonly queue: string; readonly error: string }[];
-      /** Names of all queues, if asked for. */
-      readonly queues: readonly string[];
-      /** Jobs left in each queue looked at, if asked for. */
-      readonly left: ReadonlyMap<string, number>;
-    };
+  /** @property wrong the key of the jobs in flight, if that is why */
+  | { readonly kind: 'lease lost'; readonly wrong?: WrongKey }
+  /** Redis does not know of the last sync. */
+  | { readonly kind: 'writes lost' }
+  | SyncReply;
+
+export interface SyncReply {
+  readonly kind: 'held';
+  /** Redis's clock, epoch ms. */
+  readonly now: number;
+  /** How many of the settled jobs were no longer held. */
+  readonly missing: number;
+  /** Settlements that a key did not take; their jobs are still in flight. */
+  readonly refused: readonly Settlement[];
+  readonly wrong: readonly WrongKey[];
+  readonly jobs: readonly RawJob[];
+  /** `pause-all-workers` is set: nothing is reserved. */
+  readonly paused: boolean;
+  /** There may be more where these came from. */
+  readonly more: boolean;
+  /** Jobs that were passed over: they were in a death and no place is free, or in two and something runs beside. */
+  readonly passedOver: { readonly forPlace: number; readonly forWorker: number };
+  /** The one job that came was in two deaths: nothing may run beside it. */
+  readonly alone: boolean;
+  /** Another worker holds a serial queue. */
+  readonly heldElsewhere: boolean;
+  /** Which of the queues looked at are serial, and whether they have more than was asked for. `more` is about the others. */
+  readonly serial: readonly { readonly queue: string; readonly more: boolean }[];
+  /** Names of all queues, if asked for. */
+  readonly queues: readonly string[];
+  /** Jobs left in each queue looked at, if asked for. */
+  readonly left: ReadonlyMap<string, number>;
+}
+
+export interface Recovered {
+  /** Jobs that were given back. */
+  readonly given: number;
+  /** Jobs of the worker that Redis does not have in flight: they are in their queues again, or were settled. */
+  readonly missing: readonly RawJob[];
+  readonly wrong: readonly WrongKey[];
+}
 
 /** Times up to which everything due was moved or passed over, epoch ms. */
 export interface LookedThrough {

@@ -6,6 +6,7 @@ import type { Registry } from '../job/registry.ts';
 import { parseWithBigInts } from '../json.ts';
 import type { CronSlot } from '../types.ts';
 import { unsplice } from '../wire/attempts.ts';
+import { argsOf } from '../wire/decode.ts';
 import { cronSlot } from '../wire/payload.ts';
 
 /** A job that waits for its time. */
@@ -170,7 +171,7 @@ function waiting(kind: WaitingJob['kind'], at: number, bytes: string, place: str
     at: new Date(Math.max(-LAST_DATE, Math.min(at, LAST_DATE))),
     queue: kind === 'retry' ? place.slice(place.indexOf(':') + 1) : typeof queue === 'string' ? queue : undefined,
     class: typeof className === 'string' ? className : undefined,
-    args: Array.isArray(args) ? args : args === undefined ? [] : [args],
+    args: argsOf(args),
     payload,
     attempts: record?.attempts ?? 0,
     place,

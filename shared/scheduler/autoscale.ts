@@ -1,5 +1,6 @@
 import type { QueueStats } from '../broker/redis/stats.ts';
-import { type QueueList, QueueSelector } from '../queues/queue-list.ts';
+import type { QueueList } from '../queues/queue-list.ts';
+import { QueueSelector } from '../queues/queue-selector.ts';
 
 /** How many workers a consumer may have, and how much each takes at a time. */
 export interface AutoscaleLimits {

@@ -1,4 +1,6 @@
+import { types } from 'node:util';
 import { ConfigError, Discard, LambdesqueError, RetryIn, SkipRetry } from '../errors.ts';
+import { stackLines } from './stack.ts';
 import { resqueTime } from './time.ts';
 
 /** An error as a failed entry shows it. */
@@ -47,10 +49,18 @@ export function buriedEntry(fields: FailedEntryFields, bytes: Buffer): string {
 export function errorInfo(thrown: unknown): ErrorInfo {
   try {
     return describeError(thrown);
-  } catch {
-    // A getter that throws, a proxy: whoever threw this does not want it to be read.
-    return { exception: 'UnreadableError', error: 'The handler threw something that cannot be read.', backtrace: [] };
+  } catch (why) {
+    // A getter that throws, a proxy: whoever threw this does not want it to be read. Or a mistake here, which must show.
+    const error = clean(`The handler threw something that cannot be read (${safeText(why)}).`);
+    return { exception: 'UnreadableError', error, backtrace: [] };
   }
+}
+
+/** The fields of a log line for whatever was thrown: its name and message, and where it came from. */
+export function errorFields(thrown: unknown): { readonly error: string; readonly stack?: string } {
+  const { exception, error, backtrace } = errorInfo(thrown);
+  const text = `${exception}: ${error}`;
+  return backtrace.length === 0 ? { error: text } : { error: text, stack: backtrace.join('\n') };
 }
 
 function describeError(thrown: unknown): ErrorInfo {
@@ -82,9 +92,9 @@ function isVerdict(error: Error): boolean {
   return error instanceof LambdesqueError && !thrownByHandlers.some((one) => error instanceof one);
 }
 
-/** An Error of this realm or another. */
+/** An Error of this realm or another. `Error.isError` is new in Node 24. */
 function isError(value: unknown): value is Error {
-  return Error.isError(value);
+  return Error.isError?.(value) ?? (types.isNativeError(value) || value instanceof DOMException);
 }
 
 function nameOf(error: Error): string {
@@ -94,7 +104,7 @@ function nameOf(error: Error): string {
 
 function stackOf(error: Error): string[] {
   const stack: unknown = error.stack;
-  return typeof stack === 'string' ? stack.split('\n').filter((line) => /^\s+at /.test(line)) : [];
+  return typeof stack === 'string' ? stackLines(stack) : [];
 }
 
 function describe(value: unknown): string {

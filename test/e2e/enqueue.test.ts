@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { PATIENCE } from '../helpers/eventually.ts';
 import { queued } from '../helpers/queue-state.ts';
 import { startRedis, type TestRedis } from '../helpers/redis-server.ts';
+import { serverTime } from '../helpers/server-time.ts';
 import { startUpstash } from '../helpers/upstash-server.ts';
 import { JOBS, jsonLines, lambdesque } from '../helpers/worker-process.ts';
 
@@ -25,15 +26,15 @@ const exactly = (start: string) =>
 
 describe('enqueue', () => {
   test('pushes the bytes that Ruby Resque writes, with an id and the time, and says what it did', async () => {
-    const before = Date.now();
+    const before = await serverTime(redis.client);
     const { code, stdout, stderr } = await enqueue('Hello', 'hi', 'Zoë/1', '--queue', 'my:queue');
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('has no class Hello') });
     const [payload = '', ...others] = await queued(redis.client, 'my:queue');
     expect(others).toEqual([]);
     expect(payload).toEqual(exactly('{"class":"Hello","args":["hi","Zoë/1"]'));
     const { id, queue_time } = JSON.parse(payload) as { id: string; queue_time: number };
     expect(queue_time * 1000).toBeGreaterThanOrEqual(before);
-    expect(queue_time * 1000).toBeLessThanOrEqual(Date.now());
+    expect(queue_time * 1000).toBeLessThanOrEqual((await serverTime(redis.client)) + 1);
     expect(stdout).toBe(`Enqueued Hello in my:queue, id ${id}\n`);
     expect(await redis.client.smembers('resque:queues')).toEqual(['my:queue']);
   });
@@ -61,6 +62,37 @@ describe('enqueue', () => {
     expect(await redis.client.keys('*')).toEqual([]);
   });
 
+  test('a class that the jobs module does not have is a mistake; with its queue it is a warning', async () => {
+    const slip = await enqueue('Nots', 'hi');
+    expect(slip).toMatchObject({ code: 2, stdout: '' });
+    expect(slip.stderr).toMatch(/has no class Nots\. Did you mean Note\? It has Note, .*--queue/);
+    expect(await redis.client.keys('*')).toEqual([]);
+
+    const meant = await enqueue('Nots', 'hi', '--queue', 'q');
+    expect(meant).toMatchObject({ code: 0, stdout: expect.stringContaining('Enqueued Nots in q') });
+    expect(meant.stderr).toMatch(/^warning: .*has no class Nots\. Did you mean Note\?/);
+    expect(await redis.client.llen('resque:queue:q')).toBe(1);
+
+    const far = await enqueue('Nobody', '--queue', 'q');
+    expect(far.stderr).not.toContain('Did you mean');
+    expect(await enqueue('Note', '--queue', 'q')).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('arguments that a schema refuses as strings are followed by how to give others', async () => {
+    const { code, stderr } = await enqueue('Strict', 'a', '7', '--queue', 'a');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/schema of Strict.*\n.*--json/);
+    expect((await enqueue('Strict', '7', '8', '--json', '--queue', 'a')).stderr).not.toContain('--json');
+  });
+
+  test('--namespace means the same with and without its colon', async () => {
+    for (const namespace of ['app', 'app:']) {
+      expect(await enqueue('Note', '--namespace', namespace)).toMatchObject({ code: 0, stderr: '' });
+    }
+    expect((await redis.client.keys('*')).sort()).toEqual(['app:queue:notes', 'app:queues']);
+    expect(await redis.client.llen('app:queue:notes')).toBe(2);
+  });
+
   test('--at writes what resque-scheduler writes: the list, the schedule and the index', async () => {
     const { code, stdout } = await enqueue(
       'Hello',
@@ -84,11 +116,11 @@ describe('enqueue', () => {
   });
 
   test('--in is from now, --at in the past is at once', async () => {
-    const before = Date.now();
+    const before = await serverTime(redis.client);
     expect(await enqueue('Note', 'later', '--queue', 'q', '--in', '2h')).toMatchObject({ code: 0 });
     const [ts = ''] = await redis.client.zrange('resque:delayed_queue_schedule', '0', '-1');
     expect(Number(ts)).toBeGreaterThanOrEqual(Math.floor(before / 1000) + 7200);
-    expect(Number(ts)).toBeLessThanOrEqual(Date.now() / 1000 + 7200);
+    expect(Number(ts)).toBeLessThanOrEqual((await serverTime(redis.client)) / 1000 + 7200);
     expect(await enqueue('Note', 'now', '--queue', 'q', '--at', '2001-01-01T00:00:00Z')).toMatchObject({ code: 0 });
     expect(await queued(redis.client, 'q')).toEqual([exactly('{"class":"Note","args":["now"]')]);
   });

@@ -73,6 +73,12 @@ test('every line is JSON, and each run has one with class, queue, id, attempt, o
   expect(lines).toHaveLength(expected.length);
   expect(lines).toEqual(expect.arrayContaining(expected));
   for (const line of lines) expect(line).not.toHaveProperty('args');
+  // What a handler threw leads to its file and line; what we say ourselves needs no stack.
+  for (const line of lines) {
+    const stack = line['stack'];
+    if (line.class === 'Throws') expect(stack).toMatch(/^at .*worker-jobs\.ts:\d+:\d+\)?$/);
+    else expect(stack).toBeUndefined();
+  }
   expect(lines.filter((line) => line.class === undefined)).toHaveLength(2);
 });
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { eventually, PATIENCE } from '../helpers/eventually.ts';
 import { JobLog } from '../helpers/job-log.ts';
 import { expectIdle, failed, inFlight, payloads, push, queued, range, tickAhead } from '../helpers/queue-state.ts';
@@ -25,7 +25,7 @@ function work(...flags: readonly string[]) {
 }
 const isStopping = (line: { msg: string }) => line.msg.startsWith('stopping');
 
-test.each(['SIGTERM', 'SIGINT'] as const)(
+test.each(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const)(
   '%s lets the running job end; the others go back in order',
   async (signal) => {
     const waiting = payloads('Note', range(201, 260));
@@ -78,6 +78,7 @@ test.each([
 test.each([
   ['SIGTERM', 143],
   ['SIGINT', 130],
+  ['SIGQUIT', 131],
 ] as const)('a second %s ends the process at once with %i, and its jobs are reclaimed', async (signal, code) => {
   await push(redis.client, 'work', ...payloads('Gate', [1, 2]));
   const worker = work('--shutdown-timeout', '1h');
@@ -129,13 +130,102 @@ test('promises that a handler leaves rejected are logged, and nothing else happe
   ]);
 });
 
-test('an error thrown outside of any handler ends the worker with 1, after its other jobs', async () => {
-  await push(redis.client, 'work', ...payloads('Gate', ['g']), ...payloads('Runaway', [1]));
-  const worker = work('--concurrency', '2', '--shutdown-timeout', '5m');
-  await worker.line((line) => line.level === 'error' && line.error === 'Error: thrown from a timer');
+test('HUP after another signal is no second one: systemd and shells send it beside', async () => {
+  await push(redis.client, 'work', ...payloads('Gate', ['g']));
+  const worker = work('--shutdown-timeout', '5m');
+  await eventually(() => expect(log.names).toEqual(['g']));
+  worker.signal('SIGTERM');
+  await worker.line(isStopping);
+  worker.signal('SIGHUP');
+  worker.signal('SIGUSR1');
+  await worker.line((line) => line.msg === 'summary');
   log.open('g');
+  expect(await worker.ended).toMatchObject({ code: 0, signal: null });
+  expect(worker.lines.at(-1)).toMatchObject({ msg: 'summary', succeeded: 1 });
+});
+
+test('USR2 pauses: what runs goes on, what waits goes back; CONT resumes', async () => {
+  const waiting = payloads('Note', range(1, 40));
+  await push(redis.client, 'work', ...payloads('Gate', ['g']), ...waiting);
+  const worker = work('--concurrency', '1', '--interval', '20ms');
+  await eventually(() => expect(log.names).toEqual(['g']));
+  worker.signal('SIGUSR2');
+  await worker.line((line) => line.msg.startsWith('paused'));
+  await eventually(async () => expect(await queued(redis.client, 'work')).toEqual(waiting));
+  expect(await inFlight(redis.client)).toBe(1);
+  log.open('g');
+  await worker.line((line) => line.class === 'Gate' && line.outcome === 'succeeded');
+  expect(await queued(redis.client, 'work')).toEqual(waiting);
+  expect(worker.running).toBe(true);
+
+  worker.signal('SIGCONT');
+  await worker.line((line) => line.msg.startsWith('resumed'));
+  await eventually(() => expect(log.names).toHaveLength(41));
+  expect(log.names.slice(1)).toEqual(range(1, 40).map(String));
+
+  worker.signal('SIGUSR2');
+  await eventually(() => expect(worker.lines.filter((line) => line.msg.startsWith('paused'))).toHaveLength(2));
+  worker.signal('SIGTERM');
+  expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
+  await expectIdle(redis.client);
+});
+
+test('CONT alone, as after a stop by the terminal, says nothing', async () => {
+  const worker = work('--interval', '20ms');
+  await worker.line((line) => line.msg === 'working');
+  worker.signal('SIGCONT');
+  worker.signal('SIGUSR1');
+  await worker.line((line) => line.msg === 'summary');
+  expect(worker.stdout).not.toMatch(/resumed|paused/);
+});
+
+test('an error that a handler leaves behind counts for its job, and the worker goes on', async () => {
+  await push(redis.client, 'work', ...payloads('Runaway', [1]), ...payloads('Note', range(2, 30)));
+  const worker = work('--interval', '20ms');
+  const line = await worker.line((one) => one.level === 'error' && one.error === 'Error: thrown from a timer');
+  expect(line['stack']).toMatch(/worker-jobs\.ts:\d+:\d+/);
+  await eventually(() => expect(log.names).toHaveLength(30));
+  worker.signal('SIGTERM');
+  expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('an error that comes from no job ends the worker with 1, and its jobs go back', async () => {
+  await push(redis.client, 'work', ...payloads('Gate', ['g']), ...payloads('Unattached', [1]));
+  const worker = work('--concurrency', '2', '--shutdown-timeout', '10ms');
+  await worker.line((line) => line.level === 'error' && line.error === 'Error: thrown from nowhere');
   expect(await worker.ended).toMatchObject({ code: 1 });
-  expect(worker.lines.at(-1)).toMatchObject({ msg: 'summary', succeeded: 2 });
+  expect(worker.lines.at(-1)).toMatchObject({ msg: 'summary' });
+  expect(await queued(redis.client, 'work')).toEqual([expect.stringContaining('"args":["g"]')]);
   expect(await failed(redis.client)).toEqual([]);
-  await expectIdle(redis.client, 'work');
+});
+
+describe('under npm', () => {
+  /** As npx does it: a shell of npm's runs the command, and no signal is handed on. */
+  const underNpm = (...flags: readonly string[]) => {
+    log = new JobLog();
+    const args = ['work', '--queues', 'work', '--jobs', JOBS, '--uri', redis.url, ...flags];
+    const script = `"${process.execPath}" infra/local/cli.ts ${args.join(' ')}; true`;
+    const env = { JOB_LOG: log.folder, npm_lifecycle_event: 'npx' };
+    return lambdesque([], { command: ['/bin/sh', '-c', script], env });
+  };
+
+  test('a worker whose npm was ended drains and ends, too', async () => {
+    await push(redis.client, 'work', ...payloads('Gate', ['g']), ...payloads('Note', [1]));
+    const worker = underNpm('--concurrency', '1', '--shutdown-timeout', '5m');
+    await eventually(() => expect(log.names).toEqual(['g']));
+    worker.signal('SIGTERM');
+    await worker.line(isStopping);
+    log.open('g');
+    await worker.line((line) => line.msg === 'summary' && line['succeeded'] === 1);
+    await eventually(() => expectIdle(redis.client));
+    expect(await queued(redis.client, 'work')).toEqual(payloads('Note', [1]));
+  });
+
+  test('is told to start the program itself', async () => {
+    const worker = underNpm('--exit-on-complete');
+    await worker.ended;
+    expect(worker.lines).toContainEqual(
+      expect.objectContaining({ msg: expect.stringContaining('node_modules/.bin/lambdesque') }),
+    );
+  });
 });

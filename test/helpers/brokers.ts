@@ -4,24 +4,32 @@
  */
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
-import type { Broker, Reservation, SyncRequest, SyncResult } from '../../shared/broker/broker.ts';
+import type { Broker, HeldJob, Recovered, Reservation, SyncReply, SyncRequest } from '../../shared/broker/broker.ts';
 import { type Keys, keysOf } from '../../shared/broker/keys.ts';
 import { redisBroker } from '../../shared/broker/redis/broker.ts';
 import type { RedisClient } from '../../shared/broker/redis/client.ts';
 import { tcpClient } from '../../shared/broker/redis/tcp.ts';
 import { upstashClient } from '../../shared/broker/redis/upstash.ts';
-import type { RawJob, Settlement } from '../../shared/types.ts';
+import { systemClock } from '../../shared/clock.ts';
+import { createRegistry } from '../../shared/job/registry.ts';
+import { type Logger, silentLogger } from '../../shared/log.ts';
+import { type TickResult, tick } from '../../shared/scheduler/tick.ts';
+import type { Attempts, Effect, RawJob, Settlement, SettleOp } from '../../shared/types.ts';
 import { workerId } from '../../shared/wire/worker-id.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
+import { NOW, redisTime } from './redis-time.ts';
 import { startUpstash, type UpstashServer } from './upstash-server.ts';
 
-/** The time in all tests, epoch ms: 2026-11-20 20:29:37 UTC. */
-export const NOW = Date.UTC(2026, 10, 20, 20, 29, 37);
-/** After everything that a test knows of, epoch ms. */
-const FAR = Date.UTC(2100, 0);
+export { NOW, redisTime } from './redis-time.ts';
+
 /** Milliseconds. */
 export const LEASE = 60_000;
 const MOST_BYTES = 64 * 1_048_576;
+/** After so many ms every lease has ended. */
+const CENTURY = 100 * 365 * 86_400_000;
+
+/** What ends before a test's database is looked at for what it has left: its workers. */
+export const endings = new Set<() => Promise<void>>();
 
 const BACKENDS = ['TCP', 'Upstash REST'] as const;
 export type Backend = (typeof BACKENDS)[number];
@@ -35,7 +43,9 @@ export interface OpenOptions {
   readonly url?: string;
   /** Milliseconds. @default the client's own */
   readonly commandTimeout?: number;
-  /** What Redis's clock says to it, epoch ms. @default NOW */
+  /** Redis is asked for the time, as everywhere but in tests. @default false: it is what `redisTime` says */
+  readonly realTime?: boolean;
+  /** What Redis's clock says to it, epoch ms. @default what `redisTime` says */
   readonly time?: number;
 }
 
@@ -46,7 +56,10 @@ export interface Brokers {
   /** To look at the database, and to do what other programs do. */
   readonly db: Redis;
   readonly keys: Keys;
+  /** Its time is `redisTime`. */
   readonly store: Broker;
+  /** A client of the suite's backend, with a connection of its own; closed after the file. */
+  client(options?: OpenOptions): RedisClient;
   /** Another store, with a connection of its own; closed after the file. */
   open(options?: OpenOptions): Broker;
   /** The store when Redis's clock says this, epoch ms; '' for what it says in truth. */
@@ -57,18 +70,24 @@ export interface Brokers {
   produce(queue: string, ...payloads: readonly (string | Buffer)[]): Promise<void>;
   /** Payloads of a queue, from the head. */
   queued(queue: string): Promise<string[]>;
-  /** What a worker has in flight: `<number>:<queue>` → payload. */
-  held(worker: TestWorker): Promise<Record<string, string>>;
+  /** What a worker has in flight: `<number>:<queue>`, behind a `!` once it may have started → payload. */
+  held(worker: { readonly id: string }): Promise<Record<string, string>>;
+  /** So many ms later, gives the jobs of workers back whose leases have ended by then. */
+  reclaimAfter(ms: number): ReturnType<Broker['reclaim']>;
+  /** Moves the retries that are due by now. @returns how many */
+  promoteRetries(limit?: number): Promise<number>;
+  /** One run of a scheduler. */
+  tick(log?: Logger): Promise<TickResult>;
 }
 
 /** Runs the same suite over both backends. */
-export function withBrokers(suite: (stores: Brokers) => void): void {
-  describe.each(BACKENDS)('over %s', (backend) => {
-    const opened: Broker[] = [];
+export function withBrokers(suite: (stores: Brokers) => void, backends: readonly Backend[] = BACKENDS): void {
+  describe.each(backends)('over %s', (backend) => {
+    const opened: RedisClient[] = [];
     const keys = keysOf('resque:');
     let redis: TestRedis;
     let upstash: UpstashServer;
-    let client: RedisClient;
+    let shared: RedisClient;
     let store: Broker;
 
     const stores: Brokers = {
@@ -86,17 +105,20 @@ export function withBrokers(suite: (stores: Brokers) => void): void {
       get store() {
         return store;
       },
-      open({ backend: other = backend, namespace = 'resque:', url = redis.url, commandTimeout, time = NOW } = {}) {
+      client({ backend: other = backend, url = redis.url, commandTimeout } = {}) {
         const timeout = commandTimeout === undefined ? {} : { commandTimeout };
-        const client =
+        const one =
           other === 'TCP'
             ? tcpClient({ url, ...timeout })
             : upstashClient({ url: upstash.url, token: upstash.token, ...timeout });
-        const one = redisBroker(client, namespace, () => time);
         opened.push(one);
         return one;
       },
-      at: (time, namespace = 'resque:') => redisBroker(client, namespace, () => time),
+      open({ namespace = 'resque:', realTime = false, time, ...options } = {}) {
+        const source = time === undefined ? redisTime.now : () => time;
+        return redisBroker(stores.client(options), namespace, realTime ? undefined : source);
+      },
+      at: (time, namespace = 'resque:') => redisBroker(shared, namespace, () => time),
       worker: (one = store) => new TestWorker(one),
       async produce(queue, ...payloads) {
         await redis.client.sadd(keys.queues, queue);
@@ -105,27 +127,33 @@ export function withBrokers(suite: (stores: Brokers) => void): void {
       queued: (queue) => redis.client.lrange(keys.queue(queue), 0, -1),
       async held(worker) {
         const fields = Object.entries(await redis.client.hgetall(keys.inflight(worker.id)));
-        return Object.fromEntries(fields.filter(([field]) => /^\d+:/.test(field)));
+        return Object.fromEntries(fields.filter(([field]) => /^!?\d+:/.test(field)));
       },
+      reclaimAfter(ms) {
+        redisTime.move(ms);
+        return store.reclaim(10_000);
+      },
+      promoteRetries: async (limit = 10_000) => (await store.promoteRetries(limit)).moved,
+      tick: (log = silentLogger) => tick({ store, registry: createRegistry([]), clock: systemClock, log }),
     };
 
     beforeAll(async () => {
       redis = await startRedis();
       upstash = await startUpstash(redis.url);
-      const options = { url: upstash.url, token: upstash.token };
-      client = backend === 'TCP' ? tcpClient({ url: redis.url }) : upstashClient(options);
-      store = redisBroker(client, 'resque:', () => NOW);
-      opened.push(store);
+      shared = stores.client();
+      store = redisBroker(shared, 'resque:', redisTime.now);
     });
 
     afterEach(async () => {
       upstash.fault(undefined);
       upstash.requests.length = 0;
+      for (const end of endings) await end();
       try {
-        await stores.at(FAR).reclaim(10_000);
+        await stores.reclaimAfter(CENTURY);
         expect(await leaks(redis.client, keys), 'keys left behind when every worker has ended').toEqual([]);
       } finally {
         await redis.client.flushall();
+        redisTime.set(NOW);
       }
     });
 
@@ -139,12 +167,11 @@ export function withBrokers(suite: (stores: Brokers) => void): void {
   });
 }
 
-export type SyncReply = Extract<SyncResult, { leaseLost: false }>;
 export type Reserving = Omit<Reservation, 'firstSeq'>;
-/** What a test says of a turn; jobs count as started as soon as they are reserved, unless it says otherwise. */
+/** What a test says of a sync. @property lease milliseconds @default `LEASE` */
 export type SyncPlan = Partial<Omit<SyncRequest, 'worker' | 'call' | 'reserve'>> & { readonly reserve?: Reserving };
 
-/** A worker as the consumer is one: it numbers its turns and jobs, and registers with its first turn. */
+/** A worker as the real one is one: it numbers its syncs and jobs, and registers with its first sync. */
 export class TestWorker {
   readonly id = workerId('test', process.pid, ['*']);
   readonly #store: Broker;
@@ -155,13 +182,12 @@ export class TestWorker {
     this.#store = store;
   }
 
-  /** Its next turn, not sent yet: to send it twice. */
+  /** Its next request, not sent yet: to send it twice. */
   next({ reserve, ...plan }: SyncPlan = {}): SyncRequest {
     return {
-      leaseEnd: NOW + LEASE,
+      lease: LEASE,
       settle: [],
-      started: this.#seq + (reserve?.count ?? 0) - 1,
-      ...(this.#call === 0 ? { register: new Date(NOW) } : {}),
+      ...(this.#call === 0 ? { register: true as const } : {}),
       ...plan,
       worker: this.id,
       call: ++this.#call,
@@ -169,20 +195,21 @@ export class TestWorker {
     };
   }
 
-  async send(turn: SyncRequest): Promise<SyncReply> {
-    const result = await this.#store.sync(turn);
-    if (result.leaseLost) throw new Error(`${this.id} has lost its lease`);
+  async send(request: SyncRequest): Promise<SyncReply> {
+    const result = await this.#store.sync(request);
+    if (result.kind === 'lease lost') throw new Error(`${this.id} has lost its lease`);
+    if (result.kind === 'writes lost') throw new Error(`Redis does not know of the last sync of ${this.id}`);
     this.#seq = Math.max(this.#seq, ...result.jobs.map((job) => job.seq + 1));
     return result;
   }
 
-  async turn(plan?: SyncPlan): Promise<SyncReply> {
+  async sync(plan?: SyncPlan): Promise<SyncReply> {
     return this.send(this.next(plan));
   }
 
   /** Reserves from the queues in strict order. */
   async take(queues: string | readonly string[], count = 100): Promise<readonly RawJob[]> {
-    return (await this.turn({ reserve: from(queues, count) })).jobs;
+    return (await this.sync({ reserve: from(queues, count) })).jobs;
   }
 
   /** Takes exactly one job. */
@@ -191,16 +218,56 @@ export class TestWorker {
     if (!job) throw new Error(`Queue ${queue} is empty.`);
     return job;
   }
+
+  /** At-most-once jobs are about to start. */
+  start(...jobs: readonly RawJob[]): Promise<boolean[]> {
+    return this.#store.start(this.id, jobs);
+  }
+
+  /** After an answer that writes were lost; the request that got it can be sent again. */
+  recover(held: readonly HeldJob[]): Promise<Recovered> {
+    return this.#store.recover(this.id, this.#call - 1, held);
+  }
+
+  unregister(): Promise<number> {
+    return this.#store.unregister(this.id);
+  }
 }
 
-/** A reservation from the queues in strict order. */
+/** A reservation from the queues in strict order, of a worker that has nothing else to do. */
 export function from(queues: string | readonly string[], count = 100, rest: Partial<Reserving> = {}): Reserving {
   const shares = [queues].flat().map((queue) => ({ queue, limit: count }));
-  return { count, bytes: MOST_BYTES, shares, listQueues: false, countLeft: false, mayRisk: true, ...rest };
+  return {
+    count,
+    bytes: MOST_BYTES,
+    shares,
+    listQueues: false,
+    countLeft: false,
+    suspects: count,
+    alone: 'ifNothingElse',
+    ...rest,
+  };
 }
 
-export const done = (raw: RawJob): Settlement => ({ kind: 'done', raw });
-export const release = (raw: RawJob, to: 'head' | 'tail' = 'head'): Settlement => ({ kind: 'release', raw, to });
+/** The same from queues of which the worker was told that they are serial. */
+export function fromSerial(queues: string | readonly string[], count = 100, rest: Partial<Reserving> = {}): Reserving {
+  const shares = [queues].flat().map((queue) => ({ queue, limit: count, serial: true }));
+  return from(queues, count, { shares, ...rest });
+}
+
+export function settled(raw: RawJob, outcome: SettleOp, effects: readonly Effect[] = [], marked = false): Settlement {
+  return { raw, marked, outcome, effects };
+}
+
+export const done = (raw: RawJob): Settlement => settled(raw, { kind: 'done' });
+export const release = (raw: RawJob, to: 'head' | 'tail' = 'head'): Settlement => settled(raw, { kind: 'release', to });
+export const fail = (raw: RawJob, head = '<', tail = '>'): Settlement => settled(raw, { kind: 'fail', head, tail });
+export const failText = (raw: RawJob, head = '<', tail = '>') => settled(raw, { kind: 'failText', head, tail });
+export const failBinary = (raw: RawJob, entry: string) => settled(raw, { kind: 'failBinary', entry });
+/** @param delay milliseconds until it is due */
+export function retry(raw: RawJob, record: Partial<Attempts> = {}, delay = 0): Settlement {
+  return settled(raw, { kind: 'retry', delay, record: { id: `retry-${raw.seq}`, attempts: 1, deaths: 0, ...record } });
+}
 export const texts = (jobs: readonly RawJob[]) => jobs.map((job) => job.bytes.toString());
 
 /** The whole database: key → type, value and whether it expires; strings byte by byte, as Latin-1. */
@@ -234,17 +301,18 @@ async function contentOf(db: Redis, key: Buffer, type: string): Promise<unknown>
 }
 
 const RESQUES =
-  /^resque:(queues|queue:.*|failed|stat:processed|stat:failed|pause-all-workers|delayed_queue_schedule|delayed:\d+|timestamps:.*|job:[^:]+:status|retry|retry:payloads)$/s;
+  /^resque:(queues|queue:.*|failed|stat:processed|stat:failed|pause-all-workers|serial|delayed_queue_schedule|delayed:\d+|timestamps:.*|job:[^:]+:status|retry|retry:payloads)$/s;
 
 /** What must not be there once every worker has ended. */
 async function leaks(db: Redis, keys: Keys): Promise<string[]> {
   const text = (bytes: Buffer) => bytes.toString('latin1');
-  const [all, queues, retries, payloads, due] = await Promise.all([
+  const [all, queues, retries, payloads, due, serial] = await Promise.all([
     db.keysBuffer('*').then((found) => found.map(text)),
     db.smembersBuffer(keys.queues).then((found) => new Set(found.map(text))),
     db.zrange(keys.retry, '0', '-1').then((found) => new Set(found)),
     db.hkeys(keys.retryPayloads).then((found) => new Set(found)),
     db.zrange(keys.delayedSchedule, '0', '-1').then((found) => new Set(found)),
+    db.hgetall(keys.serial),
   ]);
   const after = (prefix: string) => all.flatMap((key) => (key.startsWith(prefix) ? [key.slice(prefix.length)] : []));
   const lists = new Set(after('resque:delayed:'));
@@ -257,6 +325,7 @@ async function leaks(db: Redis, keys: Keys): Promise<string[]> {
     ...[...payloads.difference(retries)].map((member) => `payload without retry ${member}`),
     ...[...lists.difference(due)].map((time) => `delayed:${time}, which is not on the schedule`),
     ...[...due.difference(lists)].map((time) => `due time ${time} without jobs`),
+    ...Object.entries(serial).flatMap(([queue, holder]) => (holder === '' ? [] : `serial queue ${queue}, still held`)),
   ];
   for (const payload of after('resque:timestamps:')) {
     for (const list of await db.smembers(Buffer.from(`resque:timestamps:${payload}`, 'latin1'))) {

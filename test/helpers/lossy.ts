@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll } from 'vitest';
 import type { Broker } from '../../shared/broker/broker.ts';
-import { type Brokers, NOW } from './brokers.ts';
+import type { Brokers } from './brokers.ts';
 
 /** A TCP proxy before a Redis that can lose what passes through it. */
 export class LossyProxy {
@@ -57,18 +57,14 @@ export class LossyProxy {
 
 /**
  * A store of the suite's backend whose next request can be lost: before Redis saw it, or after it was carried out.
- * @param time what Redis's clock says to it, epoch ms
  * To be called once for each suite, outside its tests.
  */
-export function lossyStore(
-  stores: Brokers,
-  time = NOW,
-): { readonly store: Broker; lose(what: 'request' | 'answer'): void } {
+export function lossyStore(stores: Brokers): { readonly store: Broker; lose(what: 'request' | 'answer'): void } {
   let proxy: LossyProxy;
   let store: Broker;
   beforeAll(async () => {
     proxy = await LossyProxy.to(stores.redis.port);
-    store = stores.open({ url: proxy.url, time });
+    store = stores.open({ url: proxy.url });
   });
   afterAll(() => proxy.close());
   return {

@@ -33,6 +33,8 @@ export interface TestRedisOptions {
   args?: string[];
   /** @default no password */
   password?: string;
+  /** To take another server's place. @default a free one */
+  port?: number;
 }
 
 const SERVER_BINARIES = ['redis-server', 'valkey-server'];
@@ -52,7 +54,11 @@ const PORTS = { from: 20_000, count: 10_000 };
 
 export async function startRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   for (let attempt = 1; ; attempt++) {
-    const server = new ServerProcess(await freePort(), await mkdtemp(join(tmpdir(), 'lambdesque-redis-')), options);
+    const server = new ServerProcess(
+      options.port ?? (await freePort()),
+      await mkdtemp(join(tmpdir(), 'lambdesque-redis-')),
+      options,
+    );
     try {
       await server.start();
       return server;
@@ -143,7 +149,8 @@ class ServerProcess implements TestRedis {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     const port = PORTS.from + Math.floor(Math.random() * PORTS.count);
     const probe = createServer();
@@ -157,7 +164,8 @@ async function freePort(): Promise<number> {
   }
 }
 
-async function spawnServer(args: string[], dir: string): Promise<ChildProcess> {
+/** @param args of the server  @param dir gets its log */
+export async function spawnServer(args: string[], dir: string): Promise<ChildProcess> {
   for (const binary of SERVER_BINARIES) {
     const log = openSync(join(dir, LOG_FILE), 'w');
     const child = spawn(binary, args, { stdio: ['ignore', log, log] });

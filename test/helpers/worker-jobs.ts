@@ -2,6 +2,8 @@
  * Job classes for worker processes under test (`work --jobs`). `JOB_LOG` names the folder of a JobLog; with
  * `JOB_KILL_AT` the process kills itself soon after so many handlers have started.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { pbkdf2Sync } from 'node:crypto';
 import { Discard, defineJob, type JobContext, RetryIn, SkipRetry } from 'lambdesque';
 import { z } from 'zod';
 import { JobLog } from './job-log.ts';
@@ -65,7 +67,7 @@ const Stubborn = defineJob({
 /** Sends its own process a signal, then goes on until the gate opens. */
 const Signal = defineJob({
   class: 'Signal',
-  args: z.tuple([z.string(), z.enum(['SIGTERM', 'SIGINT'])]),
+  args: z.tuple([z.string(), z.enum(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'])]),
   async perform(args, ctx) {
     record(args, ctx);
     process.kill(process.pid, args[1]);
@@ -121,6 +123,49 @@ const Runaway = defineJob({
   },
 });
 
+/** Runs something outside of every job. */
+const outside = AsyncLocalStorage.snapshot();
+
+/** Lets an error be thrown that comes from no job. */
+const Unattached = defineJob({
+  class: 'Unattached',
+  perform(args, ctx) {
+    record(args, ctx);
+    outside(() => {
+      setTimeout(() => {
+        throw new Error('thrown from nowhere');
+      }, 0);
+    });
+  },
+});
+
+/** Never leaves the event loop again. */
+const Loop = defineJob({
+  class: 'Loop',
+  perform(args, ctx) {
+    record(args, ctx);
+    for (;;);
+  },
+});
+
+/** Waits where no JavaScript runs, for longer than any lease. */
+const Native = defineJob({
+  class: 'Native',
+  perform(args, ctx) {
+    record(args, ctx);
+    pbkdf2Sync('password', 'salt', 1e9, 64, 'sha512');
+  },
+});
+
+/** Blocks for so many milliseconds. */
+const Busy = defineJob({
+  class: 'Busy',
+  perform(args) {
+    const end = performance.now() + Number(args[0]);
+    while (performance.now() < end);
+  },
+});
+
 const Throws = defineJob({
   class: 'Throws',
   retry: { attempts: 2, backoff: 3600 },
@@ -164,4 +209,7 @@ const Inspect = defineJob({
   },
 });
 
-export default [Note, Nap, Gate, Stubborn, Signal, Kill, Exit, Block, Careless, Runaway, Throws, Strict, Inspect];
+export default [
+  ...[Note, Nap, Gate, Stubborn, Signal, Kill, Exit, Block, Loop, Native, Busy],
+  ...[Careless, Runaway, Unattached, Throws, Strict, Inspect],
+];

@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { Duration } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { type ConsumerOptions, Lambdesque } from '../../infra/index.ts';
+import { moduleFiles, SYNTAX } from '../helpers/module-files.ts';
 import { testStack, upstash, warningsOf } from './stack.ts';
 
 type Consumers = Record<string, ConsumerOptions>;
@@ -130,14 +132,21 @@ describe('the jobs module', () => {
     ],
     [
       'jobs/no-default.ts',
-      /^jobs: ".*" must export an array of definitions by default, like: export default \[Hello\]; its default export is missing\.$/,
+      /^jobs: the module .* must export an array of definitions by default, like: export default \[Hello\]; its default export is missing\.$/,
     ],
-    ['jobs/throwing.ts', /^jobs: ".*" cannot be loaded at synth: no DATABASE_URL$/],
+    ['jobs/throwing.ts', /^jobs: the module .* cannot be loaded: Error: no DATABASE_URL\n.*throwing\.ts:1:7/],
     [
       'jobs/awaiting.ts',
-      /^jobs: ".*" cannot be loaded at synth: it, or a module that it imports, has a top-level await\. Await inside perform\.$/,
+      /^jobs: the module .* cannot be loaded: it, or a module that it imports, has a top-level await\. Await inside perform\.$/,
     ],
+    ['jobs/never.ts', /^jobs: the module .* has a top-level await/],
   ])('%s', (file, message) => {
     expect(() => system(all, { jobs: `test/infra/${file}` })).toThrow(message);
+  });
+
+  test('may be written in all that a bundle understands', () => {
+    for (const [name, files] of Object.entries(SYNTAX).slice(0, 3)) {
+      expect(() => system(all, { jobs: join(moduleFiles(files), name) })).not.toThrow();
+    }
   });
 });

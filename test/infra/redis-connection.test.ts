@@ -1,4 +1,4 @@
-import type { Stack } from 'aws-cdk-lib';
+import { Fn, type Stack, Token } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { type IVpc, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -168,8 +168,50 @@ describe('TCP', () => {
 
   test('what is no URL is refused', () => {
     expect(() => RedisConnection.tcp({ url: 'cache.example.com:6379' })).toThrow(
-      'url must look like redis[s]://host[:port][/database]; got "cache.example.com:6379".',
+      'RedisConnection.tcp: url: The Redis URL must look like redis://',
     );
+    expect(() => RedisConnection.tcp({ url: 'redis://cache.example.com/x' })).toThrow('a whole number');
+    expect(() => RedisConnection.tcp({ url: 'redis+unix:///run/x.sock' })).toThrow('socket');
+  });
+
+  test('a Redis Cluster is known by its URL, or where that is a secret by being told; its default namespace is a hash tag', () => {
+    const byUrl = connect(() => RedisConnection.tcp({ url: 'rediss://a.example,b.example:7000?cluster' }));
+    expect(byUrl.redis).toEqual({ kind: 'tcp', url: 'rediss://a.example,b.example:7000?cluster' });
+    expect(settingsOf(byUrl.template, /^mail/)).toMatchObject({ namespace: '{resque}:' });
+
+    const told = connect((stack) =>
+      RedisConnection.tcp({ url: Secret.fromSecretNameV2(stack, 'Url', 'redis-url'), cluster: true }),
+    );
+    expect(told.redis).toEqual({ kind: 'tcp', url: { service: 'secretsmanager', id: 'redis-url' }, cluster: true });
+    expect(settingsOf(told.template, /^mail/)).toMatchObject({ namespace: '{resque}:' });
+  });
+
+  test('a namespace without a hash tag is refused in a cluster; with or without its colon it is the same elsewhere', () => {
+    const mail = (namespace: string, url: string) => {
+      const stack = testStack();
+      const redis = RedisConnection.tcp({ url });
+      new Consumer(stack, 'mail', { redis, jobs: 'test/infra/jobs/good.ts', queues: '*', namespace });
+      return settingsOf(Template.fromStack(stack), /^mail/);
+    };
+    expect(() => mail('app', 'redis://a?cluster')).toThrow('such as {app}:');
+    expect(mail('{app}', 'redis://a?cluster')).toMatchObject({ namespace: '{app}:' });
+    expect(mail('app', 'redis://a')).toMatchObject({ namespace: 'app:' });
+  });
+
+  test('hosts and ports that are known only when it is deployed are taken', () => {
+    const [host, port] = [Token.asString({ Ref: 'Host' }), Token.asString({ Ref: 'Port' })];
+    expect(RedisConnection.tcp({ url: `redis://${host}:${port}?cluster` }).cluster).toBe(true);
+    expect(RedisConnection.tcp({ url: Fn.join('', ['redis://', host]) }).cluster).toBe(false);
+  });
+
+  test('behind Sentinels, their ports and that of Redis are opened', () => {
+    const { template } = connect((stack) => {
+      const vpc = new Vpc(stack, 'Vpc') as IVpc;
+      const securityGroup = new SecurityGroup(stack, 'Redis', { vpc });
+      return RedisConnection.tcp({ url: 'redis+sentinel://a,b/mymaster', vpc, securityGroup });
+    });
+    for (const FromPort of [26379, 6379])
+      template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', { FromPort });
   });
 
   test('a security group without its VPC is refused', () => {

@@ -114,7 +114,7 @@ async function show(backend: Backend): Promise<void> {
     registry,
     queues: parseQueues('*'),
     options: { interval: 200, concurrency: 1, logRuns: false },
-    scheduler: true,
+    cron: {},
     log: silentLogger,
     onRun(run) {
       const row =

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { ConfigError, createClient, parseWithBigInts } from 'lambdesque';
+import { ArgumentsError, ConfigError, createClient, parseWithBigInts, type Registry, similarName } from 'lambdesque';
 import { type BackendFlags, connect } from '../backend.ts';
 import { loadJobs } from '../jobs.ts';
 import type { Env } from '../redis/install.ts';
@@ -18,17 +18,39 @@ export async function enqueue(name: string, texts: readonly string[], flags: Enq
   const args = flags.json ? texts.map(parseArgument) : texts;
   // A class that is defined elsewhere needs no jobs module here.
   const registry = existsSync(flags.jobs) || flags.queue === undefined ? await loadJobs(flags.jobs) : undefined;
+  if (registry && !registry.handlerFor(name)) unknownClass(name, registry, flags);
   const { store } = await connect(flags, env);
   try {
     const client = createClient({ store, ...(registry ? { registry } : {}) });
     const options = flags.queue === undefined ? {} : { queue: flags.queue };
-    const at = flags.at ?? (flags.in === undefined ? undefined : new Date(Date.now() + flags.in));
-    const enqueued = at ? await client.enqueueAt(at, name, args, options) : await client.enqueue(name, args, options);
-    const when = at && at.getTime() > Date.now() ? `, due ${at.toISOString()}` : '';
+    const enqueued = flags.at
+      ? await client.enqueueAt(flags.at, name, args, options)
+      : flags.in !== undefined
+        ? await client.enqueueIn(flags.in / 1000, name, args, options)
+        : await client.enqueue(name, args, options);
+    const when = enqueued.at ? `, due ${(flags.at ?? enqueued.at).toISOString()}` : '';
     console.log(`Enqueued ${name} in ${enqueued.queue}${when}, id ${enqueued.id}`);
+  } catch (error) {
+    if (flags.json || !(error instanceof ArgumentsError)) throw error;
+    const hint =
+      'Arguments are strings unless --json is given, which takes each as JSON: 7, true, \'"text"\', \'{"a":1}\'.';
+    throw new ArgumentsError(`${error.message}\n${hint}`, { cause: error });
   } finally {
     await store.close();
   }
+}
+
+/** Most often a slip; but with its queue given, it may be a class of another program's workers. */
+function unknownClass(name: string, { definitions }: Registry, { jobs, queue }: EnqueueFlags): void {
+  const known = definitions.map((one) => one.class);
+  const similar = similarName(name, known);
+  const guess = similar === undefined ? '' : ` Did you mean ${similar}?`;
+  const problem = `The jobs module ${jobs} has no class ${name}.${guess}`;
+  if (queue === undefined) {
+    const all = known.length === 0 ? 'It has none at all.' : `It has ${known.join(', ')}.`;
+    throw new ConfigError(`${problem} ${all} For a class of other workers, say which queue, with --queue.`);
+  }
+  console.error(`warning: ${problem} It is enqueued all the same, for workers that have it.`);
 }
 
 function parseArgument(text: string): unknown {

@@ -1,33 +1,31 @@
 import { parseQueues } from 'lambdesque';
 import { connect } from '../backend.ts';
+import { type CronFlags, loadCron } from '../cron.ts';
 import { loadJobs } from '../jobs.ts';
 import { createLogger } from '../log.ts';
 import type { Env } from '../redis/install.ts';
 import { localRedis } from '../redis/local-redis.ts';
-import { createWorker, runUntilSignal } from '../worker.ts';
+import { runWorker } from '../run-worker.ts';
 
 /** Looks at empty queues this often: a person who tries it out should not have to wait. */
 const INTERVAL = 1_000;
 
-/** `npm start`: consumer and scheduler on a local Redis, until Ctrl-C. */
-export async function start(flags: { readonly jobs: string }, env: Env): Promise<void> {
+/** `npm start`: worker and scheduler on a local Redis, until Ctrl-C. */
+export async function start(flags: CronFlags, env: Env): Promise<void> {
   const registry = await loadJobs(flags.jobs);
+  const cron = await loadCron(flags, registry);
   const redis = await localRedis({ env, say: (line) => console.log(line) });
   try {
     const backend = await connect({ uri: redis.url }, {});
     try {
       const log = createLogger(process.stdout.isTTY);
-      const worker = createWorker({
-        backend,
-        registry,
-        queues: parseQueues('*'),
-        options: { interval: INTERVAL },
-        scheduler: true,
-        log,
-      });
       const classes = registry.definitions.map((one) => one.class).join(', ');
-      console.log(`Redis: ${redis.description}\nJob classes of ${flags.jobs}: ${classes}\n${howToEnqueue(redis)}\n`);
-      await runUntilSignal(worker, log);
+      const entries = Object.keys(cron).join(', ');
+      console.log(`Redis: ${redis.description}`);
+      console.log(`Job classes of ${flags.jobs}: ${classes}${entries === '' ? '' : `\nCron entries: ${entries}`}`);
+      console.log(`${howToEnqueue(redis)}\n`);
+      const options = { interval: INTERVAL };
+      await runWorker({ backend, registry, queues: parseQueues('*'), options, cron, log }, flags.jobs);
     } finally {
       await backend.store.close();
     }

@@ -1,15 +1,18 @@
 import { ConfigError, parseQueues, type QueueList, type WorkerOptions } from 'lambdesque';
 import { type BackendFlags, connect } from '../backend.ts';
+import { type CronFlags, loadCron } from '../cron.ts';
 import { loadJobs } from '../jobs.ts';
 import { createLogger } from '../log.ts';
 import type { Env } from '../redis/install.ts';
-import { createWorker, runUntilSignal } from '../worker.ts';
+import { runWorker } from '../run-worker.ts';
 
 export interface WorkFlags
   extends BackendFlags,
+    CronFlags,
     Pick<WorkerOptions, 'interval' | 'concurrency' | 'lease' | 'shutdownTimeout' | 'unknownClass'> {
   readonly queues: string;
-  readonly jobs: string;
+  /** Queue list. */
+  readonly serial?: string;
   readonly exitOnComplete?: true;
   readonly scheduler?: true;
   readonly strict?: true;
@@ -19,44 +22,43 @@ export interface WorkFlags
   readonly connections?: string;
 }
 
-/** `lambdesque work`: a consumer as a process, with goworker's flags. */
+/** `lambdesque work`: a worker as a process, with goworker's flags. */
 export async function work(flags: WorkFlags, env: Env): Promise<void> {
   const log = createLogger(process.stdout.isTTY);
   if (flags.connections !== undefined) {
     log.warn('--connections has no meaning here: one connection carries everything, since jobs come in batches');
   }
-  const queues = queuesOf(flags);
+  const order = flags.strict ? 'strict' : flags.weighted ? 'weighted' : undefined;
+  const queues = queuesOf('--queues', flags.queues, order);
+  if (flags.serial !== undefined) queuesOf('--serial', flags.serial);
+  if (flags.cron !== undefined && !flags.scheduler) {
+    throw new ConfigError('--cron needs --scheduler, which is what enqueues its entries.');
+  }
   const registry = await loadJobs(flags.jobs);
+  const cron = flags.scheduler ? await loadCron(flags, registry) : undefined;
   const backend = await connect(flags, env);
   try {
-    const worker = createWorker({
-      backend,
-      registry,
-      queues,
-      options: {
-        interval: flags.interval,
-        concurrency: flags.concurrency,
-        lease: flags.lease,
-        shutdownTimeout: flags.shutdownTimeout,
-        unknownClass: flags.unknownClass,
-        exitOnComplete: flags.exitOnComplete ?? false,
-        numbers: flags.useNumber ? 'bigint' : 'double',
-        logArgs: flags.logArgs ?? false,
-      },
-      scheduler: flags.scheduler ?? false,
-      log,
-    });
-    log.info('working', { redis: backend.store.address, queues: flags.queues, order: queues.order, worker: worker.id });
-    await runUntilSignal(worker, log);
+    const options = {
+      interval: flags.interval,
+      concurrency: flags.concurrency,
+      lease: flags.lease,
+      shutdownTimeout: flags.shutdownTimeout,
+      unknownClass: flags.unknownClass,
+      exitOnComplete: flags.exitOnComplete ?? false,
+      numbers: flags.useNumber ? 'bigint' : 'double',
+      logArgs: flags.logArgs ?? false,
+      serial: flags.serial ?? '',
+    } as const;
+    await runWorker({ backend, registry, queues, options, cron, log }, flags.jobs);
   } finally {
     await backend.store.close();
   }
 }
 
-function queuesOf({ queues, strict, weighted }: WorkFlags): QueueList {
+function queuesOf(flag: string, list: string, order?: QueueList['order']): QueueList {
   try {
-    return parseQueues(queues, strict ? 'strict' : weighted ? 'weighted' : undefined);
+    return parseQueues(list, order);
   } catch (error) {
-    throw error instanceof ConfigError ? new ConfigError(`--queues: ${error.message}`, { cause: error }) : error;
+    throw error instanceof ConfigError ? new ConfigError(`${flag}: ${error.message}`, { cause: error }) : error;
   }
 }

@@ -1,3 +1,5 @@
+import type { RawJob } from '../../types.ts';
+import type { Keys } from '../keys.ts';
 import type { Argument } from '../redis/client.ts';
 
 /** A script's call while it is written: each key once, named by its place, and arguments in the order in which Lua reads them. */
@@ -26,6 +28,13 @@ export class ScriptCall {
   add(...args: readonly Argument[]): void {
     for (const arg of args) this.args.push(arg);
   }
+}
+
+/** Whose outcome it is. */
+export interface OpContext {
+  readonly raw: RawJob;
+  readonly worker: string;
+  readonly keys: Keys;
 }
 
 /**

@@ -5,10 +5,10 @@ import type { TimeSource } from './time.ts';
 import { redisWorkerBroker } from './worker.ts';
 
 /**
- * The job store on any Redis client.
+ * The broker on any Redis client.
  * @param namespace prefix of every key, `resque:` in Resque's own default
  * @param time of a test @default Redis's own
  */
 export function redisBroker(client: RedisClient, namespace: string, time?: TimeSource): Broker {
-  return { ...redisWorkerBroker(client, namespace), ...redisSchedulerBroker(client, namespace, time) };
+  return { ...redisWorkerBroker(client, namespace, time), ...redisSchedulerBroker(client, namespace, time) };
 }

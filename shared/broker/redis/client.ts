@@ -17,6 +17,8 @@ export interface Script {
 export interface RedisClient {
   /** Host and port, for error messages; never credentials. */
   readonly address: string;
+  /** A Redis Cluster: the keys of a namespace have to be in one slot, so it is a hash tag such as `{resque}:`. */
+  readonly cluster?: boolean;
   command(args: readonly Argument[]): Promise<Reply>;
   script(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply>;
   close(): Promise<void>;

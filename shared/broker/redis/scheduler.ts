@@ -1,10 +1,10 @@
-import type { Reclaimed, SchedulerBroker, WrongKey } from '../broker.ts';
+import type { DueTimes, Reclaimed, SchedulerBroker, WrongKey } from '../broker.ts';
 import { keysOf } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
 import { dueTimes } from '../scripts/due-times.ts';
 import { promoteRetries } from '../scripts/promote-retries.ts';
 import { readSnapshot } from '../scripts/snapshot.ts';
-import { list, type RedisClient } from './client.ts';
+import { list, type RedisClient, text } from './client.ts';
 import { cronStateKeys, cronStateOf } from './cron-state.ts';
 import { delayedOf } from './delayed.ts';
 import { dueTimesArguments, dueTimesKeys, dueTimesOf, readDue } from './due-times.ts';
@@ -26,24 +26,35 @@ const RETRY = /^[^:]*:([\s\S]+)$/;
 export function redisSchedulerBroker(client: RedisClient, namespace: string, time?: TimeSource): SchedulerBroker {
   const keys = keysOf(namespace);
   const script = timedScripts(client, time);
+
+  /** Without a list of leases, one may have ended. */
+  const known = (due: DueTimes): DueTimes => (isWrong(due.wrong, keys.leases) ? { ...due, leaseEnd: due.now } : due);
+
+  async function ourWorkers(): Promise<string[]> {
+    const ids = list(await client.command(['SMEMBERS', keys.workers]).catch(() => null)).map(text);
+    return ids.filter((id) => id.startsWith('lambdesque-'));
+  }
+
   return {
     ...delayedOf(client, script, keys),
 
     async dueTimes(after) {
-      return dueTimesOf(await script(dueTimes, dueTimesKeys(keys), dueTimesArguments(after)));
+      return known(dueTimesOf(await script(dueTimes, dueTimesKeys(keys), dueTimesArguments(after))));
     },
 
     async snapshot() {
       const scriptKeys = [...dueTimesKeys(keys), ...cronStateKeys(keys)];
       const [due, cron] = list(await script(readSnapshot, scriptKeys, dueTimesArguments()));
-      return { due: dueTimesOf(due), cron: cronStateOf(cron, keys) };
+      return { due: known(dueTimesOf(due)), cron: cronStateOf(cron, keys) };
     },
 
     async reclaim(limit, passed = 0) {
       const due = await readDue(script, keys.leases, { unit: 1, passed, limit });
       const reclaimed: Reclaimed[] = [];
-      // Each puts its jobs before those that are there: the one that died first goes last, to come first.
-      for (const { name } of due.members.toReversed()) {
+      const names = due.members.map(({ name }) => name);
+      // Where there is no list of leases, each worker's own record has its end too.
+      if (isWrong(due.wrong, keys.leases)) names.push(...(await ourWorkers()));
+      for (const name of names) {
         const one = await reclaimWorker(client, script, keys, name);
         if (one) reclaimed.push(one);
       }
@@ -81,4 +92,8 @@ export function redisSchedulerBroker(client: RedisClient, namespace: string, tim
       };
     },
   };
+}
+
+function isWrong(keys: readonly WrongKey[], key: string): boolean {
+  return keys.some((one) => one.key === key);
 }

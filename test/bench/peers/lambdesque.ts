@@ -20,7 +20,17 @@ import {
 import { tcpClient } from 'lambdesque/tcp';
 import { upstashClient } from 'lambdesque/upstash';
 import { createLogger } from '../../../functions/runtime/logger.ts';
-import { type BulkOptions, CLASS, type Peer, type PeerSetup, QUEUE, type Workers, type WorkersDeps } from './peer.ts';
+import {
+  type BulkOptions,
+  CLASS,
+  clock,
+  type OnHeld,
+  type Peer,
+  type PeerSetup,
+  QUEUE,
+  type Workers,
+  type WorkersDeps,
+} from './peer.ts';
 
 type Setup = Extract<PeerSetup, { kind: 'tcp' | 'rest' }>;
 
@@ -32,7 +42,7 @@ export function lambdesque(setup: Setup): Peer {
     add: (id, sentAt) => client.enqueue(CLASS, [id, sentAt], { queue: QUEUE }),
     addBulk: (ids, options) => client.enqueueAll(items(ids, options)),
     workers: async (setting) => {
-      const workers = new LambdesqueWorkers(setting, storeOf(setup));
+      const workers = new LambdesqueWorkers(setting, telling(storeOf(setup), setting.onHeld));
       await workers.connect();
       return workers;
     },
@@ -43,6 +53,23 @@ export function lambdesque(setup: Setup): Peer {
 function storeOf(setup: Setup): Broker {
   const client: RedisClient = setup.kind === 'tcp' ? tcpClient({ url: setup.redis }) : upstashClient(setup);
   return redisBroker(client, defaultNamespace);
+}
+
+/** Tells of what each sync reserves and gives back. Redis did it in the middle of the round trip. */
+function telling(store: Broker, onHeld: OnHeld | undefined): Broker {
+  if (!onHeld) return store;
+  return {
+    ...store,
+    async sync(request) {
+      const sent = clock();
+      const reply = await store.sync(request);
+      const at = (sent + clock()) / 2;
+      const released = request.settle.filter(({ outcome }) => outcome.kind === 'release').length;
+      if (released > 0) onHeld(-released, at);
+      if (reply.kind === 'held' && reply.jobs.length > 0) onHeld(reply.jobs.length, at);
+      return reply;
+    },
+  };
 }
 
 function items(ids: readonly number[], { payload, queues }: BulkOptions) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { workerId } from '../../../shared/wire/worker-id.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { serverTime } from '../../helpers/server-time.ts';
 import { job, withBundles } from './suite.ts';
 
 /** Not long enough to stay for what comes later: one tick. */
@@ -9,13 +10,14 @@ const ONE_TICK = { timeout: 4_000 };
 
 withBundles((bundles) => {
   const { scheduler, produce } = bundles;
+  const now = () => serverTime(bundles.db);
   const many = (count: number) => Array.from({ length: count }, () => job('Quick'));
   const startsOf = (name: string) => bundles.aws.invokes.filter((one) => one.functionName === name).length;
 
   async function live(consumer: string, count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       const id = workerId(consumer, randomUUID(), ['q']);
-      await bundles.db.zadd('resque:leases', Date.now() + 60_000, id);
+      await bundles.db.zadd('resque:leases', (await now()) + 60_000, id);
     }
   }
 
@@ -95,7 +97,7 @@ withBundles((bundles) => {
   });
 
   test('promotes what is due, and starts consumers for it', async () => {
-    const due = Math.floor(Date.now() / 1000) - 3;
+    const due = Math.floor((await now()) / 1000) - 3;
     const payload = JSON.stringify({ class: 'Quick', args: [], queue: 'q' });
     await bundles.db.rpush(`resque:delayed:${due}`, payload);
     await bundles.db.zadd('resque:delayed_queue_schedule', due, due);
@@ -151,7 +153,7 @@ withBundles((bundles) => {
 
   test('stays for what is due before the next tick', async () => {
     const lambda = await scheduler({ default: {} });
-    const due = Math.floor(Date.now() / 1000) + 2;
+    const due = Math.floor((await now()) / 1000) + 2;
     await bundles.db.rpush(`resque:delayed:${due}`, JSON.stringify({ class: 'Quick', args: [], queue: 'q' }));
     await bundles.db.zadd('resque:delayed_queue_schedule', due, due);
 
@@ -179,7 +181,7 @@ withBundles((bundles) => {
 
   test('with nothing to do sends three commands, once it knows the queues and due times', async () => {
     await bundles.db.sadd('resque:queues', 'empty', 'mail_daily');
-    const later = Math.floor(Date.now() / 1000) + 3_600;
+    const later = Math.floor((await now()) / 1000) + 3_600;
     await bundles.db.rpush(`resque:delayed:${later}`, '{}', '{}');
     await bundles.db.zadd('resque:delayed_queue_schedule', later, later);
     const leap = { cron: '59 3 29 2 *', class: 'Quick' };
@@ -197,14 +199,14 @@ withBundles((bundles) => {
 
   test('writes the gauges', async () => {
     await bundles.db.sadd('resque:queues', 'empty');
-    const queueTime = Date.now() / 1000 - 90;
+    const queueTime = (await now()) / 1000 - 90;
     await produce('q', JSON.stringify({ class: 'Quick', args: [], queue_time: queueTime }), job('Quick'));
     await produce('ruby', job('Quick'));
     await bundles.db.rpush('resque:failed', '{}', '{}');
-    await bundles.db.zadd('resque:retry', Date.now() + 3_600_000, 'r:q');
+    await bundles.db.zadd('resque:retry', (await now()) + 3_600_000, 'r:q');
     await bundles.db.set('resque:queue:broken', 'no list');
     await bundles.db.sadd('resque:queues', 'broken');
-    const later = Math.floor(Date.now() / 1000) + 3_600;
+    const later = Math.floor((await now()) / 1000) + 3_600;
     await bundles.db.rpush(`resque:delayed:${later}`, '{}', '{}', '{}');
     await bundles.db.zadd('resque:delayed_queue_schedule', later, later);
     await live('default', 1);

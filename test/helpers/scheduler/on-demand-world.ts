@@ -124,10 +124,9 @@ export class World {
     const turn = (call: number) => ({
       worker,
       call,
-      leaseEnd: this.#now + LEASE,
+      lease: LEASE,
       settle: [],
-      started: 0,
-      ...(call === 1 ? { register: new Date(this.#now) } : {}),
+      ...(call === 1 ? { register: true as const } : {}),
     });
     const run = async () => {
       await wake.begin(LEASE);
@@ -140,13 +139,14 @@ export class World {
           shares: [{ queue: 'q', limit: 1 }],
           listQueues: false,
           countLeft: false,
-          mayRisk: true,
+          suspects: 0,
+          alone: 'no',
         },
       });
       await work(wake, clock);
       await wake.end();
       await client.command(['DEL', keysOf(NAMESPACE).inflight(worker)]);
-      await store.leave(worker);
+      await store.unregister(worker);
     };
     await survives(run());
   }

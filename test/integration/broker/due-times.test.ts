@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { LEASE, NOW, withBrokers } from '../../helpers/brokers.ts';
+import { LEASE, NOW, retry, withBrokers } from '../../helpers/brokers.ts';
 
 withBrokers((stores) => {
   it('says what time it is, and nothing where nothing waits', async () => {
@@ -15,10 +15,9 @@ withBrokers((stores) => {
   it('names the earliest of each kind, in epoch milliseconds', async () => {
     await stores.produce('q', '{"n":1}', '{"n":2}');
     const [worker, other] = [stores.worker(), stores.worker()];
-    await other.turn({ leaseEnd: NOW + 2 * LEASE });
+    await other.sync({ lease: 2 * LEASE });
     for (const [i, raw] of (await worker.take('q')).entries()) {
-      const record = { id: `${i}`, attempts: 1, deaths: 0 };
-      await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW + 5_123 - i, record }] });
+      await worker.sync({ settle: [retry(raw, {}, 5_123 - i)] });
     }
     await stores.store.enqueueDelayed([
       { seconds: 2_000_000_001, payload: 'b' },

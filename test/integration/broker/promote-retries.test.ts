@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Settlement } from '../../../shared/types.ts';
 import { unsplice } from '../../../shared/wire/attempts.ts';
-import { type Backend, dump, NOW, withBrokers } from '../../helpers/brokers.ts';
+import { type Backend, dump, NOW, retry, withBrokers } from '../../helpers/brokers.ts';
 
 withBrokers((stores) => {
   const payload = (name: string) => `{"class":"${name}","args":[]}`;
@@ -22,10 +22,10 @@ withBrokers((stores) => {
     const jobs = await worker.take(queue, names.length);
     const settle = jobs.map((raw, i): Settlement => {
       const name = names[i] as string;
-      return { kind: 'retry', raw, at: times[name] as number, record: { id: `id-${name}`, attempts: 1, deaths: 0 } };
+      return retry(raw, { id: `id-${name}` }, (times[name] as number) - NOW);
     });
-    await worker.turn({ settle });
-    await stores.store.leave(worker.id);
+    await worker.sync({ settle });
+    await worker.unregister();
   }
 
   it('moves what is due to the tail of its queue, in time order', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { redisError } from '../../../shared/broker/redis/errors.ts';
+import { databaseError, redisError } from '../../../shared/broker/redis/errors.ts';
 import {
   ConfigError,
   type LambdesqueError,
@@ -59,6 +59,18 @@ describe('an answer', () => {
       refuses,
       /Check/,
     ],
+    ['NOAUTH Authentication required.', RedisAuthError, refuses, /none was given.*redis:\/\/user:password@host/],
+    ['ERR max number of clients reached', RedisUnavailableError, unavailable, /CLIENT LIST.*raise maxclients/],
+    [
+      "CROSSSLOT Keys in request don't hash to the same slot",
+      ConfigError,
+      'answered',
+      /Redis Cluster.*hash tag, such as \{resque\}:/,
+    ],
+    ['MOVED 2409 10.0.0.2:6379', ConfigError, 'answered', /one node of a Redis Cluster.*\?cluster.*\{resque\}:/],
+    ['ASK 2409 10.0.0.2:6379', ConfigError, 'answered', /one node of a Redis Cluster.*\?cluster/],
+    ['ERR SELECT is not allowed in cluster mode', ConfigError, 'answered', /leave the database out and add \?cluster/],
+    ['ERR This instance has cluster support disabled', ConfigError, 'answered', /leave \?cluster out/],
     ['WRONGTYPE Operation against a key holding the wrong kind of value', RedisTypeError, 'answered', /RENAME or DEL/],
     ['ERR unknown command `FOO`', RedisReplyError, 'answered', /unknown command/],
     ['NOSCRIPT No matching script.', RedisReplyError, 'answered', /No matching script/],
@@ -72,6 +84,31 @@ describe('an answer', () => {
     expect(error.message).toContain(`"${message}"`);
     expect(error.message).toMatch(remedy);
     expect(error.cause).toMatchObject({ message });
+  });
+
+  test('protected mode is told in one sentence, with what to do', () => {
+    const said =
+      'DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the ' +
+      'default user. In this mode connections are only accepted from the loopback interface. If you want to connect ' +
+      'from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode';
+    const error = redisError(reply(said), ADDRESS);
+    expect(error).toBeInstanceOf(RedisAuthError);
+    expect(error.message).toMatch(/protected mode.*requirepass.*redis:\/\/:password@host/);
+    expect(error.message).not.toContain('disable protected mode');
+  });
+
+  test('an unknown command is told without what was sent with it; a Sentinel is thought of', () => {
+    const said = "ERR unknown command 'EVALSHA', with args beginning with: '0abc' '2' 'resque:queues' 'private' ";
+    const error = redisError(reply(said), ADDRESS);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.message).toMatch(/"ERR unknown command 'EVALSHA'".*redis\+sentinel:\/\/host:port/);
+    expect(error.message).not.toMatch(/private|0abc/);
+  });
+
+  test('what a server says before it hangs up, unasked, is its answer', () => {
+    const said =
+      'Command queue state error. If you can reproduce this, please report it. Last error: ERR max number of clients reached';
+    expect(redisError(new Error(said), ADDRESS).message).toContain('answered "ERR max number of clients reached"');
   });
 
   test.each([
@@ -136,6 +173,81 @@ describe('a Redis that cannot be reached', () => {
 
   test('is not mistaken for a Redis that answers, by capitals in the message', () => {
     expect(redisError(network('connect ETIMEDOUT', 'ETIMEDOUT'), ADDRESS).message).toContain('cannot be reached');
+  });
+});
+
+describe('TLS', () => {
+  const hints = {
+    plain: 'the URL begins with rediss:// instead of redis://',
+    tls: 'the URL begins with redis:// instead of rediss://',
+    trust: 'NODE_EXTRA_CA_CERTS',
+  };
+  test.each<[string, Error, boolean | undefined, boolean, string | undefined]>([
+    ['to a port without TLS', new Error('connect ETIMEDOUT'), true, false, hints.tls],
+    ['to a port without TLS', new Error('SSL routines:ssl3_get_record:wrong version number'), true, false, hints.tls],
+    [
+      'to a port without TLS',
+      new Error('Client network socket disconnected before secure TLS connection was established'),
+      true,
+      false,
+      hints.tls,
+    ],
+    ['left out', network('write ECONNRESET', 'ECONNRESET'), false, false, hints.plain],
+    ['left out', new Error('the connection was closed'), false, false, hints.plain],
+    ['not the matter: it worked before', network('read ECONNRESET', 'ECONNRESET'), false, true, undefined],
+    ['not the matter: it worked before', new Error('connect ETIMEDOUT'), true, true, undefined],
+    [
+      'not the matter: nobody is there',
+      network('connect ECONNREFUSED 10.0.0.1:1', 'ECONNREFUSED'),
+      false,
+      false,
+      undefined,
+    ],
+    ['not known', network('read ECONNRESET', 'ECONNRESET'), undefined, false, undefined],
+    [
+      'with a certificate nobody knows',
+      network('self-signed certificate', 'DEPTH_ZERO_SELF_SIGNED_CERT'),
+      true,
+      false,
+      hints.trust,
+    ],
+    ['with an old certificate', network('certificate has expired', 'CERT_HAS_EXPIRED'), true, true, hints.trust],
+    [
+      "with another host's certificate",
+      network("Hostname/IP does not match certificate's altnames", 'ERR_TLS_CERT_ALTNAME_INVALID'),
+      true,
+      false,
+      hints.trust,
+    ],
+  ])('%s (case %#)', (_what, thrown, tls, answered, hint) => {
+    const { message } = redisError(thrown, { address: ADDRESS, tls, answered });
+    expect(Object.values(hints).filter((one) => message.includes(one))).toEqual(hint === undefined ? [] : [hint]);
+    expect(message).toContain(`Redis at ${ADDRESS} cannot be reached: ${thrown.message}. `);
+  });
+});
+
+test('of a socket, the settings that make one are named', () => {
+  const error = redisError(network('connect ENOENT /run/x.sock', 'ENOENT'), { address: '/run/x.sock', tls: false });
+  expect(error.message).toMatch(/\/run\/x\.sock cannot be reached: connect ENOENT.*unixsocket.*unixsocketperm/);
+});
+
+describe('a database that cannot be selected', () => {
+  const at = { address: ADDRESS, tls: false };
+  test.each<[string, ErrorClass, RegExp]>([
+    [
+      'ERR DB index is out of range',
+      ConfigError,
+      /no database 99: "ERR DB index is out of range".*0 to one less.*`databases`/,
+    ],
+    ["NOPERM this user has no permissions to run the 'select' command", RedisAuthError, /database 99.*\+select/],
+    ['ERR SELECT is not allowed in cluster mode', ConfigError, /\?cluster/],
+    ['NOAUTH Authentication required.', RedisAuthError, /Check user and password/],
+    ['LOADING Redis is loading the dataset in memory', RedisUnavailableError, /loading its data/],
+    ['ERR max number of clients reached', RedisUnavailableError, /maxclients/],
+  ])('%s', (said, kind, says) => {
+    const error = databaseError(reply(said), 99, at);
+    expect(error).toBeInstanceOf(kind);
+    expect(error.message).toMatch(says);
   });
 });
 

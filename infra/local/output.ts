@@ -1,0 +1,97 @@
+import { fstatSync, writeSync } from 'node:fs';
+
+/** Lines that a slow reader has yet to take may come to so many bytes; what comes on top is dropped. */
+const MOST_WAITING = 1_048_576;
+/** How long the end of the process waits for a reader that takes nothing, ms. */
+const LAST_WAIT = 1_000;
+
+/** Where a stream of lines goes. */
+export interface Sink {
+  /** May throw; true: some of it was written before that. */
+  write(text: string): void;
+  /** Bytes that were taken and are not written yet. */
+  readonly waiting: number;
+}
+
+/**
+ * Lines for a log that must never stop the work: nothing here throws or waits. What cannot be written (a full disk, a
+ * reader that is gone or takes nothing) is dropped and counted, and told when it works again.
+ */
+export class LineOutput {
+  readonly #sink: Sink;
+  readonly #lostLine: (lines: number) => string;
+  #lost = 0;
+  /** The last write may have left the beginning of a line behind. */
+  #broken = false;
+
+  /** @param lostLine the line that tells how many were lost */
+  constructor(sink: Sink, lostLine: (lines: number) => string) {
+    this.#sink = sink;
+    this.#lostLine = lostLine;
+  }
+
+  /** @param line with its line feed */
+  write(line: string): void {
+    if (this.#sink.waiting > MOST_WAITING) {
+      this.#lost++;
+      return;
+    }
+    const before = this.#lost > 0 ? this.#lostLine(this.#lost) : '';
+    try {
+      this.#sink.write(`${this.#broken ? '\n' : ''}${before}${line}`);
+      this.#lost = 0;
+      this.#broken = false;
+    } catch {
+      this.#lost++;
+      this.#broken = true;
+    }
+  }
+}
+
+/** Standard output. A file is written at once; a pipe or socket takes what it can, and the rest waits in memory. */
+export function standardOutput(): Sink {
+  const { stdout } = process;
+  if (stdout.isTTY || !isFile(1))
+    return {
+      write: (text) => void stdout.write(text),
+      get waiting() {
+        return stdout.writableLength;
+      },
+    };
+  // Node's own stream for a file is destroyed by its first error, and a disk that is full may be empty again.
+  return { write: (text) => writeAll(1, text), waiting: 0 };
+}
+
+function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+}
+
+function isFile(fd: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    return stat.isFile() || stat.isCharacterDevice();
+  } catch {
+    return true;
+  }
+}
+
+/** From now on no write to standard output or error ends the process, whoever does it. */
+export function guardOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+}
+
+/** Resolves when everything is written, or when nobody takes it. */
+export async function flushOutput(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (stream.writableLength === 0 || stream.destroyed) continue;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, LAST_WAIT);
+      const done = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      stream.once('error', done).write('', done);
+    });
+  }
+}

@@ -1,0 +1,43 @@
+import { environment } from 'lambdesque';
+import { runProcess } from './process.ts';
+import { Watchdog } from './watchdog.ts';
+import { createWorker, type WorkerSetup } from './worker.ts';
+
+/** Classes that are named in the first line of the log; of more, only how many there are. */
+const FEW_CLASSES = 20;
+
+/** Runs a worker in this process until it ends or is stopped, with a watchdog beside it. @param jobs the module's path, for messages */
+export async function runWorker(setup: WorkerSetup, jobs: string): Promise<void> {
+  const { backend, registry, queues, log, cron } = setup;
+  const underNpm = environment['npm_lifecycle_event'] !== undefined;
+  const classes = registry.definitions.map((one) => one.class);
+  if (classes.length === 0) {
+    log.warn('The jobs module exports an empty list: no job can run here, and each that comes is of an unknown class', {
+      jobs,
+    });
+  }
+  await backend.store.ping();
+  const watchdog = new Watchdog();
+  const worker = createWorker({ ...setup, registry: watchdog.watching(registry) });
+  if (underNpm && !process.stdout.isTTY) {
+    log.warn('Started through npm or npx, which hand no signal on: start node_modules/.bin/lambdesque itself', {
+      see: 'infra/local/README.md',
+    });
+  }
+  const onReady = () =>
+    log.info('working', {
+      redis: backend.store.address,
+      namespace: backend.namespace,
+      queues: queues.patterns.map((one) => `${one.excluded ? '!' : ''}${one.pattern}`).join(','),
+      order: queues.order,
+      classes: classes.length > FEW_CLASSES ? classes.length : classes,
+      ...(cron ? { scheduler: true, cron: Object.keys(cron) } : {}),
+      worker: worker.id,
+    });
+  watchdog.start(worker.lease);
+  try {
+    await runProcess(worker, log, { underNpm, onReady });
+  } finally {
+    await watchdog.stop();
+  }
+}

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { namespaceOf } from '../../../shared/broker/namespace.ts';
+import { redisBroker } from '../../../shared/broker/redis/broker.ts';
+import type { RedisClient } from '../../../shared/broker/redis/client.ts';
+import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
+import { ConfigError, LambdesqueError, RedisUnavailableError } from '../../../shared/errors.ts';
+import { PATIENCE } from '../../helpers/eventually.ts';
+import { startCluster, type TestCluster } from '../../helpers/redis-cluster.ts';
+
+vi.setConfig({ testTimeout: 2 * PATIENCE, hookTimeout: PATIENCE });
+
+let cluster: TestCluster;
+beforeAll(async () => {
+  cluster = await startCluster();
+});
+afterAll(() => cluster?.stop());
+
+function open(url: string): RedisClient {
+  const client = tcpClient({ url });
+  onTestFinished(() => client.close());
+  return client;
+}
+
+/** The nodes that do not have the keys of the namespace. */
+async function others() {
+  const primary = await cluster.primaryOf('{resque}:queues');
+  return cluster.nodes.filter((node) => node !== primary);
+}
+
+const JOB = (n: number) => ({ queue: 'q', payload: `{"class":"A","args":[${n}]}` });
+const lengthOf = async (key: string) => Number(await (await cluster.primaryOf(key)).client.llen(key));
+
+describe('a client that is told of the cluster', () => {
+  test('finds the node of its keys through any other, replicas too', async () => {
+    for (const node of await others()) {
+      const client = open(cluster.url([node]));
+      const broker = redisBroker(client, namespaceOf(undefined, client.cluster));
+      const before = await lengthOf('{resque}:queue:q');
+      await broker.enqueue([JOB(1), JOB(2)]);
+      expect(await lengthOf('{resque}:queue:q')).toBe(before + 2);
+      await broker.ping();
+    }
+  });
+
+  test('can begin with many calls at once', async () => {
+    const client = open(cluster.url());
+    const broker = redisBroker(client, '{many}');
+    await Promise.all(Array.from({ length: 200 }, (_, i) => broker.enqueue([JOB(i)])));
+    expect(await lengthOf('{many}:queue:q')).toBe(200);
+  });
+
+  test('says what is wrong with a namespace whose keys are in many slots', async () => {
+    const call = redisBroker(open(cluster.url()), 'resque:').enqueue([JOB(1)]);
+    await expect(call).rejects.toThrow(ConfigError);
+    await expect(call).rejects.toThrow(/CROSSSLOT.*Redis Cluster.*such as \{resque\}:/);
+  });
+
+  test('goes on after the node of its keys was killed, and its replica has taken over', async () => {
+    const client = open(cluster.url());
+    const broker = redisBroker(client, '{failover}');
+    await broker.enqueue([JOB(0)]);
+    const dead = await cluster.primaryOf('{failover}:queues');
+    // What was acknowledged may not have reached the replica yet.
+    await dead.client.wait(1, 5_000);
+    await dead.kill();
+    onTestFinished(async () => {
+      await dead.start();
+      await cluster.settled();
+    });
+    const failures: unknown[] = [];
+    await expect
+      .poll(
+        () =>
+          broker.enqueue([JOB(1)]).then(
+            () => 'enqueued',
+            (error) => failures.push(error),
+          ),
+        { timeout: PATIENCE },
+      )
+      .toBe('enqueued');
+    for (const error of failures) expect(error).toBeInstanceOf(RedisUnavailableError);
+    expect((await cluster.primaryOf('{failover}:queues')).port).not.toBe(dead.port);
+    expect(await lengthOf('{failover}:queue:q')).toBe(2);
+  });
+
+  test('names the nodes that it could not reach, and why, each time', async () => {
+    const client = open('redis://127.0.0.1:1,127.0.0.1:2?cluster');
+    for (let i = 0; i < 2; i++) {
+      const call = client.command(['PING']);
+      await expect(call).rejects.toThrow(RedisUnavailableError);
+      await expect(call).rejects.toThrow('Redis at 127.0.0.1:1,127.0.0.1:2 cannot be reached: connect ECONNREFUSED');
+    }
+  });
+});
+
+describe('a client that is not', () => {
+  test('says that it has met a node of a cluster', async () => {
+    const [node] = await others();
+    const call = redisBroker(open(node?.url ?? ''), '{resque}').queues();
+    await expect(call).rejects.toThrow(ConfigError);
+    await expect(call).rejects.toThrow(/MOVED.*one node of a Redis Cluster.*Add \?cluster/);
+  });
+
+  test('says that its namespace is none for a cluster', async () => {
+    const [node] = cluster.nodes;
+    const error = await redisBroker(open(node?.url ?? ''), 'resque:')
+      .enqueue([JOB(1)])
+      .catch((one: unknown) => one);
+    expect(error).toBeInstanceOf(LambdesqueError);
+    expect((error as Error).message).toMatch(/Redis Cluster.*\{resque\}:/);
+  });
+
+  test('is not let into another database', async () => {
+    const call = open(`${cluster.nodes[0]?.url}/1`).command(['PING']);
+    await expect(call).rejects.toThrow(
+      /SELECT is not allowed in cluster mode.*leave the database out and add \?cluster/,
+    );
+  });
+});
