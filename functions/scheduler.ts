@@ -82,6 +82,7 @@ async function tickAndStart(
     starter,
     stats: redisStatsBroker(client, namespace),
     isRequested: () => lock.requested,
+    keepLock: () => lock.keep(),
     metricsNamespace,
     wallTime,
     emptyQueues,

@@ -3,7 +3,7 @@ import { type ISecurityGroup, type IVpc, Port, type SubnetSelection, type Vpc } 
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IStringParameter } from 'aws-cdk-lib/aws-ssm';
-import { parseRedisUrl, type RedisTarget } from 'lambdesque';
+import { parseRedisUrl, type RedisTarget, shownUrl } from 'lambdesque';
 import type { RedisSettings, SecretRef } from '../functions/contract/settings.ts';
 
 /**
@@ -97,7 +97,7 @@ class UpstashConnection extends RedisConnection {
   constructor({ url, token }: UpstashConnectionProps) {
     super();
     if (typeof url === 'string' && !Token.isUnresolved(url) && !/^https:\/\/[^\s/@]+\/?$/.test(url)) {
-      throw new Error(`RedisConnection.upstash: url must look like https://<name>.upstash.io; got ${hidden(url)}.`);
+      throw new Error(`RedisConnection.upstash: url must look like https://<name>.upstash.io; got ${shownUrl(url)}.`);
     }
     if (typeof token === 'string') {
       throw new Error(
@@ -186,11 +186,6 @@ function portsOf(target: RedisTarget | undefined, port: number | undefined): rea
   if (target?.kind === 'sentinel') return [...new Set([...target.nodes.map((node) => node.port), port ?? 6379])];
   if (port !== undefined || !target || target.kind === 'socket') return [port ?? 6379];
   return [...new Set(target.kind === 'cluster' ? target.nodes.map((node) => node.port) : [target.port])];
-}
-
-/** A URL for a message, without what may be a password in it. */
-function hidden(url: string): string {
-  return JSON.stringify(url.replace(/\/\/[^@]*@/, '//…@'));
 }
 
 function isField(source: SecretSource): source is SecretField {

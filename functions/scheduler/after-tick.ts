@@ -8,6 +8,7 @@ export interface AfterTickDeps {
   readonly stats: StatsBroker;
   /** Somebody has asked for this tick. */
   readonly isRequested: () => boolean;
+  readonly keepLock: () => Promise<void>;
   readonly metricsNamespace: string;
   /** AWS's clock, epoch ms. */
   readonly wallTime: () => number;
@@ -29,6 +30,7 @@ export class AfterTick {
   constructor(deps: AfterTickDeps) {
     this.#deps = deps;
     this.followers = [
+      { name: 'lock', run: deps.keepLock },
       { name: 'start consumers', run: (tick) => this.#start(tick) },
       { name: 'gauges', run: async (tick) => this.#write(tick) },
     ];

@@ -25,6 +25,8 @@ export interface SchedulerLock {
   readonly wait?: (until: number) => Promise<void>;
   /** Somebody has asked for this tick: there may be jobs that no tick has moved. */
   readonly requested: boolean;
+  /** Called now and then during a long tick, so that it keeps the lock. */
+  keep(): Promise<void>;
   /**
    * @param last what the last tick knows
    * @param unattended jobs wait that no worker was started for
@@ -80,6 +82,8 @@ export function minuteLock({ lock, holder, clock, end }: LockDeps): SchedulerLoc
     begin: () => acquire(lock, holder, until - begin + times.reserve, clock),
     until: () => until,
     requested: false,
+    // It is held for as long as an invocation stays.
+    async keep() {},
     async end() {
       // It expires by itself where Redis is away.
       await release().catch(() => {});
@@ -93,6 +97,11 @@ export function minuteLock({ lock, holder, clock, end }: LockDeps): SchedulerLoc
 export function onDemandLock(deps: OnDemandLockDeps): SchedulerLock {
   const { lock, runs, schedule, holder, clock, wallTime, end } = deps;
   let requested = false;
+  let extended = clock.now();
+  const extend = async () => {
+    extended = clock.now();
+    if (await runs.extend(holder, times.hold)) requested = true;
+  };
   const take = () => persist(clock, () => runs.begin(holder, times.hold));
   const set = (order: ScheduleOrder | undefined) => setSchedule(runs, schedule, wallTime, order);
   return {
@@ -110,11 +119,14 @@ export function onDemandLock(deps: OnDemandLockDeps): SchedulerLock {
       requested = false;
       for (let now = clock.now(); now < until && !requested; now = clock.now()) {
         await sleep(clock, Math.min(until - now, times.listen));
-        requested = await runs.extend(holder, times.hold);
+        await extend();
       }
     },
     get requested() {
       return requested;
+    },
+    async keep() {
+      if (clock.now() - extended >= times.hold / 3) await extend();
     },
     async end(tick, unattended) {
       const now = wallTime();
@@ -126,7 +138,8 @@ export function onDemandLock(deps: OnDemandLockDeps): SchedulerLock {
       if (order === 'again') {
         // Requests that come without a pause are answered every now and then.
         await sleep(clock, times.listen);
-        await runs.extend(holder, times.hold);
+        await extend();
+        requested = true;
         return false;
       }
       await set(order);

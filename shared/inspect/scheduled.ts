@@ -63,7 +63,8 @@ export function createScheduled(store: ScheduledBroker, registry?: Registry): Sc
   async function delayedPage(cursor: string, limit: number): Promise<Page> {
     const start = placeOf(cursor);
     let offset = start?.offset ?? 0;
-    let times = start ? [start.time] : await store.delayedTimes(undefined, TIMES_AT_ONCE);
+    let times = await store.delayedTimes(start?.time, TIMES_AT_ONCE);
+    if (start) times = [start.time, ...times];
     const jobs: WaitingJob[] = [];
     for (let time = times[0]; time; time = times[0]) {
       const found = await store.delayedAt(times, offset, limit - jobs.length);

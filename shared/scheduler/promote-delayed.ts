@@ -22,14 +22,14 @@ const AGAIN_MS = 1_000;
  * The step that moves due delayed jobs to their queues, in time order. One whose queue does not take it goes to the failed
  * list; one that not even that takes stays, and so does a list that is none: the others go on.
  *
- * They are left to Ruby's resque-scheduler while that runs: it reads a list before it watches it, and would push again
+ * A tick leaves it out while Ruby's resque-scheduler runs: that reads a list before it watches it, and would push again
  * what we moved in between.
  */
 export function promoteDelayedStep(store: SchedulerBroker, registry: Registry | undefined, log: Logger): Step {
   return {
     name: 'delayed',
     source: 'delayed',
-    dueAt: ({ delayed, rubyScheduler }) => (rubyScheduler ? undefined : delayed),
+    dueAt: ({ delayed }) => delayed,
     begin: (tick) => new DelayedPromotion(store, registry, log, tick).share,
   };
 }

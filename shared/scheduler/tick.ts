@@ -100,7 +100,7 @@ class TickRun {
     const began = clock.now();
     this.#began = began;
     this.#tick = {
-      // Redis's time, and how much has passed since: what clock says the time is means nothing.
+      // Redis's time, and how much has passed since then. What the clock says the time is means nothing.
       now: () => snapshot.due.now + (clock.now() - began),
       snapshot,
       totals: { promoted: 0, retried: 0, reclaimed: 0, cron: 0, failed: 0, lateness: 0 },
@@ -115,7 +115,7 @@ class TickRun {
       promoteRetriesStep(store),
       // Before the delayed jobs, of which there may be many.
       ...(cron ? [cron.step()] : []),
-      promoteDelayedStep(store, registry, log),
+      ...(snapshot.due.rubyScheduler ? [] : [promoteDelayedStep(store, registry, log)]),
     ];
     this.#turns = steps.map((step) => ({
       step,
@@ -158,12 +158,14 @@ class TickRun {
   }
 
   /** Of each step. A failed one has its time with the next tick. */
-  #nextTimes({ retry = Infinity, delayed = Infinity, rubyScheduler }: DueTimes, now: number): number[] {
-    const known = { leases: Infinity, retry, delayed: rubyScheduler && delayed <= now ? now + RUBY_MS : delayed };
-    return this.#turns.map(({ step, state, next }) => {
+  #nextTimes({ retry = Infinity, delayed = Infinity }: DueTimes, now: number): number[] {
+    const known = { leases: Infinity, retry, delayed };
+    const times = this.#turns.map(({ step, state, next }) => {
       if (state === 'failed') return Infinity;
       return state === 'busy' ? now : Math.min(next, step.source ? known[step.source] : Infinity);
     });
+    if (this.#tick.snapshot.due.rubyScheduler) times.push(delayed <= now ? now + RUBY_MS : delayed);
+    return times;
   }
 
   #isToLook({ ran }: Turn): boolean {

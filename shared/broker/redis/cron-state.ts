@@ -3,7 +3,7 @@ import type { Keys } from '../keys.ts';
 import { AHEAD_MS } from '../scripts/cron.ts';
 import type { WrongKey } from '../wrong-key.ts';
 import { list, type Reply, text } from './client.ts';
-import { nameOf, shown, wrongKeysOf } from './wrong-keys.ts';
+import { nameOf, numberOf, shown, wrongKeysOf } from './wrong-keys.ts';
 
 /** In the order in which scripts take them. */
 export function cronStateKeys({ cron }: Keys): string[] {
@@ -131,11 +131,4 @@ class MarkReader {
   #report(key: string, error: string): void {
     if (!this.wrong.has(key)) this.wrong.set(key, { key, error });
   }
-}
-
-/** NaN for what is no number; unlike Number, for an empty text too. */
-function numberOf(text: string): number {
-  if (/^\s*$/.test(text)) return Number.NaN;
-  if (/^[+-]?inf(inity)?$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
-  return Number(text);
 }

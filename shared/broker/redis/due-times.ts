@@ -3,7 +3,7 @@ import { type Keys, keysOf } from '../keys.ts';
 import { dueTimes, listDue } from '../scripts/due-times.ts';
 import { type Argument, list, type RedisClient, type Reply, text } from './client.ts';
 import { type TimeSource, timedScripts } from './time.ts';
-import { nameOf, shown, wrongKeysOf } from './wrong-keys.ts';
+import { nameOf, numberOf, shown, wrongKeysOf } from './wrong-keys.ts';
 
 /** A tick's first look, by itself: for a worker that only tells the scheduler when to run next. */
 export async function readDueTimes(client: RedisClient, namespace: string, time?: TimeSource): Promise<DueTimes> {
@@ -72,7 +72,7 @@ export async function readDue(
   for (let i = 0; i < flat.length; i += 2) {
     const name = nameOf(flat[i]);
     if (name === undefined) unusable ??= flat[i];
-    else members.push({ name, score: Number(text(flat[i + 1])) });
+    else members.push({ name, score: numberOf(text(flat[i + 1])) });
   }
   const count = flat.length / 2;
   const error = `its member ${shown(unusable)} is no name: it is not UTF-8, or too long`;

@@ -6,7 +6,7 @@ import { promoteRetries } from '../scripts/promote-retries.ts';
 import { listLengths, moveDelayed, removeRetry } from '../scripts/scheduled.ts';
 import { list, type RedisClient, text } from './client.ts';
 import { type TimeSource, timedScripts } from './time.ts';
-import { nameOf, wrongKeysOf } from './wrong-keys.ts';
+import { nameOf, numberOf, wrongKeysOf } from './wrong-keys.ts';
 
 /** Where a delayed job goes. */
 export type DelayedTarget =
@@ -69,16 +69,18 @@ export function redisScheduledBroker(client: RedisClient, namespace: string, tim
 
   async function delayedTimes(behind: DelayedTime | undefined, limit: number): Promise<DelayedTime[]> {
     const found: DelayedTime[] = [];
-    for (let offset = 0; ; offset += limit) {
+    // That one comes first.
+    const count = behind ? limit + 1 : limit;
+    for (let offset = 0; ; offset += count) {
       const range = ['ZRANGEBYSCORE', keys.delayedSchedule, behind?.score ?? '-inf', '(+inf', 'WITHSCORES', 'LIMIT'];
-      const flat = list(await client.command([...range, offset, limit]));
+      const flat = list(await client.command([...range, offset, count]));
       for (let i = 0; i + 1 < flat.length; i += 2) {
-        const [name, score] = [nameOf(flat[i]), Number(text(flat[i + 1]))];
+        const [name, score] = [nameOf(flat[i]), numberOf(text(flat[i + 1]))];
         if (name === undefined || (behind && score === behind.score && name <= behind.name)) continue;
         found.push({ name, score });
       }
       // A whole page of what comes before: many due times with one score.
-      if (found.length > 0 || flat.length < 2 * limit) return found;
+      if (found.length > 0 || flat.length < 2 * count) return found;
     }
   }
 
@@ -133,7 +135,7 @@ export function redisScheduledBroker(client: RedisClient, namespace: string, tim
       const members = found.filter((_, i) => i % 2 === 0);
       if (members.length === 0) return [];
       const payloads = list(await client.command(['HMGET', keys.retryPayloads, ...members]));
-      return members.map((member, i) => ({ member, at: Number(found[2 * i + 1]), payload: text(payloads[i]) }));
+      return members.map((member, i) => ({ member, at: numberOf(found[2 * i + 1] ?? ''), payload: text(payloads[i]) }));
     },
 
     async retryNow(member) {

@@ -25,3 +25,10 @@ export function shown(reply: Reply | string | undefined): string {
   const short = whole.length > 80 ? `${whole.slice(0, 80)}…` : whole;
   return JSON.stringify(short.toWellFormed());
 }
+
+/** A number or score as Redis writes it, `-inf` too; NaN for what is none, such as an empty text. */
+export function numberOf(text: string): number {
+  if (/^\s*$/.test(text)) return Number.NaN;
+  if (/^[+-]?inf(inity)?$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
+  return Number(text);
+}

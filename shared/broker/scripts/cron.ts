@@ -146,7 +146,8 @@ local name, json = ARGV[1], ARGV[2]
 local types = {'hash', 'set', 'hash', 'hash', 'hash', 'hash', 'hash'}
 local wanted = json == '-' and {1, 3, 4, 5, 6, 7} or json == '' and {1, 2, 3, 4, 5, 6, 7} or {1, 2}
 for _, i in ipairs(wanted) do
-  local kind = redis.call('TYPE', KEYS[i]).ok
+  local kind = redis.call('TYPE', KEYS[i])
+  kind = kind.ok or kind
   if kind ~= 'none' and kind ~= types[i] then return {KEYS[i], 'it is a ' .. kind .. ', not a ' .. types[i]} end
 end
 local known = redis.call('HEXISTS', KEYS[1], name)

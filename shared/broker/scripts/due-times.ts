@@ -14,7 +14,8 @@ export const DUE_TIMES = `
 local function rubyRuns(lock)
   local ttl = call('PTTL', lock)
   if ttl == -2 then return 0 end
-  local kind = call('TYPE', lock).ok
+  local kind = call('TYPE', lock)
+  kind = kind.ok or kind
   if kind ~= 'string' then
     wrong[lock] = 'it is a ' .. kind .. ', not the text of a lock'
   elseif ttl < 0 or ttl > ${LONGEST_LOCK} then

@@ -5,6 +5,9 @@ import { isTimeZone } from './timing.ts';
  * as blanks around an expression and a time zone behind a name; whoever runs an older one would lose its scheduler.
  */
 
+/** Behind blanks, and not the name of a weekday. */
+const ENDS_IN_ZONE = /^(.*?) +((?!(?:SUN|MON|TUE|WED|THU|FRI|SAT)(?![a-z]))[A-Z][a-zA-Z]\S*|[-+]\d\S*)$/i;
+
 /** Names that stand for an expression. */
 const NAMES = new Set(['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@noon', '@hourly']);
 
@@ -43,7 +46,7 @@ export function rubyRefusesCron(cron: string): string | undefined {
       ? `a time zone behind ${name} is unknown there; write the fields, such as "0 0 * * * Europe/Paris"`
       : `${JSON.stringify(name)} is unknown there`;
   }
-  const [, fields = '', zone] = /^(.*?)(?: +([A-Z][a-zA-Z]\S*|[-+]\d\S*))?$/.exec(cron) ?? [];
+  const [, fields = '', zone] = ENDS_IN_ZONE.exec(cron) ?? [undefined, cron];
   if (zone !== undefined && !isRubyZone(zone)) return `the time zone ${JSON.stringify(zone)} is unknown there`;
   const values = fields.split(/[ \t]+/);
   const names = Object.keys(FIELDS) as (keyof typeof FIELDS)[];

@@ -131,9 +131,13 @@ describe('a tick', () => {
 
   test('leaves delayed jobs to Ruby’s scheduler, and looks in a minute whether it does them', async () => {
     const one = start({ ...EVERYTHING, rubyScheduler: true }, { retries: 1, delayed: 1 });
-    one.deps.store.dueTimes = async () => ({ ...(await one.deps.store.snapshot()).due });
+    one.deps.store.dueTimes = async () => (await one.deps.store.snapshot()).due;
     const result = await tick(one.deps);
-    expect(result).toMatchObject({ retried: 1, promoted: 0 });
+    expect(result).toMatchObject({ retried: 1, promoted: 0, nextAt: NOW - 2 });
+    const idle = start({ delayed: NOW - 1, rubyScheduler: true }, { delayed: 1 });
+    expect((await tick(idle.deps)).nextAt).toBe(NOW + 60_000);
+    const long = start({ retry: NOW - 1, rubyScheduler: true }, { retries: 100, delayed: 1 }, 100);
+    expect(await tick(long.deps)).toMatchObject({ retried: 100, promoted: 0 });
     expect(one.calls).not.toContain('delayed');
   });
 
