@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 import { aliases } from './functions/contract/bundling.ts';
 
+const SHIFT_DATE = new URL('./test/helpers/shift-date.cjs', import.meta.url).pathname;
+
+/** What depends on time, but for what takes long. */
+const timeDependent = ['test/{unit,integration}/scheduler/**/*.test.ts', 'test/unit/{worker,client,date}/**/*.test.ts'];
+const slow = ['test/integration/scheduler/{promote-load,month,on-demand,scheduled-view}.test.ts'];
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -13,9 +19,22 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ['default'],
+    projects: [
+      { extends: true, test: { name: 'today', include: ['test/**/*.test.ts'] } },
+      // The same tests with the date moved: one that depends on it would fail in every clone some day.
+      {
+        extends: true,
+        test: {
+          name: 'in a year',
+          include: timeDependent,
+          exclude: slow,
+          // In the tests' process, and in those that they start.
+          env: { SHIFT_DATE: '+400d', NODE_OPTIONS: `--require ${SHIFT_DATE}` },
+        },
+      },
+    ],
   },
 });

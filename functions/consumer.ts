@@ -23,6 +23,9 @@ import { Connection } from './runtime/connection.ts';
 import { bufferedHandler, type InvocationContext, type LambdaRuntime, streamingHandler } from './runtime/handler.ts';
 import { createLogger } from './runtime/logger.ts';
 
+/** AWS's clock. Ours only measures how long things take. */
+const wallTime = Date.now;
+
 // Made once, kept for all invocations of this environment.
 const settings = consumerSettings(environment[settingsVariable]);
 const { concurrency, lease, unknownClass, linger = 0 } = settings;
@@ -33,9 +36,9 @@ connection.warmUp();
 const registry = createRegistry(jobs);
 const queues = parseQueues(settings.queues, settings.order);
 const { wake: wakeSettings } = settings;
-const alarm =
+const schedule =
   wakeSettings &&
-  orStart(eventBridgeSchedule(wakeSettings, systemClock.now), () =>
+  orStart(eventBridgeSchedule(wakeSettings, wallTime), () =>
     aws.startFunction(wakeSettings.target, { source: 'lambdesque.consumer', consumer: settings.consumer }),
   );
 const options = workerOptions({
@@ -63,10 +66,12 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
     consumer: settings.consumer,
     byClass: settings.classMetrics ?? false,
     clock,
+    wallTime,
     print: (line) => process.stdout.write(`${line}\n`),
   });
   const client = await connection.forInvocation(clock, end.giveUpAt);
-  const wake = alarm && new WakeRequester(redisOnDemandBroker(client, settings.namespace), alarm, clock);
+  const onDemand = redisOnDemandBroker(client, settings.namespace);
+  const wake = schedule && new WakeRequester({ store: onDemand, schedule, clock, wallTime });
   try {
     const summary = await drain({
       store: wake
@@ -81,14 +86,14 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
       log,
       onRun: (run) => {
         metrics.record(run);
-        if (run.retryIn !== undefined) wake?.due(clock.now() + run.retryIn);
+        if (run.retryIn !== undefined) wake?.dueIn(run.retryIn);
       },
       ...(wake ? { onDue: (at) => wake.due(at) } : {}),
       linger,
       end,
     });
     log.info('summary', { ...summary });
-    if (wake) await handOver(wake, client, summary, clock.now());
+    if (wake) await handOver(wake, client, summary);
     return summary;
   } finally {
     metrics.flush();
@@ -96,20 +101,20 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
   }
 }
 
-/** Before a worker takes a lease, the scheduler is told to look when that has ended: the worker may die with it. */
+/** Before a worker takes a lease, a run of the scheduler is set for when that has ended: the worker may die with it. */
 function covered(store: WorkerBroker, wake: WakeRequester): WorkerBroker {
   return {
     ...store,
     async sync(turn) {
-      if (turn.register) await wake.begin(turn.leaseEnd);
+      if (turn.register) await wake.begin(options.lease);
       return store.sync(turn);
     },
   };
 }
 
 /** Without a minute tick: what others have enqueued for later, and what this worker leaves, has to be known. */
-async function handOver(wake: WakeRequester, client: RedisClient, { stopped }: Summary, now: number): Promise<void> {
-  const { retry, delayed } = await readDueTimes(client, settings.namespace);
+async function handOver(wake: WakeRequester, client: RedisClient, { stopped }: Summary): Promise<void> {
+  const { now, retry, delayed } = await readDueTimes(client, settings.namespace);
   for (const at of [retry, delayed, stopped === 'empty' ? undefined : now]) {
     if (at !== undefined) wake.dueAfterAll(at);
   }

@@ -1,16 +1,16 @@
 import {
-  type Clock,
   CronRunner,
   createRegistry,
   defineJob,
   environment,
   type Logger,
+  ProblemLog,
   type RedisClient,
   redisCronBroker,
+  redisLockBroker,
   redisOnDemandRunBroker,
   redisSchedulerBroker,
   redisStatsBroker,
-  type StatsBroker,
   systemClock,
   type TickResult,
   type TickSnapshot,
@@ -23,7 +23,7 @@ import { schedulerSettings, settingsVariable } from './contract/settings.ts';
 import { Connection } from './runtime/connection.ts';
 import { bufferedHandler, type InvocationContext } from './runtime/handler.ts';
 import { createLogger } from './runtime/logger.ts';
-import { gaugeLines, reclaimedBy } from './scheduler/gauges.ts';
+import { AfterTick } from './scheduler/after-tick.ts';
 import { minuteLock, onDemandLock, type SchedulerLock } from './scheduler/lock.ts';
 import { ConsumerStarter } from './scheduler/start-consumers.ts';
 
@@ -32,13 +32,17 @@ const LAST_MS = 500;
 
 // Made once, kept for all invocations of this environment.
 const settings = schedulerSettings(environment[settingsVariable]);
+const clock = systemClock;
 const logger = createLogger();
 const aws = awsOf(environment);
 const connection = new Connection(() => connect(settings.redis, aws.secretReader()));
 connection.warmUp();
-const fleet = new ConsumerStarter(settings.consumers);
+const consumers = new ConsumerStarter(settings.consumers);
 const emptyQueues = new Set<string>();
-const alarm = settings.wake && eventBridgeSchedule(settings.wake, systemClock.now);
+const problems = new ProblemLog(logger, clock);
+/** AWS's clock. Ours only measures how long things take. */
+const wallTime = Date.now;
+const schedule = settings.wake && eventBridgeSchedule(settings.wake, wallTime);
 /** The job classes by name and queue: here nothing of them runs. */
 const registry = createRegistry(
   Object.entries(LAMBDESQUE_QUEUES).map(([name, queue]) =>
@@ -48,19 +52,16 @@ const registry = createRegistry(
 
 /** Any event means: one tick. @returns what was done */
 async function work(_event: unknown, context: InvocationContext): Promise<object> {
-  const clock = systemClock;
   const end = clock.now() + context.getRemainingTimeInMillis();
   const holder = context.awsRequestId;
   const log = logger.child({ requestId: holder });
   const client = await connection.forInvocation(clock, end - LAST_MS);
   try {
-    const store = redisStatsBroker(client, settings.namespace);
-    const setting = { store, holder, clock, end };
-    const tenure = alarm
-      ? onDemandLock({ ...setting, wake: redisOnDemandRunBroker(client, settings.namespace), alarm })
-      : minuteLock(setting);
-    const outlook = await tenure.begin();
-    if (outlook) return await tickAndStart(client, store, clock, tenure, outlook, log);
+    const deps = { lock: redisLockBroker(client, settings.namespace), holder, clock, end };
+    const runs = redisOnDemandRunBroker(client, settings.namespace);
+    const lock = schedule ? onDemandLock({ ...deps, runs, schedule, wallTime }) : minuteLock(deps);
+    const snapshot = await lock.begin();
+    if (snapshot) return await tickAndStart(client, lock, snapshot, log);
     log.warn('Another tick is still at work; this one does nothing');
     return { skipped: true };
   } finally {
@@ -70,50 +71,51 @@ async function work(_event: unknown, context: InvocationContext): Promise<object
 
 async function tickAndStart(
   client: RedisClient,
-  fleetStore: StatsBroker,
-  clock: Clock,
-  tenure: SchedulerLock,
-  outlook: TickSnapshot,
+  lock: SchedulerLock,
+  snapshot: TickSnapshot,
   log: Logger,
 ): Promise<object> {
-  const starter = fleet.forInvocation(aws, clock, log);
-  const { store, reclaimed } = reclaimedBy(redisSchedulerBroker(client, settings.namespace));
-  const cron = new CronRunner({
-    entries: LAMBDESQUE_CRON,
-    registry,
-    store: redisCronBroker(client, settings.namespace),
-    log,
+  const { namespace, metricsNamespace } = settings;
+  const starter = consumers.forInvocation(aws, clock, log);
+  const after = new AfterTick({
+    consumers,
+    starter,
+    stats: redisStatsBroker(client, namespace),
+    isRequested: () => lock.requested,
+    keepLock: () => lock.keep(),
+    metricsNamespace,
+    wallTime,
+    emptyQueues,
+    print: (line) => process.stdout.write(`${line}\n`),
   });
-  const results: TickResult[] = [];
-  const onTick = async (tick: TickResult) => {
-    const isFirst = results.push(tick) === 1;
-    if (!isFirst && !tenure.rung && !moved(tick)) return;
-    const now = clock.now();
-    const survey = await fleet.survey(fleetStore, now);
-    await starter.start(survey);
-    const { metricsNamespace: namespace } = settings;
-    const { lateness } = tick;
-    const common = { survey, namespace, now, consumers: fleet.names };
-    const lines = gaugeLines({ ...common, reclaimed, lateness, empty: emptyQueues, whole: isFirst });
-    reclaimed.clear();
-    for (const line of lines) process.stdout.write(`${line}\n`);
+  const deps = {
+    store: redisSchedulerBroker(client, namespace),
+    registry,
+    cron: new CronRunner({ entries: LAMBDESQUE_CRON, registry, store: redisCronBroker(client, namespace), log }),
+    clock,
+    log,
+    problems,
+    followers: after.followers,
+    onReclaim: after.onReclaim,
+    wait: lock.wait,
   };
-  const setting = { store, registry, cron, clock, log, onTick, wait: tenure.wait };
+  const results: TickResult[] = [];
   try {
-    do await tickUntil(setting, tenure.until, results.length === 0 ? outlook : undefined);
-    while (!(await tenure.end(results.at(-1), starter.unattended)));
+    do {
+      const first = results.length === 0 ? snapshot : undefined;
+      for (const result of await tickUntil(deps, lock.until, first)) results.push(result);
+    } while (!(await lock.end(results.at(-1), starter.unattended)));
   } catch (error) {
-    await tenure.abandon();
+    await lock.abandon();
     throw error;
   }
   const answer = { ...totals(results), started: starter.started };
   log.info('tick', answer);
   starter.check();
+  // All other steps have done their work; that one has not must be seen.
+  const [error] = results.flatMap(({ errors }) => errors);
+  if (error) throw error;
   return answer;
-}
-
-function moved({ promoted, retried, reclaimed, cron, failed }: TickResult): boolean {
-  return promoted + retried + reclaimed + cron + failed > 0;
 }
 
 function totals(results: readonly TickResult[]) {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Metafile } from 'esbuild';
@@ -78,4 +78,5 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.main) await main();
+// import.meta.main is undefined before Node 24.2.
+if (import.meta.main ?? realpathSync(process.argv[1] ?? '.') === import.meta.filename) await main();

@@ -1,6 +1,9 @@
 /** Time as a parameter: production code gets `systemClock`, a test one that it moves by hand. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /**
+   * Milliseconds since the epoch, as far as this machine knew when the process began; it never jumps. Only differences mean
+   * anything: what the time is, Redis says.
+   */
   now(): number;
   /** Calls `callback` once, `ms` from now, unless the returned function is called first. */
   after(ms: number, callback: () => void): () => void;
@@ -10,7 +13,7 @@ export interface Clock {
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
-  now: Date.now,
+  now: () => performance.timeOrigin + performance.now(),
   after(ms, callback) {
     const timer = setTimeout(callback, Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
     return () => clearTimeout(timer);

@@ -1,5 +1,7 @@
 import { ConfigError } from './errors.ts';
-import type { Numbers } from './wire/decode.ts';
+
+/** How numbers in arguments arrive: long integers as bigint, or all as double, as JSON.parse gives them. */
+export type Numbers = 'bigint' | 'double';
 
 /** Every option of a consumer. Times are milliseconds. */
 export interface WorkerOptions {
@@ -25,13 +27,13 @@ export interface WorkerOptions {
   readonly timeout: number;
   /** Most jobs reserved in one call. */
   readonly batchCount: number;
-  /** Most payload bytes reserved in one call. */
+  /** Most payload bytes reserved in one call; up to four times as many where the database is far. */
   readonly batchBytes: number;
-  /** How far ahead of the free slots to reserve: as many jobs as the measured rate ends in this time. */
+  /** How far ahead of the free places to reserve, beyond a round trip: as many jobs as the measured rate ends in this time. */
   readonly ahead: number;
   /** Longest time that an outcome waits to be settled together with others. */
   readonly settleWithin: number;
-  /** A reserved job that could not start after this time is released, for idle workers to take. */
+  /** A reserved job that could not start after this time and a round trip is released, for idle workers to take. */
   readonly releaseAfter: number;
   /** Nothing more is reserved while the payloads of the jobs that are held come to so many bytes. */
   readonly heldBytes: number;
@@ -54,9 +56,9 @@ export const workerDefaults = {
   numbers: 'bigint',
   attempts: 5,
   timeout: 900_000,
-  batchCount: 1_000,
+  batchCount: 5_000,
   batchBytes: 1_048_576,
-  ahead: 100,
+  ahead: 60,
   settleWithin: 100,
   releaseAfter: 150,
   heldBytes: 67_108_864,

@@ -12,7 +12,10 @@ export class LambdesqueError extends Error {
 /** An option, flag or definition that cannot be used. Fix the call; nothing was done. */
 export class ConfigError extends LambdesqueError {}
 
-/** Arguments that a job's schema refuses. On the consumer's side the job goes to the failed list at once. */
+/**
+ * Arguments that a job's schema refuses, or that JSON would change on their way. Where a worker meets them, the job goes
+ * to the failed list at once.
+ */
 export class ArgumentsError extends LambdesqueError {}
 
 /** Redis cannot be used now but may be later: away, starting, out of memory, a read-only replica. Worth trying again. */
@@ -26,6 +29,25 @@ export class RedisTypeError extends LambdesqueError {}
 
 /** Any other error that Redis answered. */
 export class RedisReplyError extends LambdesqueError {}
+
+/**
+ * `enqueueAll` could not push all. The first `pushed` of its items are in their queues; of the others some may be, where
+ * Redis's answer was lost. Go on with `items.slice(error.pushed)`. Its `cause` says what Redis said.
+ */
+export class PartlyEnqueuedError extends LambdesqueError {
+  readonly pushed: number;
+  readonly total: number;
+  constructor(pushed: number, total: number, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(
+      `The first ${pushed} of ${total} jobs were enqueued, then it failed: ${why} Go on with items.slice(${pushed}), of which ` +
+        "the next few may be there already, if it was only Redis's answer that was lost.",
+      { cause },
+    );
+    this.pushed = pushed;
+    this.total = total;
+  }
+}
 
 /** The lease of this worker ended and its jobs were given to others; what it wanted to settle was left alone. */
 export class LeaseLostError extends LambdesqueError {}
@@ -54,6 +76,12 @@ export class SkipRetry extends LambdesqueError {
     super(message, options);
   }
 }
+
+/**
+ * A middleware called `next` twice, or after it had ended. What is wrong is the middleware, and the handler may have run:
+ * so there is no further attempt.
+ */
+export class MiddlewareError extends SkipRetry {}
 
 /** Throw it from a handler: the next attempt, if one is left, comes after `seconds` instead of the policy's wait. */
 export class RetryIn extends LambdesqueError {

@@ -1,10 +1,11 @@
 /** Everything that Lambdesque offers to code that uses it. */
 
-export type { Broker, SchedulerBroker, WorkerBroker } from './broker/broker.ts';
+export type { Broker, Reclaimed, SchedulerBroker, TickSnapshot, WorkerBroker, WrongKey } from './broker/broker.ts';
+export type { CronBroker, CronState, CronStatus } from './broker/cron-broker.ts';
 export { namespaceOf } from './broker/namespace.ts';
 export { redisBroker } from './broker/redis/broker.ts';
 export type { RedisClient } from './broker/redis/client.ts';
-export { type CronBroker, type CronState, type CronStatus, redisCronBroker } from './broker/redis/cron.ts';
+export { redisCronBroker } from './broker/redis/cron.ts';
 export { readDueTimes } from './broker/redis/due-times.ts';
 export {
   type OnDemandBroker,
@@ -16,25 +17,18 @@ export {
 export { type Http, type HttpConfig, restClient, type UpstashOptions } from './broker/redis/rest.ts';
 export { redisScheduledBroker, type ScheduledBroker } from './broker/redis/scheduled.ts';
 export { redisSchedulerBroker } from './broker/redis/scheduler.ts';
+export { type LockBroker, redisLockBroker } from './broker/redis/scheduler-lock.ts';
 export { shownUrl } from './broker/redis/shown-url.ts';
 export {
   type QueueState,
   type QueueStats,
   redisStatsBroker,
   type StatsBroker,
-  type TickSnapshot,
 } from './broker/redis/stats.ts';
+export type { TimeSource } from './broker/redis/time.ts';
 export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
 export { redisWorkerBroker } from './broker/redis/worker.ts';
-export {
-  type Client,
-  type ClientOptions,
-  createClient,
-  type Enqueue,
-  type Enqueued,
-  type EnqueueItem,
-  type EnqueueOptions,
-} from './client/client.ts';
+export { type Client, type ClientOptions, createClient, type EnqueueItem } from './client/client.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
 export { defaultNamespace, type WorkerOptions, workerDefaults, workerOptions } from './config.ts';
 export { environment } from './env.ts';
@@ -43,6 +37,8 @@ export { type BadCronInfo, type CronClient, type CronInfo, createCronClient } fr
 export { createScheduled, type JobFilter, type Scheduled, type WaitingJob } from './inspect/scheduled.ts';
 export type { JobContext, JobInfo } from './job/context.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
+export type { Enqueue, Enqueued, EnqueueOptions, JobRef } from './job/enqueue.ts';
+export { checkJsonArgs } from './job/json-args.ts';
 export type { Middleware } from './job/middleware.ts';
 export { createRegistry, type Registry } from './job/registry.ts';
 export {
@@ -55,7 +51,8 @@ export {
 export { similarName } from './job/similar.ts';
 export { parseWithBigInts } from './json.ts';
 export { type LogFields, type Logger, silentLogger } from './log.ts';
-export { parseQueues, type QueueList, type QueuePattern, QueueSelector } from './queues/queue-list.ts';
+export { parseQueues, type QueueList, type QueuePattern } from './queues/queue-list.ts';
+export { QueueSelector } from './queues/queue-selector.ts';
 export {
   type AutoscaleLimits,
   type AutoscaleState,
@@ -72,11 +69,14 @@ export {
   STAY_MS,
   setSchedule,
   WakeRequester,
+  type WakeRequesterDeps,
   wakeAfter,
   wakeBefore,
 } from './scheduler/on-demand.ts';
+export { ProblemLog } from './scheduler/problem-log.ts';
 export { Scheduler, type SchedulerDeps, tickUntil } from './scheduler/scheduler.ts';
-export { type TickDeps, type TickResult, tick } from './scheduler/tick.ts';
+export type { Follower, Step, Tick, TickTotals } from './scheduler/step.ts';
+export { type TickDeps, type TickOptions, type TickResult, tick } from './scheduler/tick.ts';
 export { type ErrorInfo, errorFields, errorInfo } from './wire/failed-entry.ts';
 export { workerId } from './wire/worker-id.ts';
 export type { WorkerDeps } from './worker/deps.ts';

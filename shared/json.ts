@@ -8,12 +8,22 @@ const json = JSON as unknown as JsonWithRaw;
 
 /** What JSON.stringify gives, with each bigint written as the integer that it is. Only a value that holds one pays for it. */
 export function stringify(value: unknown): string {
+  // Many programs give bigints a toJSON that makes text of them; with it JSON.stringify would not complain.
+  if ('toJSON' in BigInt.prototype) return stringifyWithBigInts(value);
   try {
     return JSON.stringify(value);
   } catch (error) {
     if (!(error instanceof TypeError && /BigInt/.test(error.message))) throw error;
-    return json.stringify(value, (_key, inner) => (typeof inner === 'bigint' ? json.rawJSON(String(inner)) : inner));
+    return stringifyWithBigInts(value);
   }
+}
+
+function stringifyWithBigInts(value: unknown): string {
+  // `this` holds the value as it was before any toJSON.
+  return json.stringify(value, function (this: Record<string, unknown>, key, inner) {
+    const own = this[key];
+    return typeof own === 'bigint' ? json.rawJSON(String(own)) : inner;
+  });
 }
 
 /** Any integer beyond Number.MAX_SAFE_INTEGER has so many digits or more. */

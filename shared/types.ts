@@ -1,15 +1,14 @@
 import type { Handler } from './job/registry.ts';
-import type { Attempts } from './wire/attempts.ts';
 
 /**
  * The words of this project as types.
  *
- * A **payload** is the JSON text of one job as its producer wrote it. A **worker** is one running invocation of the
- * consumer. Workers **reserve** jobs: the jobs leave their queues and are in flight, held under the worker's **lease**
+ * A **payload** is the JSON text of one job as its producer wrote it. A **worker** is one running loop that drains
+ * queues. Workers **reserve** jobs: the jobs leave their queues and are in flight, held under the worker's **lease**
  * until they are **settled**. A job's way is one line: RawJob → Job → BoundJob → Outcome → settled.
  */
 
-/** How often the workers of a job may die before the job is taken for the cause. */
+/** How often workers may die with a job before it is taken for the cause. */
 export const MOST_DEATHS = 3;
 
 /** A job as it was reserved: bytes, not yet looked into. */
@@ -25,6 +24,16 @@ export interface RawJob {
   readonly text: string | undefined;
 }
 
+/** What is remembered of a job's past attempts; it travels in the payload, see wire/attempts.ts. */
+export interface Attempts {
+  /** Unique among all retried jobs, so that two equal payloads stay two members of the sorted set. No quote, backslash or brace. */
+  readonly id: string;
+  /** Attempts that ended: the handler threw, or ran out of time. */
+  readonly attempts: number;
+  /** How many workers died while they held the job; no attempts, since nobody knows whether it had started. */
+  readonly deaths: number;
+}
+
 /** A job whose payload could be read. */
 export interface Job {
   readonly raw: RawJob;
@@ -37,7 +46,7 @@ export interface Job {
   readonly attemptsId: string | undefined;
   /** Number of this attempt, from 1. */
   readonly attempt: number;
-  /** How many earlier attempts ended with the death of their worker. */
+  /** How many workers died while they held it. */
   readonly deaths: number;
   /** The payload as its producer wrote it. */
   readonly payload: string;
@@ -73,15 +82,50 @@ export type Outcome =
   /** Given back unchanged: to the head of its queue, or to the tail where others should come first. */
   | { readonly kind: 'released'; readonly to: 'head' | 'tail'; readonly reason: string };
 
-/** An outcome on its way to Redis. */
-export type Settlement =
-  | { readonly kind: 'done'; readonly raw: RawJob }
-  /** @property at epoch ms of the next attempt */
-  | { readonly kind: 'retry'; readonly raw: RawJob; readonly at: number; readonly record: Attempts }
+/** An outcome on its way to Redis: what becomes of the job, and what else happens with it, in one atomic step. */
+export interface Settlement {
+  readonly raw: RawJob;
+  /** It is an at-most-once job that may have started. */
+  readonly marked: boolean;
+  readonly outcome: SettleOp;
+  readonly effects: readonly Effect[];
+}
+
+interface SettleOps {
+  /** Succeeded or discarded. */
+  done: unknown;
+  /** @property delay milliseconds until the next attempt is due */
+  retry: { readonly delay: number; readonly record: Attempts };
   /** The failed entry is `head`, the producer's payload, `tail`. */
-  | { readonly kind: 'fail'; readonly raw: RawJob; readonly head: string; readonly tail: string }
+  fail: { readonly head: string; readonly tail: string };
   /** The payload is not JSON: it stands in the entry as a string. */
-  | { readonly kind: 'quote'; readonly raw: RawJob; readonly head: string; readonly tail: string }
+  failText: { readonly head: string; readonly tail: string };
   /** The payload is not even UTF-8, so the failed entry comes whole. */
-  | { readonly kind: 'bury'; readonly raw: RawJob; readonly entry: string }
-  | { readonly kind: 'release'; readonly raw: RawJob; readonly to: 'head' | 'tail' };
+  failBinary: { readonly entry: string };
+  /** @property record in place of the one that the payload has */
+  release: { readonly to: 'head' | 'tail'; readonly record?: Attempts };
+}
+
+export type SettleOp<Kind extends keyof SettleOps = keyof SettleOps> = {
+  [K in Kind]: { readonly kind: K } & SettleOps[K];
+}[Kind];
+
+interface Effects {
+  /** An update of php-resque's status record, where there is one: `head`, started time, `tail`. */
+  status: {
+    readonly id: string;
+    readonly head: string;
+    /** undefined keeps the time that the record has. */
+    readonly started: string | undefined;
+    readonly tail: string;
+    /** Seconds until the record expires; 0 for never. */
+    readonly ttl: number;
+  };
+  /** The cron entry that waits for this job's end may enqueue again. @property slot epoch ms */
+  unlockCron: { readonly name: string; readonly slot: number };
+}
+
+/** What an outcome does in Redis besides. */
+export type Effect<Kind extends keyof Effects = keyof Effects> = {
+  [K in Kind]: { readonly kind: K } & Effects[K];
+}[Kind];

@@ -84,15 +84,15 @@ export function eventBridgeSchedule(settings: OnDemandSettings, now: () => numbe
 }
 
 /**
- * An alarm clock for workers: where it cannot be set, the scheduler is started at once. That fails then as well, and what
+ * A schedule for workers: where it cannot be set, the scheduler is started at once. That fails then as well, and what
  * fails there comes to the fallback queue; a worker that was started over a URL has nobody who notices.
  * @param start starts the scheduler, and does not wait for it
  */
-export function orStart(alarm: OneTimeSchedule, start: () => Promise<void>): OneTimeSchedule {
+export function orStart(schedule: OneTimeSchedule, start: () => Promise<void>): OneTimeSchedule {
   return {
     async set(at) {
       try {
-        await alarm.set(at);
+        await schedule.set(at);
       } catch (error) {
         // The first reason is the one to tell.
         await start().catch(() => {});

@@ -26,6 +26,8 @@ export interface DrainDeps {
   readonly onRun: (report: RunReport) => void;
   /** Of the client that jobs have: see `ClientOptions`. @default nobody wants to know */
   readonly onDue?: (at: number) => void;
+  /** Gets each worker before it runs. */
+  readonly onWorker?: (worker: Worker) => void;
   /** Milliseconds to go on looking at empty queues. */
   readonly linger: number;
   readonly end: EndPlan;
@@ -54,32 +56,41 @@ export function planEnd(now: number, end: number): EndPlan {
 }
 
 /** One invocation of a consumer: a worker from its start to its end; where it lingers, several, one after the other. */
-export async function drain(setting: DrainDeps): Promise<Summary> {
-  const { clock, end, linger, options } = setting;
+export async function drain(deps: DrainDeps): Promise<Summary> {
+  const { clock, end, linger, options } = deps;
   const interval = Math.min(options.interval, linger / 2);
-  const total = await drainOnce(setting);
+  const total = await drainOnce(deps);
   if (linger === 0) return total;
   let idleSince = clock.now();
   for (;;) {
     const next = clock.now() + interval;
     if (total.stopped !== 'empty' || next > idleSince + linger || next >= end.deadline) return total;
     await sleep(clock, interval);
-    const more = await drainOnce(setting);
+    const more = await drainOnce(deps);
     if (more.processed > 0) idleSince = clock.now();
     add(total, more);
   }
 }
 
-function drainOnce(setting: DrainDeps): Promise<Summary> {
-  const { store, registry, clock, queues, consumer, requestId, end, onDue } = setting;
+function drainOnce(deps: DrainDeps): Promise<Summary> {
+  const { store, registry, clock, queues, consumer, requestId, end, onDue, onWorker } = deps;
   const patterns = queues.patterns.map((one) => `${one.excluded ? '!' : ''}${one.pattern}`);
-  return new Worker({
-    ...setting,
-    options: { ...setting.options, abortGrace: end.abortGrace, exitOnComplete: true },
-    client: createClient({ store, clock, registry, ...(onDue ? { onDue } : {}) }),
+  const client = createClient({
+    store,
+    clock,
+    registry,
+    now: () => worker.redisNow(),
+    ...(onDue ? { onDue } : {}),
+  });
+  const worker: Worker = new Worker({
+    ...deps,
+    options: { ...deps.options, abortGrace: end.abortGrace, exitOnComplete: true },
+    client,
     worker: workerId(consumer, requestId, patterns),
     deadline: end.deadline,
-  }).run();
+  });
+  onWorker?.(worker);
+  return worker.run();
 }
 
 function add(total: Summary, more: Summary): void {

@@ -8,6 +8,8 @@ export interface RunMetricsOptions {
   /** A line for each class of a queue, with a dimension of its own. */
   readonly byClass: boolean;
   readonly clock: Clock;
+  /** AWS's clock, epoch ms: the lines carry it. */
+  readonly wallTime: () => number;
   readonly print: (line: string) => void;
 }
 
@@ -36,11 +38,11 @@ export class RunMetrics {
 
   /** Prints what has not been printed. */
   flush(): void {
-    const { namespace, consumer, clock, print } = this.#options;
+    const { namespace, consumer, wallTime, print } = this.#options;
     for (const group of this.#groups.values()) {
       const { queue, class: className } = group;
       const dimensions = { consumer, queue, ...(className === undefined ? {} : { class: className }) };
-      print(emfLine({ namespace, now: clock.now(), dimensions, values: group.values() }));
+      print(emfLine({ namespace, now: wallTime(), dimensions, values: group.values() }));
     }
     this.#groups = new Map();
   }

@@ -1,11 +1,12 @@
-import { consumerOf, type QueueStats, type SchedulerBroker } from 'lambdesque';
+import { consumerOf, type QueueStats, type Reclaimed } from 'lambdesque';
 import { dimensionValue, emfLine } from '../aws/emf.ts';
 import { workersByConsumer } from './start-consumers.ts';
 
 export interface GaugesOptions {
-  readonly survey: QueueStats;
+  /** undefined where they cannot be read. */
+  readonly stats: QueueStats | undefined;
   readonly namespace: string;
-  /** Epoch ms. */
+  /** AWS's clock, epoch ms: the lines carry it. */
   readonly now: number;
   /** Names of all consumers: one without a live worker has 0. */
   readonly consumers: readonly string[];
@@ -24,48 +25,34 @@ const MOST_QUEUES = 100;
 
 /** A scheduler's metrics after a tick. */
 export function gaugeLines(options: GaugesOptions): string[] {
-  const { survey, namespace, now, consumers, reclaimed, lateness, empty, whole } = options;
+  const { stats, namespace, now, consumers, reclaimed, lateness, empty, whole } = options;
   const common = { namespace, now };
   const lines = [...reclaimed].map(([consumer, jobs]) =>
     emfLine({ ...common, dimensions: { consumer }, values: { reclaimed: jobs } }),
   );
   if (!whole) return [...lines, emfLine({ ...common, dimensions: {}, values: { promotionLateness: lateness } })];
 
-  const { delayed, retries, failed } = survey;
-  const values = { ticks: 1, delayed, retries, failedLength: failed, promotionLateness: lateness };
-  lines.push(emfLine({ ...common, dimensions: {}, values }));
-  const queues = [...survey.queues].sort((a, b) => b.depth - a.depth).slice(0, MOST_QUEUES);
+  const waiting = stats && { delayed: stats.delayed, retries: stats.retries, failedLength: stats.failed };
+  lines.push(emfLine({ ...common, dimensions: {}, values: { ticks: 1, ...waiting, promotionLateness: lateness } }));
+  if (!stats) return lines;
+  const queues = [...stats.queues].sort((a, b) => b.depth - a.depth).slice(0, MOST_QUEUES);
   for (const { name, depth, oldest } of queues) {
     if (depth > 0) empty.delete(name);
     else if (empty.has(name)) continue;
     else empty.add(name);
-    const age = depth === 0 ? 0 : oldest === undefined ? undefined : Math.max(0, now - oldest) / 1000;
+    const age = depth === 0 ? 0 : oldest === undefined ? undefined : Math.max(0, stats.now - oldest) / 1000;
     const dimensions = { queue: dimensionValue(name) };
     lines.push(emfLine({ ...common, dimensions, values: { depth, ...(age === undefined ? {} : { oldestAge: age }) } }));
   }
-  const workers = workersByConsumer(survey);
+  const workers = workersByConsumer(stats);
   for (const consumer of consumers) {
     lines.push(emfLine({ ...common, dimensions: { consumer }, values: { liveWorkers: workers.get(consumer) ?? 0 } }));
   }
   return lines;
 }
 
-/** A store that counts, by consumer, the jobs that it reclaims. */
-export function reclaimedBy(store: SchedulerBroker): {
-  readonly store: SchedulerBroker;
-  readonly reclaimed: Map<string, number>;
-} {
-  const reclaimed = new Map<string, number>();
-  const counting: SchedulerBroker = {
-    ...store,
-    async reclaim(now, limit) {
-      const workers = await store.reclaim(now, limit);
-      for (const { worker, jobs } of workers) {
-        const name = consumerOf(worker) ?? '(other)';
-        if (jobs > 0) reclaimed.set(name, (reclaimed.get(name) ?? 0) + jobs);
-      }
-      return workers;
-    },
-  };
-  return { store: counting, reclaimed };
+/** Counts, by consumer, the jobs of dead workers that went back. */
+export function countReclaimed(reclaimed: Map<string, number>, { worker, jobs }: Reclaimed): void {
+  const name = consumerOf(worker) ?? '(other)';
+  if (jobs > 0) reclaimed.set(name, (reclaimed.get(name) ?? 0) + jobs);
 }

@@ -1,11 +1,12 @@
 import {
   type Clock,
+  type LockBroker,
   nextMinute,
   type OnDemandRunBroker,
   type OneTimeSchedule,
   RedisUnavailableError,
+  type ScheduleOrder,
   STAY_MS,
-  type StatsBroker,
   setSchedule,
   sleep,
   type TickResult,
@@ -14,16 +15,18 @@ import {
   wakeBefore,
 } from 'lambdesque';
 
-/** An invocation's time as the one scheduler that ticks. Two could start workers for the same backlog. */
+/** An invocation's hold of the scheduler's lock. Two that tick at once could start workers for the same backlog. */
 export interface SchedulerLock {
-  /** @returns what the first tick looks at, as far as it is known; undefined if another ticks: then there is nothing to do */
+  /** @returns what the first tick looks at; undefined if another ticks: then there is nothing to do */
   begin(): Promise<TickSnapshot | undefined>;
-  /** To stay for what is due before this time, epoch ms. */
+  /** To stay for what is due before this time, on the clock, ms. */
   readonly until: () => number;
   /** @default waits until the time */
   readonly wait?: (until: number) => Promise<void>;
   /** Somebody has asked for this tick: there may be jobs that no tick has moved. */
-  readonly rung: boolean;
+  readonly requested: boolean;
+  /** Called now and then during a long tick, so that it keeps the lock. */
+  keep(): Promise<void>;
   /**
    * @param last what the last tick knows
    * @param unattended jobs wait that no worker was started for
@@ -34,13 +37,20 @@ export interface SchedulerLock {
   abandon(): Promise<void>;
 }
 
-export interface SchedulerLockDeps {
-  readonly store: StatsBroker;
+export interface LockDeps {
+  readonly lock: LockBroker;
   /** Who ticks. */
   readonly holder: string;
   readonly clock: Clock;
-  /** When the invocation's time is over, epoch ms. */
+  /** When the invocation's time is over, on the clock, ms. */
   readonly end: number;
+}
+
+export interface OnDemandLockDeps extends LockDeps {
+  readonly runs: OnDemandRunBroker;
+  readonly schedule: OneTimeSchedule;
+  /** The schedule's own clock, epoch ms: AWS's. */
+  readonly wallTime: () => number;
 }
 
 /** Milliseconds. */
@@ -52,26 +62,28 @@ const times = {
   /** How long to wait for a tick that is about to end, and between two looks. */
   patience: 5_000,
   look: 500,
-  /** The right to tick outlives the stay by this, for a last tick that takes long. */
+  /** The lock outlives the stay by this, for a last tick that takes long. */
   reserve: 15_000,
-  /** On demand, the right is extended each time that somebody's ring is listened for. */
+  /** On demand, the lock is extended each time that somebody's request is looked for. */
   listen: 2_000,
   hold: 30_000,
   /** How soon to look again at jobs that nobody works on: workers are paused. */
   unattended: 300_000,
-  /** No alarm is set for later: who knows what a due time of the year 50,000 is. */
+  /** No run is set for later: who knows what a due time of the year 50,000 is. */
   longest: 30 * 24 * 3_600_000,
 };
 
 /** One run each minute. */
-export function minuteLock({ store, holder, clock, end }: SchedulerLockDeps): SchedulerLock {
+export function minuteLock({ lock, holder, clock, end }: LockDeps): SchedulerLock {
   const begin = clock.now();
   const until = Math.min(begin + times.stay, end - times.margin);
-  const release = () => store.releaseScheduler(holder);
+  const release = () => lock.release(holder);
   return {
-    begin: () => hold(store, holder, until - begin + times.reserve, clock),
+    begin: () => acquire(lock, holder, until - begin + times.reserve, clock),
     until: () => until,
-    rung: false,
+    requested: false,
+    // It is held for as long as an invocation stays.
+    async keep() {},
     async end() {
       // It expires by itself where Redis is away.
       await release().catch(() => {});
@@ -82,69 +94,83 @@ export function minuteLock({ store, holder, clock, end }: SchedulerLockDeps): Sc
 }
 
 /** A run when something is due, or somebody asks; its end sets the time of the next one. */
-export function onDemandLock(
-  setting: SchedulerLockDeps & { wake: OnDemandRunBroker; alarm: OneTimeSchedule },
-): SchedulerLock {
-  const { store, wake, alarm, holder, clock, end } = setting;
-  let rung = false;
-  const take = async () => {
-    const isOurs = await persist(clock, () => wake.begin(holder, times.hold, clock.now()));
-    return isOurs ? {} : undefined;
+export function onDemandLock(deps: OnDemandLockDeps): SchedulerLock {
+  const { lock, runs, schedule, holder, clock, wallTime, end } = deps;
+  let requested = false;
+  let extended = clock.now();
+  const extend = async () => {
+    extended = clock.now();
+    if (await runs.extend(holder, times.hold)) requested = true;
   };
-  const tell = (order: Parameters<typeof setSchedule>[3]) => setSchedule(wake, alarm, clock, order);
+  const take = () => persist(clock, () => runs.begin(holder, times.hold));
+  const set = (order: ScheduleOrder | undefined) => setSchedule(runs, schedule, wallTime, order);
   return {
     async begin() {
-      const outlook = await take();
-      if (outlook) return outlook;
-      // Whoever ticks now hears of it and looks again; should he be dead, the alarm comes when his right has expired.
-      const now = clock.now();
-      await tell(await persist(clock, () => wake.ask(nextMinute(now + times.hold), now, true)));
+      const snapshot = await take();
+      if (snapshot) return snapshot;
+      // Whoever ticks now hears of it and looks again; should he be dead, the schedule goes off when his lock has expired.
+      const now = wallTime();
+      const { order } = await persist(clock, () => runs.request(nextMinute(now + times.hold) - now, true));
+      await set(order);
       return take();
     },
     until: () => Math.min(clock.now() + STAY_MS, end - times.margin),
     async wait(until) {
-      rung = false;
-      for (let now = clock.now(); now < until && !rung; now = clock.now()) {
+      requested = false;
+      for (let now = clock.now(); now < until && !requested; now = clock.now()) {
         await sleep(clock, Math.min(until - now, times.listen));
-        rung = await wake.heed(holder, times.hold);
+        await extend();
       }
     },
-    get rung() {
-      return rung;
+    get requested() {
+      return requested;
+    },
+    async keep() {
+      if (clock.now() - extended >= times.hold / 3) await extend();
     },
     async end(tick, unattended) {
-      const { nextAt, leaseEnd } = tick ?? {};
-      const now = clock.now();
-      const needs = [
-        nextAt === undefined ? Infinity : wakeBefore(nextAt, now),
-        leaseEnd === undefined ? Infinity : wakeAfter(leaseEnd, now),
-        unattended ? wakeAfter(now + times.unattended, now) : Infinity,
-      ];
-      const next = Math.min(...needs);
-      // Its time is nearly over: whoever has rung gets a run of its own.
-      const lookNext = now >= end - times.margin ? nextMinute(now) : undefined;
-      const at = next === Infinity ? undefined : Math.min(next, now + times.longest);
-      const order = await persist(clock, () => wake.end(holder, at, now, lookNext));
-      rung = order === 'again';
+      const now = wallTime();
+      // Its time is nearly over: whoever has asked gets a run of its own.
+      const lookWithin = clock.now() >= end - times.margin ? nextMinute(now) - now : undefined;
+      const within = nextRunIn(tick, unattended, now);
+      const order = await persist(clock, () => runs.end(holder, within, lookWithin));
+      requested = order === 'again';
       if (order === 'again') {
-        // Rings that come without a pause are answered every now and then.
+        // Requests that come without a pause are answered every now and then.
         await sleep(clock, times.listen);
-        await wake.heed(holder, times.hold);
+        await extend();
+        requested = true;
         return false;
       }
-      await tell(order);
+      await set(order);
       return true;
     },
-    abandon: () => store.releaseScheduler(holder).catch(() => {}),
+    abandon: () => lock.release(holder).catch(() => {}),
   };
 }
 
+/**
+ * In how many ms the next run is needed, at a full minute on the schedule's clock. What lies between two times is the same
+ * on Redis's clock and on the schedule's.
+ * @param now on the schedule's clock, epoch ms
+ */
+function nextRunIn(tick: TickResult | undefined, unattended: boolean, now: number): number | undefined {
+  const onWall = (time: number) => now + time - (tick?.endedAt ?? time);
+  const needs = [
+    tick?.nextAt === undefined ? Infinity : wakeBefore(onWall(tick.nextAt), now),
+    tick?.leaseEnd === undefined ? Infinity : wakeAfter(onWall(tick.leaseEnd), now),
+    unattended ? wakeAfter(now + times.unattended, now) : Infinity,
+  ];
+  const next = Math.min(...needs);
+  return next === Infinity ? undefined : Math.min(next - now, times.longest);
+}
+
 /** Waits a little for the tick before. */
-async function hold(store: StatsBroker, holder: string, ms: number, clock: Clock): Promise<TickSnapshot | undefined> {
+async function acquire(lock: LockBroker, holder: string, ms: number, clock: Clock): Promise<TickSnapshot | undefined> {
   const giveUpAt = clock.now() + times.patience;
   for (;;) {
-    const outlook = await persist(clock, () => store.holdScheduler(holder, ms));
-    if (outlook || clock.now() >= giveUpAt) return outlook;
+    const snapshot = await persist(clock, () => lock.acquire(holder, ms));
+    if (snapshot || clock.now() >= giveUpAt) return snapshot;
     await sleep(clock, times.look);
   }
 }

@@ -31,7 +31,7 @@ export class ConsumerStarter {
   readonly #members: readonly Member[];
   /** Queues that their lists name: they are looked at even where Resque's `queues` does not know them. */
   readonly #named: readonly string[];
-  /** The last survey, whichever invocation made it: most of what was there is there at the next one. */
+  /** The last stats, whichever invocation read them: most of what was there is there at the next one. */
   #seen: QueueStats | undefined;
 
   /** @throws ConfigError */
@@ -45,8 +45,8 @@ export class ConsumerStarter {
     this.#named = [...new Set(this.#members.flatMap((one) => namedQueues(one.list)))];
   }
 
-  async survey(store: StatsBroker, now: number): Promise<QueueStats> {
-    this.#seen = await store.survey(this.#named, now, this.#seen);
+  async stats(store: StatsBroker): Promise<QueueStats> {
+    this.#seen = await store.read(this.#named, this.#seen);
     return this.#seen;
   }
 
@@ -59,7 +59,7 @@ export class ConsumerStarter {
 export class InvocationStarter {
   /** How many of each consumer were started. */
   readonly started: Record<string, number> = {};
-  /** At the last survey jobs waited that have no worker: workers are paused, or could not be started. */
+  /** At the last look jobs waited that have no worker: workers are paused, or could not be started. */
   unattended = false;
   readonly #members: readonly Member[];
   readonly #aws: Pick<Aws, 'startFunction'>;
@@ -76,16 +76,16 @@ export class InvocationStarter {
   }
 
   /** Starts what the backlog needs. A consumer that cannot be started does not keep the others from it. */
-  async start(survey: QueueStats): Promise<void> {
-    this.unattended = survey.paused && survey.queues.some((one) => one.depth > 0);
-    if (survey.paused) return;
+  async start(stats: QueueStats): Promise<void> {
+    this.unattended = stats.paused && stats.queues.some((one) => one.depth > 0);
+    if (stats.paused) return;
     const now = this.#clock.now();
     this.#recent = this.#recent.filter((one) => now - one.at < STARTING_MS);
-    const live = workersByConsumer(survey);
+    const live = workersByConsumer(stats);
     await Promise.all(
       this.#members.map(async (member) => {
         const count = workersToStart(member, {
-          backlog: backlogOf(member.list, survey),
+          backlog: backlogOf(member.list, stats),
           live: live.get(member.name) ?? 0,
           starting: this.#recent.filter((one) => one.name === member.name).length,
         });
@@ -94,7 +94,7 @@ export class InvocationStarter {
     );
   }
 
-  /** @throws FleetError if any start failed, with the first reason */
+  /** @throws StartError if any start failed, with the first reason */
   check(): void {
     const [first] = this.#failures;
     if (first === undefined) return;
@@ -130,9 +130,9 @@ export class InvocationStarter {
 }
 
 /** How many workers live, by the name of their consumer. */
-export function workersByConsumer(survey: Pick<QueueStats, 'workers'>): Map<string, number> {
+export function workersByConsumer(stats: Pick<QueueStats, 'workers'>): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const worker of survey.workers) {
+  for (const worker of stats.workers) {
     const name = consumerOf(worker);
     if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
   }

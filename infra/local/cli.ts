@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigError, environment as env, LambdesqueError, workerDefaults } from 'lambdesque';
+import own from '../../package.json' with { type: 'json' };
 import { demo } from './commands/demo.ts';
 import { enqueue } from './commands/enqueue.ts';
 import { start } from './commands/start.ts';
@@ -13,7 +14,7 @@ import { defaultJobs } from './jobs.ts';
 import { flushOutput, guardOutput } from './output.ts';
 
 const program = new Command('lambdesque').description('Resque queues, run by AWS Lambda; here, on this machine.');
-program.exitOverride().showHelpAfterError('(--help shows what is allowed)');
+program.version(own.version).exitOverride().showHelpAfterError('(--help shows what is allowed)');
 
 const redisOptions = (command: Command) =>
   command

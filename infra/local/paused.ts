@@ -12,7 +12,7 @@ export function tellingPaused<Store extends Pick<Broker, 'sync'>>(store: Store, 
     async sync(request) {
       const result = await store.sync(request);
       // Only a call that asks for jobs is told.
-      if (result.leaseLost || request.reserve === undefined || result.paused === paused) return result;
+      if (result.kind !== 'held' || request.reserve === undefined || result.paused === paused) return result;
       paused = result.paused;
       if (paused)
         log.warn('Every worker is paused: no job is taken until the key is gone', { key, remedy: `DEL ${key}` });

@@ -54,15 +54,10 @@ export async function runProcess(worker: Worker, log: Logger, options: ProcessOp
     worker.resume();
   };
   const onEscape = (error: unknown, kind: string) => {
-    if (worker.escaped(error)) {
-      log.error(`A handler left ${kind} behind, which counts for its job if that still runs. Await it, or catch it.`, {
-        error,
-      });
-      return;
-    }
+    if (worker.escaped(error)) return;
     process.exitCode = 1;
     log.error(`There was ${kind} that came from no job; ending, since the state is unknown`, { error });
-    crashing ??= worker.crash(error).catch((failure: unknown) => {
+    crashing ??= worker.crash().catch((failure: unknown) => {
       log.error('Not everything could be given back; the rest is when the lease has ended', { error: failure });
     });
     void crashing.then(crashed.resolve);

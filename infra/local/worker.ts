@@ -49,10 +49,10 @@ export function createWorker(setup: WorkerSetup): Worker {
   const patterns = queues.patterns.map((one) => `${one.excluded ? '!' : ''}${one.pattern}`);
   const id = workerId(hostname(), process.pid, patterns);
   const options = workerOptions(setup.options);
-  const worker = new CoreWorker({
+  const worker: CoreWorker = new CoreWorker({
     store: tellingPaused(store, `${backend.namespace}pause-all-workers`, log),
     registry,
-    client: createClient({ store, clock, registry }),
+    client: createClient({ store, clock, registry, now: () => worker.redisNow() }),
     queues,
     options,
     worker: id,
@@ -88,6 +88,6 @@ export function createWorker(setup: WorkerSetup): Worker {
     pause: () => worker.pause(),
     resume: () => worker.resume(),
     escaped: (error) => worker.escaped(error),
-    crash: (error) => worker.crash(error),
+    crash: () => worker.crash(),
   };
 }

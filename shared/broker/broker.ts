@@ -1,4 +1,9 @@
-import type { CronSlot, RawJob, Settlement } from '../types.ts';
+import type { QueueShare } from '../queues/queue-selector.ts';
+import type { Effect, RawJob, Settlement } from '../types.ts';
+import type { CronState } from './cron-broker.ts';
+import type { WrongKey } from './wrong-key.ts';
+
+export type { WrongKey } from './wrong-key.ts';
 
 /**
  * The seam between the loops and Redis, in the words of the project. Every method rejects with a `LambdesqueError`. After
@@ -12,16 +17,25 @@ export interface WorkerBroker {
   /** Host and port of the Redis behind it, for messages. */
   readonly address: string;
 
-  /** One turn of a worker, in one atomic step: settle, extend the lease, reserve. */
-  sync(turn: SyncRequest): Promise<SyncResult>;
+  /** A worker's round trip, in one atomic step: settle what ended, extend the lease, reserve the next jobs. */
+  sync(request: SyncRequest): Promise<SyncResult>;
+  /** At-most-once jobs are about to start. @returns which of them the worker holds; no other may start */
+  start(worker: string, jobs: readonly RawJob[]): Promise<boolean[]>;
+  /** Redis lost its last writes: gives back what is in flight for a worker that holds only these jobs. */
+  recover(worker: string, call: number, held: readonly HeldJob[]): Promise<Recovered>;
   /** A worker's end. @returns how many jobs it still holds; they are reclaimed when its lease has run out */
-  leave(worker: string): Promise<number>;
+  unregister(worker: string): Promise<number>;
 
   /** Push payloads to the tails of their queues, in one round trip. */
   enqueue(jobs: readonly { readonly queue: string; readonly payload: string }[]): Promise<void>;
-  /** Add payloads to the delayed lists, in one round trip. @property seconds due time, epoch seconds */
+  /**
+   * Add payloads to the delayed lists, in one round trip; very large ones without an index by payload.
+   * @property seconds due time, epoch seconds
+   */
   enqueueDelayed(jobs: readonly { readonly seconds: number; readonly payload: string }[]): Promise<void>;
 
+  /** Redis's clock, epoch ms. */
+  time(): Promise<number>;
   /** Names of all queues. */
   queues(): Promise<string[]>;
   /** Rejects if Redis cannot be used now. */
@@ -29,40 +43,56 @@ export interface WorkerBroker {
   close(): Promise<void>;
 }
 
-/** What a tick of the scheduler needs. */
+/**
+ * What a tick of the scheduler needs. What is due is decided by Redis's clock. `passed` is how many of the first members
+ * that are due to pass over: they were met before in this tick and cannot be used.
+ */
 export interface SchedulerBroker {
-  /** Give back the jobs of workers whose leases ended before `now`. @param limit most workers in this call */
-  reclaim(now: number, limit: number): Promise<Reclaimed[]>;
+  /** When the earliest of each is due. One call, for an idle scheduler. */
+  dueTimes(after?: LookedThrough): Promise<DueTimes>;
+  /** The same, and all that is known of cron entries, in one call. */
+  snapshot(): Promise<TickSnapshot>;
+  /** Give back the jobs of workers whose leases have ended. @param limit most workers in this call */
+  reclaim(limit: number, passed?: number): Promise<Reclaimed[]>;
   /** Move due retries to their queues, at most `limit`. */
-  promoteRetries(now: number, limit: number): Promise<Promoted>;
-  /** The earliest due lists of delayed jobs, with their first payloads, up to these limits for all together. */
-  dueDelayed(now: number, limit: number, bytes: number): Promise<DueDelayed[]>;
+  promoteRetries(limit: number, passed?: number): Promise<Promoted>;
+  /** The due times of delayed jobs, in order, at most `limit`. */
+  dueDelayed(limit: number, passed?: number): Promise<DueDelayed>;
+  /** The first payloads of due lists, up to these limits for all together; the one that exceeds `bytes` is the last. */
+  readDelayed(lists: readonly DueList[], limit: number, bytes: number): Promise<DelayedList[]>;
   /** Move payloads from the starts of due lists, in order; stops where a list has changed since it was read. */
   promoteDelayed(lists: readonly DelayedMoves[]): Promise<MovedDelayed>;
-
-  /** When the earliest of each is due, epoch ms; undefined where there is none. One call, for an idle scheduler. */
-  agenda(): Promise<DueTimes>;
 }
 
 export interface SyncRequest {
   readonly worker: string;
-  /** Rises by one with each turn; a turn that is sent again keeps its number, and is not carried out twice. */
+  /** Rises by one with each sync; one that is sent again keeps its number, and is not carried out twice. */
   readonly call: number;
-  /** When the lease ends, epoch ms, unless a later turn extends it. */
-  readonly leaseEnd: number;
-  /** Set on a worker's first turn and on the first after it lost its lease: when it started. */
-  readonly register?: Date;
+  /** Milliseconds from now, on Redis's clock, until the lease ends unless a later sync extends it. */
+  readonly lease: number;
+  /** Set on a worker's first sync. */
+  readonly register?: true;
   /** Write the heartbeat that Ruby's tools read. */
-  readonly heartbeat?: Date;
+  readonly heartbeat?: true;
   readonly settle: readonly Settlement[];
   /** The job to show as being worked on: its record is `head`, the payload, `tail`. null clears it; absent leaves it. */
-  readonly workingOn?: { readonly raw: RawJob; readonly head: string; readonly tail: string } | null;
-  readonly statuses?: readonly StatusUpdate[];
-  /** Jobs of cron entries that must not overlap, now ended for good: their entries may enqueue again. */
-  readonly cronEnded?: readonly CronSlot[];
-  /** Highest number of a job that may have started once this turn is answered: what a death counts for. */
-  readonly started: number;
+  readonly workingOn?: WorkingOnRecord | null;
+  /** Of jobs that start. */
+  readonly effects?: readonly Effect[];
+  /** Serial queues of which the worker holds no job any more, once this is settled. */
+  readonly letGo?: readonly string[];
   readonly reserve?: Reservation;
+}
+
+/** A job that a worker holds. @property marked it is an at-most-once job that may have started */
+export interface HeldJob {
+  readonly raw: RawJob;
+  readonly marked?: boolean;
+}
+
+export interface WorkingOnRecord extends HeldJob {
+  readonly head: string;
+  readonly tail: string;
 }
 
 export interface Reservation {
@@ -78,84 +108,128 @@ export interface Reservation {
   readonly listQueues: boolean;
   /** Also answer how many jobs each queue has left. */
   readonly countLeft: boolean;
-  /** Whether one job that is one death away from the failed list may be among them. */
-  readonly mayRisk: boolean;
-}
-
-export interface QueueShare {
-  readonly queue: string;
-  /** Most jobs from it at this place in the order. */
-  readonly limit: number;
-}
-
-/** An update of php-resque's status record, where there is one. The record is `head`, started time, `tail`. */
-export interface StatusUpdate {
-  readonly id: string;
-  readonly head: string;
-  /** undefined keeps the time that the record has. */
-  readonly started: string | undefined;
-  readonly tail: string;
-  /** Seconds until the record expires; 0 for never. */
-  readonly ttl: number;
+  /** How many jobs that were in a death may be among them: as many as can start at once. */
+  readonly suspects: number;
+  /** Whether one that was in two deaths may come, alone: where there is nothing else, or before all others. */
+  readonly alone: 'no' | 'ifNothingElse' | 'first';
 }
 
 export type SyncResult =
-  | { readonly leaseLost: true }
-  | {
-      readonly leaseLost: false;
-      readonly jobs: readonly RawJob[];
-      /** `pause-all-workers` is set: nothing is reserved. */
-      readonly paused: boolean;
-      /** There may be more where these came from. */
-      readonly more: boolean;
-      /** How many of the settled jobs were no longer held. */
-      readonly missing: number;
-      /** Queues that could not be read, with Redis's own words. */
-      readonly unreadable: readonly { readonly queue: string; readonly error: string }[];
-      /** Names of all queues, if asked for. */
-      readonly queues: readonly string[];
-      /** Jobs left in each queue looked at, if asked for. */
-      readonly left: ReadonlyMap<string, number>;
-    };
+  /** @property wrong the key of the jobs in flight, if that is why */
+  | { readonly kind: 'lease lost'; readonly wrong?: WrongKey }
+  /** Redis does not know of the last sync. */
+  | { readonly kind: 'writes lost' }
+  | SyncReply;
 
+export interface SyncReply {
+  readonly kind: 'held';
+  /** Redis's clock, epoch ms. */
+  readonly now: number;
+  /** How many of the settled jobs were no longer held. */
+  readonly missing: number;
+  /** Settlements that a key did not take; their jobs are still in flight. */
+  readonly refused: readonly Settlement[];
+  readonly wrong: readonly WrongKey[];
+  readonly jobs: readonly RawJob[];
+  /** `pause-all-workers` is set: nothing is reserved. */
+  readonly paused: boolean;
+  /** There may be more where these came from. */
+  readonly more: boolean;
+  /** Jobs that were passed over: they were in a death and no place is free, or in two and something runs beside. */
+  readonly passedOver: { readonly forPlace: number; readonly forWorker: number };
+  /** The one job that came was in two deaths: nothing may run beside it. */
+  readonly alone: boolean;
+  /** Another worker holds a serial queue. */
+  readonly heldElsewhere: boolean;
+  /** Which of the queues looked at are serial, and whether they have more than was asked for. `more` is about the others. */
+  readonly serial: readonly { readonly queue: string; readonly more: boolean }[];
+  /** Names of all queues, if asked for. */
+  readonly queues: readonly string[];
+  /** Jobs left in each queue looked at, if asked for. */
+  readonly left: ReadonlyMap<string, number>;
+}
+
+export interface Recovered {
+  /** Jobs that were given back. */
+  readonly given: number;
+  /** Jobs of the worker that Redis does not have in flight: they are in their queues again, or were settled. */
+  readonly missing: readonly RawJob[];
+  readonly wrong: readonly WrongKey[];
+}
+
+/** Times up to which everything due was moved or passed over, epoch ms. */
+export interface LookedThrough {
+  readonly leases?: number | undefined;
+  readonly retry?: number | undefined;
+  readonly delayed?: number | undefined;
+}
+
+/** What a tick looks at first. */
+export interface TickSnapshot {
+  readonly due: DueTimes;
+  readonly cron?: CronState;
+}
+
+/** When the earliest of each is due, epoch ms; undefined where there is none. */
 export interface DueTimes {
+  /** Redis's time, epoch ms. */
+  readonly now: number;
   readonly leaseEnd: number | undefined;
   readonly retry: number | undefined;
   readonly delayed: number | undefined;
   /** Ruby's resque-scheduler runs: the delayed jobs are its to promote. */
   readonly rubyScheduler?: true;
+  readonly wrong: readonly WrongKey[];
 }
 
 export interface Reclaimed {
   readonly worker: string;
+  /** Jobs given back to their queues. */
   readonly jobs: number;
-  /** A queue that did not take its own, with Redis's own words; those jobs stay in flight and are tried again later. */
-  readonly refused: string | undefined;
+  /** At-most-once jobs that may have started, now in the failed list. */
+  readonly failed: number;
+  /** Keys that did not take their jobs; those stay in flight and are tried again in a minute. */
+  readonly wrong: readonly WrongKey[];
+  /** Nothing could be done, and its lease stays as it is. */
+  readonly passedOver?: true;
 }
 
 export interface Promoted {
   readonly moved: number;
-  /** Queues that did not take theirs, with Redis's own words; what is theirs stays where it was. */
-  readonly refused: readonly string[];
-}
-
-export interface MovedDelayed {
-  readonly queued: number;
-  readonly failed: number;
-  /** Redis's own words, if the queue of the next payload did not take it. */
-  readonly refused: string | undefined;
-}
-
-/** What becomes of the first payloads of one list. */
-export interface DelayedMoves {
-  readonly time: string;
-  readonly moves: readonly DelayedMove[];
+  /** When the first of them was due, epoch ms. */
+  readonly earliest: number | undefined;
+  /** Due retries that cannot be used; they stay where they are. */
+  readonly passedOver: number;
+  /** There may be more that are due. */
+  readonly more: boolean;
+  /** Among them queues that did not take their retries, which wait another minute. */
+  readonly wrong: readonly WrongKey[];
 }
 
 export interface DueDelayed {
-  /** Due time as the schedule has it: epoch seconds, unless somebody wrote something else there. */
+  /** Due times as the schedule has them: epoch seconds, unless somebody wrote something else there. */
+  readonly times: readonly string[];
+  /** Members of the schedule that are no names; they stay where they are. */
+  readonly passedOver: number;
+  readonly wrong: readonly WrongKey[];
+}
+
+export interface DueList {
+  readonly time: string;
+  /** How many payloads to pass over. @default 0 */
+  readonly passed?: number;
+}
+
+export interface DelayedList {
   readonly time: string;
   readonly payloads: readonly Buffer[];
+  /** It is no list. */
+  readonly wrong?: WrongKey;
+}
+
+/** What becomes of the first payloads of one list. */
+export interface DelayedMoves extends DueList {
+  readonly moves: readonly DelayedMove[];
 }
 
 /** What becomes of one delayed payload. */
@@ -163,6 +237,26 @@ export type DelayedMove = { readonly bytes: Buffer } & (
   | { readonly to: 'queue'; readonly queue: string }
   /** The failed entry is `head`, the payload, `tail`. */
   | { readonly to: 'failed'; readonly head: string; readonly tail: string }
-  /** The payload is not JSON, so the failed entry comes whole. */
+  /** The payload cannot stand in it as it is, so the failed entry comes whole. */
   | { readonly to: 'buried'; readonly entry: string }
+  | { readonly to: 'nowhere' }
 );
+
+export interface MovedDelayed {
+  readonly queued: number;
+  readonly failed: number;
+  /** For each list, up to the first that has changed since it was read. */
+  readonly lists: readonly MovedList[];
+  readonly wrong: readonly WrongKey[];
+}
+
+export interface MovedList {
+  /** Payloads that are left in it. */
+  readonly left: number;
+  /** It has changed since it was read: from there on nothing was moved. */
+  readonly changed: boolean;
+  /** Its time is still on the schedule. */
+  readonly scheduled: boolean;
+  /** Moves that a key did not take, by their places; their payloads stay first in the list, in order. */
+  readonly refused: ReadonlyMap<number, WrongKey>;
+}

@@ -43,14 +43,19 @@ export interface Keys {
   readonly retryPayloads: string;
   /** Sorted set of worker ids, scored by the epoch ms at which their leases end. */
   readonly leases: string;
+  /** Hash: serial queue → id of the worker that has jobs of it in flight, '' while none has. */
+  readonly serial: string;
   /** String that expires: which scheduler ticks, so that two do not start workers for the same backlog. */
   readonly schedulerLease: string;
   /** Hash: when the scheduler is to run next, in a system without a minute tick; see scripts/wake.ts. */
   readonly wake: string;
   readonly cron: CronKeys;
-  /** Hash: the jobs a worker holds, `<sequence number>:<queue>` → payload; and `call`, the number of its last call. */
+  /**
+   * Hash: the jobs a worker holds, `<sequence number>:<queue>` → payload, behind a `!` once an at-most-once job may have
+   * started; `call`, the number of its last sync; `lease`, when its lease ends, epoch ms.
+   */
   inflight(worker: string): string;
-  /** The keys of a worker's end, in the order in which leave.ts and reclaim.ts take them. */
+  /** The keys of a worker's end, in the order in which unregister.ts and reclaim.ts take them. */
   ofWorker(worker: string): string[];
 }
 
@@ -92,6 +97,7 @@ export function keysOf(namespace: string): Keys {
     retry: `${ns}retry`,
     retryPayloads: `${ns}retry:payloads`,
     leases: `${ns}leases`,
+    serial: `${ns}serial`,
     schedulerLease: `${ns}scheduler:lease`,
     wake: `${ns}scheduler:wake`,
     cron: {
@@ -113,6 +119,7 @@ export function keysOf(namespace: string): Keys {
       keys.workerStarted(id),
       keys.stat('processed', id),
       keys.stat('failed', id),
+      keys.serial,
     ],
   };
   return keys;

@@ -1,12 +1,13 @@
 import type { Broker } from '../broker/broker.ts';
-import type { CronBroker, CronStatus } from '../broker/redis/cron.ts';
-import { type Clock, systemClock } from '../clock.ts';
+import type { CronBroker, CronStatus } from '../broker/cron-broker.ts';
 import { ConfigError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';
 import { stringify } from '../json.ts';
 import { silentLogger } from '../log.ts';
-import { type CronEntry, cronRule, splitTimeZone } from '../scheduler/cron/entry.ts';
-import { cronPayload } from '../scheduler/cron/runner.ts';
+import { type CronEntry, type CronRule, checkClass, checkRuleArgs, cronRule } from '../scheduler/cron/entry.ts';
+import { checkForRuby, entryForRuby } from '../scheduler/cron/for-ruby.ts';
+import { cronPayload } from '../scheduler/cron/payload.ts';
+import { sinceOf } from '../scheduler/cron/since.ts';
 import { CronTable } from '../scheduler/cron/table.ts';
 
 /** A cron entry as it stands. */
@@ -35,7 +36,10 @@ export interface BadCronInfo {
 }
 
 export interface CronClient {
-  /** Writes a dynamic entry; resque-scheduler reads it too. @throws ConfigError if it is wrong, or a static one has its name */
+  /**
+   * Writes a dynamic entry; resque-scheduler reads it too, so it must be one that Ruby can parse.
+   * @throws ConfigError if it is wrong, if its arguments break the schema of its class, or if a static one has its name
+   */
   upsertCron(name: string, entry: CronEntry): Promise<void>;
   /** @returns whether there was one @throws ConfigError if it is a static one */
   removeCron(name: string): Promise<boolean>;
@@ -51,24 +55,28 @@ export interface CronClientOptions {
   readonly store: CronBroker;
   readonly jobs: Pick<Broker, 'enqueue'>;
   readonly registry: Registry;
+  /**
+   * Every class that there is, is in the registry: then an entry of another one is refused. Else it may be one of another
+   * program, such as Ruby's, and must name its queue. @default false
+   */
+  readonly wholeRegistry?: boolean;
   /** The static entries, to be listed and run too. @default none */
   readonly entries?: Readonly<Record<string, CronEntry>>;
   /** Of the scheduler that runs the entries: `rails_env` and `env` are matched against it. */
   readonly environment?: string;
-  readonly clock?: Clock;
 }
 
 export function createCronClient(options: CronClientOptions): CronClient {
-  const { store, jobs, registry, entries = {}, clock = systemClock, environment } = options;
+  const { store, jobs, registry, wholeRegistry = false, entries = {}, environment } = options;
   const table = () =>
     new CronTable({ entries, registry, log: silentLogger, ...(environment === undefined ? {} : { environment }) });
 
-  async function known(name: string) {
-    const { dynamic } = await store.read();
+  async function known(name: string): Promise<{ readonly rule: CronRule; readonly now: number }> {
+    const { dynamic, now } = await store.read();
     const rule = table()
       .rules(dynamic)
       .rules.find((one) => one.name === name);
-    if (rule) return rule;
+    if (rule) return { rule, now };
     throw new ConfigError(
       `There is no usable cron entry ${JSON.stringify(name)}; listCron() names those that there are.`,
     );
@@ -84,8 +92,13 @@ export function createCronClient(options: CronClientOptions): CronClient {
   return {
     async upsertCron(name, entry) {
       refuseStatic(name);
+      if (wholeRegistry) checkClass(name, typeof entry?.class === 'string' ? entry.class : name, registry);
       const rule = cronRule(name, entry, registry);
-      await store.change(name, stringify({ ...forRuby(entry), class: rule.class, queue: rule.queue }));
+      await checkRuleArgs(rule, registry);
+      const written = entryForRuby(entry, rule.timing.firstAt);
+      checkForRuby(name, written);
+      if (rule.timing.firstAt !== undefined) await refusePast(store, name, rule.timing.firstAt);
+      await store.change(name, stringify({ ...written, class: rule.class, queue: rule.queue }));
     },
 
     async removeCron(name) {
@@ -94,16 +107,15 @@ export function createCronClient(options: CronClientOptions): CronClient {
     },
 
     async listCron() {
-      const now = clock.now();
       const state = await store.read();
       const statuses = await store.statuses();
       const cron = table();
       const { rules, invalid } = cron.rules(state.dynamic);
       const infos = rules.map((rule): CronInfo => {
         const { name, timing } = rule;
-        const since = state.since(name, timing.fingerprint) ?? now;
+        const since = sinceOf(state, rule) ?? state.now;
         const last = state.last.get(name);
-        const next = timing.next(Math.max(now, last ?? 0), since);
+        const next = timing.next(Math.max(state.now, last ?? 0), since);
         return {
           name,
           source: cron.static.has(name) ? 'static' : 'dynamic',
@@ -121,8 +133,7 @@ export function createCronClient(options: CronClientOptions): CronClient {
     },
 
     async runCronNow(name) {
-      const now = clock.now();
-      const rule = await known(name);
+      const { rule, now } = await known(name);
       // Outside of the entry's slots, so its end has no say in them.
       const { id, payload } = cronPayload({ ...rule, overlap: 'allow' }, now, now);
       await jobs.enqueue([{ queue: rule.queue, payload }]);
@@ -136,7 +147,7 @@ export function createCronClient(options: CronClientOptions): CronClient {
 
     async resumeCron(name) {
       await known(name);
-      await store.resume(name, clock.now());
+      await store.resume(name);
     },
   };
 }
@@ -144,13 +155,12 @@ export function createCronClient(options: CronClientOptions): CronClient {
 /** What was wrong with an entry before it was repaired says nothing of what it is now. */
 const usable = (status: CronStatus | undefined) => (status?.outcome === 'invalid' ? undefined : status);
 
-/**
- * The entry in resque-scheduler's form: the time zone stands behind the expression, and an interval is text, since Ruby
- * asks it whether it is empty.
- */
-function forRuby({ timeZone, cron, every, ...rest }: CronEntry): Record<string, unknown> {
-  const interval = /^\s*@every\s+(\S+)\s*$/.exec(cron ?? '')?.[1];
-  if (interval !== undefined) return { every: interval, ...rest };
-  if (!cron) return { every: typeof every === 'number' ? `${every}s` : every, ...rest };
-  return { cron: timeZone ? `${splitTimeZone(cron).expression} ${timeZone}` : cron, ...rest };
+/** @throws ConfigError: Ruby's scheduler ends at a first time that has passed */
+async function refusePast(store: CronBroker, name: string, firstAt: number): Promise<void> {
+  const { now } = await store.read();
+  if (firstAt > now) return;
+  throw new ConfigError(
+    `cron entry ${JSON.stringify(name)}: every.first_at must be a time to come, since Ruby's resque-scheduler ends at one ` +
+      `that has passed; got ${new Date(firstAt).toISOString()}. Leave it out.`,
+  );
 }

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ScheduledBroker } from '../broker/redis/scheduled.ts';
+import type { DelayedTime, ScheduledBroker } from '../broker/redis/scheduled.ts';
 import { ConfigError } from '../errors.ts';
 import type { Args } from '../job/define.ts';
 import type { Registry } from '../job/registry.ts';
 import { parseWithBigInts } from '../json.ts';
 import type { CronSlot } from '../types.ts';
 import { unsplice } from '../wire/attempts.ts';
+import { argsOf } from '../wire/decode.ts';
 import { cronSlot } from '../wire/payload.ts';
 
 /** A job that waits for its time. */
@@ -52,24 +53,35 @@ export interface Page {
   readonly cursor: string | undefined;
 }
 
+/** Dates end here, epoch ms. */
+const LAST_DATE = 8_640_000_000_000_000;
+
 const PAGE = 100;
 const TIMES_AT_ONCE = 100;
 
 export function createScheduled(store: ScheduledBroker, registry?: Registry): Scheduled {
   async function delayedPage(cursor: string, limit: number): Promise<Page> {
-    const [from = 0, skip = 0] = cursor.split(':').map(Number);
+    const start = placeOf(cursor);
+    let offset = start?.offset ?? 0;
+    let times = await store.delayedTimes(start?.time, TIMES_AT_ONCE);
+    if (start) times = [start.time, ...times];
     const jobs: WaitingJob[] = [];
-    for (let next = from; ; ) {
-      const times = await store.delayedTimes(next, TIMES_AT_ONCE);
-      for (const { seconds } of times) {
-        const offset = seconds === from ? skip : 0;
-        const payloads = await store.delayedAt(seconds, offset, limit - jobs.length);
-        jobs.push(...payloads.map((payload) => waiting('delayed', seconds * 1000, payload, String(seconds))));
-        if (jobs.length === limit) return { jobs, cursor: `${seconds}:${offset + payloads.length}` };
-        next = seconds + 1;
+    for (let time = times[0]; time; time = times[0]) {
+      const found = await store.delayedAt(times, offset, limit - jobs.length);
+      for (const [i, payloads] of found.entries()) {
+        const at = times[i] ?? time;
+        for (const payload of payloads) jobs.push(waiting('delayed', at.score * 1000, payload, at.name));
       }
-      if (times.length < TIMES_AT_ONCE) return { jobs, cursor: undefined };
+      // Of the last list there may be more.
+      const last = times[found.length - 1] ?? time;
+      const read = found.at(-1)?.length ?? 0;
+      offset = found.length > 1 ? read : offset + read;
+      if (jobs.length >= limit) return { jobs, cursor: cursorOf(last, offset) };
+      times = times.slice(read > 0 ? found.length - 1 : found.length);
+      if (read === 0) offset = 0;
+      if (times.length === 0) times = await store.delayedTimes(last, TIMES_AT_ONCE);
     }
+    return { jobs, cursor: undefined };
   }
 
   async function retryPage(cursor: string, limit: number): Promise<Page> {
@@ -84,14 +96,7 @@ export function createScheduled(store: ScheduledBroker, registry?: Registry): Sc
 
   return {
     async count() {
-      let delayed = 0;
-      for (let from = 0; ; ) {
-        const times = await store.delayedTimes(from, TIMES_AT_ONCE);
-        delayed += times.reduce((sum, time) => sum + time.jobs, 0);
-        if (times.length < TIMES_AT_ONCE) break;
-        from = (times.at(-1)?.seconds ?? from) + 1;
-      }
-      return { delayed, retries: await store.retryCount() };
+      return { delayed: await store.delayedCount(), retries: await store.retryCount() };
     },
     page,
     async *find(filter) {
@@ -101,7 +106,7 @@ export function createScheduled(store: ScheduledBroker, registry?: Registry): Sc
         let cursor: string | undefined = '';
         while (cursor !== undefined) {
           const { jobs, cursor: next }: Page = await page(kind, { cursor });
-          found.push(...jobs.filter((job) => fits(job, filter)));
+          for (const job of jobs) if (fits(job, filter)) found.push(job);
           cursor = next;
         }
         // Only now: what the caller does with them moves the others.
@@ -117,18 +122,18 @@ export function createScheduled(store: ScheduledBroker, registry?: Registry): Sc
           `runNow: the delayed job ${job.class ?? job.payload} names no queue, and its class has none that is known here.`,
         );
       }
-      return store.moveDelayed(Number(job.place), job.payload, { to: 'queue', queue });
+      return store.moveDelayed(job.place, job.payload, { to: 'queue', queue });
     },
     remove: (job) =>
       job.kind === 'retry'
         ? store.removeRetry(job.place, exclusiveCron(job.payload))
-        : store.moveDelayed(Number(job.place), job.payload, { to: 'nowhere' }),
+        : store.moveDelayed(job.place, job.payload, { to: 'nowhere' }),
     async reschedule(job, at) {
       const time = at.getTime();
       if (!(time >= 0))
         throw new ConfigError(`reschedule: the time must be a valid Date after 1970; got ${String(at)}.`);
       if (job.kind === 'retry') return store.rescheduleRetry(job.place, time);
-      return store.moveDelayed(Number(job.place), job.payload, { to: 'time', seconds: Math.floor(time / 1000) });
+      return store.moveDelayed(job.place, job.payload, { to: 'time', seconds: Math.floor(time / 1000) });
     },
   };
 }
@@ -163,12 +168,23 @@ function waiting(kind: WaitingJob['kind'], at: number, bytes: string, place: str
   const { class: className, args, queue } = fields;
   return {
     kind,
-    at: new Date(at),
+    at: new Date(Math.max(-LAST_DATE, Math.min(at, LAST_DATE))),
     queue: kind === 'retry' ? place.slice(place.indexOf(':') + 1) : typeof queue === 'string' ? queue : undefined,
     class: typeof className === 'string' ? className : undefined,
-    args: Array.isArray(args) ? args : args === undefined ? [] : [args],
+    args: argsOf(args),
     payload,
     attempts: record?.attempts ?? 0,
     place,
   };
+}
+
+/** @param offset how many payloads of that list came before */
+function cursorOf({ name, score }: DelayedTime, offset: number): string {
+  return `${offset}:${score}:${name}`;
+}
+
+function placeOf(cursor: string): { readonly time: DelayedTime; readonly offset: number } | undefined {
+  const [, offset, score, name] = /^(\d+):([^:]*):([\s\S]*)$/.exec(cursor) ?? [];
+  if (name === undefined) return undefined;
+  return { time: { name, score: Number(score) }, offset: Number(offset) };
 }

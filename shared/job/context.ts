@@ -1,5 +1,5 @@
-import type { Enqueue } from '../client/client.ts';
 import type { Logger } from '../log.ts';
+import type { Enqueue } from './enqueue.ts';
 
 /** What a handler and its middleware know and can do besides their arguments. */
 export interface JobContext {
@@ -27,6 +27,8 @@ export interface JobInfo {
   readonly attempt: number;
   /** Attempts in all. */
   readonly attempts: number;
+  /** How many workers died while they held the job. A death costs no attempt. */
+  readonly deaths: number;
   /** The payload's text, as its producer wrote it. */
   readonly payload: string;
   /** When it was enqueued, epoch milliseconds; only if the payload says so. */

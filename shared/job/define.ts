@@ -1,16 +1,16 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ConfigError } from '../errors.ts';
 import type { JobContext } from './context.ts';
+import type { Args, JobRef } from './enqueue.ts';
 import type { Middleware } from './middleware.ts';
 import { checkRetry, type RetryOptions } from './retry.ts';
 
-/** An argument list. */
-export type Args = readonly unknown[];
+export type { Args } from './enqueue.ts';
 
 /** Any Standard Schema (zod, valibot, arktype, …) whose value is an argument list. @see https://standardschema.dev */
 export type ArgsSchema = StandardSchemaV1<Args, Args>;
 
-export interface JobOptions<In extends Args, Out extends Args> {
+export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In> {
   /**
    * What stands in a payload's `class`. With a `*` at its end it stands for every class that begins so, and the longest
    * such prefix wins over shorter ones; an exact name wins over all.
@@ -18,10 +18,23 @@ export interface JobOptions<In extends Args, Out extends Args> {
   readonly class: string;
   /** Where `enqueue` puts it if the caller names no queue. */
   readonly queue?: string;
-  /** Checks the arguments, of `enqueue` and of payloads, and gives `perform` its types. @default arguments as they come */
+  /**
+   * Checks the arguments, of `enqueue` and of payloads, and gives `perform` its types. A payload carries what was given to
+   * `enqueue`: transforms and defaults are made by the worker, from JSON. So a schema takes a date as text and makes the
+   * Date itself, such as `z.iso.datetime().transform((text) => new Date(text))`.
+   * @default arguments as they come
+   */
   readonly args?: StandardSchemaV1<In, Out>;
   /** @default 5 attempts, with waits that grow from 16 s to 7 min */
   readonly retry?: RetryOptions;
+  /**
+   * What holds when a worker dies. `at-least-once`: the job runs again, so that `perform` should be safe to repeat.
+   * `at-most-once`: that it starts is written to Redis before `perform` is called, and a job that may have started never
+   * runs again. What it throws sends it to `failed` at once; a worker that dies after the start sends it there too ("its
+   * worker died after it may have started"). One that did not start yet runs as any other does.
+   * @default 'at-least-once'
+   */
+  readonly delivery?: 'at-least-once' | 'at-most-once';
   /** Milliseconds that one attempt may take; `Infinity` for no limit. @default 900000 (15 min, the longest that Lambda allows) */
   readonly timeout?: number;
   /** Around `perform`, inside the middleware of all jobs; outermost first. */
@@ -74,7 +87,30 @@ export function defineJob<In extends Args = Args, Out extends Args = In>(
     );
   }
   checkRetry(where, options.retry);
-  return { ...options, definedAt: caller() };
+  const definedAt = caller();
+  if (!isAtMostOnce(where, options)) return { ...options, definedAt };
+  return { ...options, retry: { attempts: 1 }, definedAt };
+}
+
+/** @throws ConfigError */
+function isAtMostOnce(where: string, { delivery, retry }: Pick<JobOptions<Args, Args>, 'delivery' | 'retry'>): boolean {
+  if (delivery === undefined || delivery === 'at-least-once') return false;
+  if (delivery !== 'at-most-once') {
+    throw new ConfigError(`${where}: delivery must be "at-least-once" or "at-most-once"; got ${show(delivery)}.`);
+  }
+  if ((retry?.attempts ?? 1) !== 1) {
+    throw new ConfigError(
+      `${where}: a job with delivery "at-most-once" has one attempt; got retry.attempts ${show(retry?.attempts)}. ` +
+        'Leave retry out, or use "at-least-once".',
+    );
+  }
+  if (retry?.backoff !== undefined) {
+    throw new ConfigError(
+      `${where}: a job with delivery "at-most-once" is never tried again, so that retry.backoff means nothing. ` +
+        'Leave it out, or use "at-least-once".',
+    );
+  }
+  return true;
 }
 
 function show(value: unknown): string {

@@ -1,5 +1,6 @@
 import type { QueueStats } from '../broker/redis/stats.ts';
-import { type QueueList, QueueSelector } from '../queues/queue-list.ts';
+import type { QueueList } from '../queues/queue-list.ts';
+import { QueueSelector } from '../queues/queue-selector.ts';
 
 /** How many workers a consumer may have, and how much each takes at a time. */
 export interface AutoscaleLimits {
@@ -31,11 +32,11 @@ export function workersToStart(
 }
 
 /** Jobs that wait where a consumer looks. */
-export function backlogOf(queues: QueueList, survey: QueueStats): number {
+export function backlogOf(queues: QueueList, stats: QueueStats): number {
   const selector = new QueueSelector(queues);
-  selector.update(survey.queues.map((one) => one.name));
+  selector.update(stats.queues.map((one) => one.name));
   const names = new Set(selector.shares(1).map((share) => share.queue));
-  return survey.queues.reduce((sum, one) => (names.has(one.name) ? sum + one.depth : sum), 0);
+  return stats.queues.reduce((sum, one) => (names.has(one.name) ? sum + one.depth : sum), 0);
 }
 
 /** Queues that a list names, which need not be among Resque's `queues`. */

@@ -4,15 +4,15 @@ import { RedisUnavailableError } from '../errors.ts';
 
 /** Starts the scheduler at a time. It goes off within the minute that begins then, as EventBridge Scheduler does. */
 export interface OneTimeSchedule {
-  /** @param at a full minute, epoch ms; undefined disarms it. The same again changes nothing. */
+  /** @param at a full minute on its own clock, epoch ms; undefined disarms it. The same again changes nothing. */
   set(at: number | undefined): Promise<void>;
 }
 
 const MINUTE = 60_000;
-/** An alarm is not set for a minute that begins within so many ms: it takes time, and clocks differ by seconds. */
+/** A schedule is not set to a minute that begins within so many ms: it takes time, and clocks differ by seconds. */
 const SOON = 10_000;
 
-/** The next full minute that an alarm can be set for. */
+/** The next full minute that a schedule can be set to. */
 export function nextMinute(now: number): number {
   return Math.ceil((now + SOON) / MINUTE) * MINUTE;
 }
@@ -27,75 +27,92 @@ export function wakeAfter(time: number, now: number): number {
   return Math.max(Math.ceil(time / MINUTE) * MINUTE, nextMinute(now));
 }
 
-/** How long before its time a run stays for what is due, ms: for anything later an alarm can be set in time. */
+/** How long before its time a run stays for what is due, ms: for anything later a schedule can be set in time. */
 export const STAY_MS = 3 * MINUTE + SOON;
 
-/** Sets the alarm to what Redis says, again if another did so meanwhile. @throws what the alarm clock throws */
+/**
+ * Sets the schedule to what Redis says, again if another did so meanwhile.
+ * @param wallTime the schedule's own clock, epoch ms: AWS's  @throws what the schedule throws
+ */
 export async function setSchedule(
   store: OnDemandBroker,
-  alarm: OneTimeSchedule,
-  clock: Clock,
+  schedule: OneTimeSchedule,
+  wallTime: () => number,
   order: ScheduleOrder | undefined,
 ): Promise<void> {
-  for (let next = order; next; next = await store.told(next)) {
-    if (next.at === undefined) await alarm.set(undefined);
-    else await setInTime(alarm, clock, next.at);
+  for (let next = order; next; next = await store.acknowledge(next)) {
+    if (next.within === undefined) await schedule.set(undefined);
+    // A full minute, but for the seconds by which clocks differ.
+    else await setInTime(schedule, wallTime, Math.round((wallTime() + next.within) / MINUTE) * MINUTE);
   }
 }
 
-/** What was ordered before us may be over by now; or by the time that the clock has been set. */
-async function setInTime(alarm: OneTimeSchedule, clock: Clock, at: number): Promise<void> {
+/** What was ordered before us may be over by now; or by the time that the schedule has been set. */
+async function setInTime(schedule: OneTimeSchedule, wallTime: () => number, at: number): Promise<void> {
   for (let time = at; ; ) {
-    time = Math.max(time, nextMinute(clock.now()));
-    await alarm.set(time);
-    if (clock.now() < time) return;
+    time = Math.max(time, nextMinute(wallTime()));
+    await schedule.set(time);
+    if (wallTime() < time) return;
   }
 }
 
 /** Tries of a request that Redis did not answer. */
 const TRIES = 3;
 
+export interface WakeRequesterDeps {
+  readonly store: OnDemandBroker;
+  readonly schedule: OneTimeSchedule;
+  /** Measures how long things take. */
+  readonly clock: Clock;
+  /** The schedule's own clock, epoch ms: AWS's, which is that of a function. */
+  readonly wallTime: () => number;
+}
+
 /** A worker's part in a system without a minute tick: it sees to it that the scheduler runs when its jobs need it. */
 export class WakeRequester {
-  readonly #store: OnDemandBroker;
-  readonly #alarm: OneTimeSchedule;
-  readonly #clock: Clock;
-  /** The earliest time asked for and not yet passed on. */
+  readonly #deps: WakeRequesterDeps;
+  /** By how much Redis's clock is ahead of the wall's, and of `clock`, ms; undefined until Redis has answered. */
+  #ahead: { readonly ofWall: number; readonly ofClock: number } | undefined;
+  /** The earliest time asked for and not yet passed on, on Redis's clock. */
   #wanted = Infinity;
   /** The minute that was asked for last: whatever is due after it needs no request, as long as it lies ahead. */
-  #asked = 0;
+  #requested = 0;
   #passing: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(store: OnDemandBroker, alarm: OneTimeSchedule, clock: Clock) {
-    this.#store = store;
-    this.#alarm = alarm;
-    this.#clock = clock;
+  constructor(deps: WakeRequesterDeps) {
+    this.#deps = deps;
   }
 
-  /** Before it takes a lease: should it die, the scheduler looks when that has ended. @param leaseEnd epoch ms */
-  async begin(leaseEnd: number): Promise<void> {
-    const now = this.#clock.now();
-    await this.#try(() => this.#ask(wakeAfter(leaseEnd, now), now, true));
+  /** Before it takes a lease: should it die, the scheduler looks when that has ended. @param lease ms */
+  async begin(lease: number): Promise<void> {
+    const now = this.#deps.wallTime();
+    await this.#try(() => this.#request(wakeAfter(now + lease, now) - now, true));
   }
 
   /** Something is due at `at`, epoch ms. Returns at once. */
   due(at: number): void {
-    const now = this.#clock.now();
-    if (at >= this.#wanted || (this.#asked > now && this.#asked <= wakeBefore(at, now))) return;
+    const now = this.#deps.wallTime();
+    if (at >= this.#wanted || (this.#requested > now && this.#requested <= this.#minuteFor(at))) return;
     this.#wanted = at;
     this.#passing ??= this.#pass();
   }
 
-  /** The same, whatever was asked for before: another run may have set the alarm anew meanwhile. */
+  /** Something is due in so many ms. Returns at once. */
+  dueIn(ms: number): void {
+    const { clock, wallTime } = this.#deps;
+    this.due(ms + (this.#ahead ? clock.now() + this.#ahead.ofClock : wallTime()));
+  }
+
+  /** The same as `due`, whatever was asked for before: another run may have set the schedule anew meanwhile. */
   dueAfterAll(at: number): void {
-    this.#asked = 0;
+    this.#requested = 0;
     this.due(at);
   }
 
   /**
-   * At its end. @throws what kept the alarm from being set: the worker has done its work, but the scheduler would not know
-   * of what it has left behind
+   * At its end. @throws what kept the schedule from being set: the worker has done its work, but the scheduler would not
+   * know of what it has left behind
    */
   async end(): Promise<void> {
     await this.#passing;
@@ -108,16 +125,23 @@ export class WakeRequester {
     let passed = Infinity;
     while (this.#wanted < passed) {
       passed = this.#wanted;
-      const now = this.#clock.now();
-      const minute = wakeBefore(passed, now);
-      if (await this.#try(() => this.#ask(minute, now, false))) this.#asked = minute;
+      const minute = this.#minuteFor(passed);
+      if (await this.#try(() => this.#request(minute - this.#deps.wallTime(), false))) this.#requested = minute;
     }
     this.#passing = undefined;
     this.#wanted = Infinity;
   }
 
-  async #ask(at: number, now: number, cover: boolean): Promise<void> {
-    await setSchedule(this.#store, this.#alarm, this.#clock, await this.#store.ask(at, now, cover));
+  /** On the schedule's clock. @param at on Redis's */
+  #minuteFor(at: number): number {
+    return wakeBefore(at - (this.#ahead?.ofWall ?? 0), this.#deps.wallTime());
+  }
+
+  async #request(within: number, look: boolean): Promise<void> {
+    const { store, schedule, clock, wallTime } = this.#deps;
+    const { now, order } = await store.request(within, look);
+    this.#ahead = { ofWall: now - wallTime(), ofClock: now - clock.now() };
+    await setSchedule(store, schedule, wallTime, order);
   }
 
   /** What cannot be asked for does not stop the work; its end tells. @returns whether it could be asked for */

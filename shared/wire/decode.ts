@@ -1,11 +1,9 @@
+import type { Numbers } from '../config.ts';
 import { PayloadError } from '../errors.ts';
 import { parseWithBigInts } from '../json.ts';
-import { type Job, MOST_DEATHS, type RawJob } from '../types.ts';
+import type { Job, RawJob } from '../types.ts';
 import { unsplice } from './attempts.ts';
 import { cronSlot } from './payload.ts';
-
-/** How numbers in arguments arrive: long integers as bigint, or all as double, as JSON.parse gives them. */
-export type Numbers = 'bigint' | 'double';
 
 /** A payload that is no job. Its failed entry shows the payload as a string where it is not JSON. */
 export interface Undecodable {
@@ -18,8 +16,14 @@ export interface Undecodable {
 /** The form of php-resque's ids, the only jobs that may have a status record. */
 const PHP_ID = /^[0-9a-f]{32}$/;
 
+/** The argument list that stands in `args`: none where it is missing or null, as in Ruby and Go; what is no array is one argument. */
+export function argsOf(args: unknown): readonly unknown[] {
+  if (Array.isArray(args)) return args;
+  return args === undefined || args === null ? [] : [args];
+}
+
 /**
- * Reads a payload. `args` that are missing count as none, and anything but an array as one argument.
+ * Reads a payload.
  * @param token first part of the id of a job that has none
  */
 export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Undecodable {
@@ -55,7 +59,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
   return {
     raw,
     class: className,
-    args: Array.isArray(args) ? args : args === undefined ? [] : [args],
+    args: argsOf(args),
     id: id ?? record?.id ?? newAttemptsId(token, raw),
     attemptsId: record?.id,
     attempt: record ? record.attempts + 1 : 1,
@@ -70,11 +74,6 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
 /** The id of a job's attempts when it is tried for the first time. @param token of its worker */
 export function newAttemptsId(token: string, { seq }: RawJob): string {
   return `${token}-${seq}`;
-}
-
-/** Is the job one death away from the failed list? */
-export function isAtRisk({ text }: RawJob): boolean {
-  return text !== undefined && unsplice(text).record?.deaths === MOST_DEATHS - 1;
 }
 
 /** What JSON.parse found wrong, without the piece of the text that it quotes: that may be somebody's data. */

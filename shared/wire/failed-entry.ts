@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { ConfigError, Discard, LambdesqueError, RetryIn, SkipRetry } from '../errors.ts';
 import { stackLines } from './stack.ts';
 import { resqueTime } from './time.ts';
@@ -48,9 +49,10 @@ export function buriedEntry(fields: FailedEntryFields, bytes: Buffer): string {
 export function errorInfo(thrown: unknown): ErrorInfo {
   try {
     return describeError(thrown);
-  } catch {
-    // A getter that throws, a proxy: whoever threw this does not want it to be read.
-    return { exception: 'UnreadableError', error: 'The handler threw something that cannot be read.', backtrace: [] };
+  } catch (why) {
+    // A getter that throws, a proxy: whoever threw this does not want it to be read. Or a mistake here, which must show.
+    const error = clean(`The handler threw something that cannot be read (${safeText(why)}).`);
+    return { exception: 'UnreadableError', error, backtrace: [] };
   }
 }
 
@@ -90,9 +92,9 @@ function isVerdict(error: Error): boolean {
   return error instanceof LambdesqueError && !thrownByHandlers.some((one) => error instanceof one);
 }
 
-/** An Error of this realm or another. */
+/** An Error of this realm or another. `Error.isError` is new in Node 24. */
 function isError(value: unknown): value is Error {
-  return Error.isError(value);
+  return Error.isError?.(value) ?? (types.isNativeError(value) || value instanceof DOMException);
 }
 
 function nameOf(error: Error): string {

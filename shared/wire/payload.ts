@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Args } from '../job/define.ts';
+import type { Args } from '../job/enqueue.ts';
 import { stringify } from '../json.ts';
 import type { CronSlot } from '../types.ts';
 

@@ -9,13 +9,21 @@ import { randomBytes } from 'node:crypto';
  * @param queues queue patterns as the user gave them; an empty part would break Ruby's workers
  */
 export function workerId(host: string, pid: number | string, queues: readonly string[]): string {
-  const token = randomBytes(6).toString('hex');
   const safeHost = host.replace(/[^A-Za-z0-9._-]+/g, '-') || 'host';
-  return `lambdesque-${safeHost}-${token}:${pid}:${queues.join(',') || '*'}`;
+  return `lambdesque-${safeHost}-${newToken()}:${pid}:${queues.join(',') || '*'}`;
 }
 
 /** The token of a worker id: the first part of the ids that this worker gives to jobs. Any id has one. */
 export function tokenOf(worker: string): string {
   const host = worker.slice(0, worker.indexOf(':'));
   return host.slice(host.lastIndexOf('-') + 1).replace(/["\\{}]/g, '');
+}
+
+/** The same worker with another token: what it was before is dead for all others. */
+export function renewToken(worker: string): string {
+  return worker.replace(/^([^:]*-)[0-9a-f]{12}(?=:)/, (_, host: string) => host + newToken());
+}
+
+function newToken(): string {
+  return randomBytes(6).toString('hex');
 }

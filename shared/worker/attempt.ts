@@ -1,8 +1,7 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Enqueue } from '../client/client.ts';
 import type { Clock } from '../clock.ts';
 import { JobTimeoutError } from '../errors.ts';
 import type { JobContext, JobInfo } from '../job/context.ts';
+import type { Enqueue } from '../job/enqueue.ts';
 import { checkArgs } from '../job/schema.ts';
 import type { Logger } from '../log.ts';
 import type { BoundJob } from '../types.ts';
@@ -19,9 +18,6 @@ export interface AttemptDeps {
   readonly timeout: number;
 }
 
-/** The attempt whose handler, or what it has set in motion, runs now. */
-export const currentAttempt = new AsyncLocalStorage<Attempt>();
-
 /** How a handler's run ended. */
 export type Ended = { readonly ok: true } | { readonly ok: false; readonly thrown: unknown };
 const SUCCEEDED: Ended = { ok: true };
@@ -35,43 +31,50 @@ const SUCCEEDED: Ended = { ok: true };
  */
 export class Attempt implements JobContext {
   readonly bound: BoundJob;
-  readonly startedAt: number;
+  /** When it got its place, or leave to start. */
+  startedAt: number;
   /** Epoch ms; Infinity for none. */
-  readonly timeoutAt: number;
+  timeoutAt: number;
   /** Why it was aborted. */
   aborted: unknown;
   /** When it ends without its handler. */
   endsAt = Infinity;
-  readonly #setting: AttemptDeps;
+  readonly #deps: AttemptDeps;
   readonly #onEnd: (attempt: Attempt, ended: Ended) => void;
   #ended = false;
+  /** Its handler was called. */
+  started = false;
   #controller: AbortController | undefined;
   #log: Logger | undefined;
   #info: JobInfo | undefined;
 
-  constructor(bound: BoundJob, setting: AttemptDeps, onEnd: (attempt: Attempt, ended: Ended) => void) {
+  constructor(bound: BoundJob, deps: AttemptDeps, onEnd: (attempt: Attempt, ended: Ended) => void) {
     this.bound = bound;
-    this.#setting = setting;
+    this.#deps = deps;
     this.#onEnd = onEnd;
-    this.startedAt = setting.clock.now();
+    this.startedAt = deps.clock.now();
     this.timeoutAt = this.startedAt + this.timeout;
   }
 
   get timeout(): number {
-    return this.bound.handler.definition.timeout ?? this.#setting.timeout;
+    return this.bound.handler.definition.timeout ?? this.#deps.timeout;
   }
 
   get attempts(): number {
-    return this.bound.handler.definition.retry?.attempts ?? this.#setting.attempts;
+    return this.bound.handler.definition.retry?.attempts ?? this.#deps.attempts;
+  }
+
+  /** It had to wait until it might start: its time begins now. */
+  waited(): void {
+    this.startedAt = this.#deps.clock.now();
+    this.timeoutAt = this.startedAt + this.timeout;
   }
 
   /** Runs the handler. Never throws. */
   start(): void {
-    currentAttempt.run(this, () => this.#start());
-  }
-
-  #start(): void {
+    if (this.#ended) return;
     const { job, handler } = this.bound;
+    this.started = true;
     try {
       const args = checkArgs(handler.definition, job.args);
       const result =
@@ -95,14 +98,14 @@ export class Attempt implements JobContext {
   abort(reason: unknown, grace: number): void {
     if (this.#ended || this.aborted !== undefined) return;
     this.aborted = reason;
-    this.endsAt = this.#setting.clock.now() + grace;
+    this.endsAt = this.#deps.clock.now() + grace;
     this.#controller?.abort(reason);
   }
 
   timeoutError(): JobTimeoutError {
     const { definition } = this.bound.handler;
     return new JobTimeoutError(
-      `${this.bound.job.class} ran longer than its timeout of ${definition.timeout ?? this.#setting.timeout} ms.`,
+      `${this.bound.job.class} ran longer than its timeout of ${definition.timeout ?? this.#deps.timeout} ms.`,
     );
   }
 
@@ -111,9 +114,16 @@ export class Attempt implements JobContext {
     this.#fail(this.aborted);
   }
 
-  /** An error of the handler's came from outside of its promise. */
-  escaped(thrown: unknown): void {
-    this.#fail(thrown);
+  /** An error came out of its handler by another way than its promise. */
+  escaped(error: unknown): void {
+    this.aborted ??= error;
+    this.#controller?.abort(error);
+    this.#fail(error);
+  }
+
+  /** Whatever its handler does from now on counts for nothing. */
+  forget(): void {
+    this.#ended = true;
   }
 
   #fail(thrown: unknown): void {
@@ -140,6 +150,7 @@ export class Attempt implements JobContext {
       id: job.id,
       attempt: job.attempt,
       attempts: this.attempts,
+      deaths: job.deaths,
       payload: job.payload,
       ...(job.queueTime === undefined ? {} : { queueTime: job.queueTime }),
     };
@@ -162,19 +173,19 @@ export class Attempt implements JobContext {
   /** A property, so that it can be taken out of the context. */
   get timeLeft(): () => number {
     return () => {
-      const end = Math.min(this.timeoutAt, this.#setting.deadline ?? Infinity);
-      return Math.max(0, end - this.#setting.clock.now());
+      const end = Math.min(this.timeoutAt, this.#deps.deadline ?? Infinity);
+      return Math.max(0, end - this.#deps.clock.now());
     };
   }
 
   get log(): Logger {
     const { job } = this.bound;
-    this.#log ??= this.#setting.log.child({ class: job.class, queue: job.raw.queue, id: job.id, attempt: job.attempt });
+    this.#log ??= this.#deps.log.child({ class: job.class, queue: job.raw.queue, id: job.id, attempt: job.attempt });
     return this.#log;
   }
 
   get enqueue(): Enqueue {
-    return this.#setting.enqueue;
+    return this.#deps.enqueue;
   }
 }
 

@@ -1,69 +1,42 @@
 import type { WorkerOptions } from '../config.ts';
+import { UnknownClassError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';
 import type { BoundJob, Job, Outcome, RawJob } from '../types.ts';
-import { decode, isAtRisk, type Undecodable } from '../wire/decode.ts';
-import { dispatch } from './dispatch.ts';
-import type { PrefetchBuffer } from './prefetch-buffer.ts';
+import { decode, type Undecodable } from '../wire/decode.ts';
+import { outcomeOfDeaths } from './outcome.ts';
 
 export interface BindDeps {
   readonly registry: Registry;
-  readonly options: Pick<WorkerOptions, 'numbers' | 'unknownClass' | 'attempts'>;
-  /** The worker's: see `decode`. */
-  readonly token: string;
-  /** A job has ended that nothing here can run. */
-  readonly onEnd: (job: Job, outcome: Outcome) => void;
-  readonly onUndecodable: (one: Undecodable) => void;
+  readonly options: Pick<WorkerOptions, 'numbers' | 'unknownClass'>;
 }
 
-/** Looks into reserved jobs, and keeps the one in mind that is one death away from the failed list: there is never a second. */
-export class Binder {
-  readonly #setting: BindDeps;
-  #atRisk: RawJob | undefined;
+/** A job that has its outcome without having run. */
+export interface Unrunnable {
+  readonly job: Job;
+  readonly outcome: Outcome;
+}
 
-  constructor(setting: BindDeps) {
-    this.#setting = setting;
+/**
+ * A reserved job with its handler; or what becomes of it, where nothing here can run it.
+ * @param token of the worker: see `decode`
+ */
+export function bind(raw: RawJob, token: string, { registry, options }: BindDeps): BoundJob | Unrunnable | Undecodable {
+  const job = decode(raw, token, options.numbers);
+  if (!('class' in job)) return job;
+  const handler = registry.handlerFor(job.class);
+  if (handler) {
+    const outcome = outcomeOfDeaths(job, isOnlyOnce({ handler }));
+    return outcome ? { job, outcome } : { job, handler };
   }
+  const message = `No worker for ${job.class} in queue ${raw.queue}.`;
+  if (options.unknownClass === 'release') return { job, outcome: { kind: 'released', to: 'tail', reason: message } };
+  const error = new UnknownClassError(
+    `${message} Define the class with defineJob, and export it from the jobs module.`,
+  );
+  return { job, outcome: { kind: 'failed', error } };
+}
 
-  /** May one that is at risk be among the next? */
-  get mayRisk(): boolean {
-    return this.#atRisk === undefined;
-  }
-
-  /**
-   * Reserved jobs, to wait for a slot. They are looked into when they start, so that the next ones are on their way by
-   * then.
-   * @param now epoch ms
-   * @param lookInto look into them now: whether to look for more depends on what came
-   */
-  accept(raws: readonly RawJob[], waiting: PrefetchBuffer, lookInto: boolean, now: number): void {
-    for (const raw of raws) {
-      if (isAtRisk(raw)) this.#atRisk = raw;
-      const job = lookInto ? this.bind(raw) : raw;
-      if (job) waiting.add(job, now);
-    }
-  }
-
-  /** It has ended, or is given back. */
-  left(raw: RawJob): void {
-    if (raw === this.#atRisk) this.#atRisk = undefined;
-  }
-
-  allLeft(): void {
-    this.#atRisk = undefined;
-  }
-
-  /** The job with its handler; undefined where it cannot run, and has ended. */
-  bind(raw: RawJob): BoundJob | undefined {
-    const { registry, options, token, onEnd, onUndecodable } = this.#setting;
-    const job = decode(raw, token, options.numbers);
-    if (!('class' in job)) {
-      this.left(raw);
-      onUndecodable(job);
-      return undefined;
-    }
-    const bound = dispatch(job, registry, options);
-    if (!('kind' in bound)) return bound;
-    onEnd(job, bound);
-    return undefined;
-  }
+/** Once it may have started, it is not run again. */
+export function isOnlyOnce({ handler }: Pick<BoundJob, 'handler'>): boolean {
+  return handler.definition.delivery === 'at-most-once';
 }

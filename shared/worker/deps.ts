@@ -1,24 +1,25 @@
 import type { WorkerBroker } from '../broker/broker.ts';
-import type { Client } from '../client/client.ts';
 import type { Clock } from '../clock.ts';
 import type { WorkerOptions } from '../config.ts';
+import type { Enqueue } from '../job/enqueue.ts';
 import type { Registry } from '../job/registry.ts';
 import type { Logger } from '../log.ts';
 import type { QueueList } from '../queues/queue-list.ts';
 import type { RunReport } from './reporter.ts';
 
-/** What a consumer needs. */
+/** What a worker needs. */
 export interface WorkerDeps {
   readonly store: WorkerBroker;
   readonly registry: Registry;
-  readonly client: Client;
+  /** What jobs enqueue with. */
+  readonly client: { readonly enqueue: Enqueue };
   readonly queues: QueueList;
   readonly options: WorkerOptions;
   /** Resque's id of this worker: `workerId(…)`. */
   readonly worker: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Epoch ms at which running handlers are aborted, because the invocation ends soon after. */
+  /** When running handlers are aborted, because the invocation ends soon after. */
   readonly deadline?: number;
   /** Called after each run. */
   readonly onRun?: (report: RunReport) => void;

@@ -1,25 +1,27 @@
-import type { SyncRequest, SyncResult, WorkerBroker } from '../broker/broker.ts';
+import type { HeldJob, Reservation, SyncReply, SyncRequest, WorkerBroker, WrongKey } from '../broker/broker.ts';
 import { type Clock, sleep } from '../clock.ts';
 import { LeaseLostError, RedisAuthError, RedisTypeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { tokenOf } from '../wire/worker-id.ts';
+import type { RawJob } from '../types.ts';
+import { renewToken, tokenOf } from '../wire/worker-id.ts';
 
-/** What a consumer decides of a turn; the lease adds the rest. */
-export type SyncPlan = Pick<SyncRequest, 'settle' | 'statuses' | 'cronEnded' | 'workingOn' | 'started'> & {
-  /** How many of the jobs that come can start at once. */
-  readonly startable: number;
-  readonly reserve?: Omit<NonNullable<SyncRequest['reserve']>, 'firstSeq'>;
+/** What a worker decides of a sync; the lease adds the rest. */
+export type SyncPlan = Pick<SyncRequest, 'settle' | 'effects' | 'workingOn' | 'letGo'> & {
+  readonly reserve?: Omit<Reservation, 'firstSeq'>;
 };
 
-export type SyncReply = Extract<SyncResult, { leaseLost: false }>;
-
 export interface LeaseOptions {
-  readonly store: WorkerBroker;
+  readonly store: Pick<WorkerBroker, 'address' | 'sync' | 'start' | 'recover' | 'unregister'>;
   readonly worker: string;
   readonly clock: Clock;
   readonly log: Logger;
   /** Milliseconds. */
   readonly duration: number;
+  /** Every job that the worker holds: running, waiting, or ended and not settled. */
+  readonly held: () => readonly HeldJob[];
+  /** Redis lost its last writes, and with them these jobs: it has them in their queues again. */
+  readonly onMissing: (jobs: readonly RawJob[]) => void;
+  readonly onWrong: (keys: readonly WrongKey[]) => void;
 }
 
 /** Resque's heartbeat: others take a worker for dead after five minutes of silence. */
@@ -32,94 +34,106 @@ const LONGEST_WAIT_MS = 5_000;
 const REMIND_MS = 30_000;
 
 /**
- * A worker's side of its lease: numbers its turns and jobs, sends a turn again until Redis has answered it, and
- * registers anew when the lease was lost.
+ * A worker's side of its lease: numbers its syncs and jobs, sends a call again until Redis has answered it, knows Redis's
+ * time, and registers anew, under another id, when the lease was lost.
  */
 export class Lease {
-  readonly worker: string;
-  /** First part of the ids of jobs that have none. */
-  readonly token: string;
   readonly #options: LeaseOptions;
-  readonly #startedAt: number;
+  #worker: string;
   #registered = false;
   #call = 0;
   #seq = 0;
   #end = 0;
   #heartbeatAt = -Infinity;
+  /** By how much Redis's clock is ahead of ours, ms. */
+  #ahead = 0;
+  #lastRoundTrip = 0;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
-    this.worker = options.worker;
-    this.token = tokenOf(options.worker);
-    this.#startedAt = options.clock.now();
+    this.#worker = options.worker;
   }
 
-  /** Epoch ms until which nobody else takes this worker's jobs. */
+  get worker(): string {
+    return this.#worker;
+  }
+
+  /** First part of the ids of jobs that have none. */
+  get token(): string {
+    return tokenOf(this.#worker);
+  }
+
+  /** When it ends, on our clock; 0 before it has begun. */
   get end(): number {
     return this.#end;
   }
 
-  /** Epoch ms at which it should be extended: twice more before it ends. */
+  /** When it should be extended: twice more before it ends. */
   get extendAt(): number {
     return this.#end - (2 * this.#options.duration) / 3;
   }
 
+  /** How long the last sync was under way, ms. */
+  get lastRoundTrip(): number {
+    return this.#lastRoundTrip;
+  }
+
+  /** Redis's time, epoch ms, as far as it is known: ours before the first sync. */
+  redisNow(): number {
+    return this.#options.clock.now() + this.#ahead;
+  }
+
   /**
    * @param giveUp aborts the wait for a Redis that is away
-   * @throws LeaseLostError after which the next turn registers anew; or what Redis said, on the first turn and when
+   * @throws LeaseLostError after which the next sync registers anew; or what Redis said, on the first sync and when
    *   `giveUp` has aborted
    */
-  async turn(plan: SyncPlan, giveUp: AbortSignal): Promise<SyncReply> {
+  async sync(plan: SyncPlan, giveUp: AbortSignal): Promise<SyncReply> {
     const call = ++this.#call;
-    const { clock, store, duration, log } = this.#options;
-    let wait = FIRST_WAIT_MS;
-    let remindAt = 0;
-    for (let tries = 1; ; tries++) {
-      const now = clock.now();
-      const beats = now - this.#heartbeatAt >= HEARTBEAT_MS;
-      try {
-        const { reserve, startable, ...rest } = plan;
-        const result = await store.sync({
-          ...rest,
-          worker: this.worker,
-          call,
-          leaseEnd: now + duration,
-          ...(this.#registered ? {} : { register: new Date(this.#startedAt) }),
-          ...(beats ? { heartbeat: new Date(now) } : {}),
-          ...(reserve ? { reserve: { ...reserve, firstSeq: this.#seq } } : {}),
-          started: reserve && startable > 0 ? this.#seq + Math.min(startable, reserve.count) - 1 : plan.started,
-        });
-        if (tries > 1) log.info('Redis answers again', { redis: store.address, tries });
-        if (result.leaseLost) {
-          this.#seq += plan.reserve?.count ?? 0;
-          throw this.#lost();
-        }
-        this.#registered = true;
-        this.#end = now + duration;
-        if (beats) this.#heartbeatAt = now;
-        this.#seq += result.jobs.length;
-        return result;
-      } catch (error) {
-        if (error instanceof LeaseLostError) throw error;
-        const hopeless = error instanceof RedisAuthError || error instanceof RedisTypeError;
-        const waits = this.#end > 0 || (!hopeless && tries < FIRST_TRIES);
-        if (giveUp.aborted || !waits) {
-          // Redis may have carried it out: its numbers must not be given to other jobs.
-          this.#seq += plan.reserve?.count ?? 0;
-          throw error;
-        }
-        if (now >= remindAt) {
-          log.error('Redis did not carry out a call; trying again until it does', {
-            redis: store.address,
-            tries,
-            error,
+    const { store, duration, clock, log } = this.#options;
+    const { reserve, ...rest } = plan;
+    const request = reserve ? { ...rest, reserve: { ...reserve, firstSeq: this.#seq } } : rest;
+    try {
+      for (;;) {
+        const reply = await this.#persist(giveUp, async () => {
+          const sentAt = clock.now();
+          const beats = sentAt - this.#heartbeatAt >= HEARTBEAT_MS;
+          const result = await store.sync({
+            ...request,
+            worker: this.#worker,
+            call,
+            lease: duration,
+            ...(this.#registered ? {} : { register: true as const }),
+            ...(beats ? { heartbeat: true as const } : {}),
           });
-          remindAt = now + REMIND_MS;
+          if (result.kind === 'held') this.#answered(result, sentAt, beats);
+          return result;
+        });
+        if (reply.kind === 'held') {
+          this.#seq += reply.jobs.length;
+          return reply;
         }
-        await sleep(clock, wait, giveUp);
-        wait = Math.min(LONGEST_WAIT_MS, wait * 2);
+        if (reply.kind === 'lease lost') throw this.#lost(reply.wrong);
+        const { given, missing, wrong } = await this.#persist(giveUp, () =>
+          store.recover(this.#worker, call - 1, this.#options.held()),
+        );
+        const fields = { redis: store.address, givenBack: given, again: missing.length };
+        log.warn('Redis has lost its last writes; jobs that nobody held any more are back in their queues', fields);
+        this.#options.onWrong(wrong);
+        this.#options.onMissing(missing);
       }
+    } catch (error) {
+      // Redis may have carried it out: its numbers must not be given to other jobs.
+      this.#seq += plan.reserve?.count ?? 0;
+      throw error;
     }
+  }
+
+  /** Writes down that at-most-once jobs may have started. @returns those that may */
+  async start(jobs: readonly RawJob[], giveUp: AbortSignal): Promise<RawJob[]> {
+    const worker = this.#worker;
+    const held = await this.#persist(giveUp, () => this.#options.store.start(worker, jobs));
+    return worker === this.#worker ? jobs.filter((_, i) => held[i]) : [];
   }
 
   /**
@@ -130,7 +144,7 @@ export class Lease {
     const { log, store } = this.#options;
     try {
       if (error !== undefined) throw error;
-      const held = await store.leave(this.worker);
+      const held = await store.unregister(this.#worker);
       if (held > 0) log.warn('Jobs of this worker are left to be reclaimed when its lease has ended', { jobs: held });
     } catch (cause) {
       const message = 'Redis did not take the last outcomes; those jobs run again when the lease has ended';
@@ -138,9 +152,47 @@ export class Lease {
     }
   }
 
-  #lost(): LeaseLostError {
+  #answered(reply: SyncReply, sentAt: number, beats: boolean): void {
+    const now = this.#options.clock.now();
+    this.#lastRoundTrip = now - sentAt;
+    this.#ahead = reply.now - (sentAt + now) / 2;
+    this.#registered = true;
+    this.#end = sentAt + this.#options.duration;
+    if (beats) this.#heartbeatAt = sentAt;
+  }
+
+  /** Tries until Redis answers. */
+  async #persist<Answer>(giveUp: AbortSignal, send: () => Promise<Answer>): Promise<Answer> {
+    const { clock, store, log } = this.#options;
+    let wait = FIRST_WAIT_MS;
+    let remindAt = -Infinity;
+    for (let tries = 1; ; tries++) {
+      try {
+        const answer = await send();
+        if (tries > 1) log.info('Redis answers again', { redis: store.address, tries });
+        return answer;
+      } catch (error) {
+        const hopeless = error instanceof RedisAuthError || error instanceof RedisTypeError;
+        const waits = this.#end > 0 || (!hopeless && tries < FIRST_TRIES);
+        if (giveUp.aborted || !waits) throw error;
+        const now = clock.now();
+        if (now >= remindAt) {
+          const fields = { redis: store.address, tries, error };
+          log.error('Redis did not carry out a call; trying again until it does', fields);
+          remindAt = now + REMIND_MS;
+        }
+        await sleep(clock, wait, giveUp);
+        wait = Math.min(LONGEST_WAIT_MS, wait * 2);
+      }
+    }
+  }
+
+  /** What is left in flight under the old id is reclaimed as a dead worker's. */
+  #lost(wrong: WrongKey | undefined): LeaseLostError {
     this.#registered = false;
     this.#heartbeatAt = -Infinity;
+    this.#worker = renewToken(this.#worker);
+    if (wrong) this.#options.onWrong([wrong]);
     return new LeaseLostError(
       'The lease ended before it was extended (this process was stopped or blocked, or could not reach Redis, for longer ' +
         'than the lease), and its jobs were given back to their queues. What they did here is not settled; they run again.',

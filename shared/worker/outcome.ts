@@ -19,6 +19,8 @@ export interface FailedRun {
   readonly thrown: unknown;
   /** Why the handler's signal was aborted, if it was. */
   readonly aborted: unknown;
+  /** The handler was called, and the job may not be run again: see `delivery`. */
+  readonly onlyOnce: boolean;
   /** Did the attempt have at least half of the time that an invocation has? Then its deadline counts as a failure. */
   readonly hadItsTime: boolean;
 }
@@ -27,14 +29,15 @@ export interface FailedRun {
 export function outcomeOfError(run: FailedRun): Outcome {
   const { job, retry, thrown, aborted } = run;
   if (thrown instanceof Discard) return { kind: 'discarded', error: thrown };
+  // The abort is what happened; how the handler took it is a detail.
+  const error = aborted === undefined ? thrown : aborted;
+  if (run.onlyOnce) return { kind: 'failed', error };
   if (thrown instanceof SkipRetry || thrown instanceof ArgumentsError) return { kind: 'failed', error: thrown };
   if (aborted instanceof ShutdownError) return { kind: 'released', to: 'head', reason: aborted.message };
   if (aborted instanceof LeaseLostError) return { kind: 'released', to: 'head', reason: aborted.message };
   if (aborted instanceof DeadlineError && !run.hadItsTime) {
     return { kind: 'released', to: 'head', reason: aborted.message };
   }
-  // The abort is what happened; how the handler took it is a detail.
-  const error = aborted === undefined ? thrown : aborted;
   if (job.attempt >= (retry?.attempts ?? run.defaultAttempts)) return { kind: 'failed', error };
   if (thrown instanceof RetryIn) return { kind: 'retried', delay: 1000 * thrown.seconds, error };
   try {
@@ -46,21 +49,27 @@ export function outcomeOfError(run: FailedRun): Outcome {
   }
 }
 
-/** What becomes of a job whose workers died while they held it; undefined if it may run once more. */
-export function outcomeOfDeaths(job: Pick<Job, 'attempt' | 'deaths'>, attempts: number): Outcome | undefined {
-  if (job.deaths === 0) return undefined;
-  const times = job.deaths === 1 ? 'once' : `${job.deaths} times`;
-  if (job.deaths >= MOST_DEATHS) {
-    const message =
-      `The lease on this job was lost ${times}: each time the worker that held it died (killed, out of memory, or its ` +
-      'event loop blocked for longer than the lease). The job is taken for the cause. Requeue it when that is mended.';
-    return { kind: 'failed', error: new LostLeaseError(message) };
-  }
-  if (job.attempt > attempts) {
-    const message =
-      `The lease on this job was lost ${times}: the worker that held it died, and that was the last of its ${attempts} ` +
-      'attempts. It may have run in part or not at all. Requeue it if it is safe to run again.';
-    return { kind: 'failed', error: new LostLeaseError(message) };
-  }
-  return undefined;
+/**
+ * What becomes of a job whose workers died while they held it; undefined if it may run. Its last death was its own: nothing
+ * ran beside it. An at-most-once job that is given back has never started, so it is not the cause.
+ */
+export function outcomeOfDeaths(job: Pick<Job, 'deaths'>, onlyOnce: boolean): Outcome | undefined {
+  if (job.deaths < MOST_DEATHS || onlyOnce) return undefined;
+  const message =
+    `The worker that held this job died ${job.deaths} times (killed, out of memory, process.exit, or its event loop ` +
+    'blocked for longer than the lease), the last time with nothing beside it, so the job is taken for the cause. ' +
+    'Requeue it when that is mended.';
+  return { kind: 'failed', error: new LostLeaseError(message) };
+}
+
+/**
+ * What becomes of a job that runs in a process that is about to end because of an error that no job could be told from; undefined where
+ * it goes back with one death more.
+ */
+export function outcomeOfCrash(onlyOnce: boolean): Outcome | undefined {
+  if (!onlyOnce) return undefined;
+  const message =
+    'An error escaped while this at-most-once job ran, and nobody knows from which job. Its process ended, and it is not ' +
+    'run again. Find out what it has done, then requeue it if it is safe to run again.';
+  return { kind: 'failed', error: new LostLeaseError(message) };
 }

@@ -1,73 +1,188 @@
-import type { StatusUpdate, SyncRequest } from '../broker/broker.ts';
+import { isPlainDone, isPlainRelease } from '../broker/ops/operation.ts';
 import type { Clock } from '../clock.ts';
-import type { CronSlot, Job, Outcome, RawJob, Settlement } from '../types.ts';
-import type { Undecodable } from '../wire/decode.ts';
-import { burialOf, settlementOf, statusOf } from './settlement.ts';
+import type { Effect, Job, Outcome, RawJob, Settlement, SettleOp } from '../types.ts';
+import { unsplice } from '../wire/attempts.ts';
+import { newAttemptsId, type Undecodable } from '../wire/decode.ts';
+import { buriedEntry, type FailedEntryFields, failedEntry } from '../wire/failed-entry.ts';
+import { phpStatus } from '../wire/php-status.ts';
+import { tokenOf } from '../wire/worker-id.ts';
 
-/** What has to be told to Redis, until the next turn takes it along. */
-export class PendingResults {
-  readonly #worker: string;
-  readonly #clock: Clock;
+/** Settlements in one sync, besides those that are only done; each is a command or more of its script. */
+const MOST_OTHERS = 1_000;
+/** And characters of their texts: Upstash takes requests of 10 MB at the most. */
+const MOST_TEXT = 1_048_576;
+/** What a key did not take is tried again after so many ms, each time twice as many. */
+const FIRST_AGAIN_MS = 1_000;
+const LONGEST_AGAIN_MS = 30_000;
+
+const NO_EFFECTS: readonly Effect[] = [];
+const DONE: SettleOp = { kind: 'done' };
+
+export interface PendingResultsOptions {
+  readonly clock: Clock;
+  /** The worker's id as it is now. */
+  readonly worker: () => string;
+  /** Redis's time, epoch ms. */
+  readonly redisNow: () => number;
   /** Longest wait for company, ms. */
-  readonly #within: number;
+  readonly within: number;
+}
+
+/** What has ended and has to be told to Redis, until the next sync takes it along. */
+export class PendingResults {
+  readonly #options: PendingResultsOptions;
   #settlements: Settlement[] = [];
   /** By job: the last one counts. */
-  #statuses = new Map<string, StatusUpdate>();
-  #cronEnded: CronSlot[] = [];
+  readonly #started = new Map<string, Effect<'status'>>();
   #dueAt = Infinity;
+  #refused: Settlement[] = [];
+  #againAt = Infinity;
+  #again = FIRST_AGAIN_MS;
 
-  constructor(worker: string, clock: Clock, within: number) {
-    this.#worker = worker;
-    this.#clock = clock;
-    this.#within = within;
+  constructor(options: PendingResultsOptions) {
+    this.#options = options;
   }
 
-  /** Number of settlements. */
+  /** Number of settlements that can go. */
   get size(): number {
     return this.#settlements.length;
   }
 
+  /** Number of those that a key did not take. */
+  get refused(): number {
+    return this.#refused.length;
+  }
+
   /** When it should be on its way at the latest, epoch ms; Infinity while there is nothing. */
   get dueAt(): number {
-    return this.#dueAt;
+    return Math.min(this.#dueAt, this.#againAt);
   }
 
   started(job: Job): void {
-    this.#status(job, 'running');
+    if (job.statusId === undefined) return;
+    const status = phpStatus(job.statusId, 'running', this.#options.redisNow());
+    this.#started.set(status.id, status);
+    this.#due();
   }
 
-  ended(job: Job, outcome: Outcome): void {
-    this.#add(settlementOf(job, outcome, this.#worker, this.#clock.now()));
-    this.#status(job, outcome);
-    const ended = outcome.kind !== 'retried' && outcome.kind !== 'released';
-    if (ended && job.cron?.exclusive) this.#cronEnded.push(job.cron);
+  /** @param marked it is an at-most-once job that may have started */
+  ended(job: Job, outcome: Outcome, marked: boolean): void {
+    const { redisNow } = this.#options;
+    if (job.statusId === undefined && !job.cron?.exclusive) {
+      this.#add({ raw: job.raw, marked, outcome: this.#opOf(job, outcome), effects: NO_EFFECTS });
+      return;
+    }
+    const effects: Effect[] = [];
+    const waits = outcome.kind === 'released' || outcome.kind === 'retried';
+    if (job.statusId !== undefined) {
+      const started = this.#started.get(job.statusId)?.started;
+      const state = waits ? 'waiting' : outcome.kind === 'failed' ? 'failed' : 'complete';
+      effects.push({ ...phpStatus(job.statusId, state, redisNow()), started });
+      this.#started.delete(job.statusId);
+    }
+    if (!waits && job.cron?.exclusive) effects.push({ kind: 'unlockCron', name: job.cron.name, slot: job.cron.slot });
+    this.#add({ raw: job.raw, marked, outcome: this.#opOf(job, outcome), effects });
   }
 
-  undecodable(one: Undecodable): void {
-    this.#add(burialOf(one, this.#worker, this.#clock.now()));
+  undecodable({ raw, error, isJson, isUtf8 }: Undecodable): void {
+    const fields = this.#entryFields(raw.queue, error);
+    const outcome: SettleOp = isUtf8
+      ? { kind: isJson ? 'fail' : 'failText', ...failedEntry(fields) }
+      : { kind: 'failBinary', entry: buriedEntry(fields, original(raw.bytes)) };
+    this.#add({ raw, marked: false, outcome, effects: NO_EFFECTS });
   }
 
   /** Jobs that were reserved but did not start. */
   release(raws: readonly RawJob[]): void {
-    for (const raw of raws) this.#add({ kind: 'release', raw, to: 'head' });
+    for (const raw of raws) {
+      this.#add({ raw, marked: false, outcome: { kind: 'release', to: 'head' }, effects: NO_EFFECTS });
+    }
   }
 
-  take(): Required<Pick<SyncRequest, 'settle' | 'statuses' | 'cronEnded'>> {
-    const taken = { settle: this.#settlements, statuses: [...this.#statuses.values()], cronEnded: this.#cronEnded };
+  /** The worker is about to die, and this job ran: it goes back with one death more. @param to head in a serial queue */
+  died(job: Job, to: 'head' | 'tail'): void {
+    const record = { id: this.#attemptsId(job), attempts: job.attempt - 1, deaths: job.deaths + 1 };
+    this.#add({ raw: job.raw, marked: false, outcome: { kind: 'release', to, record }, effects: NO_EFFECTS });
+  }
+
+  /** A key did not take these. */
+  refusedBy(settlements: readonly Settlement[]): void {
+    if (settlements.length === 0) return;
+    this.#refused.push(...settlements);
+    this.#againAt = this.#options.clock.now() + this.#again;
+    this.#again = Math.min(LONGEST_AGAIN_MS, 2 * this.#again);
+  }
+
+  /** What goes with the next sync: as much as it may take, the first first. */
+  take(): { readonly settle: readonly Settlement[]; readonly effects: readonly Effect[] } {
+    if (this.#options.clock.now() >= this.#againAt) {
+      this.#settlements.push(...this.#refused);
+      this.#refused = [];
+      this.#againAt = Infinity;
+    } else if (this.#againAt === Infinity) {
+      this.#again = FIRST_AGAIN_MS;
+    }
+    const count = this.#fitting();
+    const settle = this.#settlements.slice(0, count);
+    this.#settlements = this.#settlements.slice(count);
+    const effects = [...this.#started.values()];
+    this.#started.clear();
+    this.#dueAt = this.#settlements.length > 0 ? -Infinity : Infinity;
+    return { settle, effects };
+  }
+
+  /** Forgets all. @returns how many jobs are not settled */
+  takeAll(): number {
+    const count = this.#settlements.length + this.#refused.length;
     this.#settlements = [];
-    this.#statuses.clear();
-    this.#cronEnded = [];
+    this.#refused = [];
+    this.#againAt = Infinity;
+    this.#started.clear();
     this.#dueAt = Infinity;
-    return taken;
+    return count;
   }
 
-  #status(job: Job, outcome: Outcome | 'running'): void {
-    if (job.statusId === undefined) return;
-    const status = statusOf(job, outcome, this.#clock.now());
-    if (!status) return;
-    const started = status.started ?? this.#statuses.get(status.id)?.started;
-    this.#statuses.set(status.id, { ...status, started });
-    this.#due();
+  forEach(visit: (settlement: Settlement) => void): void {
+    for (const one of this.#settlements) visit(one);
+    for (const one of this.#refused) visit(one);
+  }
+
+  #fitting(): number {
+    let others = 0;
+    let text = 0;
+    for (const [i, settlement] of this.#settlements.entries()) {
+      if (isPlainDone(settlement) || isPlainRelease(settlement)) continue;
+      const { outcome } = settlement;
+      others++;
+      text += textOf(outcome);
+      if (others > 1 && (others > MOST_OTHERS || text > MOST_TEXT)) return i;
+    }
+    return this.#settlements.length;
+  }
+
+  #opOf(job: Job, outcome: Outcome): SettleOp {
+    switch (outcome.kind) {
+      case 'succeeded':
+      case 'discarded':
+        return DONE;
+      case 'released':
+        return { kind: 'release', to: outcome.to };
+      case 'retried': {
+        const record = { id: this.#attemptsId(job), attempts: job.attempt, deaths: job.deaths };
+        return { kind: 'retry', delay: outcome.delay, record };
+      }
+      case 'failed':
+        return { kind: 'fail', ...failedEntry(this.#entryFields(job.raw.queue, outcome.error)) };
+    }
+  }
+
+  #attemptsId(job: Job): string {
+    return job.attemptsId ?? newAttemptsId(tokenOf(this.#options.worker()), job.raw);
+  }
+
+  #entryFields(queue: string, thrown: unknown): FailedEntryFields {
+    const { redisNow, worker } = this.#options;
+    return { failedAt: new Date(redisNow()), thrown, worker: worker(), queue };
   }
 
   #add(settlement: Settlement): void {
@@ -76,6 +191,17 @@ export class PendingResults {
   }
 
   #due(): void {
-    this.#dueAt = Math.min(this.#dueAt, this.#clock.now() + this.#within);
+    const { clock, within } = this.#options;
+    this.#dueAt = Math.min(this.#dueAt, clock.now() + within);
   }
+}
+
+function textOf(outcome: SettleOp): number {
+  if (outcome.kind === 'failBinary') return outcome.entry.length;
+  return 'head' in outcome ? outcome.head.length + outcome.tail.length : 200;
+}
+
+/** Bytes without the record of past attempts, which a payload can have got that nobody could read. */
+function original(bytes: Buffer): Buffer {
+  return Buffer.from(unsplice(bytes.toString('latin1')).payload, 'latin1');
 }

@@ -1,60 +1,145 @@
 import type { WorkerOptions } from '../config.ts';
 
+type PrefetchOptions = Pick<WorkerOptions, 'concurrency' | 'ahead' | 'batchCount'>;
+
+/** By so much the most that is asked for grows with a reservation that came in full: it is known soon enough what is too much. */
+const GROWTH = 2;
+/** And if the worker had nothing to do meanwhile. */
+const HUNGRY_GROWTH = 4;
+/** Once something is known, so many times as many jobs tell more: of the first, a part of the time was counted before. */
+const ENOUGH = 4;
+/** Part of the difference by which a round trip counts as longer; a shorter one counts at once. */
+const SLOWER = 1 / 4;
+
 /**
- * How many jobs to reserve: the free slots, and as many more as the measured rate ends within `ahead`. The rate counts
- * what ended between two calls, so that it falls as soon as jobs become slower; a batch at most doubles the one before,
- * so that one short measurement does not take a whole queue.
+ * How many jobs to reserve: what can start at once, and as many more as are started until the next ones are here: two
+ * round trips from now, and `ahead` ms more. It is the bandwidth-delay product: the further the database, the more are on their
+ * way.
+ *
+ * Two rates are measured. Jobs end at the one if all places are taken; they start at the other while there is one to start
+ * and a free place: that is what the event loop allows, and far fewer than the free places where handlers burn CPU. The time
+ * of a place without a job does not count, so that waiting for Redis does not look like slow jobs.
  */
 export class Prefetch {
-  readonly #options: Pick<WorkerOptions, 'concurrency' | 'ahead' | 'batchCount'>;
-  #rate = 0;
-  #since: number | undefined;
-  #ended = 0;
+  readonly #options: PrefetchOptions;
+  #roundTrip: number | undefined;
+  readonly #ending = new Rate();
+  readonly #starting = new Rate();
+  /** Most jobs of one reservation. */
   #limit: number;
-  /** Size of the last reservation. */
-  #got = 0;
+  #ranDry = false;
+  /** Part of the places that have a job. */
+  #used = 0;
+  #state: 'dry' | 'busy' | 'startable' = 'dry';
+  #since: number | undefined;
 
-  constructor(options: Pick<WorkerOptions, 'concurrency' | 'ahead' | 'batchCount'>) {
+  constructor(options: PrefetchOptions) {
     this.#options = options;
     this.#limit = Math.min(options.batchCount, options.concurrency);
   }
 
-  /** Most jobs that should wait for a free slot now. */
+  /** Milliseconds between a request and its answer; 0 before the first. */
+  get roundTrip(): number {
+    return this.#roundTrip ?? 0;
+  }
+
+  /** Most jobs that should wait for a place, or be on their way. */
   get ahead(): number {
-    // Two batches: one that runs, and one that Redis hands over meanwhile.
-    return Math.min(2 * this.#options.batchCount, Math.floor((this.#rate * this.#options.ahead) / 1000));
+    // Two reservations: one that is run, and one that is on its way meanwhile.
+    return Math.min(2 * this.#options.batchCount, Math.floor(this.#ending.within(this.#horizon) ?? 0));
+  }
+
+  /** With so many waiting or fewer, the next ones should be asked for. */
+  get low(): number {
+    return this.ahead * (1 - this.#options.ahead / 2 / this.#horizon);
+  }
+
+  /** What is asked for now comes a round trip later, and has to last until what is asked for then has come. */
+  get #horizon(): number {
+    return this.#options.ahead + 2 * this.roundTrip;
+  }
+
+  /** A sync was answered. @param ms since it was sent */
+  answered(ms: number): void {
+    const known = this.#roundTrip ?? ms;
+    this.#roundTrip = ms < known ? ms : known + (ms - known) * SLOWER;
+  }
+
+  jobStarted(): void {
+    this.#starting.count++;
   }
 
   jobEnded(): void {
-    this.#ended++;
+    this.#ending.count++;
   }
 
-  /** @param now milliseconds */
-  measure(now: number): void {
-    const elapsed = now - (this.#since ?? now);
-    // Too little to tell anything: keep counting.
-    if (this.#since !== undefined) {
-      if (elapsed <= 0 || (this.#ended < this.#options.concurrency && elapsed < this.#options.ahead)) return;
-      const rate = (1000 * this.#ended) / elapsed;
-      this.#rate = rate < this.#rate ? rate : (this.#rate + rate) / 2;
+  /** Tells what the worker could do from now on. @param startable jobs that could start  @param free places */
+  now(time: number, startable: number, free: number): void {
+    const elapsed = time - (this.#since ?? time);
+    if (this.#state === 'startable') {
+      this.#starting.time += elapsed;
+      this.#ending.time += elapsed;
+    } else {
+      // A place without a job says nothing of how long jobs take.
+      this.#ending.time += elapsed * this.#used;
     }
-    this.#since = now;
-    this.#ended = 0;
+    this.#since = time;
+    this.#used = 1 - free / this.#options.concurrency;
+    this.#state = free === 0 ? 'busy' : startable > 0 ? 'startable' : 'dry';
+    if (this.#state === 'dry') this.#ranDry = true;
   }
 
-  /** @param free slots without a job  @param waiting reserved jobs that have not started */
+  /** Takes what was counted since the last time into account. */
+  measure(): void {
+    const { concurrency, ahead } = this.#options;
+    this.#ending.measure(concurrency, ahead);
+    this.#starting.measure(concurrency, ahead);
+  }
+
+  /** @param free places without a job  @param waiting reserved jobs that have not started */
   want(free: number, waiting: number): number {
-    return Math.max(0, Math.min(this.#limit, free + this.ahead - waiting));
+    const most = Math.max(1, Math.floor(this.#starting.within(this.#horizon) ?? Infinity));
+    return Math.max(0, Math.min(this.#limit, Math.min(free + this.ahead, most) - waiting));
   }
 
   /** Tells how many of a reservation came: a full one may be followed by a larger one. */
   reserved(wanted: number, got: number): void {
-    this.#got = got;
-    if (got >= wanted) this.#limit = Math.min(this.#options.batchCount, Math.max(this.#limit, wanted * 2));
+    const growth = this.#ranDry ? HUNGRY_GROWTH : GROWTH;
+    if (got >= wanted) this.#limit = Math.min(this.#options.batchCount, Math.max(this.#limit, wanted * growth));
+    this.#ranDry = false;
   }
 
-  /** Tells how many of the last reservation had to be released because they could not start: take no more than could. */
-  released(count: number): void {
-    this.#limit = Math.max(1, this.#got - count);
+  /** Jobs had to be released because they could not start. */
+  released(): void {
+    this.#limit = Math.max(1, Math.floor(this.#limit / 2));
+  }
+
+  /** Jobs that are started in a millisecond, by the lower of the rates; undefined while that is not known. */
+  get rate(): number | undefined {
+    const [starting, ending] = [this.#starting.within(1), this.#ending.within(1)];
+    return starting === undefined || ending === undefined ? undefined : Math.min(starting, ending);
+  }
+}
+
+/** Events in a millisecond of their own time: a lower rate counts at once, a higher one by half. */
+class Rate {
+  count = 0;
+  /** Milliseconds. */
+  time = 0;
+  #rate: number | undefined;
+
+  /** How many within so many ms; undefined while nothing was measured. */
+  within(ms: number): number | undefined {
+    return this.#rate === undefined ? undefined : this.#rate * ms;
+  }
+
+  /** @param enough events, or so many ms, to tell anything: with less it goes on counting */
+  measure(enough: number, ms: number): void {
+    const needed = this.#rate === undefined ? enough : ENOUGH * enough;
+    if (this.count < needed && this.time < ms) return;
+    const rate = this.time > 0 ? this.count / this.time : Number.MAX_SAFE_INTEGER;
+    this.#rate = this.#rate === undefined || rate < this.#rate ? rate : (this.#rate + rate) / 2;
+    this.count = 0;
+    this.time = 0;
   }
 }

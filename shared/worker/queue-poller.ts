@@ -1,7 +1,11 @@
-import type { QueueShare, Reservation } from '../broker/broker.ts';
-import { type QueueList, QueueSelector } from '../queues/queue-list.ts';
+import type { Reservation, SyncReply } from '../broker/broker.ts';
+import type { QueueList } from '../queues/queue-list.ts';
+import { QueueSelector, type QueueShare } from '../queues/queue-selector.ts';
 import type { RawJob } from '../types.ts';
-import type { SyncReply } from './lease.ts';
+
+type Asked = Pick<Reservation, 'shares' | 'listQueues' | 'countLeft'>;
+/** Why a look found nothing. */
+export type Found = 'empty' | 'paused' | 'held elsewhere';
 
 /** With more queues than this, not every turn looks at all of them. */
 const FEW = 16;
@@ -10,6 +14,8 @@ const BEYOND = 64;
 /** But one so often does, ms: so long may a job of an earlier queue have to wait for later ones. Of very many, less often. */
 const LOOK_AT_ALL_MS = 50;
 const LOOK_AT_EACH_MS = 0.25;
+/** Where only suspects are left that cannot be taken now, ms. */
+const PASSED_OVER_MS = 250;
 
 /** Where to look for jobs next, and when: queues that were empty are left alone for the interval. */
 export class QueuePoller {
@@ -17,7 +23,7 @@ export class QueuePoller {
   readonly #interval: number;
   /** Names of queues are read anew at this time, if patterns need them. */
   #namesAt = 0;
-  #rest: { readonly why: 'empty' | 'paused'; readonly until: number } | undefined;
+  #rest: { readonly why: Found | undefined; readonly until: number } | undefined;
   /** Queues that had jobs when all were last looked at; undefined to look at all. */
   #busy: Set<string> | undefined;
   #allAt = 0;
@@ -30,14 +36,16 @@ export class QueuePoller {
   /** Queues in which every job was sent on: looked at again at this time, epoch ms. */
   readonly #unknownUntil = new Map<string, number>();
 
+  readonly #serialMore = new Set<string>();
+
   constructor(queues: QueueList, interval: number) {
     this.#selector = new QueueSelector(queues);
     this.#interval = interval;
   }
 
   /** Why the last look found nothing more; undefined where it did. */
-  get found(): 'empty' | 'paused' | undefined {
-    return this.#rest?.why;
+  get found(): Found | undefined {
+    return this.#serialMore.size > 0 ? undefined : this.#rest?.why;
   }
 
   /** Before this time there is no use in looking; epoch ms. */
@@ -56,12 +64,23 @@ export class QueuePoller {
     this.#sentOn.set(raw.queue, (this.#sentOn.get(raw.queue) ?? 0) + 1);
   }
 
-  /** Forgets what it found. */
+  /** Does the look that `where` gave last leave out none? */
+  get looksAtAll(): boolean {
+    return this.#asked === 'all' || this.#asked === 'few';
+  }
+
+  /** Serial queues that have more jobs than were asked for. */
+  get serialMore(): ReadonlySet<string> {
+    return this.#serialMore;
+  }
+
+  /** Forgets what it found: jobs went back, or the lease was lost. */
   reset(): void {
     this.#rest = undefined;
   }
 
-  reservation(count: number, bytes: number, mayRisk: boolean, now: number): Omit<Reservation, 'firstSeq'> {
+  /** Where to look for so many jobs. */
+  where(count: number, now: number): Asked {
     const listQueues = this.#selector.dynamic && now >= this.#namesAt;
     for (const [queue, until] of this.#unknownUntil) if (now >= until) this.#unknownUntil.delete(queue);
     const shares = this.#selector.shares(count);
@@ -69,15 +88,25 @@ export class QueuePoller {
     const some = all.length > FEW && now < this.#allAt ? this.#someOf(all) : all;
     this.#asked = all.length <= FEW ? 'few' : some === all ? 'all' : 'some';
     this.#lookAgainAfter = Math.max(LOOK_AT_ALL_MS, all.length * LOOK_AT_EACH_MS);
-    return { count, bytes, mayRisk, listQueues, shares: some, countLeft: this.#sentOn.size > 0 };
+    return { listQueues, shares: some, countLeft: this.#sentOn.size > 0 };
   }
 
-  looked(asked: Omit<Reservation, 'firstSeq'>, result: SyncReply, now: number): void {
+  looked(asked: Asked, result: SyncReply, now: number): void {
+    for (const { queue, more } of result.serial) {
+      if (more) this.#serialMore.add(queue);
+      else this.#serialMore.delete(queue);
+    }
     this.#noteUnknown(result, now);
     const newNames = this.#readNames(asked, result, now);
     const lookedAtAll = this.#noteBusy(result, now);
-    const goOn = !result.paused && (result.more || newNames || !lookedAtAll);
-    this.#rest = goOn ? undefined : { why: result.paused ? 'paused' : 'empty', until: now + this.#interval };
+    const { paused, more, jobs, passedOver, heldElsewhere } = result;
+    const passed = passedOver.forPlace + passedOver.forWorker > 0;
+    if (!paused && (more || newNames || !lookedAtAll || (passed && jobs.length > 0))) this.#rest = undefined;
+    else if (passed) this.#rest = { why: undefined, until: now + Math.min(this.#interval, PASSED_OVER_MS) };
+    else {
+      const why = paused ? 'paused' : heldElsewhere ? 'held elsewhere' : 'empty';
+      this.#rest = { why, until: now + this.#interval };
+    }
   }
 
   /** Jobs that are sent on come round again: a queue that has nothing else is left alone, and no other waits for it. */
@@ -97,7 +126,7 @@ export class QueuePoller {
   }
 
   /** @returns whether there are new names, or might be: before it rests, it reads them */
-  #readNames(asked: Omit<Reservation, 'firstSeq'>, { queues, jobs }: SyncReply, now: number): boolean {
+  #readNames(asked: Asked, { queues, jobs }: SyncReply, now: number): boolean {
     if (!this.#selector.dynamic) return false;
     if (asked.listQueues) {
       this.#namesAt = now + this.#interval;

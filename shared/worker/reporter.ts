@@ -1,10 +1,11 @@
+import type { WrongKey } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
 import type { WorkerOptions } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Job, Outcome } from '../types.ts';
 import type { Undecodable } from '../wire/decode.ts';
 import { errorFields, errorInfo } from '../wire/failed-entry.ts';
-import type { SyncReply } from './lease.ts';
+import type { Found } from './queue-poller.ts';
 
 /** One run, as it is logged and counted. */
 export interface RunReport {
@@ -23,7 +24,7 @@ export interface RunReport {
   readonly wait?: number;
 }
 
-/** What a consumer has done. */
+/** What a worker has done. */
 export interface Summary {
   /** Jobs that ended: succeeded, retried, failed or discarded. */
   processed: number;
@@ -36,11 +37,11 @@ export interface Summary {
   released: number;
   /** Jobs whose lease was lost before they could be settled. */
   lost: number;
-  /** Why the consumer ended. */
+  /** Why the worker ended. */
   stopped: Stopped | undefined;
 }
 
-export type Stopped = 'empty' | 'paused' | 'shutdown' | 'deadline';
+export type Stopped = Found | 'shutdown' | 'deadline' | 'crash';
 
 export function emptySummary(): Summary {
   return { processed: 0, succeeded: 0, retried: 0, failed: 0, discarded: 0, released: 0, lost: 0, stopped: undefined };
@@ -69,23 +70,23 @@ export interface ReporterDeps {
   readonly onRun?: (report: RunReport) => void;
 }
 
-/** Between two lines about the same queue. */
-const REMIND_MS = 30_000;
+/** Between two lines about the same key. */
+const REMIND_MS = 600_000;
 
-/** Counts, logs and tells others what a consumer does. Whatever a logger or listener throws stays here. */
+/** Counts, logs and tells others what a worker does. Whatever a logger or listener throws stays here. */
 export class Reporter {
-  readonly #setting: ReporterDeps;
+  readonly #deps: ReporterDeps;
   readonly #summary: Summary;
-  /** By queue: when it may be complained of again. */
+  /** By key: when it may be complained of again. */
   readonly #remindAt = new Map<string, number>();
 
-  constructor(setting: ReporterDeps, summary: Summary) {
-    this.#setting = setting;
+  constructor(deps: ReporterDeps, summary: Summary) {
+    this.#deps = deps;
     this.#summary = summary;
   }
 
   ended(job: Job, outcome: Outcome, ms: number): void {
-    const { options, onRun, log, clock } = this.#setting;
+    const { options, onRun, log, clock } = this.#deps;
     this.#summary[outcome.kind]++;
     if (outcome.kind !== 'released') this.#summary.processed++;
     if (outcome.kind === 'retried' && outcome.warning) log.warn(outcome.warning, { class: job.class });
@@ -113,31 +114,39 @@ export class Reporter {
     this.#tell({ queue: one.raw.queue, outcome: 'failed', ms: 0, error: one.error });
   }
 
-  /** What a turn found wrong: jobs that were taken away meanwhile, and queues that are none. */
-  trouble({ missing, unreadable }: Pick<SyncReply, 'missing' | 'unreadable'>): void {
-    const { log, store, clock } = this.#setting;
-    if (missing > 0) {
-      this.#summary.lost += missing;
-      log.error('Some jobs were not held any more when they were to be settled; nothing was changed for them', {
-        jobs: missing,
-      });
-    }
+  /** Jobs that waited and went back to their queues. */
+  released(jobs: number): void {
+    this.#summary.released += jobs;
+  }
+
+  /** Jobs that were taken away meanwhile. */
+  missing(jobs: number): void {
+    if (jobs === 0) return;
+    this.#summary.lost += jobs;
+    const message = 'Some jobs were not held any more when they were to be settled; nothing was changed for them';
+    this.#deps.log.error(message, { jobs });
+  }
+
+  /** Keys that are not what they should be: each is told once, and again after a while. */
+  wrong(keys: readonly WrongKey[]): void {
+    const { log, store, clock } = this.#deps;
     const now = clock.now();
-    for (const { queue, error } of unreadable) {
-      if (now < (this.#remindAt.get(queue) ?? 0)) continue;
-      this.#remindAt.set(queue, now + REMIND_MS);
-      log.error('A queue cannot be used and is passed over', {
+    for (const { key, error } of keys) {
+      if (now < (this.#remindAt.get(key) ?? -Infinity)) continue;
+      this.#remindAt.set(key, now + REMIND_MS);
+      log.error('A key cannot be used and is passed over', {
         redis: store.address,
-        queue,
+        key,
         answer: error,
         remedy:
-          'A queue is a list that this user may read and trim. Find out what wrote its key, then RENAME or DEL it.',
+          'It holds something else than Resque keeps there, or this user may not use it. Look at it with TYPE and find ' +
+          'out what wrote it; then RENAME or DEL it.',
       });
     }
   }
 
   #tell(report: RunReport, args?: Job['args']): void {
-    const { options, log, onRun } = this.#setting;
+    const { options, log, onRun } = this.#deps;
     try {
       if (options.logRuns) logRun(log, report, options.logArgs ? args : undefined);
       onRun?.(report);

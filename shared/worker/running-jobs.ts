@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../clock.ts';
 import type { BoundJob } from '../types.ts';
 import { Attempt, type AttemptDeps, type Ended } from './attempt.ts';
@@ -6,22 +7,29 @@ export interface RunningJobsOptions {
   readonly concurrency: number;
   /** Milliseconds from an abort until the attempt ends without its handler. */
   readonly abortGrace: number;
-  readonly setting: AttemptDeps;
+  readonly deps: AttemptDeps;
   readonly onEnd: (attempt: Attempt, ended: Ended) => void;
+  /** It could not start, since its worker does not hold it any more. */
+  readonly onDropped: (attempt: Attempt) => void;
 }
+
+/** Which attempt the code that runs now belongs to, also in timers and sockets that a handler has opened. */
+const running = new AsyncLocalStorage<Attempt>();
 
 /** The attempts that run now, their timeouts, and an end for those that do not take one themselves. */
 export class RunningJobs {
   readonly #options: RunningJobsOptions;
   readonly #clock: Clock;
   readonly #running = new Set<Attempt>();
+  /** Those that have a place and wait until they may start: nothing ends them before that is known. */
+  readonly #waiting = new Set<Attempt>();
   #bytes = 0;
   /** Nothing is due before this time. */
   #dueAt = Infinity;
 
   constructor(options: RunningJobsOptions) {
     this.#options = options;
-    this.#clock = options.setting.clock;
+    this.#clock = options.deps.clock;
   }
 
   /** Of the payloads of what runs. */
@@ -42,27 +50,60 @@ export class RunningJobs {
     return this.#running.values().next().value;
   }
 
+  get all(): Iterable<Attempt> {
+    return this.#running;
+  }
+
   /** When `sweep` has something to do; epoch ms. */
   get dueAt(): number {
     return this.#dueAt;
   }
 
-  start(bound: BoundJob): Attempt {
-    const attempt = new Attempt(bound, this.#options.setting, this.#onEnd);
-    this.#bytes += bound.job.raw.size;
-    attempt.start();
+  /** The attempt by which this code was called; it may have ended. */
+  origin(): Attempt | undefined {
+    return running.getStore();
+  }
+
+  start(bound: BoundJob): void {
+    const attempt = this.#attempt(bound);
+    this.#run(attempt);
     // Small jobs have ended by now.
-    if (!attempt.ended) {
-      this.#running.add(attempt);
+    if (!attempt.ended) this.#add(attempt);
+  }
+
+  /** Takes a place, and starts when it may; never, if it may not, or was aborted meanwhile. */
+  async startWhen(bound: BoundJob, mayStart: Promise<boolean>): Promise<void> {
+    const attempt = this.#attempt(bound);
+    this.#waiting.add(attempt);
+    this.#running.add(attempt);
+    const may = await mayStart;
+    this.#waiting.delete(attempt);
+    if (!may) {
+      this.#remove(attempt);
+      this.#options.onDropped(attempt);
+    } else if (attempt.aborted !== undefined) {
+      attempt.abandon();
+    } else {
+      attempt.waited();
       this.#dueAt = Math.min(this.#dueAt, attempt.timeoutAt);
+      this.#run(attempt);
     }
-    return attempt;
   }
 
   /** Asks every running handler to end. */
   abortAll(reason: unknown): void {
     for (const attempt of this.#running) attempt.abort(reason, this.#options.abortGrace);
-    this.#dueAt = 0;
+    this.#dueAt = -Infinity;
+  }
+
+  /** Forgets what has started: it counts for nothing any more. */
+  takeAll(): Attempt[] {
+    const all = [...this.#running].filter((attempt) => !this.#waiting.has(attempt));
+    for (const attempt of all) {
+      attempt.forget();
+      this.#remove(attempt);
+    }
+    return all;
   }
 
   /** Aborts what has run into its timeout; ends what was aborted and goes on nevertheless. */
@@ -71,6 +112,7 @@ export class RunningJobs {
     if (now < this.#dueAt) return;
     let next = Infinity;
     for (const attempt of this.#running) {
+      if (this.#waiting.has(attempt)) continue;
       if (now >= attempt.timeoutAt) attempt.abort(attempt.timeoutError(), this.#options.abortGrace);
       if (now >= attempt.endsAt) attempt.abandon();
       else next = Math.min(next, attempt.aborted === undefined ? attempt.timeoutAt : attempt.endsAt);
@@ -78,9 +120,31 @@ export class RunningJobs {
     this.#dueAt = next;
   }
 
-  readonly #onEnd = (attempt: Attempt, ended: Ended): void => {
+  #attempt(bound: BoundJob): Attempt {
+    this.#bytes += bound.job.raw.size;
+    return new Attempt(bound, this.#options.deps, this.#onEnd);
+  }
+
+  #run(attempt: Attempt): void {
+    running.run(attempt, runAttempt, attempt);
+  }
+
+  #add(attempt: Attempt): void {
+    this.#running.add(attempt);
+    this.#dueAt = Math.min(this.#dueAt, attempt.timeoutAt);
+  }
+
+  #remove(attempt: Attempt): void {
     this.#running.delete(attempt);
     this.#bytes -= attempt.bound.job.raw.size;
+  }
+
+  readonly #onEnd = (attempt: Attempt, ended: Ended): void => {
+    this.#remove(attempt);
     this.#options.onEnd(attempt, ended);
   };
+}
+
+function runAttempt(attempt: Attempt): void {
+  attempt.start();
 }

@@ -2,12 +2,12 @@ import type { Clock } from '../clock.ts';
 import type { WorkerOptions } from '../config.ts';
 import { DeadlineError, ShutdownError } from '../errors.ts';
 
-/** How long before its deadline a consumer stops reserving: this part of its time, and no more than so many ms. */
+/** How long before its deadline a worker stops reserving: this part of its time, and no more than so many ms. */
 const LAST_PART = 0.1;
 const LAST_MS = 2_000;
 
 /**
- * How a consumer comes to its end: told to stop, or because its deadline is near. It stops reserving, lets running jobs
+ * How a worker comes to its end: told to stop, or because its deadline is near. It stops reserving, lets running jobs
  * go on for a while, aborts them, and waits no longer than is useful for a Redis that is away.
  */
 export class Shutdown {
@@ -17,7 +17,7 @@ export class Shutdown {
   /** When it begins by itself. */
   readonly #stopAt: number;
   readonly #giveUp = new AbortController();
-  #why: 'shutdown' | 'deadline' | undefined;
+  #why: 'shutdown' | 'deadline' | 'crash' | undefined;
   #abortAt = Infinity;
   #cancel = () => {};
 
@@ -34,7 +34,7 @@ export class Shutdown {
   }
 
   /** Why it has begun; undefined while it has not. */
-  get why(): 'shutdown' | 'deadline' | undefined {
+  get why(): 'shutdown' | 'deadline' | 'crash' | undefined {
     return this.#why;
   }
 
@@ -53,6 +53,11 @@ export class Shutdown {
     this.#begin('shutdown', this.#clock.now() + this.#options.shutdownTimeout, leaseEnd);
   }
 
+  /** Nothing runs any more: only what has ended is to be settled. @param leaseEnd until then, it can be */
+  crash(leaseEnd: number): void {
+    this.#begin('crash', this.#clock.now(), leaseEnd);
+  }
+
   /** @returns the reason with which running handlers have to be aborted now, once */
   check(): unknown {
     const now = this.#clock.now();
@@ -65,12 +70,12 @@ export class Shutdown {
       : new ShutdownError('The worker is shutting down.');
   }
 
-  /** The consumer has ended: nothing is left to wait for. */
+  /** The worker has ended: nothing is left to wait for. */
   close(): void {
     this.#cancel();
   }
 
-  #begin(why: 'shutdown' | 'deadline', abortAt: number, waitUntil: number): void {
+  #begin(why: 'shutdown' | 'deadline' | 'crash', abortAt: number, waitUntil: number): void {
     if (this.#why) return;
     this.#why = why;
     this.#abortAt = Math.min(abortAt, this.#deadline);

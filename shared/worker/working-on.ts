@@ -5,7 +5,7 @@ import type { Attempt } from './attempt.ts';
 /** A job that runs for longer is shown as what its worker works on; shorter ones are not worth a call. */
 const SHOW_AFTER_MS = 1_000;
 
-/** `worker:<id>`: Resque's tools know one job for each worker, so they see the one that has run longest. */
+/** The `worker:<id>` record: Resque's tools know one job for each worker, so they see the one that has run longest. */
 export class WorkingOn {
   #shown: Attempt | undefined;
 
@@ -14,14 +14,17 @@ export class WorkingOn {
     return oldest && oldest !== this.#shown ? oldest.startedAt + SHOW_AFTER_MS : Infinity;
   }
 
-  /** The turn's part in it. */
-  plan(oldest: Attempt | undefined, now: number): Pick<SyncRequest, 'workingOn'> {
+  /**
+   * The sync's part in it.
+   * @param now on the worker's clock  @param ahead by how much Redis's clock is ahead of that, ms
+   */
+  plan(oldest: Attempt | undefined, now: number, ahead: number, marked: boolean): Pick<SyncRequest, 'workingOn'> {
     if (oldest && now >= this.dueAt(oldest)) {
       this.#shown = oldest;
       const { raw } = oldest.bound.job;
-      const runAt = resqueTime.runAt(new Date(oldest.startedAt));
+      const runAt = resqueTime.runAt(new Date(oldest.startedAt + ahead));
       const head = `{"queue":${JSON.stringify(raw.queue)},"run_at":"${runAt}","payload":`;
-      return { workingOn: { raw, head, tail: '}' } };
+      return { workingOn: { raw, marked, head, tail: '}' } };
     }
     if (this.#shown && oldest !== this.#shown) {
       this.#shown = undefined;

@@ -41,7 +41,10 @@ export async function startBed({ quick }: { readonly quick: boolean }): Promise<
 /** Upstash's REST API before the Redis, in a process of its own so that it takes no time from what is measured. */
 async function startRest(redisUrl: string): Promise<Rest> {
   const program = fileURLToPath(new URL('../helpers/upstash-server.ts', import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, [program, redisUrl], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child: ChildProcess = spawn(process.execPath, [program, redisUrl], {
+    // It ends with this process, however that ends: the channel closes.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
   const [line] = (await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), 'line')) as [string];
   const { url, token } = JSON.parse(line) as { url: string; token: string };
   return {

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import type { Bed } from './bed.ts';
 import type { PeerSetup } from './peers/peer.ts';
 import type { Answer, DrainDeps, FillSetting, Method, Request, Service } from './peers/service.ts';
@@ -40,8 +41,20 @@ export const settingsNote = [
 export async function startContender(bed: Bed, name: ContenderName): Promise<Contender> {
   const free = bed.pool?.findIndex((one) => one.name === name) ?? -1;
   const [again] = free >= 0 ? (bed.pool?.splice(free, 1) ?? []) : [];
-  if (again) return again;
-  const child = fork(new URL('./peers/child.ts', import.meta.url), [JSON.stringify(setups[name](bed))], {
+  return again ?? startProcess(bed, name);
+}
+
+export interface ProcessOptions {
+  /** Where its Redis is. @default on the bed, near */
+  readonly setup?: PeerSetup;
+  /** The program, for that of another commit. @default ours */
+  readonly program?: string;
+}
+
+/** One that is not used again for another benchmark: `kill` ends it. */
+export async function startProcess(bed: Bed, name: ContenderName, options: ProcessOptions = {}): Promise<Contender> {
+  const { setup = setups[name](bed), program = fileURLToPath(new URL('./peers/child.ts', import.meta.url)) } = options;
+  const child = fork(program, [JSON.stringify(setup)], {
     execArgv: ['--expose-gc'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
@@ -94,7 +107,18 @@ export async function withContenders<T>(
   }
 }
 
-const methods: readonly Method[] = ['fill', 'connect', 'drain', 'enqueue', 'serve', 'offer', 'served', 'memory'];
+const methods: readonly Method[] = [
+  'fill',
+  'connect',
+  'drain',
+  'enqueue',
+  'serve',
+  'offer',
+  'served',
+  'watch',
+  'watched',
+  'memory',
+];
 
 async function nextAnswer(child: ChildProcess, what: string): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();

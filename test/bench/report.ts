@@ -1,9 +1,14 @@
 import type { Bed } from './bed.ts';
+import type { Selection } from './far/selection.ts';
 
 export interface BenchOptions {
   /** Few jobs: done in seconds, to see that it works. */
   readonly quick: boolean;
   readonly bed: Bed;
+  /** Which rows of `far`. @default all */
+  readonly selection?: Selection;
+  /** The commit to compare with, for those that compare. */
+  readonly against?: string;
 }
 
 /** One line of the table; names of figures carry their units. */
@@ -19,12 +24,18 @@ export interface Bar {
   readonly reason?: string;
 }
 
-export interface BenchReport {
+/** A table. */
+export interface Section {
   readonly title: string;
   /** What was measured, and how. */
   readonly notes: readonly string[];
   readonly rows: readonly Row[];
+}
+
+export interface BenchReport extends Section {
   readonly bars?: readonly Bar[];
+  /** More tables, of other columns. */
+  readonly also?: readonly Section[];
 }
 
 export type Bench = (options: BenchOptions) => Promise<BenchReport>;

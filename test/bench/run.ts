@@ -1,37 +1,17 @@
 /**
  * `npm run bench -- [name…] [--quick] [--json <path>]`: runs benchmarks, all where none is named, prints their tables and
  * writes their figures. It fails where something did not work, such as a job that did not run once; never for a time.
+ * README.md beside this file says what each of them shows.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { parseArgs } from 'node:util';
 import { startBed } from './bed.ts';
 import { machine } from './machine.ts';
-import { type Bench, type BenchReport, barsTable, table } from './report.ts';
+import { benchOf, type Options, optionsOf, usage } from './options.ts';
+import { type BenchReport, barsTable, type Section, table } from './report.ts';
+import { UsageError } from './usage.ts';
 
-/** A benchmark is a file beside this one whose `bench` gives rows of figures. */
-const benches: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
-  drain: () => import('./drain.ts'),
-  enqueue: () => import('./enqueue.ts'),
-  slow: () => import('./slow.ts'),
-  latency: () => import('./latency.ts'),
-  commands: () => import('./commands.ts'),
-  growth: () => import('./growth.ts'),
-  start: () => import('./start.ts'),
-  delayed: () => import('./delayed.ts'),
-};
-
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'string', default: 'dist/bench.json' } },
-});
-if (positionals.some((name) => !Object.hasOwn(benches, name))) {
-  console.error(`Usage: npm run bench -- [${Object.keys(benches).join('|')}]… [--quick] [--json <path>]`);
-  process.exit(1);
-}
-const { quick, json } = values;
-const names = positionals.length > 0 ? positionals : Object.keys(benches);
-
+const { quick, json, names, selection, against } = options();
 const bed = await startBed({ quick });
 const reports: (BenchReport & { readonly name: string; readonly seconds: number })[] = [];
 const broken: string[] = [];
@@ -59,15 +39,30 @@ if (broken.length > 0) {
 async function run(name: string): Promise<void> {
   const began = performance.now();
   try {
-    const { bench } = (await benches[name]?.()) ?? {};
-    const report = await bench?.({ quick, bed });
+    const bench = await benchOf(name, against);
+    const report = await bench?.({ quick, bed, selection, ...(against === undefined ? {} : { against }) });
     if (!report) return;
     const seconds = Math.round((performance.now() - began) / 100) / 10;
     reports.push({ name, seconds, ...report });
-    const notes = report.notes.map((note) => `  ${note}\n`).join('');
-    console.log(`\n${report.title} (${seconds} s)\n${notes}\n${table(report.rows)}`);
+    print(report, ` (${seconds} s)`);
+    for (const section of report.also ?? []) print(section);
   } catch (error) {
     broken.push(name);
     console.error(`\n${name} did not work:`, error);
+  }
+}
+
+function print({ title, notes, rows }: Section, behindTitle = ''): void {
+  if (rows.length === 0) return;
+  console.log(`\n${title}${behindTitle}\n${notes.map((note) => `  ${note}\n`).join('')}\n${table(rows)}`);
+}
+
+function options(): Options {
+  try {
+    return optionsOf(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\n${usage}`);
+    process.exit(1);
   }
 }

@@ -1,4 +1,5 @@
 /** Jobs that take their time: how much of it is theirs. */
+import { bareTimers } from './bare-timers.ts';
 import { all, type ContenderName, withContenders } from './contenders.ts';
 import type { Work } from './peers/service.ts';
 import { atLeast, type Bench } from './report.ts';
@@ -29,7 +30,7 @@ export const bench: Bench = async ({ quick, bed }) => {
         run: () => rate({ jobs, concurrency, work }),
       }));
       if (work !== 'wait') return own;
-      return [...own, { name: BARE, work, concurrency, ideal, run: () => bareTimers(jobs, concurrency) } as const];
+      return [...own, { name: BARE, work, concurrency, ideal, run: () => bareTimers(jobs, concurrency, MS) } as const];
     });
     return rounds(cases, { quick });
   });
@@ -60,14 +61,3 @@ export const bench: Bench = async ({ quick, bed }) => {
     ],
   };
 };
-
-/** @returns waits per second */
-async function bareTimers(count: number, lanes: number): Promise<number> {
-  let left = count;
-  const began = performance.now();
-  const lane = async () => {
-    while (left-- > 0) await new Promise((resolve) => setTimeout(resolve, MS));
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
-  return (count / (performance.now() - began)) * 1_000;
-}

@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
-const PROGRAM = join(import.meta.dirname, '../bench/run.ts');
+const ROOT = join(import.meta.dirname, '../..');
+const PROGRAM = join(ROOT, 'test/bench/run.ts');
+const run = promisify(execFile);
 
 test('every benchmark works, and every job in it runs once; times are not looked at', {
   timeout: 120_000,
@@ -14,7 +17,7 @@ test('every benchmark works, and every job in it runs once; times are not looked
   try {
     const json = join(folder, 'bench.json');
     // Rejects where it ends with another code than 0.
-    await promisify(execFile)(process.execPath, [PROGRAM, '--quick', '--json', json]);
+    await run(process.execPath, [PROGRAM, '--quick', '--json', json]);
     const { reports, bars } = JSON.parse(await readFile(json, 'utf8'));
     expect(reports.map(({ name }: { name: string }) => name)).toEqual([
       'drain',
@@ -25,10 +28,41 @@ test('every benchmark works, and every job in it runs once; times are not looked
       'growth',
       'start',
       'delayed',
+      'far',
     ]);
     for (const { rows } of reports) expect(rows).not.toEqual([]);
     expect(bars).not.toEqual([]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+// A copy of the files without their history has no other commit.
+test.skipIf(!existsSync(join(ROOT, '.git')))(
+  'a commit can be compared with, and nothing of it stays',
+  {
+    timeout: 120_000,
+  },
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lambdesque-bench-'));
+    const checkouts = async () => {
+      const { stdout } = await run('git', ['worktree', 'list'], { cwd: ROOT });
+      return stdout.split('\n').filter((line) => line.includes('lambdesque-commit-'));
+    };
+    try {
+      const json = join(folder, 'bench.json');
+      await run(process.execPath, [PROGRAM, 'drain', '--against', 'HEAD', '--quick', '--json', json]);
+      const { reports } = JSON.parse(await readFile(json, 'utf8'));
+      expect(reports[0].title).toMatch(/^Drain, against [0-9a-f]{7}/);
+      expect(reports[0].rows).not.toEqual([]);
+      expect(await checkouts()).toEqual([]);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+);
+
+test('an option that is wrong is told, with what there is', async () => {
+  const wrong = run(process.execPath, [PROGRAM, 'far', '--rtt', '60ms']);
+  await expect(wrong).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('Usage: npm run bench') });
 });

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { PATIENCE } from '../helpers/eventually.ts';
 import { queued } from '../helpers/queue-state.ts';
 import { startRedis, type TestRedis } from '../helpers/redis-server.ts';
+import { serverTime } from '../helpers/server-time.ts';
 import { startUpstash } from '../helpers/upstash-server.ts';
 import { JOBS, jsonLines, lambdesque } from '../helpers/worker-process.ts';
 
@@ -25,7 +26,7 @@ const exactly = (start: string) =>
 
 describe('enqueue', () => {
   test('pushes the bytes that Ruby Resque writes, with an id and the time, and says what it did', async () => {
-    const before = Date.now();
+    const before = await serverTime(redis.client);
     const { code, stdout, stderr } = await enqueue('Hello', 'hi', 'Zoë/1', '--queue', 'my:queue');
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('has no class Hello') });
     const [payload = '', ...others] = await queued(redis.client, 'my:queue');
@@ -33,7 +34,7 @@ describe('enqueue', () => {
     expect(payload).toEqual(exactly('{"class":"Hello","args":["hi","Zoë/1"]'));
     const { id, queue_time } = JSON.parse(payload) as { id: string; queue_time: number };
     expect(queue_time * 1000).toBeGreaterThanOrEqual(before);
-    expect(queue_time * 1000).toBeLessThanOrEqual(Date.now());
+    expect(queue_time * 1000).toBeLessThanOrEqual((await serverTime(redis.client)) + 1);
     expect(stdout).toBe(`Enqueued Hello in my:queue, id ${id}\n`);
     expect(await redis.client.smembers('resque:queues')).toEqual(['my:queue']);
   });
@@ -115,11 +116,11 @@ describe('enqueue', () => {
   });
 
   test('--in is from now, --at in the past is at once', async () => {
-    const before = Date.now();
+    const before = await serverTime(redis.client);
     expect(await enqueue('Note', 'later', '--queue', 'q', '--in', '2h')).toMatchObject({ code: 0 });
     const [ts = ''] = await redis.client.zrange('resque:delayed_queue_schedule', '0', '-1');
     expect(Number(ts)).toBeGreaterThanOrEqual(Math.floor(before / 1000) + 7200);
-    expect(Number(ts)).toBeLessThanOrEqual(Date.now() / 1000 + 7200);
+    expect(Number(ts)).toBeLessThanOrEqual((await serverTime(redis.client)) / 1000 + 7200);
     expect(await enqueue('Note', 'now', '--queue', 'q', '--at', '2001-01-01T00:00:00Z')).toMatchObject({ code: 0 });
     expect(await queued(redis.client, 'q')).toEqual([exactly('{"class":"Note","args":["now"]')]);
   });

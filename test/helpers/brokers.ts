@@ -4,21 +4,29 @@
  */
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
-import type { Broker, Reservation, SyncRequest, SyncResult } from '../../shared/broker/broker.ts';
+import type { Broker } from '../../shared/broker/broker.ts';
 import { type Keys, keysOf } from '../../shared/broker/keys.ts';
 import { redisBroker } from '../../shared/broker/redis/broker.ts';
+import type { RedisClient } from '../../shared/broker/redis/client.ts';
 import { tcpClient } from '../../shared/broker/redis/tcp.ts';
 import { upstashClient } from '../../shared/broker/redis/upstash.ts';
-import type { RawJob, Settlement } from '../../shared/types.ts';
-import { workerId } from '../../shared/wire/worker-id.ts';
+import { systemClock } from '../../shared/clock.ts';
+import { createRegistry } from '../../shared/job/registry.ts';
+import { type Logger, silentLogger } from '../../shared/log.ts';
+import { type TickResult, tick } from '../../shared/scheduler/tick.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
+import { NOW, redisTime } from './redis-time.ts';
+import { TestWorker } from './test-worker.ts';
 import { startUpstash, type UpstashServer } from './upstash-server.ts';
 
-/** The time in all tests, epoch ms: 2026-11-20 20:29:37 UTC. */
-export const NOW = Date.UTC(2026, 10, 20, 20, 29, 37);
-/** Milliseconds. */
-export const LEASE = 60_000;
-const MOST_BYTES = 64 * 1_048_576;
+export { NOW, redisTime } from './redis-time.ts';
+export * from './test-worker.ts';
+
+/** After so many ms every lease has ended. */
+const CENTURY = 100 * 365 * 86_400_000;
+
+/** What ends before a test's database is looked at for what it has left: its workers. */
+export const endings = new Set<() => Promise<void>>();
 
 const BACKENDS = ['TCP', 'Upstash REST'] as const;
 export type Backend = (typeof BACKENDS)[number];
@@ -32,6 +40,10 @@ export interface OpenOptions {
   readonly url?: string;
   /** Milliseconds. @default the client's own */
   readonly commandTimeout?: number;
+  /** Redis is asked for the time, as everywhere but in tests. @default false: it is what `redisTime` says */
+  readonly realTime?: boolean;
+  /** What Redis's clock says to it, epoch ms. @default what `redisTime` says */
+  readonly time?: number;
 }
 
 export interface Brokers {
@@ -41,26 +53,38 @@ export interface Brokers {
   /** To look at the database, and to do what other programs do. */
   readonly db: Redis;
   readonly keys: Keys;
+  /** Its time is `redisTime`. */
   readonly store: Broker;
+  /** A client of the suite's backend, with a connection of its own; closed after the file. */
+  client(options?: OpenOptions): RedisClient;
   /** Another store, with a connection of its own; closed after the file. */
   open(options?: OpenOptions): Broker;
+  /** The store when Redis's clock says this, epoch ms; '' for what it says in truth. */
+  at(time: number | '', namespace?: string): Broker;
   /** A worker that has not registered yet. */
   worker(store?: Broker): TestWorker;
   /** What a producer does: `SADD queues`, then `RPUSH`. */
   produce(queue: string, ...payloads: readonly (string | Buffer)[]): Promise<void>;
   /** Payloads of a queue, from the head. */
   queued(queue: string): Promise<string[]>;
-  /** What a worker has in flight: `<number>:<queue>` → payload. */
-  held(worker: TestWorker): Promise<Record<string, string>>;
+  /** What a worker has in flight: `<number>:<queue>`, behind a `!` once it may have started → payload. */
+  held(worker: { readonly id: string }): Promise<Record<string, string>>;
+  /** So many ms later, gives the jobs of workers back whose leases have ended by then. */
+  reclaimAfter(ms: number): ReturnType<Broker['reclaim']>;
+  /** Moves the retries that are due by now. @returns how many */
+  promoteRetries(limit?: number): Promise<number>;
+  /** One run of a scheduler. */
+  tick(log?: Logger): Promise<TickResult>;
 }
 
 /** Runs the same suite over both backends. */
-export function withBrokers(suite: (stores: Brokers) => void): void {
-  describe.each(BACKENDS)('over %s', (backend) => {
-    const opened: Broker[] = [];
+export function withBrokers(suite: (stores: Brokers) => void, backends: readonly Backend[] = BACKENDS): void {
+  describe.each(backends)('over %s', (backend) => {
+    const opened: RedisClient[] = [];
     const keys = keysOf('resque:');
     let redis: TestRedis;
     let upstash: UpstashServer;
+    let shared: RedisClient;
     let store: Broker;
 
     const stores: Brokers = {
@@ -78,16 +102,20 @@ export function withBrokers(suite: (stores: Brokers) => void): void {
       get store() {
         return store;
       },
-      open({ backend: other = backend, namespace = 'resque:', url = redis.url, commandTimeout } = {}) {
+      client({ backend: other = backend, url = redis.url, commandTimeout } = {}) {
         const timeout = commandTimeout === undefined ? {} : { commandTimeout };
-        const client =
+        const one =
           other === 'TCP'
             ? tcpClient({ url, ...timeout })
             : upstashClient({ url: upstash.url, token: upstash.token, ...timeout });
-        const one = redisBroker(client, namespace);
         opened.push(one);
         return one;
       },
+      open({ namespace = 'resque:', realTime = false, time, ...options } = {}) {
+        const source = time === undefined ? redisTime.now : () => time;
+        return redisBroker(stores.client(options), namespace, realTime ? undefined : source);
+      },
+      at: (time, namespace = 'resque:') => redisBroker(shared, namespace, () => time),
       worker: (one = store) => new TestWorker(one),
       async produce(queue, ...payloads) {
         await redis.client.sadd(keys.queues, queue);
@@ -96,24 +124,33 @@ export function withBrokers(suite: (stores: Brokers) => void): void {
       queued: (queue) => redis.client.lrange(keys.queue(queue), 0, -1),
       async held(worker) {
         const fields = Object.entries(await redis.client.hgetall(keys.inflight(worker.id)));
-        return Object.fromEntries(fields.filter(([field]) => /^\d+:/.test(field)));
+        return Object.fromEntries(fields.filter(([field]) => /^!?\d+:/.test(field)));
       },
+      reclaimAfter(ms) {
+        redisTime.move(ms);
+        return store.reclaim(10_000);
+      },
+      promoteRetries: async (limit = 10_000) => (await store.promoteRetries(limit)).moved,
+      tick: (log = silentLogger) => tick({ store, registry: createRegistry([]), clock: systemClock, log }),
     };
 
     beforeAll(async () => {
       redis = await startRedis();
       upstash = await startUpstash(redis.url);
-      store = stores.open();
+      shared = stores.client();
+      store = redisBroker(shared, 'resque:', redisTime.now);
     });
 
     afterEach(async () => {
       upstash.fault(undefined);
       upstash.requests.length = 0;
+      for (const end of endings) await end();
       try {
-        await store.reclaim(Number.MAX_SAFE_INTEGER, 10_000);
+        await stores.reclaimAfter(CENTURY);
         expect(await leaks(redis.client, keys), 'keys left behind when every worker has ended').toEqual([]);
       } finally {
         await redis.client.flushall();
+        redisTime.set(NOW);
       }
     });
 
@@ -126,70 +163,6 @@ export function withBrokers(suite: (stores: Brokers) => void): void {
     suite(stores);
   });
 }
-
-export type SyncReply = Extract<SyncResult, { leaseLost: false }>;
-export type Reserving = Omit<Reservation, 'firstSeq'>;
-/** What a test says of a turn; jobs count as started as soon as they are reserved, unless it says otherwise. */
-export type SyncPlan = Partial<Omit<SyncRequest, 'worker' | 'call' | 'reserve'>> & { readonly reserve?: Reserving };
-
-/** A worker as the consumer is one: it numbers its turns and jobs, and registers with its first turn. */
-export class TestWorker {
-  readonly id = workerId('test', process.pid, ['*']);
-  readonly #store: Broker;
-  #call = 0;
-  #seq = 0;
-
-  constructor(store: Broker) {
-    this.#store = store;
-  }
-
-  /** Its next turn, not sent yet: to send it twice. */
-  next({ reserve, ...plan }: SyncPlan = {}): SyncRequest {
-    return {
-      leaseEnd: NOW + LEASE,
-      settle: [],
-      started: this.#seq + (reserve?.count ?? 0) - 1,
-      ...(this.#call === 0 ? { register: new Date(NOW) } : {}),
-      ...plan,
-      worker: this.id,
-      call: ++this.#call,
-      ...(reserve ? { reserve: { ...reserve, firstSeq: this.#seq } } : {}),
-    };
-  }
-
-  async send(turn: SyncRequest): Promise<SyncReply> {
-    const result = await this.#store.sync(turn);
-    if (result.leaseLost) throw new Error(`${this.id} has lost its lease`);
-    this.#seq = Math.max(this.#seq, ...result.jobs.map((job) => job.seq + 1));
-    return result;
-  }
-
-  async turn(plan?: SyncPlan): Promise<SyncReply> {
-    return this.send(this.next(plan));
-  }
-
-  /** Reserves from the queues in strict order. */
-  async take(queues: string | readonly string[], count = 100): Promise<readonly RawJob[]> {
-    return (await this.turn({ reserve: from(queues, count) })).jobs;
-  }
-
-  /** Takes exactly one job. */
-  async takeOne(queue: string): Promise<RawJob> {
-    const [job] = await this.take(queue, 1);
-    if (!job) throw new Error(`Queue ${queue} is empty.`);
-    return job;
-  }
-}
-
-/** A reservation from the queues in strict order. */
-export function from(queues: string | readonly string[], count = 100, rest: Partial<Reserving> = {}): Reserving {
-  const shares = [queues].flat().map((queue) => ({ queue, limit: count }));
-  return { count, bytes: MOST_BYTES, shares, listQueues: false, countLeft: false, mayRisk: true, ...rest };
-}
-
-export const done = (raw: RawJob): Settlement => ({ kind: 'done', raw });
-export const release = (raw: RawJob, to: 'head' | 'tail' = 'head'): Settlement => ({ kind: 'release', raw, to });
-export const texts = (jobs: readonly RawJob[]) => jobs.map((job) => job.bytes.toString());
 
 /** The whole database: key → type, value and whether it expires; strings byte by byte, as Latin-1. */
 export async function dump(db: Redis): Promise<Record<string, unknown>> {
@@ -222,17 +195,18 @@ async function contentOf(db: Redis, key: Buffer, type: string): Promise<unknown>
 }
 
 const RESQUES =
-  /^resque:(queues|queue:.*|failed|stat:processed|stat:failed|pause-all-workers|delayed_queue_schedule|delayed:\d+|timestamps:.*|job:[^:]+:status|retry|retry:payloads)$/s;
+  /^resque:(queues|queue:.*|failed|stat:processed|stat:failed|pause-all-workers|serial|delayed_queue_schedule|delayed:\d+|timestamps:.*|job:[^:]+:status|retry|retry:payloads)$/s;
 
 /** What must not be there once every worker has ended. */
 async function leaks(db: Redis, keys: Keys): Promise<string[]> {
   const text = (bytes: Buffer) => bytes.toString('latin1');
-  const [all, queues, retries, payloads, due] = await Promise.all([
+  const [all, queues, retries, payloads, due, serial] = await Promise.all([
     db.keysBuffer('*').then((found) => found.map(text)),
     db.smembersBuffer(keys.queues).then((found) => new Set(found.map(text))),
     db.zrange(keys.retry, '0', '-1').then((found) => new Set(found)),
     db.hkeys(keys.retryPayloads).then((found) => new Set(found)),
     db.zrange(keys.delayedSchedule, '0', '-1').then((found) => new Set(found)),
+    db.hgetall(keys.serial),
   ]);
   const after = (prefix: string) => all.flatMap((key) => (key.startsWith(prefix) ? [key.slice(prefix.length)] : []));
   const lists = new Set(after('resque:delayed:'));
@@ -245,6 +219,7 @@ async function leaks(db: Redis, keys: Keys): Promise<string[]> {
     ...[...payloads.difference(retries)].map((member) => `payload without retry ${member}`),
     ...[...lists.difference(due)].map((time) => `delayed:${time}, which is not on the schedule`),
     ...[...due.difference(lists)].map((time) => `due time ${time} without jobs`),
+    ...Object.entries(serial).flatMap(([queue, holder]) => (holder === '' ? [] : `serial queue ${queue}, still held`)),
   ];
   for (const payload of after('resque:timestamps:')) {
     for (const list of await db.smembers(Buffer.from(`resque:timestamps:${payload}`, 'latin1'))) {

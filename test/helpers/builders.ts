@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import type { Enqueue } from '../../shared/client/client.ts';
+import type { SyncReply } from '../../shared/broker/broker.ts';
 import type { JobContext } from '../../shared/job/context.ts';
 import { type AnyJobDefinition, defineJob, type JobDefinition } from '../../shared/job/define.ts';
+import type { Enqueue } from '../../shared/job/enqueue.ts';
 import { createRegistry } from '../../shared/job/registry.ts';
 import { silentLogger } from '../../shared/log.ts';
 import type { BoundJob, Job, RawJob } from '../../shared/types.ts';
 import type { AttemptDeps } from '../../shared/worker/attempt.ts';
-import type { SyncReply } from '../../shared/worker/lease.ts';
 import { ManualClock } from './manual-clock.ts';
 
 /** Things that tests need in passing: each is complete, and a test names only what matters to it. */
@@ -69,22 +69,28 @@ export function attemptDeps(given: Partial<AttemptDeps> = {}): AttemptDeps {
 
 /** A context for handlers that do not look into it. */
 export const aContext = {
-  job: { class: 'Hello', queue: 'myqueue', id: 'token-7', attempt: 1, attempts: 5, payload: '{}' },
+  job: { class: 'Hello', queue: 'myqueue', id: 'token-7', attempt: 1, attempts: 5, deaths: 0, payload: '{}' },
   signal: new AbortController().signal,
   timeLeft: () => Infinity,
   log: silentLogger,
   enqueue: noEnqueue,
 } as unknown as JobContext;
 
-/** What a turn brings when nothing is to be had. */
+/** What a sync brings when nothing is to be had. */
 export function syncReply(given: Partial<SyncReply> = {}): SyncReply {
   return {
-    leaseLost: false,
+    kind: 'held',
+    now: 0,
+    missing: 0,
+    refused: [],
+    wrong: [],
     jobs: [],
     paused: false,
     more: false,
-    missing: 0,
-    unreadable: [],
+    passedOver: { forPlace: 0, forWorker: 0 },
+    alone: false,
+    heldElsewhere: false,
+    serial: [],
     queues: [],
     left: new Map(),
     ...given,

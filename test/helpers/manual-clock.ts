@@ -35,6 +35,11 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** A handler keeps the processor for `ms`: what becomes due meanwhile fires late, in the `advance` that is under way or next. */
+  burn(ms: number): void {
+    this.#now += ms;
+  }
+
   /**
    * Moves time on by `ms` and fires what is due on the way, in time order, each at its time. Before, between and after
    * timers the event loop turns: promises go on, and immediates run. `advance(0)` fires what is due now.
@@ -44,12 +49,17 @@ export class ManualClock implements Clock {
     await eventLoop();
     for (let timer = this.#next(end); timer; timer = this.#next(end)) {
       this.#timers.delete(timer);
-      this.#now = timer.at;
+      this.#now = Math.max(this.#now, timer.at);
       timer.callback();
       await eventLoop();
     }
-    this.#now = end;
+    this.#now = Math.max(this.#now, end);
     await eventLoop();
+  }
+
+  /** Time passes while the event loop stands still: what is due meanwhile fires with the next `advance`. */
+  block(ms: number): void {
+    this.#now += ms;
   }
 
   #next(end: number): Timer | undefined {

@@ -1,19 +1,26 @@
 import type { Clock } from 'lambdesque';
+import { NOW, redisTime } from './redis-time.ts';
 
-/** Where the time of every test begins, epoch ms: 2026-11-20 20:29:37 UTC. */
-const START = Date.UTC(2026, 10, 20, 20, 29, 37);
+export interface MovingClockOptions {
+  /** By how much it is ahead of the real time, ms; below 0 it is behind. @default 0 */
+  readonly ahead?: number;
+}
 
 /**
- * A clock that runs as time does, from a fixed date on, and that a test can move on: what was due in between happens at
- * once, in its order.
+ * A worker's clock that runs as time does, from a fixed date on, and that a test can move on: what was due in between
+ * happens at once, in its order. Time passes for Redis as well, whatever its clock says.
  */
 export class MovingClock implements Clock {
   readonly #origin = performance.now();
-  #moved = 0;
+  #moved: number;
   readonly #timers = new Set<{ readonly at: number; readonly fire: () => void }>();
 
+  constructor({ ahead = 0 }: MovingClockOptions = {}) {
+    this.#moved = ahead;
+  }
+
   now(): number {
-    return START + performance.now() - this.#origin + this.#moved;
+    return NOW + performance.now() - this.#origin + this.#moved;
   }
 
   after(ms: number, callback: () => void): () => void {
@@ -35,6 +42,7 @@ export class MovingClock implements Clock {
 
   move(ms: number): void {
     this.#moved += ms;
+    redisTime.move(ms);
     const due = [...this.#timers].filter((timer) => timer.at <= this.now()).sort((a, b) => a.at - b.at);
     for (const timer of due) timer.fire();
   }

@@ -1,4 +1,4 @@
-import { createRegistry, redisBroker, silentLogger, type TickResult, tick } from 'lambdesque';
+import { createRegistry, redisBroker, silentLogger, systemClock, type TickResult, tick } from 'lambdesque';
 import { tcpClient } from 'lambdesque/tcp';
 import { expect } from 'vitest';
 import type { TestRedis } from './redis-server.ts';
@@ -52,11 +52,12 @@ export async function expectIdle(redis: Client, ...queues: readonly string[]): P
   expect(left.filter((key) => /^resque:(inflight|leases|worker|stat:.*:|retry)/.test(key))).toEqual([]);
 }
 
-/** One tick of a scheduler whose clock is `ahead` ms ahead, so that every lease has ended by then. */
-export async function tickAhead(redis: Pick<TestRedis, 'url'>, ahead = 600_000): Promise<TickResult> {
-  const store = redisBroker(tcpClient({ url: redis.url }), 'resque:');
+/** One tick of a scheduler when so many ms more have passed on Redis's clock, so that every lease has ended by then. */
+export async function tickAhead(redis: Pick<TestRedis, 'url' | 'client'>, ahead = 600_000): Promise<TickResult> {
+  const [seconds = 0] = (await redis.client.time()).map(Number);
+  const store = redisBroker(tcpClient({ url: redis.url }), 'resque:', () => seconds * 1_000 + ahead);
   try {
-    return await tick({ store, registry: createRegistry([]), log: silentLogger }, Date.now() + ahead);
+    return await tick({ store, registry: createRegistry([]), clock: systemClock, log: silentLogger });
   } finally {
     await store.close();
   }

@@ -8,6 +8,7 @@
  * On its own: `node test/helpers/upstash-server.ts <redisUrl>` prints one line, {"url","token"}, and runs until SIGTERM.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import { realpathSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
@@ -291,10 +292,14 @@ function send(response: ServerResponse, status: number, text: string, contentTyp
   response.writeHead(status, { 'Content-Type': contentType, 'Content-Length': body.length }).end(body);
 }
 
-if (import.meta.main) {
+// import.meta.main is undefined before Node 24.2.
+if (import.meta.main ?? realpathSync(process.argv[1] ?? '.') === import.meta.filename) {
   const redisUrl = process.argv[2];
   if (!redisUrl) throw new Error('No Redis URL given: node test/helpers/upstash-server.ts redis://127.0.0.1:6379');
   const { url, token, stop } = await startUpstash(redisUrl);
   process.once('SIGTERM', stop);
+  // Where it has a channel to its parent, it ends with it.
+  process.on('disconnect', () => process.exit());
+  process.channel?.unref();
   console.log(JSON.stringify({ url, token }));
 }

@@ -1,4 +1,4 @@
-/** Consumers in the test's own process, on a clock that the test moves. All of them end with their test. */
+/** Workers in the test's own process, on a clock that the test moves, and Redis's time with it. All of them end with their test. */
 import {
   type AnyJobDefinition,
   type Broker,
@@ -8,6 +8,7 @@ import {
   type Middleware,
   parseQueues,
   type QueueList,
+  RedisUnavailableError,
   type RunReport,
   type Summary,
   Worker,
@@ -16,6 +17,7 @@ import {
   workerOptions,
 } from 'lambdesque';
 import { afterEach } from 'vitest';
+import { endings } from './brokers.ts';
 import { MovingClock } from './moving-clock.ts';
 import { type RecordingLogger, recordingLogger } from './recording-logger.ts';
 
@@ -25,6 +27,8 @@ export interface WorkerSetup {
   /** @default '*' */
   readonly queues?: string;
   readonly order?: QueueList['order'];
+  /** Queues that it is told are serial. @default none */
+  readonly serial?: string;
   readonly options?: Partial<WorkerOptions>;
   readonly middleware?: readonly Middleware[];
   /** @default one of its own */
@@ -34,6 +38,7 @@ export interface WorkerSetup {
 }
 
 export interface RunningWorker {
+  /** Its id, until it loses its lease. */
   readonly worker: string;
   readonly clock: MovingClock;
   readonly log: RecordingLogger;
@@ -50,7 +55,7 @@ const LONG = 3_600_000;
 
 const running = new Set<RunningWorker>();
 
-afterEach(async () => {
+async function endAll(): Promise<void> {
   for (const one of running) {
     one.stop();
     while (running.has(one)) {
@@ -58,10 +63,13 @@ afterEach(async () => {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
-});
+}
+afterEach(endAll);
+endings.add(endAll);
 
 export function startWorker(setup: WorkerSetup): RunningWorker {
-  const { store, jobs, queues = '*', order, options, middleware = [], clock = new MovingClock(), deadline } = setup;
+  const { store, jobs, queues = '*', order, serial, options, middleware = [], clock = new MovingClock() } = setup;
+  const { deadline } = setup;
   const registry = createRegistry(jobs, middleware);
   const client = createClient({ store, clock, registry });
   const log = recordingLogger();
@@ -78,6 +86,7 @@ export function startWorker(setup: WorkerSetup): RunningWorker {
     log,
     onRun: (report) => void runs.push(report),
     ...(deadline === undefined ? {} : { deadline: clock.now() + deadline }),
+    ...(serial === undefined ? {} : { serial: parseQueues(serial) }),
   });
   const one: RunningWorker = {
     worker,
@@ -98,6 +107,25 @@ export function startWorker(setup: WorkerSetup): RunningWorker {
 /** Runs what is there, and ends. */
 export function drain(setup: WorkerSetup): Promise<Summary> {
   return startWorker({ ...setup, options: { exitOnComplete: true, ...setup.options } }).ended;
+}
+
+/** A store that can go away for a worker, as if that had died: it never hears of Redis again, nor Redis of it. */
+export function mortal(store: Broker): { readonly store: Broker; kill(): void } {
+  let dead = false;
+  const call = <Args extends unknown[], Answer>(method: (...args: Args) => Promise<Answer>) => {
+    return async (...args: Args): Promise<Answer> => {
+      if (dead) throw new RedisUnavailableError('This worker is dead.');
+      return await method(...args);
+    };
+  };
+  const { sync, start, recover, unregister } = store;
+  const methods = { sync: call(sync), start: call(start), recover: call(recover), unregister: call(unregister) };
+  return {
+    store: { ...store, ...methods },
+    kill() {
+      dead = true;
+    },
+  };
 }
 
 /** A promise that a test settles. */

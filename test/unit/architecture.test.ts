@@ -14,6 +14,8 @@ interface Source {
   /** From the top of the repository. */
   readonly path: string;
   readonly text: string;
+  /** The text without comments. */
+  readonly uncommented: string;
   /** The text without comments and without what stands in strings. */
   readonly code: string;
   /** What it imports: a path from the top of the repository, or the name of a package. */
@@ -30,12 +32,10 @@ const IMPORTS = [
 
 function sourceOf(path: string): Source {
   const text = readFileSync(join(ROOT, path), 'utf8');
-  const withoutComments = text.replace(COMMENT_OR_STRING, (found) => (found.startsWith('/') ? ' ' : found));
+  const uncommented = text.replace(COMMENT_OR_STRING, (found) => (found.startsWith('/') ? ' ' : found));
   const code = text.replace(COMMENT_OR_STRING, (found) => (found.startsWith('/') ? ' ' : "''"));
-  const specifiers = IMPORTS.flatMap((pattern) =>
-    [...withoutComments.matchAll(pattern)].map((found) => found[1] ?? ''),
-  );
-  return { path, text, code, imports: specifiers.map((specifier) => target(path, specifier)) };
+  const specifiers = IMPORTS.flatMap((pattern) => [...uncommented.matchAll(pattern)].map((found) => found[1] ?? ''));
+  return { path, text, uncommented, code, imports: specifiers.map((specifier) => target(path, specifier)) };
 }
 
 /** Where an import leads: our own package's names are resolved as Node does. */
@@ -45,11 +45,13 @@ function target(from: string, specifier: string): string {
   return specifier.startsWith(PACKAGE.name) && own !== undefined ? posix.normalize(own) : specifier;
 }
 
-const sources = ['functions', 'infra', 'shared'].flatMap((folder) =>
-  readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+function filesIn(folder: string): Source[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-    .map((entry) => sourceOf(relative(ROOT, join(entry.parentPath, entry.name)))),
-);
+    .map((entry) => sourceOf(relative(ROOT, join(entry.parentPath, entry.name))));
+}
+
+const sources = ['functions', 'infra', 'shared'].flatMap(filesIn);
 
 const PUBLIC = 'shared/index.ts';
 const BACKENDS = ['shared/broker/redis/tcp.ts', 'shared/broker/redis/upstash.ts'];
@@ -145,6 +147,65 @@ describe('imports go one way', () => {
   });
 });
 
+describe('inside shared, imports lead down', () => {
+  /** From the top; what stands in one row may not import each other. */
+  const LAYERS = [
+    ['index', 'internal', 'testing'],
+    ['inspect'],
+    ['client'],
+    ['scheduler', 'worker'],
+    ['broker'],
+    ['job', 'queues', 'wire'],
+    ['types', 'config', 'errors', 'env', 'clock', 'log', 'json'],
+  ];
+  /** Those of a row that are one for these rules: what a job is, in memory and on the wire; and what everything is built of. */
+  const TOGETHER = [LAYERS[5], LAYERS[6]];
+  /** Still to be cut, with the reason. None may be added, and one that is gone has to be taken out. */
+  const REMAINING: readonly string[] = [
+    // A bound job names its handler: BoundJob belongs beside Handler.
+    'shared/types.ts → shared/job/registry.ts',
+  ];
+
+  const partOf = (path: string) => /^shared\/(\w+)/.exec(path)?.[1] ?? '';
+  const rankOf = (part: string) => LAYERS.findIndex((row) => row.includes(part));
+  const inShared = sources.filter(({ path }) => path.startsWith('shared/'));
+
+  test('every part has its place', () => {
+    expect([...new Set(inShared.map(({ path }) => partOf(path)))].filter((part) => rankOf(part) === -1)).toEqual([]);
+  });
+
+  test('of types too', () => {
+    const upwards = inShared.flatMap(({ path, imports }) =>
+      imports
+        .filter((to) => to.startsWith('shared/'))
+        .filter((to) => {
+          const [from, into] = [partOf(path), partOf(to)];
+          if (from === into || TOGETHER.some((row) => row?.includes(from) && row.includes(into))) return false;
+          return rankOf(into) <= rankOf(from);
+        })
+        .map((to) => `${path} → ${to}`),
+    );
+    expect([...new Set(upwards)].sort()).toEqual([...REMAINING].sort());
+  });
+
+  test('and never in a circle', () => {
+    const remaining = new Set(REMAINING);
+    const next = new Map(
+      inShared.map(({ path, imports }) => [path, imports.filter((to) => !remaining.has(`${path} → ${to}`))]),
+    );
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const visit = (path: string, way: readonly string[]): void => {
+      if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(' → '));
+      if (done.has(path) || way.includes(path)) return;
+      for (const to of next.get(path) ?? []) visit(to, [...way, path]);
+      done.add(path);
+    };
+    for (const { path } of inShared) visit(path, []);
+    expect(circles).toEqual([]);
+  });
+});
+
 describe('one place for each thing', () => {
   test('one file reads the environment', () => {
     const readers = filesWith(/\bprocess\s*\.\s*env\b|\bprocess\s*\[|\{[^}]*\benv\b[^}]*\}\s*=\s*process\b/);
@@ -162,6 +223,44 @@ describe('one place for each thing', () => {
     expect(pairs).toContainEqual({ path: 'shared/broker/redis/tcp.ts', library: 'ioredis' });
     expect(pairs.filter(({ path }) => !BACKENDS.includes(path))).toEqual([]);
     expect(new Set(pairs.map(({ library }) => library)).size).toBe(pairs.length);
+  });
+});
+
+describe('time', () => {
+  /** They measure real time, or say what the time is to those that do not look for themselves. */
+  const MEASURE = /^test\/(helpers|bench|chaos)\//;
+  /** The test of the moved date itself; and what still has to be cleaned: none may be added. */
+  const REMAINING = [
+    'test/integration/broker/ruby-traps.test.ts',
+    'test/integration/worker/lost-lease.test.ts',
+    'test/integration/worker/retry.test.ts',
+    'test/integration/worker/wrong-type.test.ts',
+    'test/unit/date/shift-date.test.ts',
+  ];
+  const CLOCK = /\bDate\.now\b|\bnew Date\(\)|(?<!new )\bDate\(\)/;
+
+  test('no test reads the clock of the machine: it would fail in every clone some day', () => {
+    const readers = filesIn('test').filter(({ path, uncommented }) => !MEASURE.test(path) && CLOCK.test(uncommented));
+    const others = readers.map(({ path }) => path).filter((path) => path !== 'test/unit/architecture.test.ts');
+    expect(others.sort()).toEqual(REMAINING);
+  });
+});
+
+describe('the oldest Node that package.json names', () => {
+  // Each is undefined or a syntax error there, and would be found only where that line runs.
+  test.each([
+    ['import.meta.main, without ?? behind it', /\bimport\.meta\.main\b(?! \?\?)/],
+    ['Error.isError, without ?. behind it', /\bError\.isError\b(?!\?\.)/],
+    ['using', /^\s*(await )?using \w+ = /m],
+    [
+      'what Promise, RegExp, Math and Iterator got later',
+      /\b(Promise\.try|RegExp\.escape|Math\.sumPrecise|Iterator\.(concat|zip))\b/,
+    ],
+    ['what maps and bytes got later', /\.getOrInsert(Computed)?\(|\bUint8Array\.from(Base64|Hex)\b|\bFloat16Array\b/],
+    ['URLPattern and Temporal', /\bnew URLPattern\b|\bTemporal\./],
+  ])('has no use for %s', (_what, pattern) => {
+    const inShared = sources.filter(({ path }) => !path.startsWith('functions/'));
+    expect(inShared.filter(({ code }) => pattern.test(code)).map(({ path }) => path)).toEqual([]);
   });
 });
 

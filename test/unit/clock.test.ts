@@ -86,3 +86,17 @@ describe('systemClock', () => {
     expect(callback).not.toHaveBeenCalled();
   });
 });
+
+describe('the time of systemClock', () => {
+  test('goes on at its pace when somebody sets the clock of the machine', () => {
+    const before = systemClock.now();
+    const wall = vi.spyOn(Date, 'now');
+    for (const jump of [-31_536_000_000, -61_000, 31_536_000_000]) {
+      wall.mockReturnValue(before + jump);
+      const now = systemClock.now();
+      expect(now).toBeGreaterThanOrEqual(before);
+      expect(now).toBeLessThan(before + 60_000);
+    }
+    wall.mockRestore();
+  });
+});

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import * as errors from '../../shared/errors.ts';
 
 describe('each error', () => {
-  const { LambdesqueError, RetryIn, ...others } = errors;
+  const { LambdesqueError, RetryIn, PartlyEnqueuedError, ...others } = errors;
 
   test.each(Object.entries(others))('%s has its name, a message and a cause', (name, Kind) => {
     const cause = new Error('why');
@@ -17,6 +17,21 @@ describe('each error', () => {
     expect(new errors.Discard().message).toBe('The handler discarded the job.');
     expect(new RetryIn(5).message).toBe('The handler asked for another attempt in 5 s.');
   });
+});
+
+test('PartlyEnqueuedError says how many of how many were pushed, and why no more', () => {
+  const cause = new errors.RedisUnavailableError('Redis is away.');
+  const error = new errors.PartlyEnqueuedError(5_000, 12_000, cause);
+  expect(error).toBeInstanceOf(errors.LambdesqueError);
+  expect(error).toMatchObject({ name: 'PartlyEnqueuedError', pushed: 5_000, total: 12_000, cause });
+  expect(error.message).toBe(
+    'The first 5000 of 12000 jobs were enqueued, then it failed: Redis is away. Go on with items.slice(5000), of which ' +
+      "the next few may be there already, if it was only Redis's answer that was lost.",
+  );
+});
+
+test('MiddlewareError asks for no further attempt', () => {
+  expect(new errors.MiddlewareError('twice')).toBeInstanceOf(errors.SkipRetry);
 });
 
 describe('RetryIn', () => {

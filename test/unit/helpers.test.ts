@@ -70,6 +70,21 @@ describe('ManualClock', () => {
     expect(fired).toEqual(['overdue']);
     expect(clock.now()).toBe(1e9);
   });
+
+  test('what becomes due while a handler keeps the processor fires late', async () => {
+    const clock = new ManualClock(0);
+    const fired: string[] = [];
+    clock.after(10, () => {
+      fired.push(`long@${clock.now()}`);
+      clock.burn(30);
+    });
+    clock.after(20, () => fired.push(`late@${clock.now()}`));
+    await clock.advance(15);
+    expect(clock.now()).toBe(40);
+    expect(fired).toEqual(['long@10']);
+    await clock.advance(0);
+    expect(fired).toEqual(['long@10', 'late@40']);
+  });
 });
 
 describe('recordingLogger', () => {

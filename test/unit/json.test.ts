@@ -98,6 +98,17 @@ describe('stringify', () => {
     );
   });
 
+  test('writes them so where a program gave them a toJSON', () => {
+    Object.defineProperty(BigInt.prototype, 'toJSON', { value: () => 'text', configurable: true });
+    try {
+      expect(stringify({ a: [12345678901234567890n, 1], b: 2n, at: new Date(0), c: undefined })).toBe(
+        '{"a":[12345678901234567890,1],"b":2,"at":"1970-01-01T00:00:00.000Z"}',
+      );
+    } finally {
+      Reflect.deleteProperty(BigInt.prototype, 'toJSON');
+    }
+  });
+
   test('writes the same bytes that were parsed', () => {
     const text = '{"args":[9007199254740993,-9007199254740993,12345678901234567890,"12345678901234567890"]}';
     expect(stringify(parseWithBigInts(text))).toBe(text);

@@ -23,9 +23,12 @@ export async function enqueue(name: string, texts: readonly string[], flags: Enq
   try {
     const client = createClient({ store, ...(registry ? { registry } : {}) });
     const options = flags.queue === undefined ? {} : { queue: flags.queue };
-    const at = flags.at ?? (flags.in === undefined ? undefined : new Date(Date.now() + flags.in));
-    const enqueued = at ? await client.enqueueAt(at, name, args, options) : await client.enqueue(name, args, options);
-    const when = at && at.getTime() > Date.now() ? `, due ${at.toISOString()}` : '';
+    const enqueued = flags.at
+      ? await client.enqueueAt(flags.at, name, args, options)
+      : flags.in !== undefined
+        ? await client.enqueueIn(flags.in / 1000, name, args, options)
+        : await client.enqueue(name, args, options);
+    const when = enqueued.at ? `, due ${(flags.at ?? enqueued.at).toISOString()}` : '';
     console.log(`Enqueued ${name} in ${enqueued.queue}${when}, id ${enqueued.id}`);
   } catch (error) {
     if (flags.json || !(error instanceof ArgumentsError)) throw error;

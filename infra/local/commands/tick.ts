@@ -1,4 +1,4 @@
-import { tick } from 'lambdesque';
+import { systemClock, tick } from 'lambdesque';
 import { type BackendFlags, connect } from '../backend.ts';
 import { type CronFlags, cronRunner, loadCron } from '../cron.ts';
 import { loadJobsIfAny } from '../jobs.ts';
@@ -13,8 +13,9 @@ export async function tickOnce(flags: BackendFlags & CronFlags, env: Env): Promi
   const backend = await connect(flags, env);
   try {
     const cron = cronRunner(backend, entries, registry, log);
-    const result = await tick({ store: backend.store, registry, cron, log }, Date.now());
-    log.info('tick', { ...result });
+    const { errors, ...result } = await tick({ store: backend.store, registry, cron, clock: systemClock, log });
+    log.info('tick', result);
+    if (errors[0]) throw errors[0];
   } finally {
     await backend.store.close();
   }

@@ -1,12 +1,14 @@
 import type { Broker } from '../broker.ts';
 import type { RedisClient } from './client.ts';
 import { redisSchedulerBroker } from './scheduler.ts';
+import type { TimeSource } from './time.ts';
 import { redisWorkerBroker } from './worker.ts';
 
 /**
- * The job store on any Redis client.
+ * The broker on any Redis client.
  * @param namespace prefix of every key, `resque:` in Resque's own default
+ * @param time of a test @default Redis's own
  */
-export function redisBroker(client: RedisClient, namespace: string): Broker {
-  return { ...redisWorkerBroker(client, namespace), ...redisSchedulerBroker(client, namespace) };
+export function redisBroker(client: RedisClient, namespace: string, time?: TimeSource): Broker {
+  return { ...redisWorkerBroker(client, namespace, time), ...redisSchedulerBroker(client, namespace, time) };
 }

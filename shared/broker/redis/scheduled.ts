@@ -1,9 +1,12 @@
 import { RedisTypeError } from '../../errors.ts';
 import type { CronSlot } from '../../types.ts';
 import { keysOf } from '../keys.ts';
-import { promoteRetries } from '../scripts/promote.ts';
-import { moveDelayed, removeRetry } from '../scripts/scheduled.ts';
+import { readDelayed } from '../scripts/promote-delayed.ts';
+import { promoteRetries } from '../scripts/promote-retries.ts';
+import { listLengths, moveDelayed, removeRetry } from '../scripts/scheduled.ts';
 import { list, type RedisClient, text } from './client.ts';
+import { type TimeSource, timedScripts } from './time.ts';
+import { nameOf, numberOf, wrongKeysOf } from './wrong-keys.ts';
 
 /** Where a delayed job goes. */
 export type DelayedTarget =
@@ -19,13 +22,27 @@ export interface WaitingRetry {
   readonly payload: string;
 }
 
+/** A due time of delayed jobs. */
+export interface DelayedTime {
+  /** As the schedule has it: the end of its list's key. */
+  readonly name: string;
+  /** Epoch seconds. */
+  readonly score: number;
+}
+
 /** The part of the seam that looks at, and changes, what waits for its time. */
 export interface ScheduledBroker {
-  /** Due times from `from` on, epoch seconds, and how many jobs each has. */
-  delayedTimes(from: number, limit: number): Promise<{ readonly seconds: number; readonly jobs: number }[]>;
-  delayedAt(seconds: number, offset: number, limit: number): Promise<string[]>;
+  /** How many delayed jobs there are, at all due times. */
+  delayedCount(): Promise<number>;
+  /** The first due times, or those behind one. */
+  delayedTimes(behind: DelayedTime | undefined, limit: number): Promise<DelayedTime[]>;
+  /**
+   * The payloads of the first of these lists, up to a limit; fewer where they are large.
+   * @param offset how many of the first list to pass over
+   */
+  delayedAt(times: readonly DelayedTime[], offset: number, limit: number): Promise<string[][]>;
   /** @returns false if the job is not there any more */
-  moveDelayed(seconds: number, payload: string, target: DelayedTarget): Promise<boolean>;
+  moveDelayed(time: string, payload: string, target: DelayedTarget): Promise<boolean>;
 
   retryCount(): Promise<number>;
   retries(offset: number, limit: number): Promise<WaitingRetry[]>;
@@ -36,25 +53,61 @@ export interface ScheduledBroker {
   rescheduleRetry(member: string, at: number): Promise<boolean>;
 }
 
-export function redisScheduledBroker(client: RedisClient, namespace: string): ScheduledBroker {
+/** Lists counted in one call. */
+const LISTS_AT_ONCE = 5_000;
+/** Of payloads read in one call. */
+const BYTES_AT_ONCE = 4_194_304;
+
+/**
+ * What waits for its time, on any Redis client.
+ * @param namespace prefix of every key, `resque:` in Resque's own default
+ * @param time of a test @default Redis's own
+ */
+export function redisScheduledBroker(client: RedisClient, namespace: string, time?: TimeSource): ScheduledBroker {
   const keys = keysOf(namespace);
+  const script = timedScripts(client, time);
+
+  async function delayedTimes(behind: DelayedTime | undefined, limit: number): Promise<DelayedTime[]> {
+    const found: DelayedTime[] = [];
+    // That one comes first.
+    const count = behind ? limit + 1 : limit;
+    for (let offset = 0; ; offset += count) {
+      const range = ['ZRANGEBYSCORE', keys.delayedSchedule, behind?.score ?? '-inf', '(+inf', 'WITHSCORES', 'LIMIT'];
+      const flat = list(await client.command([...range, offset, count]));
+      for (let i = 0; i + 1 < flat.length; i += 2) {
+        const [name, score] = [nameOf(flat[i]), numberOf(text(flat[i + 1]))];
+        if (name === undefined || (behind && score === behind.score && name <= behind.name)) continue;
+        found.push({ name, score });
+      }
+      // A whole page of what comes before: many due times with one score.
+      if (found.length > 0 || flat.length < 2 * count) return found;
+    }
+  }
+
   return {
-    async delayedTimes(from, limit) {
-      const times = await client.command(['ZRANGEBYSCORE', keys.delayedSchedule, from, '+inf', 'LIMIT', 0, limit]);
-      return Promise.all(
-        list(times).map(async (time) => {
-          const seconds = Number(text(time));
-          return { seconds, jobs: Number(await client.command(['LLEN', keys.delayed(seconds)])) };
-        }),
-      );
+    delayedTimes,
+
+    async delayedCount() {
+      let count = 0;
+      let behind: DelayedTime | undefined;
+      for (;;) {
+        const times = await delayedTimes(behind, LISTS_AT_ONCE);
+        if (times.length === 0) return count;
+        const names = times.map(({ name }) => keys.delayed(name));
+        for (const length of list(await client.script(listLengths, names, []))) count += Number(length);
+        behind = times.at(-1);
+      }
     },
 
-    async delayedAt(seconds, offset, limit) {
-      return list(await client.command(['LRANGE', keys.delayed(seconds), offset, offset + limit - 1])).map(text);
+    async delayedAt(times, offset, limit) {
+      const names = times.map(({ name }) => keys.delayed(name));
+      const passed = times.map((_, i) => (i === 0 ? offset : 0));
+      const found = list(await client.script(readDelayed, names, [limit, BYTES_AT_ONCE, ...passed]));
+      return found.map((reply) => (Array.isArray(reply) ? reply.map(text) : []));
     },
 
-    async moveDelayed(seconds, payload, target) {
-      const source = keys.delayed(seconds);
+    async moveDelayed(time, payload, target) {
+      const source = keys.delayed(time);
       const goal =
         target.to === 'queue' ? keys.queue(target.queue) : target.to === 'time' ? keys.delayed(target.seconds) : source;
       const how =
@@ -66,7 +119,7 @@ export function redisScheduledBroker(client: RedisClient, namespace: string): Sc
       const answer = await client.script(
         moveDelayed,
         [source, keys.delayedSchedule, keys.timestamps(payload), keys.queues, goal],
-        [seconds, `delayed:${seconds}`, payload, ...how],
+        [time, `delayed:${time}`, payload, ...how],
       );
       return answer === 1;
     },
@@ -82,16 +135,18 @@ export function redisScheduledBroker(client: RedisClient, namespace: string): Sc
       const members = found.filter((_, i) => i % 2 === 0);
       if (members.length === 0) return [];
       const payloads = list(await client.command(['HMGET', keys.retryPayloads, ...members]));
-      return members.map((member, i) => ({ member, at: Number(found[2 * i + 1]), payload: text(payloads[i]) }));
+      return members.map((member, i) => ({ member, at: numberOf(found[2 * i + 1] ?? ''), payload: text(payloads[i]) }));
     },
 
     async retryNow(member) {
       const queue = member.slice(member.indexOf(':') + 1);
       const scriptKeys = [keys.retry, keys.retryPayloads, keys.queues, keys.queue(queue)];
-      const [moved, refused] = list(await client.script(promoteRetries, scriptKeys, ['', 1, queue, member, 1]));
-      if (refused !== undefined) {
+      const [moved, , , wrong] = list(await script(promoteRetries, scriptKeys, [1, 1, member, 4, queue]));
+      const [refused] = wrongKeysOf(wrong);
+      if (refused && moved !== 1) {
         throw new RedisTypeError(
-          `The retry could not be moved: Redis at ${client.address} answered "${text(refused)}". It waits on.`,
+          `The retry could not be moved: Redis at ${client.address} answered ${JSON.stringify(refused.error)} for the key ` +
+            `${refused.key}. It waits on.`,
         );
       }
       return moved === 1;

@@ -1,136 +1,99 @@
-import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
-import { RedisTypeError } from '../../errors.ts';
-import { tokenOf } from '../../wire/worker-id.ts';
-import type { DelayedMove, Reclaimed, SchedulerBroker } from '../broker.ts';
+import type { DueTimes, Reclaimed, SchedulerBroker, WrongKey } from '../broker.ts';
 import { keysOf } from '../keys.ts';
-import { promoteDelayed, promoteRetries, readFirst } from '../scripts/promote.ts';
-import { OTHER_QUEUES, reclaim, STILL_LEASED } from '../scripts/reclaim.ts';
-import { type Argument, list, type RedisClient, text } from './client.ts';
-import { readDueTimes } from './due-times.ts';
+import { ScriptCall } from '../ops/call.ts';
+import { dueTimes } from '../scripts/due-times.ts';
+import { promoteRetries } from '../scripts/promote-retries.ts';
+import { readSnapshot } from '../scripts/snapshot.ts';
+import { list, type RedisClient, text } from './client.ts';
+import { cronStateKeys, cronStateOf } from './cron-state.ts';
+import { delayedOf } from './delayed.ts';
+import { dueTimesArguments, dueTimesKeys, dueTimesOf, readDue } from './due-times.ts';
+import { reclaimWorker } from './reclaim.ts';
+import { type TimeSource, timedScripts } from './time.ts';
+import { shown, wrongKeysOf } from './wrong-keys.ts';
 
-/** Due times that are looked at together. */
-const LISTS_AT_ONCE = 50;
+/** Of retries in one call. */
+const MOST_BYTES = 1_048_576;
+
+/** A retry that ends in a worker's queue. */
+const RETRY = /^[^:]*:([\s\S]+)$/;
 
 /**
  * What a tick needs, on any Redis client.
  * @param namespace prefix of every key, `resque:` in Resque's own default
+ * @param time of a test @default Redis's own
  */
-export function redisSchedulerBroker(client: RedisClient, namespace: string): SchedulerBroker {
+export function redisSchedulerBroker(client: RedisClient, namespace: string, time?: TimeSource): SchedulerBroker {
   const keys = keysOf(namespace);
+  const script = timedScripts(client, time);
 
-  /** A worker holds few queues' jobs, and takes no new ones once its lease has ended: one repetition is the exception. */
-  async function reclaimWorker(worker: string, now: number): Promise<Reclaimed | undefined> {
-    for (;;) {
-      const fields = list(await client.command(['HKEYS', keys.inflight(worker)])).map(text);
-      const names = [
-        ...new Set(fields.filter((field) => /^\d+:/.test(field)).map((field) => field.replace(/^\d+:/, ''))),
-      ];
-      const answer = await client.script(
-        reclaim,
-        [...keys.ofWorker(worker), keys.queues, ...names.map(keys.queue)],
-        [now, worker, tokenOf(worker), ...names],
-      );
-      if (answer === STILL_LEASED) return undefined;
-      if (answer === OTHER_QUEUES) continue;
-      const [jobs, refused] = list(answer);
-      return { worker, jobs: Number(jobs), refused: text(refused) || undefined };
-    }
+  /** Without a list of leases, one may have ended. */
+  const known = (due: DueTimes): DueTimes => (isWrong(due.wrong, keys.leases) ? { ...due, leaseEnd: due.now } : due);
+
+  async function ourWorkers(): Promise<string[]> {
+    const ids = list(await client.command(['SMEMBERS', keys.workers]).catch(() => null)).map(text);
+    return ids.filter((id) => id.startsWith('lambdesque-'));
   }
 
   return {
-    async reclaim(now, limit) {
-      const ended = await client.command(['ZRANGEBYSCORE', keys.leases, '-inf', now, 'LIMIT', 0, limit]);
+    ...delayedOf(client, script, keys),
+
+    async dueTimes(after) {
+      return known(dueTimesOf(await script(dueTimes, dueTimesKeys(keys), dueTimesArguments(after))));
+    },
+
+    async snapshot() {
+      const scriptKeys = [...dueTimesKeys(keys), ...cronStateKeys(keys)];
+      const [due, cron] = list(await script(readSnapshot, scriptKeys, dueTimesArguments()));
+      return { due: known(dueTimesOf(due)), cron: cronStateOf(cron, keys) };
+    },
+
+    async reclaim(limit, passed = 0) {
+      const due = await readDue(script, keys.leases, { unit: 1, passed, limit });
       const reclaimed: Reclaimed[] = [];
-      // Each puts its jobs before those that are there: the one that died first goes last, to come first.
-      for (const worker of list(ended).map(text).reverse()) {
-        const one = await reclaimWorker(worker, now);
+      const names = due.members.map(({ name }) => name);
+      // Where there is no list of leases, each worker's own record has its end too.
+      if (isWrong(due.wrong, keys.leases)) names.push(...(await ourWorkers()));
+      for (const name of names) {
+        const one = await reclaimWorker(client, script, keys, name);
         if (one) reclaimed.push(one);
+      }
+      for (let i = 0; i < due.unusable; i++) {
+        reclaimed.push({ worker: '', jobs: 0, failed: 0, wrong: due.wrong, passedOver: true });
       }
       return reclaimed;
     },
 
-    async promoteRetries(now, limit) {
-      const due = await client.command(['ZRANGEBYSCORE', keys.retry, '-inf', now, 'LIMIT', 0, limit]);
-      const members = list(due).map(text);
-      if (members.length === 0) return { moved: 0, refused: [] };
-      const queueOf = (member: string) => member.slice(member.indexOf(':') + 1);
-      const names = [...new Set(members.map(queueOf))];
-      const place = new Map(names.map((name, i) => [name, i + 1]));
-      const answer = await client.script(
-        promoteRetries,
-        [keys.retry, keys.retryPayloads, keys.queues, ...names.map(keys.queue)],
-        [now, names.length, ...names, ...members.flatMap((member) => [member, place.get(queueOf(member)) ?? 0])],
-      );
-      const [moved, ...refused] = list(answer);
-      return { moved: Number(moved), refused: refused.map(text) };
-    },
-
-    async dueDelayed(now, limit, bytes) {
-      const due = await client.command([
-        'ZRANGEBYSCORE',
-        keys.delayedSchedule,
-        '-inf',
-        Math.floor(now / 1000),
-        'LIMIT',
-        0,
-        LISTS_AT_ONCE,
-      ]);
-      const times = list(due).map(text);
-      if (times.length === 0) return [];
-      const read = async (some: readonly string[]) =>
-        list(await client.script(readFirst, some.map(keys.delayed), [limit, bytes]));
-      const found = await read(times).catch((error) => {
-        // One key of another type must not hold up the times before it.
-        if (!(error instanceof RedisTypeError)) throw error;
-        return read(times.slice(0, 1));
-      });
-      return found.map((payloads, i) => ({ time: times[i] ?? '', payloads: list(payloads) as readonly Buffer[] }));
-    },
-
-    async promoteDelayed(lists) {
-      const moves = lists.flatMap((one) => one.moves);
-      const names = [...new Set(moves.flatMap((move) => (move.to === 'queue' ? [move.queue] : [])))];
-      const indexOf = new Map(names.map((name, i) => [name, i + 1]));
-      const indexKeys: string[] = [];
-      const args: Argument[] = [names.length, ...names, lists.length];
-      for (const { time, moves: own } of lists) {
-        args.push(time, `delayed:${time}`, own.length);
-        for (const move of own) {
-          // What is not UTF-8 was not written by a program that keeps the index.
-          const indexed = isUtf8(move.bytes);
-          if (indexed) indexKeys.push(keys.timestamps(move.bytes.toString('utf8')));
-          const sha = createHash('sha1').update(move.bytes).digest('hex');
-          args.push(sha, indexed ? 1 : 0, ...destination(move, indexOf));
+    async promoteRetries(limit, passed = 0) {
+      const due = await readDue(script, keys.retry, { unit: 1, passed, limit });
+      const wrong: WrongKey[] = [...due.wrong];
+      const call = new ScriptCall([keys.retry, keys.retryPayloads, keys.queues]);
+      call.add(0, MOST_BYTES);
+      let count = 0;
+      for (const { name } of due.members) {
+        const queue = RETRY.exec(name)?.[1];
+        if (queue === undefined) {
+          if (wrong.length === 0) wrong.push({ key: keys.retry, error: `its member ${shown(name)} names no queue` });
+        } else {
+          call.add(name, call.key(keys.queue(queue)), queue);
+          count++;
         }
       }
-      const answer = await client.script(
-        promoteDelayed,
-        [
-          keys.delayedSchedule,
-          keys.queues,
-          keys.failed,
-          ...names.map(keys.queue),
-          ...lists.map(({ time }) => keys.delayed(time)),
-          ...indexKeys,
-        ],
-        args,
-      );
-      const [queued, failed, refused] = list(answer);
-      return { queued: Number(queued), failed: Number(failed), refused: text(refused) || undefined };
+      const nameless = due.unusable + due.members.length - count;
+      const { more } = due;
+      if (count === 0) return { moved: 0, earliest: undefined, passedOver: nameless, more, wrong };
+      const [moved, stay, left, problems] = list(await script(promoteRetries, call.keys, call.args));
+      return {
+        moved: Number(moved),
+        earliest: Number(moved) > 0 ? due.members[0]?.score : undefined,
+        passedOver: nameless + Number(stay),
+        more: more || Number(left) > 0,
+        wrong: [...wrong, ...wrongKeysOf(problems)],
+      };
     },
-
-    agenda: () => readDueTimes(client, namespace),
   };
 }
 
-function destination(move: DelayedMove, indexOf: ReadonlyMap<string, number>): Argument[] {
-  switch (move.to) {
-    case 'queue':
-      return ['q', indexOf.get(move.queue) ?? 0];
-    case 'failed':
-      return ['f', move.head, move.tail];
-    case 'buried':
-      return ['b', move.entry];
-  }
+function isWrong(keys: readonly WrongKey[], key: string): boolean {
+  return keys.some((one) => one.key === key);
 }

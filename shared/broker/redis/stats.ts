@@ -1,36 +1,25 @@
-import type { DueTimes } from '../broker.ts';
 import { keysOf } from '../keys.ts';
-import { holdScheduler, releaseScheduler } from '../scripts/scheduler-lock.ts';
-import { survey } from '../scripts/stats.ts';
-import { list, type RedisClient, text } from './client.ts';
-import { type CronState, cronStateKeys, cronStateOf } from './cron.ts';
-import { dueTimesKeys, dueTimesOf } from './due-times.ts';
+import { moreQueueStats, queueStats } from '../scripts/stats.ts';
+import type { WrongKey } from '../wrong-key.ts';
+import { list, type RedisClient, type Reply, text } from './client.ts';
+import { type TimeSource, timedScripts } from './time.ts';
+import { nameOf, shown, wrongKeysOf } from './wrong-keys.ts';
 
-/** The part of the seam for whoever starts workers: which scheduler ticks, and what there is to do. */
+/** The part of the seam that says what there is to do, for whoever starts workers. */
 export interface StatsBroker {
   /**
-   * Take the right to tick, or extend it.
-   * @param ms how long it holds
-   * @returns what the tick looks at first, read in the same step; undefined while another holds it
-   */
-  holdScheduler(holder: string, ms: number): Promise<TickSnapshot | undefined>;
-  releaseScheduler(holder: string): Promise<void>;
-  /**
-   * One call where it meets no queue and no due time but those that are named or were there before, else two.
+   * One call where it meets no queue and no due time but those that are named or were there before, else two; more where
+   * there are thousands of queues.
    * @param named queues to look at besides those that `queues` knows
-   * @param before an earlier survey, as a hint at what is there
+   * @param before earlier stats, as a hint at what is there
    */
-  survey(named: readonly string[], now: number, before?: QueueStats): Promise<QueueStats>;
-}
-
-/** What a tick looks at first. It reads by itself what is missing here. */
-export interface TickSnapshot {
-  readonly agenda?: DueTimes;
-  readonly cron?: CronState;
+  read(named: readonly string[], before?: QueueStats): Promise<QueueStats>;
 }
 
 /** What is there at one moment. */
 export interface QueueStats {
+  /** Redis's time, epoch ms. */
+  readonly now: number;
   readonly queues: readonly QueueState[];
   /** Ids of the workers whose leases run. */
   readonly workers: readonly string[];
@@ -43,6 +32,7 @@ export interface QueueStats {
   readonly failed: number;
   /** `pause-all-workers` is set. */
   readonly paused: boolean;
+  readonly wrong: readonly WrongKey[];
 }
 
 export interface QueueState {
@@ -53,72 +43,96 @@ export interface QueueState {
   readonly oldest: number | undefined;
 }
 
-/** A survey reads no more of either: it must stay cheap whatever is in Redis. */
+/** No more is read of each: it must stay cheap whatever is in Redis. */
 const MOST_DUE_TIMES = 1_000;
 const MOST_BYTES = 16_384;
+const MOST_BYTES_READ = 2_097_152;
+/** Queues in one call. */
+const QUEUES_AT_ONCE = 4_000;
 
-export function redisStatsBroker(client: RedisClient, namespace: string): StatsBroker {
+/**
+ * Queue statistics on any Redis client.
+ * @param namespace prefix of every key, `resque:` in Resque's own default
+ * @param time of a test @default Redis's own
+ */
+export function redisStatsBroker(client: RedisClient, namespace: string, time?: TimeSource): StatsBroker {
   const keys = keysOf(namespace);
+  const script = timedScripts(client, time);
   return {
-    async holdScheduler(holder, ms) {
-      const [held, agenda, cron] = list(
-        await client.script(
-          holdScheduler,
-          [keys.schedulerLease, ...dueTimesKeys(keys), ...cronStateKeys(keys)],
-          [holder, Math.ceil(ms)],
-        ),
-      );
-      if (held !== 1) return undefined;
-      return agenda === undefined || cron === undefined ? {} : { agenda: dueTimesOf(agenda), cron: cronStateOf(cron) };
-    },
-
-    async releaseScheduler(holder) {
-      await client.script(releaseScheduler, [keys.schedulerLease], [holder]);
-    },
-
-    async survey(named, now, before) {
+    async read(named, before) {
       const expected = before?.queues.map((one) => one.name) ?? [];
-      const first = await look(named, expected, before?.dueTimes ?? [], now);
-      if (first.complete) return first.survey;
-      return (await look(named, first.names, first.survey.dueTimes, now)).survey;
+      const first = await look(named, expected, before?.dueTimes ?? []);
+      if (first.complete) return first.stats;
+      return (await look(named, first.names, first.stats.dueTimes)).stats;
     },
   };
 
   /** What there is, as far as the lists are among those expected. */
-  async function look(named: readonly string[], queues: readonly string[], dueTimes: readonly string[], now: number) {
+  async function look(named: readonly string[], queues: readonly string[], dueTimes: readonly string[]) {
     const expected = [...new Set([...named, ...queues])];
+    const some = expected.slice(0, QUEUES_AT_ONCE);
     const answer = list(
-      await client.script(
-        survey,
+      await script(
+        queueStats,
         [
           ...[keys.queues, keys.delayedSchedule, keys.leases, keys.retry, keys.failed, keys.paused],
-          ...expected.map(keys.queue),
+          ...some.map(keys.queue),
           ...dueTimes.map(keys.delayed),
         ],
-        [now, MOST_DUE_TIMES, expected.length, MOST_BYTES],
+        [MOST_DUE_TIMES, some.length, MOST_BYTES, MOST_BYTES_READ],
       ),
     );
-    const [known, times, timeCount, workers, retries, failed, paused, states, lengths] = answer;
-    const names = [...new Set([...list(known).map(text), ...named])].sort();
-    const stateOf = new Map(expected.map((name, i) => [name, list(list(states)[i])]));
-    const lengthOf = new Map(dueTimes.map((time, i) => [time, Number(list(lengths)[i])]));
-    const due = list(times).map(text);
-    const counted = due.filter((time) => lengthOf.has(time));
-    const found: QueueStats = {
+    const [now, known, times, timeCount, workers, retries, failed, paused, states, lengths, wrong] = answer;
+    const more = await moreStates(expected.slice(QUEUES_AT_ONCE));
+    const found = namesOf(keys.queues, known);
+    const due = namesOf(keys.delayedSchedule, times);
+    const names = [...new Set([...found.names, ...named])].sort();
+    const replies = [...list(states), ...more.states];
+    const stateOf = new Map(expected.map((name, i) => [name, list(replies[i])]));
+    const lengthOf = new Map(dueTimes.map((one, i) => [one, Number(list(lengths)[i])]));
+    const counted = due.names.filter((one) => lengthOf.has(one));
+    const stats: QueueStats = {
+      now: Number(now),
       queues: names.flatMap((name) => {
         const state = stateOf.get(name);
         return state ? [{ name, depth: Number(state[0]), oldest: enqueuedAt(text(state[1])) }] : [];
       }),
       workers: list(workers).map(text),
-      delayed: counted.reduce((sum, time) => sum + (lengthOf.get(time) ?? 0), Number(timeCount) - counted.length),
-      dueTimes: due,
+      delayed: counted.reduce((sum, one) => sum + (lengthOf.get(one) ?? 0), Number(timeCount) - counted.length),
+      dueTimes: due.names,
       retries: Number(retries),
       failed: Number(failed),
       paused: paused === 1,
+      wrong: [...wrongKeysOf(wrong), ...more.wrong, ...found.wrong, ...due.wrong],
     };
-    const complete = counted.length === due.length && names.every((name) => stateOf.has(name));
-    return { survey: found, names, complete };
+    const complete = counted.length === due.names.length && names.every((name) => stateOf.has(name));
+    return { stats, names, complete };
   }
+
+  async function moreStates(names: readonly string[]) {
+    const states: Reply[] = [];
+    const wrong: WrongKey[] = [];
+    for (let from = 0; from < names.length; from += QUEUES_AT_ONCE) {
+      const scriptKeys = names.slice(from, from + QUEUES_AT_ONCE).map(keys.queue);
+      const answer = list(await client.script(moreQueueStats, scriptKeys, [MOST_BYTES, MOST_BYTES_READ]));
+      for (const state of list(answer[0])) states.push(state);
+      for (const one of wrongKeysOf(answer[1])) wrong.push(one);
+    }
+    return { states, wrong };
+  }
+}
+
+/** The members that can be named in a command; of the others one, to be reported. */
+function namesOf(key: string, reply: Reply | undefined): { names: string[]; wrong: WrongKey[] } {
+  const names: string[] = [];
+  let unusable: Reply | undefined;
+  for (const member of list(reply)) {
+    const name = nameOf(member);
+    if (name === undefined) unusable ??= member;
+    else names.push(name);
+  }
+  const error = `its member ${shown(unusable)} is no name: it is not UTF-8, or too long`;
+  return { names, wrong: unusable === undefined ? [] : [{ key, error }] };
 }
 
 /** `queue_time` stands last in a payload, as php-resque and we write it; of a long one only the end is there. */

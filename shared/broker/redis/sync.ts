@@ -1,106 +1,95 @@
 import type { RawJob, Settlement } from '../../types.ts';
-import { spliceText } from '../../wire/attempts.ts';
-import { resqueTime } from '../../wire/time.ts';
-import { tokenOf } from '../../wire/worker-id.ts';
-import type { StatusUpdate, SyncRequest, SyncResult, WorkerBroker } from '../broker.ts';
+import type { Reservation, SyncReply, SyncRequest, WorkerBroker } from '../broker.ts';
 import type { Keys } from '../keys.ts';
-import { LEASE_LOST, syncScript } from '../scripts/sync.ts';
-import { type Argument, list, type RedisClient, text } from './client.ts';
+import { ScriptCall } from '../ops/call.ts';
+import { encodeEffects, encodeSettlement, fieldOf, isPlainDone, isPlainRelease } from '../ops/operation.ts';
+import { ALONE } from '../scripts/reserve.ts';
+import { LEASE_LOST, syncScript, WRITES_LOST } from '../scripts/sync.ts';
+import { list, type RedisClient, type Reply, text } from './client.ts';
 import { jobsOf } from './payload-slices.ts';
+import { wrongKeysOf } from './wrong-keys.ts';
 
-/** `sync`: a turn as the script's arguments, and its answer as jobs. */
-export function syncOf(client: RedisClient, keys: Keys): WorkerBroker['sync'] {
-  return async (turn) => {
-    const queues = queuesOf(turn);
-    const statuses = turn.statuses ?? [];
-    const answer = await client.script(
-      syncScript,
-      [
-        keys.inflight(turn.worker),
-        keys.leases,
-        keys.paused,
-        keys.workers,
-        keys.worker(turn.worker),
-        keys.workerStarted(turn.worker),
-        keys.heartbeats,
-        keys.stat('processed'),
-        keys.stat('processed', turn.worker),
-        keys.stat('failed'),
-        keys.stat('failed', turn.worker),
-        keys.failed,
-        keys.retry,
-        keys.retryPayloads,
-        keys.queues,
-        keys.cron.live,
-        ...queues.map(keys.queue),
-        ...statuses.map((status) => keys.jobStatus(status.id)),
-      ],
-      argumentsOf(turn, queues, statuses),
-    );
-    return resultOf(list(answer), queues, turn.reserve?.firstSeq ?? 0);
+/** `sync`: a request as the script's arguments, and its answer as jobs. */
+export function syncOf(script: RedisClient['script'], keys: Keys): WorkerBroker['sync'] {
+  return async (request) => {
+    const { call, ...settled } = callOf(request, keys);
+    return resultOf(list(await script(syncScript, call.keys, call.args)), request, settled, keys);
   };
 }
 
-/** Every queue that the turn touches, each once; the script names them by their place in this list, from 1. */
-function queuesOf(turn: SyncRequest): string[] {
-  const names = new Set(turn.reserve?.shares.map((share) => share.queue));
-  let last: string | undefined;
-  for (const { raw } of turn.settle) {
-    // Mostly the same again.
-    if (raw.queue !== last) names.add(raw.queue);
-    last = raw.queue;
-  }
-  return [...names];
+/** What a call settles, in the groups in which its script takes it. */
+interface Settled {
+  /** Jobs given back to the heads of their queues. */
+  readonly released: readonly (readonly Settlement[])[];
+  readonly others: readonly Settlement[];
 }
 
-const field = (raw: RawJob) => `${raw.seq}:${raw.queue}`;
-
-function argumentsOf(turn: SyncRequest, queues: readonly string[], statuses: readonly StatusUpdate[]): Argument[] {
-  const { reserve, workingOn } = turn;
-  const place = new Map(queues.map((queue, i) => [queue, i + 1]));
-  const args: Argument[] = [
-    turn.worker,
-    turn.leaseEnd,
-    turn.call,
-    turn.register ? resqueTime.started(turn.register) : '',
-    turn.heartbeat ? turn.heartbeat.toISOString() : '',
-    reserve?.listQueues ? 1 : 0,
-    reserve?.countLeft ? 1 : 0,
-    queues.length,
-    ...queues,
-  ];
+function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: ScriptCall } {
+  const { worker, workingOn, effects = [], letGo = [] } = request;
+  const call = new ScriptCall([
+    keys.inflight(worker),
+    keys.leases,
+    keys.paused,
+    keys.workers,
+    keys.worker(worker),
+    keys.workerStarted(worker),
+    keys.heartbeats,
+    keys.stat('processed'),
+    keys.stat('processed', worker),
+    keys.stat('failed'),
+    keys.stat('failed', worker),
+    keys.failed,
+    keys.retry,
+    keys.retryPayloads,
+    keys.queues,
+    keys.serial,
+  ]);
+  call.add(worker, Math.ceil(request.lease), request.call, request.register ? 1 : 0, request.heartbeat ? 1 : 0);
+  // Nearly all of them are of these two kinds: one short text stands for a thousand.
   const done = new Map<string, number[]>();
-  const others: Argument[] = [];
-  let otherCount = 0;
-  for (const settlement of inReleaseOrder(turn.settle)) {
-    const { raw } = settlement;
-    if (settlement.kind === 'done') {
-      const seqs = done.get(raw.queue);
-      if (seqs) seqs.push(raw.seq);
-      else done.set(raw.queue, [raw.seq]);
-    } else {
-      otherCount++;
-      others.push(settlement.kind, field(raw), ...detailsOf(settlement, place, turn.worker));
-    }
+  const released = new Map<string, Settlement[]>();
+  const unordered: Settlement[] = [];
+  for (const settlement of request.settle) {
+    const { queue, seq } = settlement.raw;
+    if (isPlainDone(settlement)) addTo(done, queue, seq);
+    else if (isPlainRelease(settlement)) addTo(released, queue, settlement);
+    else unordered.push(settlement);
   }
-  args.push(done.size);
-  for (const [queue, seqs] of done) args.push(place.get(queue) ?? 0, ranges(seqs));
-  args.push(otherCount);
-  for (const one of others) args.push(one);
-  if (workingOn) args.push(field(workingOn.raw), workingOn.head, workingOn.tail);
-  else args.push(workingOn === null ? '' : '-', '', '');
-  args.push(statuses.length);
-  for (const status of statuses) args.push(status.head, status.started ?? '', status.tail, status.ttl);
-  args.push(turn.cronEnded?.length ?? 0);
-  for (const { name, slot } of turn.cronEnded ?? []) args.push(name, slot);
-  args.push(turn.started, reserve?.count ?? 0, reserve?.bytes ?? 0, reserve?.mayRisk ? 1 : 0);
-  args.push(reserve?.firstSeq ?? 0, reserve?.shares.length ?? 0);
-  for (const share of reserve?.shares ?? []) args.push(place.get(share.queue) ?? 0, share.limit);
-  return args;
+  call.add(done.size);
+  for (const [queue, seqs] of done) call.add(queue, rangesOf(seqs));
+  call.add(released.size);
+  for (const [queue, settlements] of released) {
+    call.add(call.key(keys.queue(queue)), queue, rangesOf(settlements.map(({ raw }) => raw.seq)));
+  }
+  const others = inReleaseOrder(unordered);
+  call.add(others.length);
+  for (const one of others) encodeSettlement(one, call, { raw: one.raw, worker, keys });
+  encodeEffects(effects, call, keys);
+  if (workingOn) call.add(fieldOf(workingOn.raw, workingOn.marked), workingOn.head, workingOn.tail);
+  else call.add(workingOn === null ? '' : '-', '', '');
+  call.add(letGo.length, ...letGo);
+  addReservation(call, request.reserve, keys);
+  return { call, released: [...released.values()], others };
 }
 
-/** `1-5,7,9-12`: most batches end in order, so that one short text stands for all of a thousand jobs. */
-function ranges(seqs: number[]): string {
+function addTo<Value>(groups: Map<string, Value[]>, name: string, value: Value): void {
+  const group = groups.get(name);
+  if (group) group.push(value);
+  else groups.set(name, [value]);
+}
+
+function addReservation(call: ScriptCall, reserve: Reservation | undefined, keys: Keys): void {
+  if (!reserve) {
+    call.add(0, 0, 0, 0, 0, 0, 0, 0);
+    return;
+  }
+  const { listQueues, countLeft, count, bytes, suspects, alone, firstSeq, shares } = reserve;
+  call.add(listQueues ? 1 : 0, countLeft ? 1 : 0, count, bytes, suspects, ALONE[alone], firstSeq, shares.length);
+  for (const { queue, limit, serial } of shares) call.add(call.key(keys.queue(queue)), queue, limit, serial ? 1 : 0);
+}
+
+/** `1-5,7,9-12`: most batches end in order. */
+function rangesOf(seqs: number[]): string {
   seqs.sort((a, b) => a - b);
   const parts: string[] = [];
   for (let i = 0; i < seqs.length; ) {
@@ -114,62 +103,60 @@ function ranges(seqs: number[]): string {
 
 /** Each release pushes to the head, so the last job of a queue has to go first. */
 function inReleaseOrder(settlements: readonly Settlement[]): readonly Settlement[] {
-  const toHead = (settlement: Settlement) => settlement.kind === 'release' && settlement.to === 'head';
+  const toHead = ({ outcome }: Settlement) => outcome.kind === 'release' && outcome.to === 'head';
   const released = settlements.filter(toHead);
   if (released.length === 0) return settlements;
   released.sort((a, b) => b.raw.seq - a.raw.seq);
   return [...settlements.filter((settlement) => !toHead(settlement)), ...released];
 }
 
-function detailsOf(
-  settlement: Exclude<Settlement, { kind: 'done' }>,
-  place: ReadonlyMap<string, number>,
-  worker: string,
-): Argument[] {
-  switch (settlement.kind) {
-    case 'retry':
-      // The member belongs to this reservation, which there is only once; the record's id may be on two copies of a payload.
-      return [
-        settlement.at,
-        spliceText(settlement.record),
-        `${tokenOf(worker)}-${settlement.raw.seq}:${settlement.raw.queue}`,
-      ];
-    case 'fail':
-    case 'quote':
-      return [settlement.head, settlement.tail];
-    case 'bury':
-      return [settlement.entry];
-    case 'release':
-      return [place.get(settlement.raw.queue) ?? 0, settlement.to];
+function resultOf(answer: readonly Reply[], request: SyncRequest, settled: Settled, keys: Keys) {
+  const [code, now, missing, refused, reserved, wrong] = answer;
+  if (code === LEASE_LOST) {
+    const error = text(now);
+    return error === ''
+      ? ({ kind: 'lease lost' } as const)
+      : ({ kind: 'lease lost', wrong: { key: keys.inflight(request.worker), error } } as const);
   }
+  if (code === WRITES_LOST) return { kind: 'writes lost' } as const;
+  const [paused, more, forPlace, forWorker, alone, held, runs, serial, names, left] = list(reserved);
+  const shares = request.reserve?.shares ?? [];
+  const reply: SyncReply = {
+    kind: 'held',
+    now: Number(now),
+    missing: Number(missing),
+    refused: list(refused).flatMap((answered) => {
+      const place = Number(answered);
+      return place < 0 ? (settled.released[-place - 1] ?? []) : (settled.others[place - 1] ?? []);
+    }),
+    wrong: wrongKeysOf(wrong),
+    jobs: jobsOfRuns(list(runs), request.reserve),
+    paused: paused === 1,
+    more: more === 1,
+    passedOver: { forPlace: Number(forPlace), forWorker: Number(forWorker) },
+    alone: alone === 1,
+    heldElsewhere: held === 1,
+    serial: list(serial).map((pair) => {
+      const [queue, hasMore] = list(pair);
+      return { queue: text(queue), more: hasMore === 1 };
+    }),
+    queues: list(names).map(text),
+    left: new Map(list(left).map((length, i) => [shares[i]?.queue ?? '', Number(length)])),
+  };
+  return reply;
 }
 
-function resultOf(answer: ReturnType<typeof list>, queues: readonly string[], firstSeq: number): SyncResult {
-  const [code, paused, more, missing, runs, unreadable, names, left] = answer;
-  if (code === LEASE_LOST) return { leaseLost: true };
-  const queueAt = (place: unknown) => queues[Number(place) - 1] ?? '';
-  let seq = firstSeq;
+function jobsOfRuns(runs: readonly Reply[], reserve: Reservation | undefined): RawJob[] {
+  let seq = reserve?.firstSeq ?? 0;
   const jobs: RawJob[] = [];
-  for (const run of list(runs)) {
-    const [place, lengths, ...texts] = list(run);
-    const queue = queueAt(place);
+  for (const run of runs) {
+    const [share, lengths, ...texts] = list(run);
+    const queue = reserve?.shares[Number(share) - 1]?.queue ?? '';
     for (const bytes of texts as Buffer[]) {
       const found = jobsOf(bytes, Array.isArray(lengths) ? lengths : undefined, queue, seq);
       for (const job of found) jobs.push(job);
       seq += found.length;
     }
   }
-  return {
-    leaseLost: false,
-    jobs,
-    paused: paused === 1,
-    more: more === 1,
-    missing: Number(missing),
-    unreadable: list(unreadable).map((pair) => {
-      const [place, error] = list(pair);
-      return { queue: queueAt(place), error: text(error) };
-    }),
-    queues: list(names).map(text),
-    left: new Map(list(left).map((length, i) => [queues[i] ?? '', Number(length)])),
-  };
+  return jobs;
 }

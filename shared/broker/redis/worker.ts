@@ -1,24 +1,70 @@
 import { RedisReplyError } from '../../errors.ts';
-import type { WorkerBroker } from '../broker.ts';
+import type { RawJob } from '../../types.ts';
+import type { HeldJob, WorkerBroker } from '../broker.ts';
 import { keysOf } from '../keys.ts';
+import { ScriptCall } from '../ops/call.ts';
+import { fieldOf } from '../ops/operation.ts';
 import { enqueue, enqueueDelayed } from '../scripts/enqueue.ts';
-import { leave } from '../scripts/unregister.ts';
+import { recoverScript } from '../scripts/recover.ts';
+import { startScript } from '../scripts/start.ts';
+import { unregister } from '../scripts/unregister.ts';
 import { type Argument, list, type RedisClient, text } from './client.ts';
+import { queuesOf } from './reclaim.ts';
 import { syncOf } from './sync.ts';
+import { type TimeSource, timedScripts } from './time.ts';
+import { wrongKeysOf } from './wrong-keys.ts';
+
+/**
+ * A delayed payload of more bytes has no index: its key would hold the whole payload, and Upstash refuses keys over 32 KB.
+ * resque-scheduler's `remove_delayed` does not find it then; all else goes by the delayed list.
+ */
+export const MOST_INDEXED_BYTES = 30_000;
 
 /**
  * What a worker and a client need, on any Redis client.
  * @param namespace prefix of every key, `resque:` in Resque's own default
+ * @param time of a test @default Redis's own
  */
-export function redisWorkerBroker(client: RedisClient, namespace: string): WorkerBroker {
+export function redisWorkerBroker(client: RedisClient, namespace: string, time?: TimeSource): WorkerBroker {
   const keys = keysOf(namespace);
+
+  async function start(worker: string, jobs: readonly RawJob[]): Promise<boolean[]> {
+    if (jobs.length === 0) return [];
+    const fields = jobs.map((raw) => fieldOf(raw));
+    return list(await client.script(startScript, [keys.inflight(worker)], fields)).map((held) => held === 1);
+  }
 
   return {
     address: client.address,
-    sync: syncOf(client, keys),
+    sync: syncOf(timedScripts(client, time), keys),
 
-    async leave(worker) {
-      return Number(await client.script(leave, keys.ofWorker(worker), [worker]));
+    start,
+
+    async recover(worker, call, held) {
+      const fields = list(await client.command(['HKEYS', keys.inflight(worker)])).map(text);
+      const inFlight = new Set(fields);
+      const known = new Set(held.flatMap(({ raw }) => [fieldOf(raw), fieldOf(raw, true)]));
+      const unknown = fields.filter((field) => queuesOf([field]).length > 0 && !known.has(field));
+      unknown.sort((a, b) => seqOf(b) - seqOf(a));
+      const script = new ScriptCall([keys.inflight(worker), keys.queues]);
+      script.add(call);
+      for (const field of unknown) {
+        const [queue = ''] = queuesOf([field]);
+        script.add(field, queue, script.key(keys.queue(queue)));
+      }
+      const [given, wrong] = list(await client.script(recoverScript, script.keys, script.args));
+      // A mark may be among what was lost.
+      await start(
+        worker,
+        held.flatMap(({ raw, marked }) => (marked && inFlight.has(fieldOf(raw)) ? [raw] : [])),
+      );
+      const isThere = ({ raw }: HeldJob) => inFlight.has(fieldOf(raw)) || inFlight.has(fieldOf(raw, true));
+      const missing = held.filter((one) => !isThere(one)).map(({ raw }) => raw);
+      return { given: Number(given), missing, wrong: wrongKeysOf(wrong) };
+    },
+
+    async unregister(worker) {
+      return Number(await client.script(unregister, keys.ofWorker(worker), [worker]));
     },
 
     async enqueue(jobs) {
@@ -34,9 +80,22 @@ export function redisWorkerBroker(client: RedisClient, namespace: string): Worke
 
     async enqueueDelayed(jobs) {
       if (jobs.length === 0) return;
-      const keysAndIndexes = jobs.flatMap((job) => [keys.delayed(job.seconds), keys.timestamps(job.payload)]);
-      const args = jobs.flatMap((job) => [job.seconds, `delayed:${job.seconds}`, job.payload]);
-      await client.script(enqueueDelayed, [keys.delayedSchedule, ...keysAndIndexes], args);
+      const scriptKeys = [keys.delayedSchedule];
+      const args: Argument[] = [];
+      for (const { seconds, payload } of jobs) {
+        const list = keys.delayed(seconds);
+        const indexed = Buffer.byteLength(payload) <= MOST_INDEXED_BYTES;
+        scriptKeys.push(list, indexed ? keys.timestamps(payload) : list);
+        args.push(seconds, indexed ? `delayed:${seconds}` : '', payload);
+      }
+      await client.script(enqueueDelayed, scriptKeys, args);
+    },
+
+    async time() {
+      const given = time?.() ?? '';
+      if (given !== '') return given;
+      const [seconds, micros] = list(await client.command(['TIME'])).map((part) => Number(text(part)));
+      return (seconds ?? 0) * 1000 + Math.floor((micros ?? 0) / 1000);
     },
 
     async queues() {
@@ -56,4 +115,9 @@ export function redisWorkerBroker(client: RedisClient, namespace: string): Worke
 
     close: () => client.close(),
   };
+}
+
+/** The number of the reservation, of a field that is a job. */
+function seqOf(field: string): number {
+  return Number(/\d+/.exec(field)?.[0]);
 }

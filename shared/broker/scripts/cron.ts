@@ -1,71 +1,134 @@
+import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
+import { NOW } from '../redis/time.ts';
+
+/** Lua, behind READ_ARGUMENTS: `cronState(place, time)`, of the four hashes from that place of KEYS on. */
+export const CRON_STATE = `
+local function cronState(place, time)
+  local state = {time}
+  for i = 0, 3 do state[i + 2] = try('HGETALL', KEYS[place + i]) or '' end
+  state[6] = wrongKeys()
+  return state
+end
+`;
 
 /**
  * All that is known of cron entries, as of one moment.
  *
  * KEYS  1 persistent_schedules  2 cron:last  3 cron:since  4 cron:paused
- * Returns {name, JSON … of dynamic entries}, {name, last slot …}, {name + newline + timing, first seen:last seen …},
- *         {name, '' while paused or when the pause ended …}
+ * ARGV  time
+ * Returns {the time (epoch ms), {name, JSON … of dynamic entries}, {name, last slot …},
+ *         {name + newline + timing, first seen:last seen …}, {name, '' while paused or when the pause ended …}, keys that
+ *         are not what they should be {{key, problem}…}}; '' in place of the fields of a key of another type.
  */
 export const readCron = defineScript(
   'read-cron',
-  `
-return {redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2]), redis.call('HGETALL', KEYS[3]), redis.call('HGETALL', KEYS[4])}
-`,
+  `${NOW}${READ_ARGUMENTS}${CRON_STATE}return cronState(1, now(arg()))`,
 );
 
 /**
- * Note that timings are there. A note that changed since it was read stays: another scheduler was here.
+ * Change fields of a hash that are still as they were read: another scheduler may have been here.
  *
- * KEYS  1 cron:since
- * ARGV  for each: name + newline + timing, its note as it was read or '', its note as it should be
+ * KEYS  1 cron:since, cron:last or cron:paused
+ * ARGV  for each field: its name, its value as it was read or '' if there was none, its new value or '' to remove it
  * Returns nothing.
  */
-export const seeTimings = defineScript(
-  'see-timings',
+export const changeMarks = defineScript(
+  'change-marks',
   `
 for i = 1, #ARGV, 3 do
-  if (redis.call('HGET', KEYS[1], ARGV[i]) or '') == ARGV[i + 1] then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2]) end
+  if (redis.call('HGET', KEYS[1], ARGV[i]) or '') == ARGV[i + 1] then
+    if ARGV[i + 2] == '' then
+      redis.call('HDEL', KEYS[1], ARGV[i])
+    else
+      redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2])
+    end
+  end
 end
 `,
 );
 
-/** What `claimSlot` answers. */
+/** What `claimSlots` answers for a slot. */
 export const SLOT_TAKEN = 0;
 export const SLOT_ENQUEUED = 1;
 export const SLOT_OVERLAPS = 2;
+export const SLOT_EARLY = 3;
+
+/** With `overlap: 'skip'`, a job that has not ended after this time counts as lost, ms. */
+const ALIVE_MS = 86_400_000;
+/** A time that lies further ahead of Redis's clock was left by a wrong clock, ms. */
+export const AHEAD_MS = 60_000;
 
 /**
- * Claim a slot of a cron entry and push its job, or neither. Slots are claimed in rising order only, so one that is not
- * later than the last was claimed by another scheduler, whatever its clock says.
+ * Claim slots of cron entries and push their jobs, or neither. Slots of an entry are claimed in rising order only, so one
+ * that is not later than the last was claimed by another scheduler. A queue that does not take its job keeps no other
+ * slot from being claimed.
  *
- * KEYS  1 cron:last  2 cron:live  3 cron:status  4 queues  5 the job's queue
- * ARGV  entry's name, slot (epoch ms), payload, queue's name, now (epoch ms),
- *       epoch ms until which an unfinished job counts as alive, or '' where jobs may overlap,
- *       status of the entry if its job is pushed, status if it is not because the last one is alive
- * Returns SLOT_TAKEN, SLOT_ENQUEUED or SLOT_OVERLAPS.
+ * KEYS  1 cron:last  2 cron:live  3 cron:status  4 queues  then the jobs' queues
+ * ARGV  time; then for each slot: entry's name, slot (epoch ms), payload, place of its queue among KEYS, queue's name,
+ *       1 if jobs must not overlap, else 0, the job's id as JSON
+ * Returns {a code, or the error of a key that did not take it, for each slot}, keys that are not what they should be
+ *         {{key, problem}…}.
  */
-export const claimSlot = defineScript(
-  'claim-slot',
-  `
-local name, slot, now, aliveUntil = ARGV[1], ARGV[2], tonumber(ARGV[5]), ARGV[6]
-local last = redis.call('HGET', KEYS[1], name)
-if last and tonumber(last) >= tonumber(slot) then return ${SLOT_TAKEN} end
-if aliveUntil ~= '' then
-  local live = redis.call('HGET', KEYS[2], name)
-  if live and tonumber(string.match(live, ':(%d+)$')) > now then
-    redis.call('HSET', KEYS[1], name, slot)
-    redis.call('HSET', KEYS[3], name, ARGV[8])
-    return ${SLOT_OVERLAPS}
-  end
+export const claimSlots = defineScript(
+  'claim-slots',
+  `${NOW}${READ_ARGUMENTS}
+local time = now(arg())
+local function status(outcome, slot, rest)
+  return string.format('{"outcome":"%s","at":%.0f,"slot":%s%s}', outcome, time, slot, rest)
 end
--- The push comes first: should it fail (a key of another type), the slot is not claimed.
-redis.call('RPUSH', KEYS[5], ARGV[3])
-redis.call('SADD', KEYS[4], ARGV[4])
-redis.call('HSET', KEYS[1], name, slot)
-if aliveUntil ~= '' then redis.call('HSET', KEYS[2], name, slot .. ':' .. aliveUntil) end
-redis.call('HSET', KEYS[3], name, ARGV[7])
-return ${SLOT_ENQUEUED}
+-- Where the last slot is lost, the status still knows it: of an error, that all before were claimed.
+local function lastOf(name)
+  local last, err = try('HGET', KEYS[1], name)
+  local number = tonumber(last or '')
+  if number and number == number then return number end
+  if last then wrong[KEYS[1]] = 'the last slot of an entry is no number; it does not count' end
+  local known, unknown = try('HGET', KEYS[3], name)
+  if unknown then
+    if err then return nil, err end
+    return -math.huge
+  end
+  local outcome, slot = string.match(known or '', '^{"outcome":"(%a+)","at":[^,]*,"slot":(%d+)')
+  if not outcome then return -math.huge end
+  return tonumber(slot) - (outcome == 'error' and 1 or 0)
+end
+local function isAlive(name)
+  local live, err = try('HGET', KEYS[2], name)
+  if err then return nil, err end
+  if not live then return false end
+  local ends = tonumber(string.match(live, ':(%d+)$') or '')
+  if not ends then wrong[KEYS[2]] = 'what stands there of an entry is no time; it does not count' end
+  return ends and ends > time and ends <= time + ${ALIVE_MS + AHEAD_MS}
+end
+local function claim(name, slot, payload, queue, queueName, exclusive, id)
+  if tonumber(slot) > time then return ${SLOT_EARLY} end
+  local last, err = lastOf(name)
+  if err then return err .. ' (' .. KEYS[1] .. ')' end
+  if last >= tonumber(slot) then return ${SLOT_TAKEN} end
+  if exclusive then
+    local alive, err = isAlive(name)
+    if err then return err .. ' (' .. KEYS[2] .. ')' end
+    if alive then
+      try('HSET', KEYS[1], name, slot)
+      try('HSET', KEYS[3], name, status('overlapped', slot, ''))
+      return ${SLOT_OVERLAPS}
+    end
+  end
+  -- The push comes first: should it fail, the slot is not claimed.
+  local pushed, refused = try('RPUSH', queue, payload)
+  if not pushed then return refused .. ' (' .. queue .. ')' end
+  try('HSET', KEYS[1], name, slot)
+  try('SADD', KEYS[4], queueName)
+  if exclusive then try('HSET', KEYS[2], name, string.format('%s:%.0f', slot, time + ${ALIVE_MS})) end
+  try('HSET', KEYS[3], name, status('enqueued', slot, ',"jobId":' .. id))
+  return ${SLOT_ENQUEUED}
+end
+local answers = {}
+while at < #ARGV do
+  local name, slot, payload, queue, queueName = arg(), arg(), arg(), key(), arg()
+  answers[#answers + 1] = claim(name, slot, payload, queue, queueName, arg() == '1', arg())
+end
+return {answers, wrongKeys()}
 `,
 );
 
@@ -74,12 +137,19 @@ return ${SLOT_ENQUEUED}
  *
  * KEYS  1 persistent_schedules  2 schedules_changed  3 cron:last  4 cron:live  5 cron:status  6 cron:paused  7 cron:since
  * ARGV  name; JSON, or '' to remove it, or '-' to forget what is known of one that was removed
- * Returns 1 if there was such an entry, else 0.
+ * Returns 1 if there was such an entry, else 0; or {key, Redis's words} of a key of another type: then nothing was done.
  */
 export const changeCron = defineScript(
   'change-cron',
   `
 local name, json = ARGV[1], ARGV[2]
+local types = {'hash', 'set', 'hash', 'hash', 'hash', 'hash', 'hash'}
+local wanted = json == '-' and {1, 3, 4, 5, 6, 7} or json == '' and {1, 2, 3, 4, 5, 6, 7} or {1, 2}
+for _, i in ipairs(wanted) do
+  local kind = redis.call('TYPE', KEYS[i])
+  kind = kind.ok or kind
+  if kind ~= 'none' and kind ~= types[i] then return {KEYS[i], 'it is a ' .. kind .. ', not a ' .. types[i]} end
+end
 local known = redis.call('HEXISTS', KEYS[1], name)
 if json == '-' and known == 1 then return known end
 if json ~= '-' then redis.call('SADD', KEYS[2], name) end
@@ -88,11 +158,22 @@ if json ~= '' and json ~= '-' then
   return known
 end
 redis.call('HDEL', KEYS[1], name)
-for i = 3, 5 do redis.call('HDEL', KEYS[i], name) end
-redis.call('HDEL', KEYS[6], name)
+for i = 3, 6 do redis.call('HDEL', KEYS[i], name) end
 for _, field in ipairs(redis.call('HKEYS', KEYS[7])) do
   if string.sub(field, 1, #name + 1) == name .. '\\n' then redis.call('HDEL', KEYS[7], field) end
 end
 return known
 `,
+);
+
+/**
+ * End an entry's pause: its slots up to now count as passed.
+ *
+ * KEYS  1 cron:paused
+ * ARGV  time; name
+ * Returns nothing.
+ */
+export const resumeCron = defineScript(
+  'resume-cron',
+  `${NOW}redis.call('HSET', KEYS[1], ARGV[2], string.format('%.0f', now(ARGV[1])))`,
 );

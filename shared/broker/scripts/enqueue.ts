@@ -30,7 +30,8 @@ return pushed
  * Add payloads to the lists of their due times, as resque-scheduler does: the list, the index by payload, the schedule.
  *
  * KEYS  1 delayed_queue_schedule  then for each payload: delayed:<ts>, timestamps:<payload>
- * ARGV  for each payload: due time (epoch seconds), member of the index (delayed:<ts> without namespace), payload
+ * ARGV  for each payload: due time (epoch seconds), member of the index (delayed:<ts> without namespace; '' for a payload
+ *       that is to have no index, whose second key is then not used), payload
  * Returns the number of payloads added.
  */
 export const enqueueDelayed = defineScript(
@@ -40,7 +41,7 @@ local n = #ARGV / 3
 for i = 1, n do
   local ts, member, payload = ARGV[i * 3 - 2], ARGV[i * 3 - 1], ARGV[i * 3]
   redis.call('RPUSH', KEYS[i * 2], payload)
-  redis.call('SADD', KEYS[i * 2 + 1], member)
+  if member ~= '' then redis.call('SADD', KEYS[i * 2 + 1], member) end
   redis.call('ZADD', KEYS[1], ts, ts)
 end
 return n

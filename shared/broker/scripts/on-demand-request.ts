@@ -1,57 +1,61 @@
+import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
+import { NOW } from '../redis/time.ts';
+import { READ_WAKE, UNUSABLE_VERSION } from './on-demand.ts';
 
-/** An alarm whose time is over by less than this may still go off, ms: EventBridge has a minute for it, and some more. */
-const PENDING = 90_000;
-
-/*
- * The hash `scheduler:wake` says when the scheduler is to run next:
- *   at       when the alarm is to go off, epoch ms; '' for never
- *   version  rises with each change of `at`
- *   told     the version that the alarm clock has
- *   cover    a time, epoch ms, at which the scheduler looks whatever it knows: some worker may be about to take a lease
- *   rung     1 if somebody asked for another look during a run
- */
+/** A schedule whose time is over by less than this may still go off, ms: EventBridge has a minute for it, and some more. */
+const PENDING_MS = 90_000;
+/** Times that differ by less are the same minute, seen by two clocks, ms. */
+const SAME_MS = 30_000;
 
 /**
- * Ask for a run, at some time or before.
+ * Ask for a run, in some time or before.
  *
  * KEYS  1 scheduler:wake  2 scheduler:lease
- * ARGV  the time, now (both epoch ms); 1 if the scheduler is to look at that time whatever it knows, else 0
- * Returns {version, at} to tell the alarm clock, or {} if it knows of an early enough time.
+ * ARGV  time; in how many ms; 1 if the scheduler is to look then whatever it knows, else 0
+ * Returns {the time (epoch ms)} if the schedule goes off early enough, else {the time, version, in how many ms} to set it
+ *         to.
  */
 export const requestWake = defineScript(
-  'ask-wake',
-  `
-local wanted, now = tonumber(ARGV[1]), tonumber(ARGV[2])
-local fields = redis.call('HMGET', KEYS[1], 'at', 'version', 'told', 'cover')
-local at, version, told = tonumber(fields[1] or ''), fields[2], fields[3]
-if ARGV[3] == '1' and wanted > (tonumber(fields[4] or '') or 0) then redis.call('HSET', KEYS[1], 'cover', ARGV[1]) end
+  'request-wake',
+  `${NOW}${READ_ARGUMENTS}
+local time, within, look = now(arg()), int(), arg() == '1'
+${READ_WAKE}
+local key, wanted = KEYS[1], time + within
+local wake = readWake(key)
 -- A run that is under way may have looked already.
-if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HSET', KEYS[1], 'rung', 1) end
--- One that the clock was not told of in time will not go off.
-if not at or at > wanted or at < now - ${PENDING} or (at <= now and version ~= told) then
-  version = redis.call('HINCRBY', KEYS[1], 'version', 1)
-  redis.call('HSET', KEYS[1], 'at', ARGV[1])
-  return {version, ARGV[1]}
+if call('EXISTS', KEYS[2]) == 1 then try('HSET', key, 'requested', 1) end
+if wake.unusable then return {time, ${UNUSABLE_VERSION}, 0} end
+if look and wanted > (wake.lookAt or 0) then call('HSET', key, 'lookAt', string.format('%.0f', wanted)) end
+local at = wake.at
+-- One that was not set in time will not go off.
+if not at or at > wanted + ${SAME_MS} or at < time - ${PENDING_MS} or (at <= time and wake.version ~= wake.set) then
+  return {time, setAt(key, wanted), within}
 end
-if version == told then return {} end
-return {tonumber(version), fields[1]}
+if wake.version == wake.set then return {time} end
+return {time, tonumber(wake.version) or ${UNUSABLE_VERSION}, at - time}
 `,
 );
 
 /**
- * The alarm clock has been told a version.
+ * The schedule has been set to a version.
  *
  * KEYS  1 scheduler:wake
- * ARGV  version
- * Returns {} if that is still the one, else {version, at} to tell it: somebody else's may have come before ours.
+ * ARGV  time; version
+ * Returns {the time (epoch ms)} if that is still the one, else {the time, version, in how many ms, or '' for never} to set
+ *         it to: somebody else's may have come before ours.
  */
-export const ackWake = defineScript(
-  'told-wake',
-  `
-local fields = redis.call('HMGET', KEYS[1], 'at', 'version')
-if fields[2] ~= ARGV[1] then return {tonumber(fields[2] or '0'), fields[1] or ''} end
-redis.call('HSET', KEYS[1], 'told', ARGV[1])
-return {}
+export const acknowledgeWake = defineScript(
+  'acknowledge-wake',
+  `${NOW}${READ_ARGUMENTS}
+local time, version = now(arg()), arg()
+${READ_WAKE}
+local wake = readWake(KEYS[1])
+if wake.unusable or version == '${UNUSABLE_VERSION}' then return {time} end
+if wake.version ~= version then
+  return {time, tonumber(wake.version) or ${UNUSABLE_VERSION}, wake.at and wake.at - time or ''}
+end
+call('HSET', KEYS[1], 'set', version)
+return {time}
 `,
 );

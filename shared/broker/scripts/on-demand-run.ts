@@ -1,89 +1,90 @@
+import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
+import { NOW } from '../redis/time.ts';
+import { CRON_STATE } from './cron.ts';
+import { DUE_TIMES } from './due-times.ts';
+import { READ_WAKE, UNUSABLE_VERSION } from './on-demand.ts';
+import { ACQUIRE } from './scheduler-lock.ts';
 
-/** By so much the clock of a function may be behind that of EventBridge, ms. */
-const SKEW = 10_000;
-
-// What the fields of the hash `scheduler:wake` mean is told in wake.ts.
+/** The schedule may go off so much before its time, ms: clocks differ by seconds. */
+const EARLY_MS = 10_000;
 
 /** What the end of a run answers when somebody asked for another look meanwhile. */
 export const LOOK_AGAIN = -1;
 
 /**
- * Begin a run: take the right to tick. An alarm whose time has come is the one that started this run, or is of no more use:
- * should the run die, whoever is started again for it has to set the next one.
+ * Begin a run: take the scheduler's lock. A schedule whose time has come is the one that started this run, or is of no more
+ * use: should the run die, whoever is started again for it has to set the next one.
  *
- * KEYS  1 scheduler:wake  2 scheduler:lease
- * ARGV  who runs; how long it holds, ms; now (epoch ms)
- * Returns 1 if it holds, 0 while another does.
+ * KEYS  1 scheduler:wake  2 scheduler:lease  3-6 those of `dueTimes`  7-10 those of `readCron`
+ * ARGV  time; who runs; how long it holds, ms; '', '', ''
+ * Returns {0} while another holds it, else {1, answer of `dueTimes`, answer of `readCron`}.
  */
 export const beginRun = defineScript(
   'begin-run',
-  `
-local fields = redis.call('HMGET', KEYS[1], 'at', 'version', 'told')
-local at = tonumber(fields[1] or '')
-if at and at <= tonumber(ARGV[3]) + ${SKEW} then
-  local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
-  redis.call('HSET', KEYS[1], 'at', '')
-  if fields[2] == fields[3] then redis.call('HSET', KEYS[1], 'told', version) end
+  `${NOW}${READ_ARGUMENTS}${ACQUIRE}${DUE_TIMES}${CRON_STATE}
+local time, holder, ms = now(arg()), arg(), arg()
+${READ_WAKE}
+local wake = readWake(KEYS[1])
+if wake.at and wake.at <= time + ${EARLY_MS} then
+  local version = setAt(KEYS[1], nil)
+  if wake.version == wake.set then call('HSET', KEYS[1], 'set', version) end
 end
-local holder = redis.call('GET', KEYS[2])
-if holder and holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-return 1
+if not acquire(KEYS[2], holder, ms) then return {0} end
+local due = dueTimes(3, time)
+return {1, due, cronState(7, time)}
 `,
 );
 
 /**
- * Extend the right to tick. Has somebody asked for another look? Forgets it.
+ * Extend the lock. Has somebody asked for another look? Forgets it.
  *
  * KEYS  1 scheduler:wake  2 scheduler:lease
- * ARGV  who ticks; how long it holds, ms
+ * ARGV  who runs; how long it holds, ms
  * Returns 1 or 0.
  */
 export const extendRun = defineScript(
-  'heed-wake',
-  `
-local holder = redis.call('GET', KEYS[2])
-if not holder or holder == ARGV[1] then redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2]) end
-return redis.call('HDEL', KEYS[1], 'rung')
+  'extend-run',
+  `${READ_ARGUMENTS}${ACQUIRE}
+acquire(KEYS[2], arg(), arg())
+return try('HDEL', KEYS[1], 'requested') or 0
 `,
 );
 
 /**
- * End a run: set the time of the next one, and give the right to tick up; in one step, so that whoever asks either
- * keeps this run from its end or moves the time that it has set. A run that has lost its right moves no time to later:
- * another has seen more.
+ * End a run: say when the next one is needed, and give the lock up; in one step, so that whoever asks either keeps this run
+ * from its end or moves the time that it has set. A run that has lost its lock moves no time to later: another has seen more.
  *
  * KEYS  1 scheduler:wake  2 scheduler:lease
- * ARGV  who ran; time of the next run (epoch ms) or ''; now; '' to look again if somebody has
- *       asked for it, or when the next run is to do so (epoch ms)
- * Returns {LOOK_AGAIN}, or {version, at} to tell the alarm clock, or {} if it is disarmed and stays so. A time is told
- *         even if the clock knew it: that clock may have gone with its stack, while Redis stayed.
+ * ARGV  time; who ran; in how many ms the next run is needed, or ''; '' to look again if somebody has asked for it, or in how
+ *       many ms the next run is to do so
+ * Returns {the time (epoch ms), LOOK_AGAIN}, or {the time, version, in how many ms, or '' for never} to set the schedule to,
+ *         or {the time} if it goes off never and stays so. A time is answered even if the schedule has it: it may have gone with
+ *         its stack, while Redis stayed.
  */
 export const endRun = defineScript(
   'end-run',
-  `
-local fields = redis.call('HMGET', KEYS[1], 'at', 'version', 'told', 'cover')
-local at, known = tonumber(fields[1] or ''), fields[2] == fields[3]
-local next, now = ARGV[2], tonumber(ARGV[3])
-local function earlier(text)
-  local time = tonumber(text or '')
-  if time and time > now and (next == '' or time < tonumber(next)) then next = text end
+  `${NOW}${READ_ARGUMENTS}
+local time, holder, within, again = now(arg()), arg(), int(), int()
+${READ_WAKE}
+local key, wake = KEYS[1], readWake(KEYS[1])
+local at = within and time + within
+local function earlier(other)
+  if other and other > time and (not at or other < at) then at = other end
 end
-if redis.call('GET', KEYS[2]) == ARGV[1] then
-  if redis.call('HDEL', KEYS[1], 'rung') == 1 then
-    if ARGV[4] == '' then return {${LOOK_AGAIN}} end
-    earlier(ARGV[4])
+if try('GET', KEYS[2]) == holder then
+  if try('HDEL', key, 'requested') == 1 then
+    if not again then return {time, ${LOOK_AGAIN}} end
+    earlier(time + again)
   end
-  if tonumber(fields[4] or '0') <= now then redis.call('HDEL', KEYS[1], 'cover') end
-  redis.call('DEL', KEYS[2])
+  if wake.lookAt and wake.lookAt <= time then call('HDEL', key, 'lookAt') end
+  call('DEL', KEYS[2])
 else
-  earlier(fields[1])
+  earlier(wake.at)
 end
-earlier(fields[4])
-if next == '' and not at and (known or not fields[3]) then return {} end
-local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
-redis.call('HSET', KEYS[1], 'at', next)
-return {version, next}
+if wake.unusable then return {time, ${UNUSABLE_VERSION}, 0} end
+earlier(wake.lookAt)
+if not at and not wake.at and (wake.version == wake.set or not wake.set) then return {time} end
+return {time, setAt(key, at), at and at - time or ''}
 `,
 );

@@ -1,67 +1,113 @@
-import { CUT } from '../../wire/attempts.ts';
+import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
+import { NOW } from '../redis/time.ts';
+import { DATE_TEXT, PAYLOAD } from './lua.ts';
+import { LET_GO } from './unregister.ts';
 
 /** What the script answers instead of a count. */
 export const STILL_LEASED = -1;
 export const OTHER_QUEUES = -2;
 
+/** A key that refuses is tried again after so many ms. */
+const AGAIN_MS = 60_000;
+
 /**
- * Give a dead worker's jobs back to the heads of their queues, in the order in which it took them, each with one more
- * attempt and one more death in its record; then forget the worker. Jobs that it cannot have started go back as they
- * are, and so does a payload that does not open like an object: no handler can run it.
+ * Give a dead worker's jobs back, and forget the worker. All that it had reserved has one death more, whether it had
+ * started or not: nobody knows. They go to the tails of their queues, so that the cause, should it be among them, comes
+ * after those that it has not harmed; in a serial queue to its head, in order. An at-most-once job that may have started
+ * goes to the failed list. A payload that does not open like an object is no handler's, and goes back as it is.
+ *
+ * It takes some jobs at a time: while there are more, the lease stays ended and the worker, should it live, has lost it.
  *
  * KEYS  1 inflight:<worker>  2 leases  3 workers  4 workers:heartbeat  5 worker:<worker>  6 worker:<worker>:started
- *       7 stat:processed:<worker>  8 stat:failed:<worker>  9 queues  then the queues that ARGV names
- * ARGV  now (epoch ms), worker id, its token (first part of the ids of its jobs), queue names
- * Returns {number of jobs given back, error of a queue that did not take its own, or ''}: those stay, with the lease;
- *         or STILL_LEASED if the lease has not ended (or another call reclaimed it);
+ *       7 stat:processed:<worker>  8 stat:failed:<worker>  9 serial  10 queues  11 failed  12 stat:processed
+ *       13 stat:failed  then the queues that ARGV names
+ * ARGV  time; worker id; its token (first part of the ids of its jobs); most jobs; most bytes;
+ *       then for each queue: its name, place among KEYS, a failed entry behind the payload
+ * Returns {jobs given back, jobs that failed, jobs left, keys that did not take theirs {{key, error}…}}: those stay, and so
+ *         does the lease; or STILL_LEASED if the lease has not ended (or another call reclaimed it);
  *         OTHER_QUEUES if it holds jobs of queues that ARGV does not name: read the names again.
  */
 export const reclaim = defineScript(
   'reclaim',
-  `${CUT}
-local now, worker, token = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-local lease = redis.call('ZSCORE', KEYS[2], worker)
-if not lease or tonumber(lease) > now then return ${STILL_LEASED} end
+  `${NOW}${READ_ARGUMENTS}${PAYLOAD}${DATE_TEXT}${LET_GO}
+local time, worker, token, most, bytes = now(arg()), arg(), arg(), int(), int()
+local head = dateText('{"failed_at":"%04d/%02d/%02d %02d:%02d:%02d UTC","payload":', time)
+local function leaseEnd()
+  local known = redis.pcall('HGET', KEYS[1], 'lease')
+  return type(known) == 'string' and tonumber(known) or tonumber(try('ZSCORE', KEYS[2], worker) or '')
+end
+local ends = leaseEnd()
+if not ends or ends > time then return ${STILL_LEASED} end
 
-redis.call('HDEL', KEYS[1], '') -- removes nothing; opens the script with a write that a full Redis allows
-local keyOf, started, refused, given = {}, tonumber(redis.call('HGET', KEYS[1], 'started') or '-1'), '', 0
-for i = 4, #ARGV do keyOf[ARGV[i]] = KEYS[9 + i - 3] end
-local jobs, held = {}, redis.call('HGETALL', KEYS[1])
-for i = 1, #held, 2 do
-  local seq, queue = string.match(held[i], '^(%d+):(.*)$')
+local queues = {}
+while at < #ARGV do
+  local name = arg()
+  queues[name] = {key = key(), tail = arg()}
+end
+local function tryLater()
+  redis.pcall('HSET', KEYS[1], 'lease', time + ${AGAIN_MS})
+  try('ZADD', KEYS[2], time + ${AGAIN_MS}, worker)
+end
+local fields = try('HKEYS', KEYS[1])
+if not fields then
+  tryLater()
+  return {0, 0, 0, wrongKeys()}
+end
+local serials, others = {}, {}
+for _, field in ipairs(fields) do
+  local mark, seq, name = string.match(field, '^(!?)(%d+):(.*)$')
   if seq then
-    if not keyOf[queue] then return ${OTHER_QUEUES} end
-    jobs[#jobs + 1] = {tonumber(seq), queue, held[i + 1], held[i]}
+    local queue = queues[name]
+    if not queue then return ${OTHER_QUEUES} end
+    if queue.serial == nil then queue.serial = try('HEXISTS', KEYS[9], name) == 1 end
+    local jobs = queue.serial and mark == '' and serials or others
+    jobs[#jobs + 1] = {field = field, seq = tonumber(seq), name = name, queue = queue, started = mark == '!'}
   end
 end
-table.sort(jobs, function(x, y) return x[1] > y[1] end)
-for _, job in ipairs(jobs) do
-  local payload = job[3]
-  local head, rest, id, attempts, deaths = cut(payload)
-  if head and job[1] <= started then
-    payload = head .. '"lambdesque":{"id":"' .. (id or token .. '-' .. string.format('%d', job[1])) .. '","attempts":'
-      .. (attempts or 0) + 1 .. ',"deaths":' .. (deaths or 0) + 1 .. '},' .. rest
+-- Each goes before the last one at a head, and behind it at a tail.
+table.sort(serials, function(x, y) return x.seq > y.seq end)
+table.sort(others, function(x, y) return x.seq < y.seq end)
+
+call('HDEL', KEYS[1], 'call') -- its worker, should it live, has lost the lease
+local given, failed, left, stuck = 0, 0, 0, false
+local function giveBack(job, push)
+  if given + failed >= most or bytes <= 0 then
+    left = left + 1
+    return
   end
-  local pushed = redis.pcall('LPUSH', keyOf[job[2]], payload)
-  if type(pushed) == 'table' then
-    refused = job[2] .. ': ' .. pushed.err
+  local payload = call('HGET', KEYS[1], job.field)
+  if job.started then
+    if not try('RPUSH', KEYS[11], head .. original(payload) .. job.queue.tail) then stuck = true return end
+    failed = failed + 1
   else
-    redis.call('HDEL', KEYS[1], job[4])
-    redis.call('SADD', KEYS[9], job[2])
+    local opens, rest, id, attempts, deaths = cut(payload)
+    if opens then
+      payload = opens .. '"lambdesque":{"id":"' .. (id or token .. '-' .. string.format('%d', job.seq)) .. '","attempts":'
+        .. (attempts or 0) .. ',"deaths":' .. (deaths or 0) + 1 .. '},' .. rest
+    end
+    if not try(push, job.queue.key, payload) then stuck = true return end
+    try('SADD', KEYS[10], job.name)
     given = given + 1
   end
+  bytes = bytes - #payload
+  call('HDEL', KEYS[1], job.field)
 end
-if refused ~= '' then
-  -- Another try in a minute. Its worker, should it still live, has lost the lease.
-  redis.call('HDEL', KEYS[1], 'call')
-  redis.call('ZADD', KEYS[2], now + 60000, worker)
-else
-  redis.call('DEL', KEYS[1], KEYS[5], KEYS[6], KEYS[7], KEYS[8])
-  redis.call('ZREM', KEYS[2], worker)
-  redis.call('SREM', KEYS[3], worker)
-  redis.call('HDEL', KEYS[4], worker)
+for _, job in ipairs(serials) do giveBack(job, 'LPUSH') end
+for _, job in ipairs(others) do giveBack(job, 'RPUSH') end
+if failed > 0 then
+  try('INCRBY', KEYS[12], failed)
+  try('INCRBY', KEYS[13], failed)
 end
-return {given, refused}
+if stuck and left == 0 then
+  tryLater()
+elseif left == 0 then
+  call('DEL', KEYS[1], KEYS[5], KEYS[6], KEYS[7], KEYS[8])
+  try('ZREM', KEYS[2], worker)
+  try('SREM', KEYS[3], worker)
+  try('HDEL', KEYS[4], worker)
+  letGo(worker)
+end
+return {given, failed, left, wrongKeys()}
 `,
 );

@@ -51,3 +51,33 @@ end
 return removed
 `,
 );
+
+/**
+ * The lengths of lists; 0 of a key of another type.
+ *
+ * KEYS  lists
+ * Returns a length for each.
+ */
+export const listLengths = defineScript(
+  'list-lengths',
+  `
+local lengths = {}
+for i, name in ipairs(KEYS) do
+  local length = redis.pcall('LLEN', name)
+  lengths[i] = type(length) == 'number' and length or 0
+end
+return lengths
+`,
+);
+
+/**
+ * Take lists of delayed jobs out of the indexes of payloads that are no longer in them.
+ *
+ * KEYS  timestamps:<payload> for each
+ * ARGV  for each the member: delayed:<ts> without namespace
+ * Returns nothing.
+ */
+export const dropIndexes = defineScript(
+  'drop-indexes',
+  `for i, name in ipairs(KEYS) do redis.pcall('SREM', name, ARGV[i]) end`,
+);

@@ -1,41 +1,78 @@
+import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
+import { NOW } from '../redis/time.ts';
+
+/** A lease that ends later is nobody's: see `Keys.leases`. Milliseconds. */
+const LONGEST_LEASE = 86_400_000;
+
+/**
+ * Lua, behind READ_ARGUMENTS: `queueStates(from, to, most, bytes)` → {length, first payload or ''} of each of these KEYS.
+ * Of a payload of more than `most` bytes its last bytes; once `bytes` were read, no further payload.
+ */
+const QUEUE_STATES = `
+local function lengthOf(key) return try('LLEN', key) or 0 end
+local function queueStates(from, to, most, bytes)
+  local states = {}
+  for i = from, to do
+    local length, first = lengthOf(KEYS[i]), ''
+    if length > 0 and bytes > 0 then
+      first = call('LINDEX', KEYS[i], 0)
+      bytes = bytes - #first
+      if #first > most then first = string.sub(first, -most) end
+    end
+    states[#states + 1] = {length, first}
+  end
+  return states
+end
+`;
 
 /**
  * What is there: names, totals, how long lists are and what stands first in the queues. Which lists, the caller has to
- * know before: a script may touch no key that it was not given. A list of another type counts as empty.
+ * know before: a script may touch no key that it was not given. A key of another type counts as empty.
  *
  * KEYS  1 queues  2 delayed_queue_schedule  3 leases  4 retry  5 failed  6 pause-all-workers, then queues, then lists of
  *       delayed jobs
- * ARGV  now (epoch ms); most due times to answer; number of queues in KEYS; most bytes of a payload: of a longer one its
- *       last bytes are answered
- * Returns {names of all queues, first due times of delayed jobs (epoch s), number of due times, ids of workers whose leases
- *         run, number of retries, length of the failed list, 1 if workers are paused, else 0,
- *         {{length, first payload or ''}… of the queues given}, {length… of the other lists given}}
+ * ARGV  time; most due times to answer; number of queues in KEYS; most bytes of a payload to answer; most bytes of
+ *       payloads to read (one is read even if it is larger)
+ * Returns {the time (epoch ms), names of all queues, first due times of delayed jobs (epoch s), number of due times,
+ *         ids of workers whose leases run, number of retries, length of the failed list, 1 if workers are paused, else 0,
+ *         {{length, first payload or ''}… of the queues given}, {length… of the other lists given},
+ *         keys that are not what they should be {{key, problem}…}}
  */
-export const survey = defineScript(
-  'survey',
-  `
-local last, most, queues, others = 6 + ARGV[3], tonumber(ARGV[4]), {}, {}
-for i = 7, #KEYS do
-  local length = redis.pcall('LLEN', KEYS[i])
-  if type(length) == 'table' then length = 0 end
-  if i > last then
-    others[i - last] = length
-  else
-    local first = length > 0 and redis.call('LINDEX', KEYS[i], 0) or ''
-    queues[i - 6] = {length, #first > most and string.sub(first, -most) or first}
-  end
-end
+export const queueStats = defineScript(
+  'queue-stats',
+  `${NOW}${READ_ARGUMENTS}${QUEUE_STATES}
+local time, most, queues = now(arg()), int(), int()
+local last, others = 6 + queues, {}
+local states = queueStates(7, last, int(), int())
+for i = last + 1, #KEYS do others[i - last] = lengthOf(KEYS[i]) end
+local function ms(value) return string.format('%.0f', value) end
 return {
-  redis.call('SMEMBERS', KEYS[1]),
-  redis.call('ZRANGE', KEYS[2], 0, ARGV[2] - 1),
-  redis.call('ZCARD', KEYS[2]),
-  redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[1], '+inf'),
-  redis.call('ZCARD', KEYS[4]),
-  redis.call('LLEN', KEYS[5]),
-  redis.call('GET', KEYS[6]) == 'true' and 1 or 0,
-  queues,
+  time,
+  try('SMEMBERS', KEYS[1]) or {},
+  try('ZRANGE', KEYS[2], 0, most - 1) or {},
+  try('ZCARD', KEYS[2]) or 0,
+  try('ZRANGEBYSCORE', KEYS[3], '(' .. ms(time), ms(time + ${LONGEST_LEASE})) or {},
+  try('ZCARD', KEYS[4]) or 0,
+  lengthOf(KEYS[5]),
+  try('GET', KEYS[6]) == 'true' and 1 or 0,
+  states,
   others,
+  wrongKeys(),
 }
+`,
+);
+
+/**
+ * The lengths of further queues, where there are too many for one call.
+ *
+ * KEYS  queues
+ * ARGV  most bytes of a payload to answer; most bytes of payloads to read
+ * Returns {{{length, first payload or ''}…}, keys that are not what they should be {{key, problem}…}}
+ */
+export const moreQueueStats = defineScript(
+  'more-queue-stats',
+  `${READ_ARGUMENTS}${QUEUE_STATES}
+return {queueStates(1, #KEYS, int(), int()), wrongKeys()}
 `,
 );

@@ -1,23 +1,39 @@
+import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
+
+/** Lua: gives up the serial queues that a worker holds. KEYS[9] is their hash. */
+export const LET_GO = `
+local function letGo(worker)
+  local held = try('HGETALL', KEYS[9]) or {}
+  for i = 1, #held, 2 do
+    if held[i + 1] == worker then call('HSET', KEYS[9], held[i], '') end
+  end
+end
+`;
 
 /**
  * A worker's end. While it still holds jobs its lease stays, so that they are reclaimed when it has run out.
  *
  * KEYS  1 inflight:<worker>  2 leases  3 workers  4 workers:heartbeat  5 worker:<worker>  6 worker:<worker>:started
- *       7 stat:processed:<worker>  8 stat:failed:<worker>
+ *       7 stat:processed:<worker>  8 stat:failed:<worker>  9 serial
  * ARGV  worker id
  * Returns how many jobs it still holds.
  */
-export const leave = defineScript(
-  'leave',
-  `
-redis.call('SREM', KEYS[3], ARGV[1])
-redis.call('HDEL', KEYS[4], ARGV[1])
-redis.call('DEL', KEYS[5], KEYS[6], KEYS[7], KEYS[8])
-local held = redis.call('HLEN', KEYS[1]) - redis.call('HEXISTS', KEYS[1], 'call') - redis.call('HEXISTS', KEYS[1], 'started')
+export const unregister = defineScript(
+  'unregister',
+  `${READ_ARGUMENTS}${LET_GO}
+local worker = arg()
+try('SREM', KEYS[3], worker)
+try('HDEL', KEYS[4], worker)
+call('DEL', KEYS[5], KEYS[6], KEYS[7], KEYS[8])
+local held = 0
+for _, field in ipairs(try('HKEYS', KEYS[1]) or {}) do
+  if string.find(field, '^!?%d+:') then held = held + 1 end
+end
 if held > 0 then return held end
-redis.call('DEL', KEYS[1])
-redis.call('ZREM', KEYS[2], ARGV[1])
+call('DEL', KEYS[1])
+try('ZREM', KEYS[2], worker)
+letGo(worker)
 return 0
 `,
 );

@@ -1,6 +1,10 @@
-import { ConfigError } from '../../errors.ts';
+import { ArgumentsError, ConfigError } from '../../errors.ts';
 import type { Args } from '../../job/define.ts';
+import { didYouMean, nearest } from '../../job/nearest.ts';
 import type { Registry } from '../../job/registry.ts';
+import { checkArgs } from '../../job/schema.ts';
+import { parseWithBigInts, stringify } from '../../json.ts';
+import { cronOptions, firstSlot, type ReportUnknown } from './interval-options.ts';
 import { cronTiming, everyTiming, intervalMs, isTimeZone, type Timing } from './timing.ts';
 
 /** A named rule that enqueues a job at times; resque-scheduler's fields, and ours. */
@@ -9,9 +13,12 @@ export interface CronEntry {
    * 5 fields, or 6 with seconds first: numbers, names, ranges, steps, `L`, `W`, `#`; `@daily` and the like; `@every 30s`.
    * A time zone may follow, as resque-scheduler has it. Wins over `every`.
    */
-  readonly cron?: string;
-  /** An interval: `"1h"`, seconds, or with the wait before the first slot: `["1h", { "first_in": 300 }]`. */
-  readonly every?: string | number | readonly [string | number, { readonly first_in?: string | number }?];
+  readonly cron?: string | readonly [string, object?];
+  /**
+   * An interval: `"1h"`, or seconds. With options, its first slot: `["1h", { "first_in": 300 }]` is 300 seconds after a
+   * scheduler first sees the entry, `["1d", { "first_at": "2026-11-27T04:31:00Z" }]` at that time.
+   */
+  readonly every?: string | number | readonly [string | number, IntervalOptions?];
   /** IANA name. @default UTC */
   readonly timeZone?: string;
   /** @default the entry's name */
@@ -27,6 +34,13 @@ export interface CronEntry {
   readonly overlap?: 'allow' | 'skip';
 }
 
+export interface IntervalOptions {
+  /** Seconds, or an interval. */
+  readonly first_in?: string | number;
+  /** A time in ISO 8601, or as `first_in`. */
+  readonly first_at?: string | number | Date;
+}
+
 /** A checked entry. */
 export interface CronRule {
   readonly name: string;
@@ -39,21 +53,41 @@ export interface CronRule {
   readonly description: string | undefined;
 }
 
+/** What an entry may have; the last four are Ruby's. */
+const FIELDS = [
+  ...['cron', 'every', 'timeZone', 'class', 'queue', 'args', 'description', 'missed', 'overlap'],
+  ...['persist', 'custom_job_class', 'rails_env', 'env'],
+];
+
 /**
  * @param registry gives the queue of a class; without it every entry must name its queue
+ * @param report what to do about fields and options that are unknown here. @default they are an error
  * @throws ConfigError naming the entry, the field, the value got and what is allowed
  */
-export function cronRule(name: string, entry: CronEntry, registry?: Registry): CronRule {
+export function cronRule(
+  name: string,
+  entry: CronEntry,
+  registry?: Registry,
+  report: ReportUnknown = refuse,
+): CronRule {
   const where = `cron entry ${JSON.stringify(name)}`;
   if (name === '') throw new ConfigError('A cron entry needs a name; got "".');
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
     throw new ConfigError(`${where}: must be an object with cron or every; got ${JSON.stringify(entry)}.`);
   }
+  for (const field of Object.keys(entry)) {
+    if (FIELDS.includes(field)) continue;
+    const meant = nearest(field, FIELDS);
+    report(`${where}: there is no field ${JSON.stringify(field)}${didYouMean(meant)}. There are ${FIELDS.join(', ')}.`);
+  }
   const className = text(entry.class, `${where}: class`) ?? name;
   const queue = text(entry.queue, `${where}: queue`) ?? registry?.handlerFor(className)?.definition.queue;
-  const timing = timingOf(entry, where);
+  const timing = timingOf(entry, where, report);
   if (queue === undefined) {
-    throw new ConfigError(`${where}: no queue. Name one in queue, or in the definition of ${className}.`);
+    const meant = registry?.handlerFor(className) ? undefined : nearest(className, classesOf(registry));
+    throw new ConfigError(
+      `${where}: no queue. Name one in queue, or in the definition of ${className}${didYouMean(meant)}.`,
+    );
   }
   const { args } = entry;
   return {
@@ -68,45 +102,96 @@ export function cronRule(name: string, entry: CronEntry, registry?: Registry): C
   };
 }
 
+function refuse(problem: string): never {
+  throw new ConfigError(problem);
+}
+
 /**
- * Checks static entries: with a registry also that their classes are defined.
+ * Checks static entries: with a registry also that their classes are defined, and take these arguments. A schema that is
+ * asynchronous is left out: it is asked when the job runs.
  * @throws ConfigError for the first that is wrong
  */
 export function checkCronEntries(entries: Readonly<Record<string, CronEntry>>, registry?: Registry): CronRule[] {
   return Object.entries(entries).map(([name, entry]) => {
     const className = entry?.class ?? name;
-    if (registry && typeof className === 'string' && !registry.handlerFor(className)) {
-      const known = registry.definitions.map((one) => one.class).join(', ');
-      throw new ConfigError(
-        `cron entry ${JSON.stringify(name)}: class ${JSON.stringify(className)} is not defined in the jobs module, which has: ${known}.`,
-      );
-    }
-    return cronRule(name, entry, registry);
+    if (registry && typeof className === 'string') checkClass(name, className, registry);
+    const rule = cronRule(name, entry, registry);
+    const checked = registry && checkRuleArgs(rule, registry);
+    if (checked instanceof Promise) checked.catch(() => {});
+    return rule;
   });
 }
 
-function timingOf(entry: CronEntry, where: string): Timing {
+/** @throws ConfigError if the class is not defined */
+export function checkClass(name: string, className: string, registry: Registry): void {
+  if (registry.handlerFor(className)) return;
+  const known = classesOf(registry);
+  throw new ConfigError(
+    `cron entry ${JSON.stringify(name)}: class ${JSON.stringify(className)} is not defined in the jobs module` +
+      `${didYouMean(nearest(className, known))}, which has: ${known.join(', ')}.`,
+  );
+}
+
+/** @returns a promise only where the schema is asynchronous  @throws ConfigError if the schema of the class refuses the arguments */
+export function checkRuleArgs(rule: CronRule, registry: Registry): Promise<void> | undefined {
+  const definition = registry.handlerFor(rule.class)?.definition;
+  if (!definition) return undefined;
+  const refused = (error: unknown) => {
+    if (!(error instanceof ArgumentsError)) throw error;
+    throw new ConfigError(`cron entry ${JSON.stringify(rule.name)}: args: ${error.message}`, { cause: error });
+  };
+  try {
+    // As the handler will get them.
+    const checked = checkArgs(definition, parseWithBigInts(stringify(rule.args)) as Args);
+    return checked instanceof Promise ? checked.then(() => {}, refused) : undefined;
+  } catch (error) {
+    return refused(error);
+  }
+}
+
+const classesOf = (registry: Registry | undefined) => registry?.definitions.map((one) => one.class) ?? [];
+
+function timingOf(entry: CronEntry, where: string, report: ReportUnknown): Timing {
+  const [cron, cronOptionsGiven] = pairOf(entry.cron, `${where}: cron`, report);
   // What resque-scheduler writes for an entry without it.
-  if (entry.cron) return cronOf(entry, where);
-  const { every } = entry;
-  if (every === undefined) {
+  if (cron) {
+    cronOptions(cronOptionsGiven, `${where}: cron`, report);
+    return cronOf({ ...entry, cron: cron as string }, where, report);
+  }
+  const field = `${where}: every`;
+  const [interval, options] = pairOf(entry.every, field, report);
+  if (entry.every === undefined || entry.every === null) {
     throw new ConfigError(`${where}: no time. Give cron, such as "0 3 * * *", or every, such as "1h".`);
   }
-  const [interval, options] = Array.isArray(every) ? every : [every];
-  const firstIn = (options as { first_in?: unknown } | undefined)?.first_in;
-  return everyTiming(
-    intervalMs(interval, `${where}: every`),
-    firstIn === undefined || firstIn === 0 ? undefined : intervalMs(firstIn, `${where}: every.first_in`),
-  );
+  checkTimeZoneUse(entry, where, report);
+  return everyTiming(intervalMs(interval, field), firstSlot(options, field, report));
+}
+
+function checkTimeZoneUse({ timeZone }: CronEntry, where: string, report: ReportUnknown): void {
+  if (timeZone === undefined || timeZone === null) return;
+  report(`${where}: timeZone has no meaning for an interval; got ${JSON.stringify(timeZone)}. Leave it out.`);
+}
+
+/** A value alone, or in an array with its options. */
+function pairOf(value: unknown, field: string, report: ReportUnknown): readonly [unknown, unknown?] {
+  if (!Array.isArray(value)) return [value];
+  if (value.length > 2) {
+    report(`${field} must be a value, or an array of it and its options; got ${JSON.stringify(value)}.`);
+    return [value[0]];
+  }
+  return value as [unknown, unknown?];
 }
 
 const WEEKDAY = /^(sun|mon|tue|wed|thu|fri|sat)$/i;
 
-function cronOf(entry: CronEntry, where: string): Timing {
+function cronOf(entry: CronEntry & { readonly cron: string }, where: string, report: ReportUnknown): Timing {
   const field = `${where}: cron`;
   const whole = text(entry.cron, field) ?? '';
   const every = /^@every\s+(\S+)$/.exec(whole.trim());
-  if (every) return everyTiming(intervalMs(every[1], field));
+  if (every) {
+    checkTimeZoneUse(entry, where, report);
+    return everyTiming(intervalMs(every[1], field));
+  }
   const { expression, zone } = splitTimeZone(whole);
   const parts = expression.split(' ');
   if (!parts[0]?.startsWith('@') && (parts.length < 5 || parts.length > 6)) {

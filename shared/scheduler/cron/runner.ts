@@ -1,13 +1,12 @@
-import type { CronBroker, CronState } from '../../broker/redis/cron.ts';
-import { LambdesqueError, RedisUnavailableError } from '../../errors.ts';
+import type { CronBroker, CronState, SlotClaim } from '../../broker/cron-broker.ts';
+import { type LambdesqueError, RedisUnavailableError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import { writePayload } from '../../wire/payload.ts';
+import type { Share, Step, Tick } from '../step.ts';
 import { dueSlots } from './due.ts';
 import type { CronRule } from './entry.ts';
+import { cronPayload } from './payload.ts';
+import { SinceNotes } from './since.ts';
 import { CronTable, type CronTableDeps, type InvalidEntry } from './table.ts';
-
-/** With `overlap: 'skip'`, a job that has not ended after this time counts as lost. */
-const ALIVE_MS = 24 * 3_600_000;
 
 export interface CronRunnerDeps extends CronTableDeps {
   readonly store: CronBroker;
@@ -16,112 +15,147 @@ export interface CronRunnerDeps extends CronTableDeps {
   readonly onEnqueueError?: (name: string, slot: Date, error: unknown) => void;
 }
 
-export interface CronResult {
-  readonly enqueued: number;
-  /** The next slot of any entry, epoch ms. */
-  readonly next: number | undefined;
+/** Slots claimed in one call: few enough that Redis is not blocked for long. And of so many characters. */
+const SLOTS_AT_ONCE = 100;
+const CHARACTERS_AT_ONCE = 1_048_576;
+
+/** A slot that is to be claimed. */
+interface DueSlot {
+  readonly rule: CronRule;
+  readonly slot: number;
 }
 
 /** Enqueues the due slots of all cron entries, each exactly once however many schedulers look. */
 export class CronRunner {
-  readonly #setting: CronRunnerDeps;
+  readonly #deps: CronRunnerDeps;
   readonly #table: CronTable;
-  /** Invalid entries whose status is still to be written. */
-  #untold: InvalidEntry[] = [];
+  readonly #since: SinceNotes;
+  /** Entries whose status is still to be written. */
+  #unwritten: InvalidEntry[] = [];
+  /** Dynamic entries that were removed, of which something may still be known. */
+  #gone = new Set<string>();
 
   /** @throws ConfigError for a static entry that is wrong */
-  constructor(setting: CronRunnerDeps) {
-    this.#setting = setting;
-    this.#table = new CronTable(setting);
+  constructor(deps: CronRunnerDeps) {
+    this.#deps = deps;
+    this.#table = new CronTable(deps);
+    this.#since = new SinceNotes(deps.store);
   }
 
-  /** @param known state, if it has been read just now */
-  async run(now: number, known?: CronState): Promise<CronResult> {
-    const { store } = this.#setting;
-    const state = known ?? (await store.read());
+  step(): Step {
+    return {
+      name: 'cron',
+      dueAt: () => -Infinity,
+      begin: (tick) => this.#begin(tick),
+    };
+  }
+
+  #begin(tick: Tick): Share {
+    let known = tick.snapshot.cron;
+    let due: DueSlot[] = [];
+    let next: number | undefined;
+    return async () => {
+      if (due.length === 0) {
+        const state = known ?? (await this.#deps.store.read());
+        known = undefined;
+        ({ due, next } = await this.#look(state, tick));
+      }
+      if (due.length > 0) due = await this.#claim(due, tick);
+      if (next !== undefined) tick.lookAgainAt(next);
+      return due.length > 0;
+    };
+  }
+
+  /** @returns the slots that are due, and when the next one is */
+  async #look(state: CronState, tick: Tick): Promise<{ due: DueSlot[]; next: number | undefined }> {
+    tick.report(state.wrong);
+    await this.#deps.store.note(state.heal);
     const { rules, invalid, gone } = this.#table.rules(state.dynamic);
-    // Ruby removes the entry only: what we know of its slots must not be there when it is set again.
-    for (const name of gone) await store.forget(name);
-    this.#untold.push(...invalid);
-    for (let one = this.#untold[0]; one; one = this.#untold[0]) {
-      await store.setStatus(one.name, { outcome: 'invalid', at: now, error: one.error });
-      this.#untold.shift();
-    }
-    await store.see(
-      rules.map(({ name, timing }) => ({ name, fingerprint: timing.fingerprint })),
-      state,
-      now,
-    );
-    let enqueued = 0;
+    await this.#forget(gone, tick);
+    await this.#noteInvalid(invalid, tick);
+    const now = tick.now();
+    const since = await this.#since.note(rules, state, now);
+    const due: DueSlot[] = [];
     let next: number | undefined;
     for (const rule of rules) {
       if (state.paused.has(rule.name)) continue;
-      const since = state.since(rule.name, rule.timing.fingerprint) ?? now;
-      enqueued += await this.#runRule(rule, state, since, now);
-      const slot = rule.timing.next(now, since);
+      const seen = since.get(rule.name) ?? now;
+      const last = Math.max(state.last.get(rule.name) ?? 0, state.resumed.get(rule.name) ?? 0);
+      for (const slot of dueSlots(rule, seen, last, now)) due.push({ rule, slot });
+      const slot = rule.timing.next(now, seen);
       if (slot !== undefined && slot < (next ?? Infinity)) next = slot;
     }
-    return { enqueued, next };
+    return { due, next };
   }
 
-  async #runRule(rule: CronRule, state: CronState, since: number, now: number): Promise<number> {
-    const { log, store, onEnqueueError } = this.#setting;
-    let enqueued = 0;
-    for (const slot of dueSlots(
-      rule,
-      since,
-      Math.max(state.last.get(rule.name) ?? 0, state.resumed.get(rule.name) ?? 0),
-      now,
-    )) {
-      try {
-        if (await claim(store, rule, slot, now)) enqueued++;
-      } catch (error) {
-        // Redis is away, or its answer was lost: then nobody knows yet whether the slot was claimed. The next tick does.
-        if (error instanceof RedisUnavailableError) throw error;
-        const reason = error instanceof LambdesqueError ? error.message : String(error);
-        log.error('A cron job could not be enqueued; the next tick tries again', {
-          name: rule.name,
-          slot: new Date(slot).toISOString(),
-          error,
-        });
-        try {
-          onEnqueueError?.(rule.name, new Date(slot), error);
-        } catch (thrown) {
-          log.error('onEnqueueError threw', { name: rule.name, error: thrown });
-        }
-        await store.setStatus(rule.name, { outcome: 'error', at: now, slot, error: reason });
-        break;
+  /** Ruby removes the entry only: what we know of its slots must not be there when it is set again. */
+  async #forget(gone: readonly string[], tick: Tick): Promise<void> {
+    for (const name of gone) this.#gone.add(name);
+    for (const name of this.#gone) {
+      const wrong = await this.#deps.store.forget(name);
+      tick.report(wrong);
+      if (wrong.length === 0) this.#gone.delete(name);
+    }
+  }
+
+  async #noteInvalid(invalid: readonly InvalidEntry[], tick: Tick): Promise<void> {
+    for (const one of invalid) this.#unwritten.push(one);
+    for (let one = this.#unwritten[0]; one; one = this.#unwritten[0]) {
+      const { name, error } = one;
+      tick.report(await this.#deps.store.setStatus(name, { outcome: 'invalid', at: tick.now(), error }));
+      this.#unwritten.shift();
+    }
+  }
+
+  /** Claims the first of these. @returns what is left to be claimed in this tick */
+  async #claim(due: readonly DueSlot[], tick: Tick): Promise<DueSlot[]> {
+    const batch = batchOf(due, tick.now());
+    const { claims, wrong } = await this.#deps.store.claim(batch);
+    tick.report(wrong);
+    /** Their later slots wait for the one that could not be enqueued. */
+    const stopped = new Set<string>();
+    for (const [i, claim] of claims.entries()) {
+      const one = due[i];
+      if (!one) continue;
+      if (claim === 'enqueued') tick.totals.cron++;
+      // By Redis's clock it is yet to come.
+      if (claim === 'early') tick.lookAgainAt(one.slot);
+      if (typeof claim === 'object' && !stopped.has(one.rule.name)) {
+        stopped.add(one.rule.name);
+        await this.#refused(one, claim.error, tick);
       }
     }
-    return enqueued;
+    return due.slice(batch.length).filter(({ rule }) => !stopped.has(rule.name));
+  }
+
+  /** @throws what Redis says of itself, rather than of a key: then nothing can be enqueued */
+  async #refused({ rule, slot }: DueSlot, error: LambdesqueError, tick: Tick): Promise<void> {
+    if (error instanceof RedisUnavailableError) throw error;
+    const { log, store, onEnqueueError } = this.#deps;
+    const { name } = rule;
+    tick.reportOnce(`cron ${name} ${error.message}`, 'A cron job could not be enqueued; each tick tries again', {
+      name,
+      slot: new Date(slot).toISOString(),
+      error,
+    });
+    try {
+      onEnqueueError?.(name, new Date(slot), error);
+    } catch (thrown) {
+      log.error('onEnqueueError threw', { name, error: thrown });
+    }
+    tick.report(await store.setStatus(name, { outcome: 'error', at: tick.now(), slot, error: error.message }));
   }
 }
 
-async function claim(store: CronBroker, rule: CronRule, slot: number, now: number): Promise<boolean> {
-  const { id, payload } = cronPayload(rule, slot, now);
-  const answer = await store.claim({
-    name: rule.name,
-    slot,
-    queue: rule.queue,
-    payload,
-    now,
-    jobId: id,
-    ...(rule.overlap === 'skip' ? { aliveUntil: now + ALIVE_MS } : {}),
-  });
-  return answer === 'enqueued';
-}
-
-/** The job of a slot. Its id says which, so that the same slot is the same job whoever enqueues it. */
-export function cronPayload(
-  rule: Pick<CronRule, 'name' | 'class' | 'args' | 'overlap'>,
-  slot: number,
-  now: number,
-): { id: string; payload: string } {
-  const iso = new Date(slot).toISOString();
-  const id = `cron:${rule.name}:${iso}`;
-  const cron = { name: rule.name, slot: iso, ...(rule.overlap === 'skip' ? { overlap: 'skip' as const } : {}) };
-  return {
-    id,
-    payload: writePayload({ class: rule.class, args: rule.args, queue: undefined, id, queueTime: now, cron }),
-  };
+/** The claims of the first of these: few enough for one call. */
+function batchOf(due: readonly DueSlot[], now: number): SlotClaim[] {
+  const batch: SlotClaim[] = [];
+  let characters = 0;
+  for (const { rule, slot } of due) {
+    if (batch.length === SLOTS_AT_ONCE || characters >= CHARACTERS_AT_ONCE) break;
+    const { id, payload } = cronPayload(rule, slot, now);
+    characters += payload.length;
+    batch.push({ name: rule.name, slot, queue: rule.queue, payload, exclusive: rule.overlap === 'skip', jobId: id });
+  }
+  return batch;
 }

@@ -28,22 +28,27 @@ interface Parsed {
 /** All rules: static ones, which are checked once and win, and dynamic ones, which are parsed again when they change. */
 export class CronTable {
   readonly static: ReadonlyMap<string, CronRule>;
-  readonly #setting: CronTableDeps;
+  readonly #deps: CronTableDeps;
   #parsed = new Map<string, Parsed>();
 
   /** @throws ConfigError for a static entry that is wrong */
-  constructor(setting: CronTableDeps) {
-    this.#setting = setting;
-    this.static = new Map(checkCronEntries(setting.entries, setting.registry).map((rule) => [rule.name, rule]));
+  constructor(deps: CronTableDeps) {
+    this.#deps = deps;
+    this.static = new Map(checkCronEntries(deps.entries, deps.registry).map((rule) => [rule.name, rule]));
   }
 
   /**
-   * @param dynamic JSON by name, as Redis has it now
+   * @param dynamic JSON by name, as Redis has it now; undefined where that cannot be read
    * @returns the rules that hold; of the dynamic entries, those that became invalid since the last call, and the names of
    *   those that were removed since
    */
-  rules(dynamic: ReadonlyMap<string, string>): { rules: CronRule[]; invalid: InvalidEntry[]; gone: string[] } {
+  rules(dynamic: ReadonlyMap<string, string> | undefined): {
+    rules: CronRule[];
+    invalid: InvalidEntry[];
+    gone: string[];
+  } {
     const rules = [...this.static.values()];
+    if (!dynamic) return { rules, invalid: [], gone: [] };
     const invalid: InvalidEntry[] = [];
     const parsed = new Map<string, Parsed>();
     for (const [name, json] of dynamic) {
@@ -60,7 +65,7 @@ export class CronTable {
   }
 
   #parse(name: string, json: string): CronRule | InvalidEntry | undefined {
-    const { registry, log, environment } = this.#setting;
+    const { registry, log, environment } = this.#deps;
     if (this.static.has(name)) {
       log.warn('A dynamic cron entry has the name of a static one and is not used; remove it, or rename one of them', {
         name,
@@ -76,7 +81,9 @@ export class CronTable {
           'custom_job_class names Ruby code that decides what to enqueue; it cannot run here. Use class',
         );
       }
-      return cronRule(name, entry, registry);
+      return cronRule(name, entry, registry, (problem) => {
+        log.warn('A dynamic cron entry has something that is unknown here; it runs without it', { name, problem });
+      });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.error('A dynamic cron entry cannot be used; the others run', { name, error: reason });

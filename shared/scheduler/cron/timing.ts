@@ -5,6 +5,8 @@ import { ConfigError } from '../../errors.ts';
 export interface Timing {
   /** Tells one timing from another: the same text means the same slots. */
   readonly fingerprint: string;
+  /** When the first slot is, where the entry says so, epoch ms. */
+  readonly firstAt?: number;
   /** The first slot after `time`; undefined if there is none. @param since when this timing was first seen */
   next(time: number, since: number): number | undefined;
   /** The last slot at or before `time`; undefined if there is none after `since`. */
@@ -35,23 +37,27 @@ export function intervalMs(value: unknown, field: string): number {
 
 /**
  * Every `interval` ms. The phase hangs on the epoch, so that it stays the same through deploys and for every scheduler;
- * with `firstIn` on the moment when the entry was first seen.
+ * with a first slot it hangs on that.
+ * @param first its time, epoch ms, or in how many ms it comes after the entry was first seen
  */
-export function everyTiming(interval: number, firstIn?: number): Timing {
+export function everyTiming(interval: number, first: { readonly in?: number; readonly at?: number } = {}): Timing {
+  const isFirst = first.at !== undefined || first.in !== undefined;
   const slotBefore = (time: number, since: number) => {
-    const anchor = firstIn === undefined ? 0 : since + firstIn;
+    const anchor = first.at ?? (first.in === undefined ? 0 : since + first.in);
     const count = Math.floor((time - anchor) / interval);
-    return { slot: anchor + count * interval, first: firstIn === undefined ? -Infinity : anchor };
+    return { slot: anchor + count * interval, first: isFirst ? anchor : -Infinity };
   };
+  const text = first.at !== undefined ? ` first at ${first.at}` : isFirst ? ` first in ${first.in}` : '';
   return {
-    fingerprint: `every ${interval}${firstIn === undefined ? '' : ` first in ${firstIn}`}`,
+    fingerprint: `every ${interval}${text}`,
+    ...(first.at === undefined ? {} : { firstAt: first.at }),
     next(time, since) {
-      const { slot, first } = slotBefore(time, since);
-      return Math.max(slot + interval, first);
+      const { slot, first: earliest } = slotBefore(time, since);
+      return Math.max(slot + interval, earliest);
     },
     latest(time, since) {
-      const { slot, first } = slotBefore(time, since);
-      return slot >= first && slot > since ? slot : undefined;
+      const { slot, first: earliest } = slotBefore(time, since);
+      return slot >= earliest && slot > since ? slot : undefined;
     },
   };
 }

@@ -4,6 +4,7 @@ import { offer } from './offer.ts';
 import { clock, type Peer, type PeerSetup, type Perform, QUEUE, type Workers } from './peer.ts';
 import type { Answer, How, Request, Service, Work } from './service.ts';
 import { Tally } from './tally.ts';
+import { Watch } from './watch.ts';
 
 /** Of a slow job, ms. */
 const SLOW = 10;
@@ -42,6 +43,8 @@ const current = () => {
   if (!working) throw new Error('There are no workers.');
   return working;
 };
+
+let watching: { workers: Workers; watch: Watch } | undefined;
 
 const plain = { queues: [QUEUE], logRuns: false, doorbell: false };
 /** Of workers that are there before their jobs, ms. */
@@ -116,6 +119,26 @@ const service: Service = {
     await workers.close();
     tally.check();
     return late;
+  },
+
+  async watch(setting) {
+    const watch = new Watch(setting);
+    const { concurrency } = setting;
+    const { perform, held: onHeld } = watch;
+    const workers = await peer.workers({ ...plain, concurrency, perform, onHeld, poll: EAGER });
+    watching = { workers, watch };
+    globalThis.gc?.();
+    const began = watch.begin();
+    await workers.serve();
+    return began;
+  },
+
+  async watched() {
+    if (!watching) throw new Error('There are no workers.');
+    const { workers, watch } = watching;
+    await watch.over();
+    await workers.close();
+    return watch.figures();
   },
 
   memory: async () => process.resourceUsage().maxRSS * 1024,

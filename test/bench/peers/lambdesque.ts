@@ -7,6 +7,7 @@ import {
   createRegistry,
   defaultNamespace,
   defineJob,
+  type Logger,
   parseQueues,
   type RedisClient,
   type Registry,
@@ -20,7 +21,17 @@ import {
 import { tcpClient } from 'lambdesque/tcp';
 import { upstashClient } from 'lambdesque/upstash';
 import { createLogger } from '../../../functions/runtime/logger.ts';
-import { type BulkOptions, CLASS, type Peer, type PeerSetup, QUEUE, type Workers, type WorkersDeps } from './peer.ts';
+import {
+  type BulkOptions,
+  CLASS,
+  clock,
+  type OnHeld,
+  type Peer,
+  type PeerSetup,
+  QUEUE,
+  type Workers,
+  type WorkersDeps,
+} from './peer.ts';
 
 type Setup = Extract<PeerSetup, { kind: 'tcp' | 'rest' }>;
 
@@ -32,7 +43,7 @@ export function lambdesque(setup: Setup): Peer {
     add: (id, sentAt) => client.enqueue(CLASS, [id, sentAt], { queue: QUEUE }),
     addBulk: (ids, options) => client.enqueueAll(items(ids, options)),
     workers: async (setting) => {
-      const workers = new LambdesqueWorkers(setting, storeOf(setup));
+      const workers = new LambdesqueWorkers(setting, telling(storeOf(setup), setting.onHeld));
       await workers.connect();
       return workers;
     },
@@ -45,10 +56,34 @@ function storeOf(setup: Setup): Broker {
   return redisBroker(client, defaultNamespace);
 }
 
+/** Tells of what each sync reserves and gives back. Redis did it in the middle of the round trip. */
+function telling(store: Broker, onHeld: OnHeld | undefined): Broker {
+  if (!onHeld) return store;
+  return {
+    ...store,
+    async sync(request) {
+      const sent = clock();
+      const reply = await store.sync(request);
+      const at = (sent + clock()) / 2;
+      const released = request.settle.filter(({ outcome }) => outcome.kind === 'release').length;
+      if (released > 0) onHeld(-released, at);
+      if (reply.kind === 'held' && reply.jobs.length > 0) onHeld(reply.jobs.length, at);
+      return reply;
+    },
+  };
+}
+
 function items(ids: readonly number[], { payload, queues }: BulkOptions) {
   const text = payload > 0 ? ['x'.repeat(payload)] : [];
   return ids.map((id) => ({ job: CLASS, args: [id, 0, ...text], queue: queues[id % queues.length] ?? QUEUE }));
 }
+
+/** Where a run goes wrong, why. */
+const onlyErrors: Logger = {
+  ...silentLogger,
+  error: (message, fields) => console.error(message, fields),
+  child: () => onlyErrors,
+};
 
 class LambdesqueWorkers implements Workers {
   readonly #setting: WorkersDeps;
@@ -110,7 +145,7 @@ class LambdesqueWorkers implements Workers {
       }),
       worker: workerId('bench', process.pid, queues.length > 3 ? ['many'] : queues),
       clock: systemClock,
-      log: logRuns ? createLogger() : silentLogger,
+      log: logRuns ? createLogger() : onlyErrors,
     });
     this.#current = consumer;
     const { succeeded } = await consumer.run();

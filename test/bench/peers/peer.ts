@@ -13,7 +13,12 @@ export interface WorkersDeps {
   readonly doorbell: boolean;
   /** Between two looks at an empty queue, ms, for those that look. @default what each has: 5,000 */
   readonly poll: number | undefined;
+  /** Is told of jobs that were reserved, or given back without having started; only this project's workers tell. */
+  readonly onHeld?: OnHeld;
 }
+
+/** @param change how many more, or fewer  @param at when, as near as can be told, on `clock()` */
+export type OnHeld = (change: number, at: number) => void;
 
 /** Workers that are connected and have not begun. */
 export interface Workers {

@@ -12,9 +12,19 @@ export class Tally {
 
   /** @throws unless every job has run, once */
   check(): void {
-    const missing = this.#runs.reduce((sum, runs) => sum + (runs === 0 ? 1 : 0), 0);
-    const again = this.#runs.reduce((sum, runs) => sum + (runs > 1 ? 1 : 0), 0);
+    const missing = this.#count((runs) => runs === 0);
+    const again = this.#count((runs) => runs > 1);
     if (missing + again === 0) return;
     throw new Error(`Of ${this.#runs.length} jobs, ${missing} did not run and ${again} ran more than once.`);
+  }
+
+  /** @throws if a job ran twice; some may not have run */
+  checkNoneTwice(): void {
+    const again = this.#count((runs) => runs > 1);
+    if (again > 0) throw new Error(`Of ${this.#runs.length} jobs, ${again} ran more than once.`);
+  }
+
+  #count(passes: (runs: number) => boolean): number {
+    return this.#runs.reduce((sum, runs) => sum + (passes(runs) ? 1 : 0), 0);
   }
 }

@@ -126,7 +126,11 @@ withBundles((bundles) => {
 
     const early = await bundles.scheduler({ default: {} });
     expect((await early.invoke({}, { timeout: 4_000 })).answer).toMatchObject({ reclaimed: 0, started: {} });
-    const late = await bundles.scheduler({ default: {} }, { clockOffset: 61_000 });
+    // A clock that is ahead ends no lease.
+    const ahead = await bundles.scheduler({ default: {} }, { clockOffset: 120_000 });
+    expect((await ahead.invoke({}, { timeout: 4_000 })).answer).toMatchObject({ reclaimed: 0 });
+    await bundles.endLeases();
+    const late = await bundles.scheduler({ default: {} }, { clockOffset: -120_000 });
     const { answer } = await late.invoke({}, { timeout: 4_000 });
 
     expect(answer).toMatchObject({ reclaimed: 3, started: { default: 1 } });

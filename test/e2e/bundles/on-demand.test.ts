@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { OnDemandSettings } from '../../../functions/contract/settings.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { serverTime } from '../../helpers/server-time.ts';
 import { begun, job, withBundles } from './suite.ts';
 
 const MINUTE = 60_000;
@@ -17,6 +18,7 @@ const wake: OnDemandSettings = {
 withBundles(
   (bundles) => {
     const { produce } = bundles;
+    const now = () => serverTime(bundles.db);
     const scheduler = (targets = {}) => bundles.scheduler(targets, {}, { wake });
     const consumer = (settings = {}) => bundles.consumer({ wake, ...settings });
     const schedule = () => bundles.aws.schedules.get('jobs/next');
@@ -29,7 +31,7 @@ withBundles(
     }
 
     async function delay(ms: number): Promise<number> {
-      const seconds = Math.floor((Date.now() + ms) / 1000);
+      const seconds = Math.floor(((await now()) + ms) / 1000);
       const payload = '{"class":"Quick","args":[],"queue":"q"}';
       await bundles.db.rpush(`resque:delayed:${seconds}`, payload);
       await bundles.db.zadd('resque:delayed_queue_schedule', seconds, seconds);
@@ -71,7 +73,7 @@ withBundles(
       });
 
       test('looks when the lease of a worker ends', async () => {
-        const end = Date.now() + 10 * MINUTE;
+        const end = (await now()) + 10 * MINUTE;
         await bundles.db.zadd('resque:leases', end, 'somebody:1:q');
         await (await scheduler()).invoke({}, ONE_TICK);
         expect(alarm()).toBe(Math.ceil(end / MINUTE) * MINUTE);
@@ -81,8 +83,8 @@ withBundles(
         await produce('q', job('Quick'));
         await bundles.db.set('resque:pause-all-workers', 'true');
         await (await scheduler({ default: {} })).invoke({}, ONE_TICK);
-        expect(alarm()).toBeGreaterThan(Date.now() + 4 * MINUTE);
-        expect(alarm()).toBeLessThan(Date.now() + 7 * MINUTE);
+        expect(alarm()).toBeGreaterThan((await now()) + 4 * MINUTE);
+        expect(alarm()).toBeLessThan((await now()) + 7 * MINUTE);
       });
 
       test('that cannot set the schedule fails, so that the fallback starts it again; then it does', async () => {
@@ -108,7 +110,7 @@ withBundles(
         // Should the first die before it ends, the scheduler is started nevertheless when its right has expired.
         await first.kill();
         await running.done;
-        expect(alarm()).toBeLessThan(Date.now() + 3 * MINUTE);
+        expect(alarm()).toBeLessThan((await now()) + 3 * MINUTE);
       });
     });
 
@@ -146,7 +148,7 @@ withBundles(
         await produce('q', job('Slow'), job('Slow'));
         const lambda = await consumer({ concurrency: 1, lease: 60 * MINUTE });
         expect((await lambda.invoke({}, { timeout: 3_000 })).answer).toMatchObject({ stopped: 'deadline' });
-        expect(alarm()).toBeLessThan(Date.now() + 2 * MINUTE);
+        expect(alarm()).toBeLessThan((await now()) + 2 * MINUTE);
       });
 
       test('that cannot set the schedule runs its jobs, and fails then', async () => {

@@ -37,8 +37,9 @@ withBundles((bundles) => {
     } finally {
       await bundles.redis.start();
     }
-    const late = await scheduler({}, { clockOffset: 61_000 });
+    const late = await scheduler();
     await eventually(async () => {
+      await bundles.endLeases();
       await late.invoke({}, { timeout: 4_000 });
       expect(await bundles.db.llen('resque:queue:q')).toBe(2);
     });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { workerId } from '../../../shared/wire/worker-id.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { serverTime } from '../../helpers/server-time.ts';
 import { job, withBundles } from './suite.ts';
 
 /** Not long enough to stay for what comes later: one tick. */
@@ -9,13 +10,14 @@ const ONE_TICK = { timeout: 4_000 };
 
 withBundles((bundles) => {
   const { scheduler, produce } = bundles;
+  const now = () => serverTime(bundles.db);
   const many = (count: number) => Array.from({ length: count }, () => job('Quick'));
   const startsOf = (name: string) => bundles.aws.invokes.filter((one) => one.functionName === name).length;
 
   async function live(consumer: string, count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       const id = workerId(consumer, randomUUID(), ['q']);
-      await bundles.db.zadd('resque:leases', Date.now() + 60_000, id);
+      await bundles.db.zadd('resque:leases', (await now()) + 60_000, id);
     }
   }
 
@@ -86,7 +88,7 @@ withBundles((bundles) => {
       bundles.aws.throttled.add('fn-default');
       const lambda = await scheduler({ default: {}, second: {} });
       const { error } = await lambda.invoke({}, ONE_TICK);
-      expect(error).toMatchObject({ name: 'FleetError' });
+      expect(error).toMatchObject({ name: 'StartError' });
       expect(error?.message).toContain('refused InvokeFunction for "fn-default" with 400: TooManyRequestsException');
       expect(startsOf('fn-second')).toBe(1);
       expect(lambda.lines).toContainEqual(expect.objectContaining({ Ticks: 1 }));
@@ -95,7 +97,7 @@ withBundles((bundles) => {
   });
 
   test('promotes what is due, and starts consumers for it', async () => {
-    const due = Math.floor(Date.now() / 1000) - 3;
+    const due = Math.floor((await now()) / 1000) - 3;
     const payload = JSON.stringify({ class: 'Quick', args: [], queue: 'q' });
     await bundles.db.rpush(`resque:delayed:${due}`, payload);
     await bundles.db.zadd('resque:delayed_queue_schedule', due, due);
@@ -109,9 +111,49 @@ withBundles((bundles) => {
     expect(gauges).toMatchObject({ Ticks: 1, Delayed: 0, Retries: 0, FailedLength: 0 });
   });
 
+  test('what cannot be used keeps no consumer from being started, and is logged once by an environment', async () => {
+    const { db } = bundles;
+    await db.zadd('resque:delayed_queue_schedule', 100, '100', 200, '200');
+    await db.set('resque:delayed:100', 'no list');
+    await db.rpush('resque:delayed:200', JSON.stringify({ class: 'Quick', args: [], queue: 'q' }));
+    await db.set('resque:cron:since', 'no hash');
+    await db.zadd('resque:leases', 1, Buffer.from([0xff, 0xfe]) as never);
+    const lambda = await scheduler({ default: {} });
+
+    expect((await lambda.invoke({}, ONE_TICK)).answer).toMatchObject({ promoted: 1, started: { default: 1 } });
+    expect((await lambda.invoke({}, ONE_TICK)).answer).toMatchObject({ promoted: 0 });
+
+    for (const key of ['resque:delayed:100', 'resque:cron:since', 'resque:leases']) {
+      expect(
+        lambda.lines.filter((line) => line['key'] === key),
+        key,
+      ).toHaveLength(1);
+    }
+  });
+
+  test('a step that fails is an error of the invocation, when all others have done their work', async () => {
+    const { db } = bundles;
+    await db.zadd('resque:delayed_queue_schedule', 100, '100');
+    await db.rpush('resque:delayed:100', JSON.stringify({ class: 'Quick', args: [], queue: 'q' }));
+    await db.zadd('resque:retry', 1, 'r:q');
+    await db.hset('resque:retry:payloads', 'r:q', job('Quick'));
+    // The only command of its kind: without it no retry leaves.
+    await db.call('ACL', 'SETUSER', 'default', '-zrem');
+    try {
+      const lambda = await scheduler({ default: {} });
+      const { error } = await lambda.invoke({}, ONE_TICK);
+      expect(error).toMatchObject({ name: expect.stringMatching(/^Redis/) });
+      expect(bundles.aws.invokes).toHaveLength(1);
+      expect(lambda.lines).toContainEqual(expect.objectContaining({ Ticks: 1 }));
+      expect(await db.exists('resque:scheduler:lease')).toBe(0);
+    } finally {
+      await db.call('ACL', 'SETUSER', 'default', '+@all');
+    }
+  });
+
   test('stays for what is due before the next tick', async () => {
     const lambda = await scheduler({ default: {} });
-    const due = Math.floor(Date.now() / 1000) + 2;
+    const due = Math.floor((await now()) / 1000) + 2;
     await bundles.db.rpush(`resque:delayed:${due}`, JSON.stringify({ class: 'Quick', args: [], queue: 'q' }));
     await bundles.db.zadd('resque:delayed_queue_schedule', due, due);
 
@@ -139,7 +181,7 @@ withBundles((bundles) => {
 
   test('with nothing to do sends three commands, once it knows the queues and due times', async () => {
     await bundles.db.sadd('resque:queues', 'empty', 'mail_daily');
-    const later = Math.floor(Date.now() / 1000) + 3_600;
+    const later = Math.floor((await now()) / 1000) + 3_600;
     await bundles.db.rpush(`resque:delayed:${later}`, '{}', '{}');
     await bundles.db.zadd('resque:delayed_queue_schedule', later, later);
     const leap = { cron: '59 3 29 2 *', class: 'Quick' };
@@ -157,14 +199,14 @@ withBundles((bundles) => {
 
   test('writes the gauges', async () => {
     await bundles.db.sadd('resque:queues', 'empty');
-    const queueTime = Date.now() / 1000 - 90;
+    const queueTime = (await now()) / 1000 - 90;
     await produce('q', JSON.stringify({ class: 'Quick', args: [], queue_time: queueTime }), job('Quick'));
     await produce('ruby', job('Quick'));
     await bundles.db.rpush('resque:failed', '{}', '{}');
-    await bundles.db.zadd('resque:retry', Date.now() + 3_600_000, 'r:q');
+    await bundles.db.zadd('resque:retry', (await now()) + 3_600_000, 'r:q');
     await bundles.db.set('resque:queue:broken', 'no list');
     await bundles.db.sadd('resque:queues', 'broken');
-    const later = Math.floor(Date.now() / 1000) + 3_600;
+    const later = Math.floor((await now()) / 1000) + 3_600;
     await bundles.db.rpush(`resque:delayed:${later}`, '{}', '{}', '{}');
     await bundles.db.zadd('resque:delayed_queue_schedule', later, later);
     await live('default', 1);

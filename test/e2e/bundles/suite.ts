@@ -38,6 +38,8 @@ export interface Bundles {
     more?: Partial<LambdaOptions>,
     settings?: Partial<SchedulerSettings>,
   ): Promise<TestLambda>;
+  /** The leases of all workers end: as if the time had passed. */
+  endLeases(): Promise<void>;
   /** What a producer does. */
   produce(queue: string, ...payloads: string[]): Promise<void>;
 }
@@ -109,6 +111,13 @@ export function withBundles(suite: (bundles: Bundles) => void, { cron = NIGHTLY 
         );
         const settings: SchedulerSettings = { ...COMMON, redis: bundles.redisSettings, consumers, ...given };
         return open({ bundle: join(folder, 'scheduler/index.mjs'), settings, ...more });
+      },
+      async endLeases() {
+        for (const worker of await redis.client.zrange('resque:leases', '0', '-1')) {
+          await redis.client.zadd('resque:leases', 1, worker);
+          const inflight = `resque:inflight:${worker}`;
+          if (await redis.client.hexists(inflight, 'lease')) await redis.client.hset(inflight, 'lease', 1);
+        }
       },
       async produce(queue, ...payloads) {
         await redis.client.sadd('resque:queues', queue);

@@ -1,4 +1,4 @@
-import { createRegistry, redisBroker, silentLogger, type TickResult, tick } from 'lambdesque';
+import { createRegistry, redisBroker, silentLogger, type TickOptions, type TickResult, tick } from 'lambdesque';
 import type { RedisClient } from '../../../shared/broker/redis/client.ts';
 import { type Bed, NAMESPACE } from './scheduler-bed.ts';
 import { Report, START } from './schedulers.ts';
@@ -41,8 +41,12 @@ export async function addRetry(bed: Bed, name: string | number, at: number, queu
   return member;
 }
 
-/** One tick of a scheduler without cron entries. */
-export function tickAt(client: RedisClient, now: number): Promise<TickResult> {
-  const store = redisBroker(client, NAMESPACE);
-  return tick({ store, registry: createRegistry([Report]), log: silentLogger }, now);
+/** One tick of a scheduler without cron entries. @param now Redis's time, epoch ms: it stands still meanwhile */
+export async function tickAt(client: RedisClient, now: number, options?: TickOptions): Promise<TickResult> {
+  const store = redisBroker(client, NAMESPACE, () => now);
+  const clock = { now: () => 0, after: () => () => {} };
+  const deps = { store, registry: createRegistry([Report]), clock, log: silentLogger };
+  const result = await tick(deps, options);
+  if (result.errors[0]) throw result.errors[0];
+  return result;
 }

@@ -4,10 +4,10 @@ import {
   type Clock,
   type OneTimeSchedule,
   type RedisClient,
+  redisLockBroker,
   redisOnDemandBroker,
   redisOnDemandRunBroker,
   redisSchedulerBroker,
-  redisStatsBroker,
   redisWorkerBroker,
   silentLogger,
   type TickResult,
@@ -43,12 +43,18 @@ export class World {
   readonly #client: RedisClient;
   readonly #random: () => number;
   readonly #events: Event[] = [];
+  readonly #awsAhead: number;
   #now: number;
   #inFlight = 0;
   #sent = 0;
-  #alarm: Event | undefined;
+  #armed: Event | undefined;
 
-  constructor(client: RedisClient, start: number, random: () => number) {
+  /**
+   * @param start Redis's time, epoch ms
+   * @param awsAhead by how much AWS's clock is ahead of it, ms
+   */
+  constructor(client: RedisClient, start: number, random: () => number, awsAhead = 0) {
+    this.#awsAhead = awsAhead;
     this.#client = client;
     this.#now = start;
     this.#random = random;
@@ -58,9 +64,9 @@ export class World {
     return this.#now;
   }
 
-  /** When the schedule goes off, epoch ms. */
+  /** When the schedule goes off, on Redis's clock, epoch ms. */
   get armed(): number | undefined {
-    return this.#alarm?.at;
+    return this.#armed?.at;
   }
 
   at(time: number, happen: () => unknown): void {
@@ -81,48 +87,49 @@ export class World {
   /** What a doorbell, EventBridge and Lambda's retries do. @param lives how long until it is killed, ms */
   async scheduler(lives = Infinity): Promise<void> {
     this.runs++;
-    const life = this.#mortal(lives);
-    const { clock, client } = life;
-    const store = redisStatsBroker(client, NAMESPACE);
-    const wake = redisOnDemandRunBroker(client, NAMESPACE);
-    const ticks = redisSchedulerBroker(client, NAMESPACE);
+    const { clock, client, schedule, survives, wallTime } = this.#mortal(lives);
+    const time = () => this.#now;
+    const lockBroker = redisLockBroker(client, NAMESPACE, time);
+    const runs = redisOnDemandRunBroker(client, NAMESPACE, time);
+    const store = redisSchedulerBroker(client, NAMESPACE, time);
     const end = clock.now() + TIMEOUT;
     const holder = randomUUID();
-    const tenure = onDemandLock({ store, wake, alarm: life.alarm, holder, clock, end });
-    let last: TickResult | undefined;
-    const onTick = async (result: TickResult) => {
-      last = result;
-      this.reclaimed += result.reclaimed;
-      if (result.promoted + result.retried > 0) this.lateness.push(result.lateness);
-    };
+    const lock = onDemandLock({ lock: lockBroker, runs, schedule, holder, clock, wallTime, end });
+    const deps = { store, clock, log: silentLogger, wait: lock.wait };
     const run = async () => {
-      if (!(await tenure.begin())) return;
-      do await tickUntil({ store: ticks, clock, log: silentLogger, onTick, wait: tenure.wait }, tenure.until);
-      while (!(await tenure.end(last, false)));
+      if (!(await lock.begin())) return;
+      let last: TickResult | undefined;
+      do {
+        for (const result of await tickUntil(deps, lock.until)) {
+          last = result;
+          this.reclaimed += result.reclaimed;
+          if (result.promoted + result.retried > 0) this.lateness.push(result.lateness);
+        }
+      } while (!(await lock.end(last, false)));
     };
     // Lambda tries an asynchronous invocation again a minute after it failed.
-    if (await life.survives(run())) return;
+    if (await survives(run())) return;
     this.at(this.#now + MINUTE, () => void this.scheduler());
-    // In Redis its right to tick expires in real time.
-    this.at(this.#now + HOLD, () => redisStatsBroker(this.#client, NAMESPACE).releaseScheduler(holder));
+    // In Redis its lock expires in real time.
+    this.at(this.#now + HOLD, () => redisLockBroker(this.#client, NAMESPACE).release(holder));
   }
 
   /** A worker that has a lease for a while, and does something meanwhile. @param lives until it is killed, ms */
   async worker(work: (wake: WakeRequester, clock: Clock) => Promise<void>, lives = Infinity): Promise<void> {
-    const { clock, client, alarm, survives } = this.#mortal(lives);
-    const wake = new WakeRequester(redisOnDemandBroker(client, NAMESPACE), alarm, clock);
+    const { clock, client, schedule, survives, wallTime } = this.#mortal(lives);
+    const onDemand = redisOnDemandBroker(client, NAMESPACE, () => this.#now);
+    const wake = new WakeRequester({ store: onDemand, schedule, clock, wallTime });
     const store = redisWorkerBroker(client, NAMESPACE);
     const worker = workerId('default', randomUUID(), ['q']);
     const turn = (call: number) => ({
       worker,
       call,
-      leaseEnd: clock.now() + LEASE,
+      lease: LEASE,
       settle: [],
-      started: 0,
-      ...(call === 1 ? { register: new Date(clock.now()) } : {}),
+      ...(call === 1 ? { register: true as const } : {}),
     });
     const run = async () => {
-      await wake.begin(clock.now() + LEASE);
+      await wake.begin(LEASE);
       await store.sync({
         ...turn(1),
         reserve: {
@@ -132,13 +139,14 @@ export class World {
           shares: [{ queue: 'q', limit: 1 }],
           listQueues: false,
           countLeft: false,
-          mayRisk: true,
+          suspects: 0,
+          alone: 'no',
         },
       });
       await work(wake, clock);
       await wake.end();
       await client.command(['DEL', keysOf(NAMESPACE).inflight(worker)]);
-      await store.leave(worker);
+      await store.unregister(worker);
     };
     await survives(run());
   }
@@ -169,7 +177,8 @@ export class World {
       }
     };
     const clock: Clock = {
-      now: () => this.#now,
+      // It only measures.
+      now: () => this.#now - 1_000_000_000_000,
       after: (ms, callback) => {
         const event: Event = { at: this.#now + Math.max(0, ms), happen: () => alive() && callback() };
         this.#schedule(event);
@@ -181,25 +190,27 @@ export class World {
       command: (args) => send(() => this.#client.command(args)),
       script: (script, keys, args) => send(() => this.#client.script(script, keys, args)),
     };
-    const alarm: OneTimeSchedule = { set: async (at) => (alive() ? this.#arm(at) : never) };
+    const schedule: OneTimeSchedule = { set: async (at) => (alive() ? this.#arm(at) : never) };
     const survives = (run: Promise<void>): Promise<boolean> => Promise.race([run.then(() => true), death]);
-    return { clock, client, alarm, survives };
+    const wallTime = () => this.#now + this.#awsAhead;
+    return { clock, client, schedule, survives, wallTime };
   }
 
   /** EventBridge starts the scheduler within the minute that begins then. */
   #arm(at: number | undefined): void {
-    if (this.#alarm) this.#drop(this.#alarm);
-    this.#alarm = undefined;
+    if (this.#armed) this.#drop(this.#armed);
+    this.#armed = undefined;
     if (at === undefined) return;
-    if (at % MINUTE !== 0 || at < this.#now) throw new Error(`${at} is no minute to come`);
+    const wallTime = this.#now + this.#awsAhead;
+    if (at % MINUTE !== 0 || at < wallTime) throw new Error(`${at} is no minute to come`);
     const event: Event = {
-      at: at + this.#random() * (MINUTE - 1),
+      at: at - this.#awsAhead + this.#random() * (MINUTE - 1),
       happen: () => {
-        if (this.#alarm === event) this.#alarm = undefined;
+        if (this.#armed === event) this.#armed = undefined;
         void this.scheduler(this.#random() < 0.1 ? this.#random() * 1_000 : Infinity);
       },
     };
-    this.#alarm = event;
+    this.#armed = event;
     this.#schedule(event);
   }
 

@@ -1,5 +1,6 @@
 import {
   type AnyJobDefinition,
+  type Clock,
   type CronClient,
   type CronEntry,
   CronRunner,
@@ -7,9 +8,11 @@ import {
   createCronClient,
   createRegistry,
   defineJob,
+  ProblemLog,
   type RedisClient,
   redisBroker,
   redisCronBroker,
+  type TickOptions,
   type TickResult,
   tick,
 } from 'lambdesque';
@@ -31,7 +34,7 @@ export interface SchedulerSetup extends Partial<Pick<CronRunnerDeps, 'environmen
   readonly entries?: Readonly<Record<string, CronEntry>>;
   /** @default Report */
   readonly jobs?: readonly AnyJobDefinition[];
-  /** By how much its clock is ahead, ms. @default 0 */
+  /** By how much its own clock is ahead, ms. @default 0 */
   readonly skew?: number;
   /** @default `resque:` */
   readonly namespace?: string;
@@ -40,47 +43,61 @@ export interface SchedulerSetup extends Partial<Pick<CronRunnerDeps, 'environmen
 /** A scheduler that ticks when it is told to. */
 export interface TestScheduler {
   readonly log: RecordingLogger;
-  /** @param time the true one, epoch ms */
-  tick(time: number): Promise<TickResult>;
+  /** @param time Redis's, epoch ms: it stands still meanwhile */
+  tick(time: number, options?: TickOptions): Promise<TickResult>;
 }
 
 export function testScheduler(setup: SchedulerSetup): TestScheduler {
   const { client, entries = {}, jobs = [Report], skew = 0, namespace = NAMESPACE, environment, onEnqueueError } = setup;
   const log = recordingLogger();
   const registry = createRegistry(jobs);
+  let now = 0;
+  const time = () => now;
+  const clock: Clock = { now: () => now + skew, after: () => () => {} };
   const cron = new CronRunner({
     entries,
     registry,
     log,
-    store: redisCronBroker(client, namespace),
+    store: redisCronBroker(client, namespace, time),
     ...(environment === undefined ? {} : { environment }),
     ...(onEnqueueError ? { onEnqueueError } : {}),
   });
-  const store = redisBroker(client, namespace);
-  return { log, tick: (time) => tick({ store, registry, cron, log }, time + skew) };
+  const store = redisBroker(client, namespace, time);
+  const problems = new ProblemLog(log, clock);
+  return {
+    log,
+    async tick(at, options) {
+      now = at;
+      const result = await tick({ store, registry, cron, clock, log, problems }, options);
+      // What a step could not do is what these tests are about.
+      if (result.errors[0]) throw result.errors[0];
+      return result;
+    },
+  };
 }
 
 export interface CronClientSetup {
   readonly entries?: Readonly<Record<string, CronEntry>>;
   readonly jobs?: readonly AnyJobDefinition[];
-  /** Epoch ms. */
+  /** Redis's time, epoch ms. */
   readonly now?: () => number;
   /** Of the scheduler that runs the entries. */
   readonly environment?: string;
+  readonly wholeRegistry?: boolean;
 }
 
 export function cronClient(
   bed: Bed,
-  { entries = {}, jobs = [Report], now = () => START, environment }: CronClientSetup = {},
+  { entries = {}, jobs = [Report], now = () => START, environment, wholeRegistry }: CronClientSetup = {},
 ): CronClient {
   const client = bed.client();
   return createCronClient({
     entries,
     registry: createRegistry(jobs),
-    store: redisCronBroker(client, NAMESPACE),
+    store: redisCronBroker(client, NAMESPACE, now),
     jobs: redisBroker(client, NAMESPACE),
-    clock: { now, after: () => () => {} },
     ...(environment === undefined ? {} : { environment }),
+    ...(wholeRegistry === undefined ? {} : { wholeRegistry }),
   });
 }
 

@@ -1,12 +1,25 @@
 import { isUtf8 } from 'node:buffer';
 import { expect, it } from 'vitest';
 import type { DelayedMove } from '../../../shared/broker/broker.ts';
-import type { RawJob, Settlement } from '../../../shared/types.ts';
+import { MOST_INDEXED_BYTES } from '../../../shared/broker/redis/worker.ts';
+import type { RawJob } from '../../../shared/types.ts';
 import { spliceText, unsplice } from '../../../shared/wire/attempts.ts';
 import { buriedEntry, failedEntry } from '../../../shared/wire/failed-entry.ts';
 import { tokenOf } from '../../../shared/wire/worker-id.ts';
-import { from, LEASE, NOW, release, type TestWorker, withBrokers } from '../../helpers/brokers.ts';
+import {
+  fail,
+  failBinary,
+  failText,
+  from,
+  LEASE,
+  NOW,
+  release,
+  retry,
+  type TestWorker,
+  withBrokers,
+} from '../../helpers/brokers.ts';
 import { type Sample, samples, spliced } from '../../helpers/payloads.ts';
+import { dueLists } from '../../helpers/scheduler/steps.ts';
 
 const FIELDS = { failedAt: new Date(NOW), thrown: new Error('boom'), worker: 'a:1:q', queue: 'q' };
 const openSamples = samples.filter(({ opens }) => opens);
@@ -45,21 +58,16 @@ withBrokers((stores) => {
     for (const [i, bytes] of expected.entries()) expectBytes(actual[i], bytes);
   }
 
-  const retry = (raw: RawJob, attempts: number): Settlement => ({
-    kind: 'retry',
-    raw,
-    at: NOW,
-    record: { id: 'id-1', attempts, deaths: 0 },
-  });
+  const retried = (raw: RawJob, attempts: number) => retry(raw, { id: 'id-1', attempts });
 
   it.each(samples)('keeps $name through reserve and release', async (sample) => {
     const worker = stores.worker();
     const raw = await takeAmongNeighbours(sample, worker);
 
-    await worker.turn({ settle: [release(raw)] });
+    await worker.sync({ settle: [release(raw)] });
     expectAll(await queue(), [sample.bytes]);
     const again = await worker.takeOne('q');
-    await worker.turn({ settle: [release(again, 'tail')] });
+    await worker.sync({ settle: [release(again, 'tail')] });
 
     expectAll(await queue(), [sample.bytes]);
   });
@@ -81,12 +89,12 @@ withBrokers((stores) => {
   it.each(samples)('keeps $name through an answer that is asked for again', async (sample) => {
     await stores.produce('q', BEFORE, sample.bytes, AFTER);
     const worker = stores.worker();
-    const turn = worker.next({
+    const request = worker.next({
       reserve: from('q', 3),
     });
 
-    await worker.send(turn);
-    const { jobs } = await worker.send(turn);
+    await worker.send(request);
+    const { jobs } = await worker.send(request);
 
     expectAll(
       jobs.map(({ bytes }) => bytes),
@@ -99,8 +107,8 @@ withBrokers((stores) => {
     const raw = await takeAmongNeighbours(sample, worker);
 
     for (let attempts = 1, job = raw; attempts <= 2; attempts++) {
-      await worker.turn({ settle: [retry(job, attempts)] });
-      expect(await stores.store.promoteRetries(NOW, 10)).toEqual({ moved: 1, refused: [] });
+      await worker.sync({ settle: [retried(job, attempts)] });
+      expect(await stores.promoteRetries()).toBe(1);
       expectAll(await queue(), [spliced(sample.bytes, { id: 'id-1', attempts, deaths: 0 })]);
       job = await worker.takeOne('q');
     }
@@ -109,14 +117,14 @@ withBrokers((stores) => {
   it.each(openSamples)(
     'keeps $name through the deaths of three workers, but for the record of them',
     async (sample) => {
-      await stores.produce('q', sample.bytes, AFTER);
+      await stores.produce('q', sample.bytes);
       const first = stores.worker();
       const { seq } = await first.takeOne('q');
       const id = `${tokenOf(first.id)}-${seq}`;
 
       for (let deaths = 1; deaths <= 3; deaths++) {
-        await stores.store.reclaim(NOW + LEASE, 10);
-        expectAll(await queue(), [spliced(sample.bytes, { id, attempts: deaths, deaths }), AFTER]);
+        await stores.reclaimAfter(LEASE);
+        expectAll(await queue(), [spliced(sample.bytes, { id, attempts: 0, deaths })]);
         await stores.worker().takeOne('q');
       }
     },
@@ -125,7 +133,7 @@ withBrokers((stores) => {
   it.each(samples.filter(({ opens }) => !opens))('gives $name back as it was when a worker dies', async (sample) => {
     await takeAmongNeighbours(sample, stores.worker());
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.reclaimAfter(LEASE);
 
     expectBytes((await queue())[1], sample.bytes);
   });
@@ -135,7 +143,7 @@ withBrokers((stores) => {
     const raw = await takeAmongNeighbours(sample, worker);
     const { head, tail } = failedEntry(FIELDS);
 
-    await worker.turn({ settle: [{ kind: 'fail', raw, head, tail }] });
+    await worker.sync({ settle: [fail(raw, head, tail)] });
 
     const [entry] = await list(stores.keys.failed);
     expectBytes(entry, Buffer.concat([Buffer.from(head), sample.bytes, Buffer.from(tail)]));
@@ -146,17 +154,17 @@ withBrokers((stores) => {
     async (sample) => {
       const worker = stores.worker();
       const raw = await takeAmongNeighbours(sample, worker);
-      await worker.turn({ settle: [retry(raw, 1)] });
-      await stores.store.promoteRetries(NOW, 10);
+      await worker.sync({ settle: [retried(raw, 1)] });
+      await stores.promoteRetries();
       await stores.worker().takeOne('q');
-      await stores.store.reclaim(NOW + LEASE, 10);
+      await stores.reclaimAfter(LEASE);
       const last = stores.worker();
       const jobs = await last.take('q');
       const job = jobs.find(({ bytes }) => !bytes.includes('"Before"') && !bytes.includes('"After"')) as RawJob;
-      expectBytes(job.bytes, spliced(sample.bytes, { id: 'id-1', attempts: 2, deaths: 1 }));
+      expectBytes(job.bytes, spliced(sample.bytes, { id: 'id-1', attempts: 1, deaths: 1 }));
       const { head, tail } = failedEntry(FIELDS);
 
-      await last.turn({ settle: [{ kind: 'fail', raw: job, head, tail }] });
+      await last.sync({ settle: [fail(job, head, tail)] });
 
       const [entry] = await list(stores.keys.failed);
       expectBytes(entry, Buffer.concat([Buffer.from(head), sample.bytes, Buffer.from(tail)]));
@@ -168,10 +176,8 @@ withBrokers((stores) => {
     const raw = await takeAmongNeighbours(sample, worker);
     const utf8 = isUtf8(sample.bytes);
 
-    const settlement: Settlement = utf8
-      ? { kind: 'quote', raw, ...failedEntry(FIELDS) }
-      : { kind: 'bury', raw, entry: buriedEntry(FIELDS, raw.bytes) };
-    await worker.turn({ settle: [settlement] });
+    const { head, tail } = failedEntry(FIELDS);
+    await worker.sync({ settle: [utf8 ? failText(raw, head, tail) : failBinary(raw, buriedEntry(FIELDS, raw.bytes))] });
 
     const [entry] = await list(stores.keys.failed);
     const { payload, payload_base64 } = JSON.parse(`${entry}`) as { payload: string; payload_base64?: string };
@@ -186,7 +192,7 @@ withBrokers((stores) => {
     if (isUtf8(sample.bytes)) await stores.db.sadd(indexKey(sample.bytes), `delayed:${seconds}`);
     const { head, tail } = failedEntry(FIELDS);
 
-    const payloads = (await stores.store.dueDelayed(NOW, 10, 1e8))[0]?.payloads ?? [];
+    const payloads = (await dueLists(stores.store, 10, 1e8))[0]?.payloads ?? [];
     expectAll(payloads, [BEFORE, sample.bytes, AFTER, sample.bytes]);
     const moves = payloads.map(
       (bytes, i): DelayedMove => (i === 3 ? { bytes, to: 'failed', head, tail } : { bytes, to: 'queue', queue: 'q' }),
@@ -208,7 +214,9 @@ withBrokers((stores) => {
 
     expectAll(await queue(), [sample.bytes]);
     expectAll(await list(stores.keys.delayed(NOW / 1000)), [sample.bytes]);
-    expect(await stores.db.smembers(indexKey(sample.bytes))).toEqual([`delayed:${NOW / 1000}`]);
+    // Of a long one, the key would be longer than Upstash takes.
+    const index = sample.bytes.length <= MOST_INDEXED_BYTES ? [`delayed:${NOW / 1000}`] : [];
+    expect(await stores.db.smembers(indexKey(sample.bytes))).toEqual(index);
   });
 
   it.each(openSamples.filter(({ bytes }) => isUtf8(bytes)))('reads the record off $name again', ({ bytes }) => {

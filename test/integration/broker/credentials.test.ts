@@ -5,11 +5,11 @@ import { redisBroker } from '../../../shared/broker/redis/broker.ts';
 import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
 import { upstashClient } from '../../../shared/broker/redis/upstash.ts';
 import { LambdesqueError, RedisAuthError } from '../../../shared/errors.ts';
-import { promoteDelayed } from '../../../shared/scheduler/promote-delayed.ts';
 import type { Settlement } from '../../../shared/types.ts';
 import { unsplice } from '../../../shared/wire/attempts.ts';
-import { done, dump, from, LEASE, NOW, release, TestWorker } from '../../helpers/brokers.ts';
+import { done, dump, fail, from, LEASE, NOW, redisTime, release, retry, TestWorker } from '../../helpers/brokers.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis-server.ts';
+import { promoteDelayed } from '../../helpers/scheduler/steps.ts';
 import { startUpstash } from '../../helpers/upstash-server.ts';
 
 const SECRET = 'pa$$word-of-this-test';
@@ -20,7 +20,10 @@ let redis: TestRedis;
 beforeAll(async () => {
   redis = await startRedis({ password: SECRET });
 });
-afterEach(() => redis.client.flushall());
+afterEach(async () => {
+  redisTime.set(NOW);
+  await redis.client.flushall();
+});
 afterAll(() => redis.stop());
 
 /** Neither the message, nor a cause, nor what a logger might print of them holds any of the words. */
@@ -51,7 +54,7 @@ const login = (user: string, password: string) =>
   `redis://${user}:${encodeURIComponent(password)}@127.0.0.1:${redis.port}`;
 
 function overTcp(url: string): Broker {
-  const store = redisBroker(tcpClient({ url }), 'resque:');
+  const store = redisBroker(tcpClient({ url }), 'resque:', redisTime.now);
   onTestFinished(() => store.close());
   return store;
 }
@@ -60,7 +63,7 @@ function overTcp(url: string): Broker {
 async function overRest(url: string, token?: string): Promise<Broker> {
   const server = await startUpstash(url);
   onTestFinished(() => server.stop());
-  return redisBroker(upstashClient({ url: server.url, token: token ?? server.token }), 'resque:');
+  return redisBroker(upstashClient({ url: server.url, token: token ?? server.token }), 'resque:', redisTime.now);
 }
 
 describe('wrong credentials', () => {
@@ -147,9 +150,6 @@ describe.each([
   it.each([
     ['+@all -hset', '~*'],
     ['+@all -hdel', '~*'],
-    ['+@all -zadd', '~*'],
-    ['+@all -rpush', '~*'],
-    ['+@all -incrby', '~*'],
     ['+@all -evalsha -eval', '~*'],
     ['+@all', '~resque:inflight:* ~resque:queue*'],
     ['+@all', '%R~* ~resque:inflight:*'],
@@ -161,22 +161,48 @@ describe.each([
     const [failed, retried, released, ended] = await worker.take('q', 4);
     if (!failed || !retried || !released || !ended) throw new Error('five jobs were queued');
     const settle: Settlement[] = [
-      { kind: 'fail', raw: failed, head: '<', tail: '>' },
-      { kind: 'retry', raw: retried, at: NOW, record: { id: 'r', attempts: 1, deaths: 0 } },
+      fail(failed),
+      retry(retried, { id: 'r', attempts: 1, deaths: 0 }),
       release(released),
       done(ended),
     ];
     await grant(commands, patterns);
     const limited = await open(login('limited', SECRET));
-    const turn = worker.next({ settle, reserve: from('q', 10) });
+    const request = worker.next({ settle, reserve: from('q', 10) });
 
-    const error = await refusal(limited, limited.sync(turn));
+    const error = await refusal(limited, limited.sync(request));
 
     expect(error.message).toMatch(/ACL|permission/i);
     expectHidden(error, SECRET);
     expect(await found()).toEqual(expect.arrayContaining(payloads.filter((one) => !one.includes('done'))));
-    await worker.send(turn);
+    await worker.send(request);
     expect(await found()).toEqual(expect.arrayContaining(payloads.filter((one) => !one.includes('done'))));
+  });
+
+  it.each([
+    ['zadd', ['resque:leases', 'resque:retry']],
+    ['rpush', ['resque:failed']],
+    ['incrby', ['resque:stat:processed']],
+    ['sadd', ['resque:queues']],
+  ])('is told of the keys that it cannot use, and loses no job, without %s', async (command, keys) => {
+    await redis.client.rpush('resque:queue:q', ...payloads);
+    const worker = new TestWorker(overTcp(redis.url));
+    const [failed, retried, released, ended] = await worker.take('q', 4);
+    if (!failed || !retried || !released || !ended) throw new Error('five jobs were queued');
+    const settle = [fail(failed), retry(retried), release(released), done(ended)];
+    await grant(`+@all -${command}`, '~*');
+    const limited = await open(login('limited', SECRET));
+
+    const result = await limited.sync(worker.next({ settle }));
+
+    if (result.kind !== 'held') throw new Error(result.kind);
+    for (const key of keys) {
+      expect(result.wrong).toContainEqual({ key, error: expect.stringMatching(/can't run|NOPERM/) as string });
+    }
+    expect(await found()).toEqual(expect.arrayContaining(payloads.filter((one) => !one.includes('done'))));
+    await worker.sync({ settle: result.refused });
+    expect(await found()).toEqual(payloads.filter((one) => !one.includes('done')));
+    expect(await redis.client.hkeys(`resque:inflight:${worker.id}`)).toEqual(['call', 'lease']);
   });
 
   it.each(['lrange', 'ltrim', 'lpush'])('is told of the queue that it cannot use, without %s', async (command) => {
@@ -187,16 +213,36 @@ describe.each([
     await grant(`+@all -${command}`, '~*');
     const limited = await open(login('limited', SECRET));
 
-    const turn = worker.next(command === 'lpush' ? { settle } : { reserve: from('q', 2) });
-    const result = await limited.sync(turn);
+    const request = worker.next(command === 'lpush' ? { settle } : { reserve: from('q', 2) });
+    const result = await limited.sync(request);
 
     const error = expect.stringMatching(/can't run|NOPERM/) as string;
     // A worker that is told that there is more comes back at once.
-    expect(result).toMatchObject({ jobs: [], more: false, unreadable: [{ queue: 'q', error }] });
+    expect(result).toMatchObject({ jobs: [], more: false, wrong: [{ key: 'resque:queue:q', error }] });
     expect(await redis.client.lrange('resque:queue:q', 0, -1)).toEqual(payloads.slice(2));
     expect(Object.keys(await redis.client.hgetall(`resque:inflight:${worker.id}`))).toEqual(
       expect.arrayContaining(['0:q', '1:q']),
     );
+  });
+
+  it.each(['rpush', 'ltrim', 'lrem', 'rpop'])('loses no suspect that it passes over, without %s', async (command) => {
+    const suspects = [1, 2, 2, 1].map(
+      (deaths, i) => `{"lambdesque":{"id":"${i}","attempts":0,"deaths":${deaths}},"class":"A","args":[${i}]}`,
+    );
+    await redis.client.rpush('resque:queue:q', ...suspects, ...payloads);
+    await grant(`+@all -${command}`, '~*');
+    const limited = await open(login('limited', SECRET));
+    const worker = new TestWorker(limited);
+
+    const alone = ['no', 'ifNothingElse', 'first'] as const;
+    const jobs: string[] = [];
+    for (const one of alone) {
+      const reply = await worker.sync({ reserve: from('q', 2, { suspects: 0, alone: one }) });
+      jobs.push(...reply.jobs.map(({ text }) => text ?? ''));
+    }
+
+    const queued = await redis.client.lrange('resque:queue:q', 0, -1);
+    expect([...queued, ...jobs].toSorted()).toEqual([...suspects, ...payloads].toSorted());
   });
 
   it.each(['rpush', 'lpush', 'ltrim', 'lrange', 'zrem', 'hdel', 'hget', 'sadd', 'srem', 'del'])(
@@ -209,27 +255,25 @@ describe.each([
       await dead.take('q', 2);
       const jobs = await worker.take('q', 2);
       const settle = jobs.map((raw, i): Settlement => {
-        return { kind: 'retry', raw, at: NOW, record: { id: `${i}`, attempts: 1, deaths: 0 } };
+        return retry(raw, { id: `${i}`, attempts: 1, deaths: 0 });
       });
-      await worker.turn({ settle });
-      await worker.turn({ reserve: from('q') });
+      await worker.sync({ settle });
+      await worker.sync({ reserve: from('q') });
       const delayed = ['{"class":"one","args":[],"queue":"q"}', '{"class":"two","args":[]}', 'three'];
       await admin.enqueueDelayed(delayed.map((payload) => ({ seconds: 1, payload })));
       await grant(`+@all -${command}`, '~*');
       const limited = await open(login('limited', SECRET));
 
-      for (const move of [
-        () => limited.promoteRetries(NOW, 10),
-        () => promoteDelayed(limited, undefined, NOW),
-        () => limited.reclaim(NOW + LEASE, 10),
-      ]) {
+      redisTime.move(LEASE);
+      for (const move of [() => limited.promoteRetries(10), () => promoteDelayed(limited), () => limited.reclaim(10)]) {
         await move().catch((error: unknown) => expect(error).toBeInstanceOf(LambdesqueError));
       }
 
       expect(await found()).toEqual(payloads);
-      await admin.promoteRetries(Number.MAX_SAFE_INTEGER, 10);
-      await promoteDelayed(admin, undefined, NOW);
-      await admin.reclaim(Number.MAX_SAFE_INTEGER, 10);
+      redisTime.move(24 * 3_600_000);
+      await admin.promoteRetries(10);
+      await promoteDelayed(admin);
+      await admin.reclaim(10);
       const queued = (await redis.client.lrange('resque:queue:q', 0, -1)).map((one) => unsplice(one).payload);
       expect(queued).toEqual(expect.arrayContaining([...payloads, delayed[0]]));
       const failed = (await redis.client.lrange('resque:failed', 0, -1)).join();

@@ -1,8 +1,20 @@
 import { afterEach, expect, it } from 'vitest';
 import { RedisUnavailableError } from '../../../shared/errors.ts';
-import { promoteDelayed } from '../../../shared/scheduler/promote-delayed.ts';
 import type { Settlement } from '../../../shared/types.ts';
-import { done, dump, from, LEASE, NOW, release, texts, withBrokers } from '../../helpers/brokers.ts';
+import {
+  done,
+  dump,
+  fail,
+  failBinary,
+  from,
+  LEASE,
+  NOW,
+  release,
+  retry,
+  texts,
+  withBrokers,
+} from '../../helpers/brokers.ts';
+import { promoteDelayed } from '../../helpers/scheduler/steps.ts';
 
 const SECONDS = NOW / 1000;
 
@@ -39,15 +51,9 @@ withBrokers((stores) => {
     if (!a || !b || !c || !d || !e) throw new Error('six jobs were queued');
     await fill();
 
-    const { jobs } = await worker.turn({
-      heartbeat: new Date(NOW),
-      settle: [
-        { kind: 'fail', raw: a, head: '<', tail: '>' },
-        { kind: 'retry', raw: b, at: NOW, record: { id: 'b', attempts: 1, deaths: 0 } },
-        { kind: 'bury', raw: c, entry: 'c' },
-        release(d, 'tail'),
-        done(e),
-      ],
+    const { jobs } = await worker.sync({
+      heartbeat: true,
+      settle: [fail(a), retry(b, { id: 'b', attempts: 1, deaths: 0 }), failBinary(c, 'c'), release(d, 'tail'), done(e)],
       reserve: from('q'),
     });
 
@@ -60,18 +66,18 @@ withBrokers((stores) => {
   const kinds: Readonly<Record<string, (raw: Parameters<typeof done>[0]) => Settlement[]>> = {
     nothing: () => [],
     'a job that is done': (raw) => [done(raw)],
-    'a job that failed': (raw) => [{ kind: 'fail', raw, head: '<', tail: '>' }],
-    'a retry': (raw) => [{ kind: 'retry', raw, at: NOW, record: { id: 'x', attempts: 1, deaths: 0 } }],
+    'a job that failed': (raw) => [fail(raw)],
+    'a retry': (raw) => [retry(raw, { id: 'x', attempts: 1, deaths: 0 })],
     'a release': (raw) => [release(raw)],
   };
-  it.each(Object.entries(kinds))('can still be drained by a turn that settles %s', async (_, settlementsOf) => {
+  it.each(Object.entries(kinds))('can still be drained by a sync that settles %s', async (_, settlementsOf) => {
     await stores.produce('other', job('a'));
     await stores.produce('q', job('b'));
     const worker = stores.worker();
     const raw = await worker.takeOne('other');
     await fill();
 
-    expect(texts((await worker.turn({ settle: settlementsOf(raw), reserve: from('q') })).jobs)).toEqual([job('b')]);
+    expect(texts((await worker.sync({ settle: settlementsOf(raw), reserve: from('q') })).jobs)).toEqual([job('b')]);
   });
 
   it('can still be drained by a worker that starts only now, and leaves', async () => {
@@ -80,27 +86,27 @@ withBrokers((stores) => {
     const worker = stores.worker();
 
     const raw = await worker.takeOne('q');
-    await worker.turn({ settle: [done(raw)] });
+    await worker.sync({ settle: [done(raw)] });
 
-    expect(await stores.store.leave(worker.id)).toBe(0);
+    expect(await worker.unregister()).toBe(0);
   });
 
   it('loses nothing that a scheduler moves, and moves it once at the latest when there is memory again', async () => {
     await stores.produce('q', job('retried'));
     const worker = stores.worker();
     const raw = await worker.takeOne('q');
-    await worker.turn({
-      settle: [{ kind: 'retry', raw, at: NOW, record: { id: 'x', attempts: 1, deaths: 0 } }],
+    await worker.sync({
+      settle: [retry(raw, { id: 'x', attempts: 1, deaths: 0 })],
     });
-    await stores.store.leave(worker.id);
+    await worker.unregister();
     await stores.store.enqueueDelayed([{ seconds: SECONDS, payload: '{"class":"delayed","args":[],"queue":"d"}' }]);
     await stores.produce('r', job('reclaimed'));
     await stores.worker().take('r');
     const all = async () => {
       const calls = [
-        () => stores.store.promoteRetries(NOW, 10),
-        () => promoteDelayed(stores.store, undefined, NOW),
-        () => stores.store.reclaim(NOW + LEASE, 10),
+        () => stores.promoteRetries(),
+        () => promoteDelayed(stores.store),
+        () => stores.reclaimAfter(LEASE),
       ];
       for (const call of calls) {
         await call().catch((error: unknown) => expect(error).toBeInstanceOf(RedisUnavailableError));
@@ -126,6 +132,6 @@ withBrokers((stores) => {
     await worker.take('q');
     await fill();
 
-    expect(await stores.store.reclaim(NOW + LEASE, 10)).toEqual([{ worker: worker.id, jobs: 1, refused: undefined }]);
+    expect(await stores.reclaimAfter(LEASE)).toEqual([{ worker: worker.id, jobs: 1, failed: 0, wrong: [] }]);
   });
 });

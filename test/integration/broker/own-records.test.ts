@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { unsplice } from '../../../shared/wire/attempts.ts';
 import { tokenOf } from '../../../shared/wire/worker-id.ts';
-import { LEASE, NOW, release, withBrokers } from '../../helpers/brokers.ts';
+import { fail, LEASE, release, retry, withBrokers } from '../../helpers/brokers.ts';
 
 const recorded = (id: string, attempts: string | number, deaths: string | number) =>
   `{"lambdesque":{"id":"${id}","attempts":${attempts},"deaths":${deaths}},"class":"A","args":[]}`;
@@ -14,7 +14,7 @@ withBrokers((stores) => {
     await stores.produce('q', recorded('x', 1, 0));
     const worker = stores.worker();
 
-    await worker.turn({ settle: [release(await worker.takeOne('q'))] });
+    await worker.sync({ settle: [release(await worker.takeOne('q'))] });
 
     expect(await stores.queued('q')).toEqual([recorded('x', 1, 0)]);
   });
@@ -22,22 +22,22 @@ withBrokers((stores) => {
   it('counts on from the attempts and deaths in it', async () => {
     await stores.produce('q', recorded('x', 2, 1));
     await stores.worker().take('q');
-    await stores.store.reclaim(NOW + LEASE, 10);
-    expect(await stores.queued('q')).toEqual([recorded('x', 3, 2)]);
+    await stores.reclaimAfter(LEASE);
+    expect(await stores.queued('q')).toEqual([recorded('x', 2, 2)]);
 
     const worker = stores.worker();
     const raw = await worker.takeOne('q');
-    await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW, record: { id: 'x', attempts: 4, deaths: 2 } }] });
-    await stores.store.promoteRetries(NOW, 10);
+    await worker.sync({ settle: [retry(raw, { id: 'x', attempts: 3, deaths: 2 })] });
+    await stores.promoteRetries();
 
-    expect(await stores.queued('q')).toEqual([recorded('x', 4, 2)]);
+    expect(await stores.queued('q')).toEqual([recorded('x', 3, 2)]);
   });
 
   it('goes to the failed list without the record, which is not its producer’s', async () => {
     await stores.produce('q', recorded('x', 2, 1));
     const worker = stores.worker();
 
-    await worker.turn({ settle: [{ kind: 'fail', raw: await worker.takeOne('q'), head: '<', tail: '>' }] });
+    await worker.sync({ settle: [fail(await worker.takeOne('q'))] });
 
     expect(await failedEntries()).toEqual(['<{"class":"A","args":[]}>']);
   });
@@ -48,21 +48,21 @@ withBrokers((stores) => {
     const jobs = await worker.take('q');
 
     for (const raw of jobs) {
-      await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW, record: { id: 'x', attempts: 2, deaths: 0 } }] });
+      await worker.sync({ settle: [retry(raw, { id: 'x', attempts: 2, deaths: 0 })] });
     }
-    await stores.store.promoteRetries(NOW, 10);
+    await stores.promoteRetries();
 
     expect(await stores.queued('q')).toEqual([recorded('x', 2, 0), recorded('x', 2, 0)]);
   });
 
-  it('is retried once for each copy of it, also in one turn', async () => {
+  it('is retried once for each copy of it, also in one sync', async () => {
     await stores.produce('q', recorded('x', 1, 0), recorded('x', 1, 0));
     const worker = stores.worker();
     const jobs = await worker.take('q');
     const record = { id: 'x', attempts: 2, deaths: 0 };
 
-    await worker.turn({ settle: jobs.map((raw) => ({ kind: 'retry', raw, at: NOW, record })) });
-    await stores.store.promoteRetries(NOW, 10);
+    await worker.sync({ settle: jobs.map((raw) => retry(raw, record)) });
+    await stores.promoteRetries();
 
     expect(await stores.queued('q')).toHaveLength(2);
   });
@@ -77,7 +77,7 @@ withBrokers((stores) => {
 
     for (let i = 0; i < 2; i++) {
       await stores.worker().take('q');
-      await stores.store.reclaim(NOW + LEASE, 10);
+      await stores.reclaimAfter(LEASE);
     }
 
     const [payload = ''] = await stores.queued('q');
@@ -91,10 +91,10 @@ withBrokers((stores) => {
     await worker.take('q');
     const idOf = (payload: string) => unsplice(payload).record?.id;
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.reclaimAfter(LEASE);
     const first = (await stores.queued('q')).map(idOf);
     await stores.worker().take('q');
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.reclaimAfter(LEASE);
 
     expect(first).toEqual([`${tokenOf(worker.id)}-0`, `${tokenOf(worker.id)}-1`]);
     expect((await stores.queued('q')).map(idOf)).toEqual(first);

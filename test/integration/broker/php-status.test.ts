@@ -9,7 +9,7 @@ const SECONDS = NOW / 1000;
 const WAITING = '{"status":1,"updated":1795206600,"started":1795206600,"result":null}';
 
 withBrokers((stores) => {
-  const update = (...statuses: ReturnType<typeof phpStatus>[]) => stores.worker().turn({ statuses });
+  const update = (...statuses: ReturnType<typeof phpStatus>[]) => stores.worker().sync({ effects: statuses });
 
   it('writes no record where its producer did not ask for one', async () => {
     await update(phpStatus(ID, 'running', NOW), phpStatus('other', 'complete', NOW));
@@ -82,7 +82,7 @@ withBrokers((stores) => {
     expect(await stores.db.get(other)).toContain('"status":4');
   });
 
-  it('updates thousands of records in one turn', async () => {
+  it('updates thousands of records in one sync', async () => {
     const ids = Array.from({ length: 9_000 }, (_, i) => `${i}`.padStart(32, '0'));
     await stores.db.mset(...ids.flatMap((id) => [stores.keys.jobStatus(id), WAITING]));
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import type { DelayedMove } from '../../../shared/broker/broker.ts';
-import { promoteDelayed } from '../../../shared/scheduler/promote-delayed.ts';
 import { type Backend, dump, NOW, withBrokers } from '../../helpers/brokers.ts';
 import { vectors } from '../../helpers/payloads.ts';
+import { dueLists, promoteDelayed } from '../../helpers/scheduler/steps.ts';
 
 const SECONDS = NOW / 1000;
 
@@ -20,22 +20,22 @@ withBrokers((stores) => {
   }
 
   async function read(limit = 100) {
-    const [due] = await stores.store.dueDelayed(NOW, limit, 1e6);
+    const [due] = await dueLists(stores.store, limit, 1e6);
     if (!due) throw new Error('something should be due');
     return due;
   }
 
   it('finds the earliest due list, and nothing before its second', async () => {
     await add(SECONDS + 1, delayed('later'));
-    expect(await stores.store.dueDelayed(NOW + 999, 10, 1e6)).toEqual([]);
+    expect(await dueLists(stores.at(NOW + 999), 10, 1e6)).toEqual([]);
     await add(SECONDS, delayed('now'));
     await add(SECONDS - 5, delayed('a'), delayed('b'), delayed('c'));
 
-    const [due] = await stores.store.dueDelayed(NOW, 2, 1e6);
+    const [due] = await dueLists(stores.store, 2, 1e6);
 
     expect(due?.time).toBe(`${SECONDS - 5}`);
     expect(due?.payloads.map(String)).toEqual([delayed('a'), delayed('b')]);
-    expect((await stores.store.dueDelayed(NOW + 1_000, 2, 1e6))[0]?.time).toBe(`${SECONDS - 5}`);
+    expect((await dueLists(stores.at(NOW + 1_000), 2, 1e6))[0]?.time).toBe(`${SECONDS - 5}`);
   });
 
   it('promotes list after list in time order, and leaves all clean', async () => {
@@ -44,7 +44,7 @@ withBrokers((stores) => {
     await add(SECONDS + 10, delayed('later'));
     await stores.produce('q', 'new');
 
-    expect(await promoteDelayed(stores.store, undefined, NOW)).toEqual({ promoted: 5, failed: 0 });
+    expect(await promoteDelayed(stores.store)).toEqual({ promoted: 5, failed: 0 });
 
     expect(await dump(stores.db)).toEqual({
       'resque:queues': { type: 'set', value: ['other', 'q'] },
@@ -60,7 +60,7 @@ withBrokers((stores) => {
     await add(SECONDS, delayed('a'));
     await add(SECONDS + 60, delayed('a'));
 
-    await promoteDelayed(stores.store, undefined, NOW);
+    await promoteDelayed(stores.store);
 
     expect(await stores.db.smembers(stores.keys.timestamps(delayed('a')))).toEqual([`delayed:${SECONDS + 60}`]);
   });
@@ -68,7 +68,7 @@ withBrokers((stores) => {
   it('promotes equal payloads as often as they stand in the list', async () => {
     await add(SECONDS, delayed('a'), delayed('a'), delayed('b'), delayed('a'));
 
-    expect(await promoteDelayed(stores.store, undefined, NOW)).toEqual({ promoted: 4, failed: 0 });
+    expect(await promoteDelayed(stores.store)).toEqual({ promoted: 4, failed: 0 });
 
     expect(await stores.queued('q')).toEqual(['a', 'a', 'b', 'a'].map((name) => delayed(name)));
   });
@@ -76,7 +76,7 @@ withBrokers((stores) => {
   it('promotes jobs that have no index, as PHP writes them', async () => {
     await addAsPhp(SECONDS, '{"args":[{"a":1.0}],"class":"PHP_Job","queue":"php\\/x"}');
 
-    expect(await promoteDelayed(stores.store, undefined, NOW)).toEqual({ promoted: 1, failed: 0 });
+    expect(await promoteDelayed(stores.store)).toEqual({ promoted: 1, failed: 0 });
 
     expect(await stores.queued('php/x')).toEqual(['{"args":[{"a":1.0}],"class":"PHP_Job","queue":"php\\/x"}']);
     expect(await stores.db.keys('*')).toHaveLength(2);
@@ -88,8 +88,8 @@ withBrokers((stores) => {
       const seconds = Number(key.slice('resque:delayed:'.length));
       await add(seconds, raw);
 
-      expect(await promoteDelayed(stores.store, undefined, seconds * 1000 - 1)).toEqual({ promoted: 0, failed: 0 });
-      expect(await promoteDelayed(stores.store, undefined, seconds * 1000)).toEqual({ promoted: 1, failed: 0 });
+      expect(await promoteDelayed(stores.at(seconds * 1000 - 1))).toEqual({ promoted: 0, failed: 0 });
+      expect(await promoteDelayed(stores.at(seconds * 1000))).toEqual({ promoted: 1, failed: 0 });
 
       expect(await stores.queued((JSON.parse(raw) as { queue: string }).queue)).toEqual([raw]);
     },
@@ -99,7 +99,7 @@ withBrokers((stores) => {
     await stores.db.zadd(stores.keys.delayedSchedule, SECONDS - 9, SECONDS - 9, SECONDS - 8, SECONDS - 8);
     await add(SECONDS, delayed('a'));
 
-    expect(await promoteDelayed(stores.store, undefined, NOW)).toEqual({ promoted: 1, failed: 0 });
+    expect(await promoteDelayed(stores.store)).toEqual({ promoted: 1, failed: 0 });
 
     expect(await stores.db.zcard(stores.keys.delayedSchedule)).toBe(0);
   });
@@ -108,7 +108,7 @@ withBrokers((stores) => {
     await addAsPhp(SECONDS, delayed('a'), 'not JSON', '{"class":"B","args":[1.0]}', Buffer.from([0xff, 0x7b]), '[]');
     await addAsPhp(SECONDS, delayed('c'));
 
-    expect(await promoteDelayed(stores.store, undefined, NOW)).toEqual({ promoted: 2, failed: 4 });
+    expect(await promoteDelayed(stores.store)).toEqual({ promoted: 2, failed: 4 });
 
     expect(await stores.queued('q')).toEqual([delayed('a'), delayed('c')]);
     const entries = await stores.db.lrange(stores.keys.failed, 0, -1);
@@ -126,7 +126,7 @@ withBrokers((stores) => {
     await stores.db.hset('resque:delayed:last_enqueued_at', 'name', '2026-11-20 20:29:37 +0000');
     await add(SECONDS, delayed('a'));
 
-    await promoteDelayed(stores.store, undefined, NOW);
+    await promoteDelayed(stores.store);
 
     expect(await stores.db.hgetall('resque:delayed:last_enqueued_at')).toEqual({ name: '2026-11-20 20:29:37 +0000' });
     await stores.db.del('resque:delayed:last_enqueued_at');
@@ -145,7 +145,7 @@ withBrokers((stores) => {
 
     expect(await stores.queued('q')).toEqual([delayed('a'), delayed('b')]);
     expect(await left(SECONDS)).toEqual([delayed('d')]);
-    expect(await promoteDelayed(stores.store, undefined, NOW)).toEqual({ promoted: 1, failed: 0 });
+    expect(await promoteDelayed(stores.store)).toEqual({ promoted: 1, failed: 0 });
   });
 
   it('moves nothing when another came before the first', async () => {
@@ -196,7 +196,7 @@ withBrokers((stores) => {
     const backends: Backend[] = ['TCP', 'Upstash REST', 'TCP', 'Upstash REST', 'TCP'];
     const callers = backends.map((backend) => stores.open({ backend }));
 
-    const results = await Promise.all(callers.map((caller) => promoteDelayed(caller, undefined, NOW)));
+    const results = await Promise.all(callers.map((caller) => promoteDelayed(caller)));
 
     expect(results.reduce((sum, { promoted }) => sum + promoted, 0)).toBe(1_200);
     expect(await stores.queued('q')).toEqual(names.map((name) => delayed(name)));
@@ -207,7 +207,7 @@ withBrokers((stores) => {
     const names = Array.from({ length: 9_000 }, (_, i) => `${i}`);
     await add(SECONDS, ...names.map((name) => delayed(name)));
 
-    expect(await promoteDelayed(stores.store, undefined, NOW)).toEqual({ promoted: 9_000, failed: 0 });
+    expect(await promoteDelayed(stores.store)).toEqual({ promoted: 9_000, failed: 0 });
 
     expect(await stores.queued('q')).toEqual(names.map((name) => delayed(name)));
   });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Settlement } from '../../../shared/types.ts';
 import { unsplice } from '../../../shared/wire/attempts.ts';
-import { type Backend, dump, NOW, withBrokers } from '../../helpers/brokers.ts';
+import { type Backend, dump, NOW, retry, withBrokers } from '../../helpers/brokers.ts';
 
 withBrokers((stores) => {
   const payload = (name: string) => `{"class":"${name}","args":[]}`;
@@ -9,8 +9,8 @@ withBrokers((stores) => {
     (await stores.queued(queue)).map((one) => (JSON.parse(unsplice(one).payload) as { class: string }).class);
 
   async function promoted(now: number, limit: number): Promise<number> {
-    const { moved, refused } = await stores.store.promoteRetries(now, limit);
-    expect(refused).toEqual([]);
+    const { moved, wrong } = await stores.at(now).promoteRetries(limit);
+    expect(wrong).toEqual([]);
     return moved;
   }
 
@@ -22,10 +22,10 @@ withBrokers((stores) => {
     const jobs = await worker.take(queue, names.length);
     const settle = jobs.map((raw, i): Settlement => {
       const name = names[i] as string;
-      return { kind: 'retry', raw, at: times[name] as number, record: { id: `id-${name}`, attempts: 1, deaths: 0 } };
+      return retry(raw, { id: `id-${name}` }, (times[name] as number) - NOW);
     });
-    await worker.turn({ settle });
-    await stores.store.leave(worker.id);
+    await worker.sync({ settle });
+    await worker.unregister();
   }
 
   it('moves what is due to the tail of its queue, in time order', async () => {
@@ -78,7 +78,7 @@ withBrokers((stores) => {
   it('leaves nothing of a retry behind', async () => {
     await retryAt({ a: NOW });
 
-    await stores.store.promoteRetries(NOW, 100);
+    await stores.store.promoteRetries(100);
 
     expect(Object.keys(await dump(stores.db))).toEqual(['resque:queue:q', 'resque:queues', 'resque:stat:processed']);
   });
@@ -89,8 +89,9 @@ withBrokers((stores) => {
     const [member = ''] = payloads.find(([, one]) => one.includes('"b"')) ?? [];
     expect(await stores.db.hdel(stores.keys.retryPayloads, member)).toBe(1);
 
-    await stores.store.promoteRetries(NOW, 100);
+    const { wrong } = await stores.store.promoteRetries(100);
 
+    expect(wrong).toEqual([{ key: stores.keys.retryPayloads, error: expect.stringContaining(member) }]);
     expect((await classes('q')).toSorted()).toEqual(['a', 'c']);
     expect(await stores.db.zcard(stores.keys.retry)).toBe(0);
   });
@@ -103,7 +104,7 @@ withBrokers((stores) => {
 
     let moved = 0;
     while ((await stores.db.zcard(stores.keys.retry)) > 0) {
-      const counts = await Promise.all(callers.map((caller) => caller.promoteRetries(NOW, 90)));
+      const counts = await Promise.all(callers.map((caller) => caller.promoteRetries(90)));
       moved += counts.reduce((sum, count) => sum + count.moved, 0);
     }
 

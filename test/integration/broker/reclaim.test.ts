@@ -1,6 +1,19 @@
 import { expect, it } from 'vitest';
-import { type Attempts, unsplice } from '../../../shared/wire/attempts.ts';
-import { done, dump, from, LEASE, NOW, release, withBrokers } from '../../helpers/brokers.ts';
+import type { Attempts } from '../../../shared/types.ts';
+import { unsplice } from '../../../shared/wire/attempts.ts';
+import { tokenOf } from '../../../shared/wire/worker-id.ts';
+import {
+  done,
+  dump,
+  from,
+  fromSerial,
+  LEASE,
+  NOW,
+  redisTime,
+  release,
+  retry,
+  withBrokers,
+} from '../../helpers/brokers.ts';
 
 withBrokers((stores) => {
   const job = (name: string) => `{"class":"${name}","args":[]}`;
@@ -9,44 +22,49 @@ withBrokers((stores) => {
   const classOf = (payload: string) => (JSON.parse(unsplice(payload).payload) as { class: string }).class;
   const records = async (queue: string): Promise<(Attempts | undefined)[]> =>
     (await stores.queued(queue)).map((payload) => unsplice(payload).record);
+  const numbered = (count: number) => Array.from({ length: count }, (_, i) => `${i}`);
 
-  it('gives the jobs of a dead worker back to the head of their queue, in order, and forgets the worker', async () => {
+  it('gives the jobs of a dead worker back to the tail of their queue, in order, and forgets the worker', async () => {
     await stores.produce('q', ...['a', 'b', 'c', 'd'].map(job));
     const worker = stores.worker();
     const jobs = await worker.take('q', 3);
-    const [a] = jobs;
-    if (!a) throw new Error('four jobs were queued');
-    await worker.turn({ heartbeat: new Date(NOW), settle: [done(a)] });
-    await worker.turn({ workingOn: { raw: { ...a, seq: 1 }, head: '<', tail: '>' } });
+    const [a, b] = jobs;
+    if (!a || !b) throw new Error('four jobs were queued');
+    await worker.sync({ heartbeat: true, settle: [done(a)] });
+    await worker.sync({ workingOn: { raw: b, head: '<', tail: '>' } });
     await stores.produce('q', job('e'));
 
-    expect(await stores.store.reclaim(NOW + LEASE, 10)).toEqual([{ worker: worker.id, jobs: 2, refused: undefined }]);
+    expect(await stores.reclaimAfter(LEASE)).toEqual([{ worker: worker.id, jobs: 2, failed: 0, wrong: [] }]);
 
-    expect(await classes('q')).toEqual(['b', 'c', 'd', 'e']);
+    expect(await classes('q'), 'those behind them are healthy, and come first').toEqual(['d', 'e', 'b', 'c']);
     expect(Object.keys(await dump(stores.db))).toEqual(['resque:queue:q', 'resque:queues', 'resque:stat:processed']);
   });
 
   it.each([9, 10, 11, 101, 1_000])('keeps the order of %i jobs', async (count) => {
-    const names = Array.from({ length: count }, (_, i) => `${i}`);
-    await stores.produce('q', ...names.map(job));
+    await stores.produce('q', ...numbered(count).map(job));
     await stores.worker().take('q', count);
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.reclaimAfter(LEASE);
 
-    expect(await classes('q')).toEqual(names);
+    expect(await classes('q')).toEqual(numbered(count));
   });
 
-  it('keeps the order in which a worker took jobs of one queue in several turns, with others in between', async () => {
-    await stores.produce('q', ...['a', 'b', 'c', 'd', 'e'].map(job));
-    const worker = stores.worker();
-    const [a, b] = await worker.take('q', 3);
-    if (!a || !b) throw new Error('five jobs were queued');
-    await worker.turn({ settle: [release(b, 'tail')], reserve: from('q', 1) });
+  it.each(['q', 'serial'])(
+    'keeps the order in which a worker took jobs of %s in several syncs, with others in between',
+    async (queue) => {
+      const share = queue === 'serial' ? fromSerial : from;
+      await stores.produce(queue, ...['a', 'b', 'c', 'd', 'e'].map(job));
+      const worker = stores.worker();
+      const [a, b] = (await worker.sync({ reserve: share(queue, 3) })).jobs;
+      if (!a || !b) throw new Error('five jobs were queued');
+      await worker.sync({ settle: [release(b, 'tail')], reserve: share(queue, 1) });
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+      await stores.reclaimAfter(LEASE);
 
-    expect(await classes('q')).toEqual(['a', 'c', 'd', 'e', 'b']);
-  });
+      const order = queue === 'serial' ? ['a', 'c', 'd', 'e', 'b'] : ['e', 'b', 'a', 'c', 'd'];
+      expect(await classes(queue)).toEqual(order);
+    },
+  );
 
   it('gives jobs of many queues back, each to its own, whatever the queues are called', async () => {
     const queues = [
@@ -55,43 +73,55 @@ withBrokers((stores) => {
       'a:b:c',
       ':',
       '1:2',
+      '!1:2',
       'with space',
       'Zoë ☃ 😀',
       '"quoted\\"',
       '%d+(.*)$',
       'call',
+      'lease',
       '-',
+      'two\nlines',
     ];
     for (const queue of queues) await stores.produce(queue, job('first'), job('second'), job('third'));
     const worker = stores.worker();
     const shares = queues.map((queue) => ({ queue, limit: 2 }));
-    expect((await worker.turn({ reserve: from([], 100, { shares }) })).jobs).toHaveLength(2 * queues.length);
+    const { jobs } = await worker.sync({ reserve: from([], 100, { shares }) });
+    expect(jobs).toHaveLength(2 * queues.length);
+    // Every other one may have started, and must not run again.
+    await worker.start(...jobs.filter((_, i) => i % 2 === 0));
 
-    expect(await stores.store.reclaim(NOW + LEASE, 10)).toEqual([
-      { worker: worker.id, jobs: 2 * queues.length, refused: undefined },
+    expect(await stores.reclaimAfter(LEASE)).toEqual([
+      { worker: worker.id, jobs: queues.length, failed: queues.length, wrong: [] },
     ]);
 
-    for (const queue of queues) expect([queue, await classes(queue)]).toEqual([queue, ['first', 'second', 'third']]);
+    for (const queue of queues) expect([queue, await classes(queue)]).toEqual([queue, ['third', 'second']]);
+    const failed = (await stores.db.lrange(stores.keys.failed, 0, -1)).map((text) => JSON.parse(text));
+    expect(failed.map(({ queue }) => queue)).toEqual(queues);
     expect(await stores.store.queues()).toEqual(queues.toSorted());
   });
 
-  it('counts an attempt and a death for each job, beside the attempts that it has', async () => {
+  it('counts a death for each job, and leaves its attempts as they were', async () => {
     await stores.produce('q', job('a'), job('b'));
     const worker = stores.worker();
     const [a] = await worker.take('q');
     if (!a) throw new Error('two jobs were queued');
-    await worker.turn({ settle: [{ kind: 'retry', raw: a, at: NOW, record: { id: 'a', attempts: 3, deaths: 0 } }] });
-    await stores.store.promoteRetries(NOW, 10);
+    await worker.sync({ settle: [retry(a, { id: 'a', attempts: 3 })] });
+    await stores.promoteRetries();
     await worker.take('q');
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.reclaimAfter(LEASE);
+    expect(await records('q')).toEqual([
+      { id: `${tokenOf(worker.id)}-1`, attempts: 0, deaths: 1 },
+      { id: 'a', attempts: 3, deaths: 1 },
+    ]);
     await stores.worker().take('q');
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.reclaimAfter(LEASE);
 
     expect(await classes('q')).toEqual(['b', 'a']);
     expect(await records('q')).toEqual([
-      { id: expect.stringMatching(/-1$/), attempts: 2, deaths: 2 },
-      { id: 'a', attempts: 5, deaths: 2 },
+      { id: `${tokenOf(worker.id)}-1`, attempts: 0, deaths: 2 },
+      { id: 'a', attempts: 3, deaths: 2 },
     ]);
   });
 
@@ -99,27 +129,25 @@ withBrokers((stores) => {
     await stores.produce('q', job('a'));
     const worker = stores.worker();
     await worker.take('q');
-    await worker.turn({ leaseEnd: NOW + 2 * LEASE });
+    await worker.sync({ lease: 2 * LEASE });
     const before = await dump(stores.db);
 
-    expect(await stores.store.reclaim(NOW + LEASE, 10)).toEqual([]);
-    expect(await stores.store.reclaim(NOW + 2 * LEASE - 1, 10)).toEqual([]);
+    expect(await stores.reclaimAfter(LEASE)).toEqual([]);
+    expect(await stores.reclaimAfter(LEASE - 1)).toEqual([]);
 
     expect(await dump(stores.db)).toEqual(before);
-    expect(await stores.store.reclaim(NOW + 2 * LEASE, 10)).toEqual([
-      { worker: worker.id, jobs: 1, refused: undefined },
-    ]);
+    expect(await stores.reclaimAfter(1)).toEqual([{ worker: worker.id, jobs: 1, failed: 0, wrong: [] }]);
   });
 
   it('does not take the jobs of a worker that extended its lease while another was reclaimed', async () => {
     await stores.produce('q', ...['a', 'b'].map(job));
     const [slow, dead] = [stores.worker(), stores.worker()];
-    await dead.turn({ leaseEnd: NOW, reserve: from('q', 1) });
-    await slow.turn({ leaseEnd: NOW + 1, reserve: from('q', 1) });
+    await dead.sync({ lease: LEASE - 1, reserve: from('q', 1) });
+    await slow.sync({ reserve: from('q', 1) });
 
     const racing = await Promise.all([
-      stores.store.reclaim(NOW + LEASE, 10),
-      slow.turn({ leaseEnd: NOW + 2 * LEASE }).then(
+      stores.reclaimAfter(LEASE),
+      slow.sync({ lease: 2 * LEASE }).then(
         () => 'kept',
         () => 'lost',
       ),
@@ -131,66 +159,36 @@ withBrokers((stores) => {
   });
 
   it('gives each job back once when several reclaim at the same time', async () => {
-    const names = Array.from({ length: 200 }, (_, i) => `${i}`);
-    await stores.produce('q', ...names.map(job));
+    await stores.produce('q', ...numbered(200).map(job));
     const workers = Array.from({ length: 20 }, () => stores.worker());
     for (const worker of workers) await worker.take('q', 10);
     const reclaimers = [stores.store, stores.open({ backend: 'TCP' }), stores.open({ backend: 'Upstash REST' })];
+    redisTime.move(LEASE);
 
-    const reclaimed = await Promise.all(reclaimers.map((store) => store.reclaim(NOW + LEASE, 100)));
+    const reclaimed = await Promise.all(reclaimers.map((store) => store.reclaim(100)));
 
     const ids = reclaimed.flat().map(({ worker }) => worker);
     expect(ids.toSorted()).toEqual(workers.map(({ id }) => id).toSorted());
-    expect((await classes('q')).toSorted()).toEqual(names.toSorted());
+    expect((await classes('q')).toSorted()).toEqual(numbered(200).toSorted());
     expect((await records('q')).every((record) => record?.deaths === 1)).toBe(true);
   });
 
   it('reclaims the workers whose leases ended first, no more than it was told', async () => {
     const workers = Array.from({ length: 5 }, () => stores.worker());
-    for (const [i, worker] of workers.entries()) await worker.turn({ leaseEnd: NOW - i });
+    for (const [i, worker] of workers.entries()) await worker.sync({ lease: LEASE - i });
     const ids = workers.map(({ id }) => id);
+    redisTime.move(LEASE);
 
-    const reclaimed = async (limit: number) => (await stores.store.reclaim(NOW, limit)).map(({ worker }) => worker);
+    const reclaimed = async (limit: number) => (await stores.store.reclaim(limit)).map(({ worker }) => worker);
 
     expect((await reclaimed(2)).toSorted()).toEqual([ids[4], ids[3]].toSorted());
     expect((await reclaimed(10)).toSorted()).toEqual([ids[2], ids[1], ids[0]].toSorted());
   });
 
-  it('keeps the order of a queue in which several workers died, the first of them first', async () => {
-    await stores.produce('q', ...['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(job));
-    for (let i = 0; i < 3; i++) await stores.worker().turn({ leaseEnd: NOW + i, reserve: from('q', 2) });
-
-    await stores.store.reclaim(NOW + LEASE, 10);
-
-    expect(await classes('q')).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g']);
-  });
-
-  it('counts no death for jobs that their worker cannot have started', async () => {
-    await stores.produce('q', ...['a', 'b', 'c', 'd'].map(job));
-    await stores.worker().turn({ reserve: from('q', 3), started: 0 });
-
-    await stores.store.reclaim(NOW + LEASE, 10);
-
-    expect(await stores.queued('q')).toEqual([expect.stringContaining('"deaths":1'), job('b'), job('c'), job('d')]);
-  });
-
-  it('counts deaths for all that may have started by the last turn', async () => {
-    await stores.produce('q', ...['a', 'b', 'c'].map(job));
-    const worker = stores.worker();
-    await worker.turn({ reserve: from('q', 3), started: 0 });
-    await worker.turn({ started: 1 });
-
-    await stores.store.reclaim(NOW + LEASE, 10);
-
-    expect((await records('q')).map((record) => record?.deaths)).toEqual([1, 1, undefined]);
-  });
-
   it('forgets a dead worker that held nothing, also one that died while it registered', async () => {
-    await stores.worker().turn({ heartbeat: new Date(NOW) });
+    await stores.worker().sync({ heartbeat: true });
 
-    expect(await stores.store.reclaim(NOW + LEASE, 10)).toEqual([
-      { worker: expect.any(String), jobs: 0, refused: undefined },
-    ]);
+    expect(await stores.reclaimAfter(LEASE)).toEqual([{ worker: expect.any(String), jobs: 0, failed: 0, wrong: [] }]);
 
     expect(await dump(stores.db)).toEqual({});
   });
@@ -200,7 +198,7 @@ withBrokers((stores) => {
     await stores.worker().take('gone');
     await stores.db.srem(stores.keys.queues, 'gone');
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.reclaimAfter(LEASE);
 
     expect(await stores.store.queues()).toEqual(['gone']);
     expect(await classes('gone')).toEqual(['a']);
@@ -211,11 +209,21 @@ withBrokers((stores) => {
     const worker = stores.worker();
     const [a] = await worker.take('q');
     if (!a) throw new Error('two jobs were queued');
-    await worker.turn({ settle: [done(a)] });
+    await worker.sync({ settle: [done(a)] });
 
-    await stores.store.reclaim(NOW + LEASE, 10);
+    await stores.reclaimAfter(LEASE);
 
     expect(await stores.db.get(stores.keys.stat('processed'))).toBe('1');
     expect(await stores.db.get(stores.keys.stat('failed'))).toBe(null);
+  });
+
+  it('goes by the lease that the worker last wrote, also where somebody has changed the list of leases', async () => {
+    await stores.produce('q', job('a'));
+    const worker = stores.worker();
+    await worker.take('q');
+    await stores.db.zadd(stores.keys.leases, NOW - 1, worker.id);
+
+    expect(await stores.reclaimAfter(0)).toEqual([]);
+    expect(await stores.reclaimAfter(LEASE)).toMatchObject([{ worker: worker.id, jobs: 1 }]);
   });
 });

@@ -1,5 +1,18 @@
 import { expect, it } from 'vitest';
-import { done, dump, from, LEASE, NOW, withBrokers } from '../../helpers/brokers.ts';
+import {
+  done,
+  dump,
+  fail,
+  failBinary,
+  from,
+  LEASE,
+  NOW,
+  redisTime,
+  release,
+  retry,
+  withBrokers,
+} from '../../helpers/brokers.ts';
+import { dueLists } from '../../helpers/scheduler/steps.ts';
 
 withBrokers((stores) => {
   const statOf = (name: string, worker?: string) => stores.db.get(`resque:stat:${name}${worker ? `:${worker}` : ''}`);
@@ -7,47 +20,48 @@ withBrokers((stores) => {
   it("writes exactly what Ruby's tools read of a worker, and our lease", async () => {
     const worker = stores.worker();
 
-    await worker.turn({ heartbeat: new Date(NOW) });
+    await worker.sync({ heartbeat: true });
 
     expect(await dump(stores.db)).toEqual({
       'resque:workers': { type: 'set', value: [worker.id] },
       [`resque:worker:${worker.id}:started`]: { type: 'string', value: '2026-11-20 20:29:37 +0000' },
-      'resque:workers:heartbeat': { type: 'hash', value: { [worker.id]: '2026-11-20T20:29:37.000Z' } },
+      'resque:workers:heartbeat': { type: 'hash', value: { [worker.id]: '2026-11-20T20:29:37Z' } },
       'resque:leases': { type: 'zset', value: [worker.id, `${NOW + LEASE}`] },
-      [`resque:inflight:${worker.id}`]: { type: 'hash', value: { call: '1', started: '-1' } },
+      [`resque:inflight:${worker.id}`]: { type: 'hash', value: { call: '1', lease: `${NOW + LEASE}` } },
     });
   });
 
-  it('extends the lease with each turn, and beats only when told to', async () => {
+  it('extends the lease with each sync, and beats only when told to', async () => {
     const worker = stores.worker();
-    await worker.turn({ heartbeat: new Date(NOW) });
+    await worker.sync({ heartbeat: true });
 
-    await worker.turn({ leaseEnd: NOW + 2 * LEASE });
+    await worker.sync({ lease: 2 * LEASE });
 
     expect(await stores.db.zscore(stores.keys.leases, worker.id)).toBe(`${NOW + 2 * LEASE}`);
-    expect(await stores.db.hget(stores.keys.heartbeats, worker.id)).toBe('2026-11-20T20:29:37.000Z');
+    expect(await stores.db.hget(stores.keys.heartbeats, worker.id)).toBe('2026-11-20T20:29:37Z');
 
-    await worker.turn({ heartbeat: new Date(NOW + 60_001) });
+    redisTime.move(60_001);
+    await worker.sync({ heartbeat: true });
 
-    expect(await stores.db.hget(stores.keys.heartbeats, worker.id)).toBe('2026-11-20T20:30:37.001Z');
+    expect(await stores.db.hget(stores.keys.heartbeats, worker.id)).toBe('2026-11-20T20:30:37Z');
   });
 
-  it('does not write the start again with later turns', async () => {
+  it('does not write the start again with later syncs', async () => {
     const worker = stores.worker();
-    await worker.turn();
+    await worker.sync();
     await stores.db.set(stores.keys.workerStarted(worker.id), 'as it was');
 
-    await worker.turn();
+    await worker.sync();
 
     expect(await stores.db.get(stores.keys.workerStarted(worker.id))).toBe('as it was');
   });
 
-  it('takes no turn of a worker that has not registered', async () => {
+  it('takes no sync of a worker that has not registered', async () => {
     await stores.produce('q', 'job');
-    const { register: _, ...turn } = stores.worker().next({ reserve: from('q') });
+    const { register: _, ...request } = stores.worker().next({ reserve: from('q') });
     const before = await dump(stores.db);
 
-    expect(await stores.store.sync(turn)).toEqual({ leaseLost: true });
+    expect(await stores.store.sync(request)).toEqual({ kind: 'lease lost' });
 
     expect(await dump(stores.db)).toEqual(before);
   });
@@ -58,16 +72,16 @@ withBrokers((stores) => {
     const [succeeded, retried, failed, buried, released, left] = await worker.take('q');
     if (!succeeded || !retried || !failed || !buried || !released || !left) throw new Error('six jobs were queued');
 
-    await worker.turn({
+    await worker.sync({
       settle: [
         done(succeeded),
-        { kind: 'retry', raw: retried, at: NOW, record: { id: 'id', attempts: 1, deaths: 0 } },
-        { kind: 'fail', raw: failed, head: '<', tail: '>' },
-        { kind: 'bury', raw: buried, entry: 'entry' },
-        { kind: 'release', raw: released, to: 'tail' },
+        retry(retried, { id: 'id', attempts: 1, deaths: 0 }),
+        fail(failed),
+        failBinary(buried, 'entry'),
+        release(released, 'tail'),
       ],
     });
-    await other.turn({ settle: [], reserve: from('q') });
+    await other.sync({ settle: [], reserve: from('q') });
 
     expect([await statOf('processed'), await statOf('failed')]).toEqual(['4', '2']);
     expect([await statOf('processed', worker.id), await statOf('failed', worker.id)]).toEqual(['4', '2']);
@@ -77,14 +91,14 @@ withBrokers((stores) => {
   it('forgets a worker that leaves, all but the totals', async () => {
     await stores.produce('q', '{"n":1}', '{"n":2}');
     const [worker, other] = [stores.worker(), stores.worker()];
-    await other.turn({ heartbeat: new Date(NOW) });
+    await other.sync({ heartbeat: true });
     const before = await dump(stores.db);
     const [one, two] = await worker.take('q');
     if (!one || !two) throw new Error('two jobs were queued');
-    await worker.turn({ heartbeat: new Date(NOW), workingOn: { raw: one, head: '<', tail: '>' } });
-    await worker.turn({ settle: [done(one), { kind: 'fail', raw: two, head: '<', tail: '>' }] });
+    await worker.sync({ heartbeat: true, workingOn: { raw: one, head: '<', tail: '>' } });
+    await worker.sync({ settle: [done(one), fail(two)] });
 
-    expect(await stores.store.leave(worker.id)).toBe(0);
+    expect(await worker.unregister()).toBe(0);
 
     const { 'resque:queue:q': _, ...rest } = before;
     expect(await dump(stores.db)).toEqual({
@@ -93,7 +107,7 @@ withBrokers((stores) => {
       'resque:stat:failed': { type: 'string', value: '1' },
       'resque:failed': { type: 'list', value: ['<{"n":2}>'] },
     });
-    expect(await stores.store.leave(worker.id)).toBe(0);
+    expect(await worker.unregister()).toBe(0);
   });
 
   it('keeps the lease of a worker that leaves with jobs in its hands, for the reclaim; Ruby sees it gone', async () => {
@@ -101,13 +115,13 @@ withBrokers((stores) => {
     const worker = stores.worker();
     const [one] = await worker.take('q');
     if (!one) throw new Error('three jobs were queued');
-    await worker.turn({
-      heartbeat: new Date(NOW),
+    await worker.sync({
+      heartbeat: true,
       settle: [done(one)],
       workingOn: { raw: { ...one, seq: 1 }, head: '', tail: '' },
     });
 
-    expect(await stores.store.leave(worker.id)).toBe(2);
+    expect(await worker.unregister()).toBe(2);
 
     expect(Object.keys(await dump(stores.db))).toEqual([
       `resque:inflight:${worker.id}`,
@@ -115,8 +129,8 @@ withBrokers((stores) => {
       'resque:queues',
       'resque:stat:processed',
     ]);
-    expect(await stores.store.reclaim(NOW + LEASE - 1, 10)).toEqual([]);
-    expect(await stores.store.reclaim(NOW + LEASE, 10)).toMatchObject([{ worker: worker.id, jobs: 2 }]);
+    expect(await stores.reclaimAfter(LEASE - 1)).toEqual([]);
+    expect(await stores.reclaimAfter(1)).toMatchObject([{ worker: worker.id, jobs: 2 }]);
     expect(await stores.queued('q')).toHaveLength(2);
   });
 
@@ -127,15 +141,16 @@ withBrokers((stores) => {
     const worker = stores.worker(store);
     const [job] = await worker.take('q');
     if (!job) throw new Error('one job was queued');
-    await worker.turn({
-      heartbeat: new Date(NOW),
-      settle: [{ kind: 'retry', raw: job, at: NOW, record: { id: 'id', attempts: 1, deaths: 0 } }],
+    await worker.sync({
+      heartbeat: true,
+      settle: [retry(job, { id: 'id', attempts: 1, deaths: 0 })],
     });
     expect(Object.keys(await dump(stores.db)).every((key) => key.startsWith('{other}:'))).toBe(true);
 
-    expect(await store.promoteRetries(NOW, 10)).toEqual({ moved: 1, refused: [] });
-    expect(await store.dueDelayed(NOW, 10, 1e6)).toMatchObject([{ time: '1000', payloads: [expect.anything()] }]);
-    expect(await store.reclaim(NOW + LEASE, 10)).toMatchObject([{ worker: worker.id, jobs: 0 }]);
+    expect(await store.promoteRetries(10)).toMatchObject({ moved: 1 });
+    expect(await dueLists(store, 10, 1e6)).toMatchObject([{ time: '1000', payloads: [expect.anything()] }]);
+    redisTime.move(LEASE);
+    expect(await store.reclaim(10)).toMatchObject([{ worker: worker.id, jobs: 0 }]);
 
     expect(Object.keys(await dump(stores.db)).every((key) => key.startsWith('{other}:'))).toBe(true);
     expect(await stores.store.queues()).toEqual([]);

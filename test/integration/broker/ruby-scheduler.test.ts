@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DelayedMove } from '../../../shared/broker/broker.ts';
-import { promoteDelayed } from '../../../shared/scheduler/promote-delayed.ts';
 import { dump, NOW, withBrokers } from '../../helpers/brokers.ts';
+import { dueLists, promoteDelayed } from '../../helpers/scheduler/steps.ts';
 
 const SECONDS = NOW / 1000;
 const LIST = `delayed:${SECONDS}`;
@@ -61,7 +61,7 @@ withBrokers((stores) => {
   const promoted = async () =>
     (await stores.queued('q')).map((payload) => (JSON.parse(payload) as { class: string }).class);
   const moves = async (limit = 100) => {
-    const [due] = await stores.store.dueDelayed(NOW, limit, 1e6);
+    const [due] = await dueLists(stores.store, limit, 1e6);
     return (due?.payloads ?? []).map((bytes): DelayedMove => ({ bytes, to: 'queue', queue: 'q' }));
   };
 
@@ -94,7 +94,7 @@ withBrokers((stores) => {
     await ruby.read();
     await ruby.watch();
 
-    expect(await promoteDelayed(stores.store, undefined, NOW)).toEqual({ promoted: 4, failed: 0 });
+    expect(await promoteDelayed(stores.store)).toEqual({ promoted: 4, failed: 0 });
 
     expect(await ruby.execute()).toBe(false);
     await ruby.cleanUp();
@@ -135,7 +135,7 @@ withBrokers((stores) => {
       queued: 0,
       failed: 0,
     });
-    expect(await promoteDelayed(stores.store, undefined, NOW)).toEqual({ promoted: 2, failed: 0 });
+    expect(await promoteDelayed(stores.store)).toEqual({ promoted: 2, failed: 0 });
 
     await ruby.cleanUp();
     expect(await promoted()).toEqual(names);
@@ -151,7 +151,7 @@ withBrokers((stores) => {
     await add('b');
     await ruby.cleanUp();
 
-    expect(await promoteDelayed(stores.store, undefined, NOW)).toEqual({ promoted: 1, failed: 0 });
+    expect(await promoteDelayed(stores.store)).toEqual({ promoted: 1, failed: 0 });
 
     expect(await promoted()).toEqual(['a', 'b']);
     await expectClean();
@@ -164,7 +164,7 @@ withBrokers((stores) => {
     await ruby.watch();
     await ruby.execute();
 
-    expect(await promoteDelayed(stores.store, undefined, NOW)).toEqual({ promoted: 0, failed: 0 });
+    expect(await promoteDelayed(stores.store)).toEqual({ promoted: 0, failed: 0 });
 
     await expectClean();
   });

@@ -1,29 +1,43 @@
 import { describe, expect, it } from 'vitest';
 import type { RawJob } from '../../../shared/types.ts';
-import { done, dump, from, LEASE, NOW, release, texts, withBrokers } from '../../helpers/brokers.ts';
+import {
+  done,
+  dump,
+  fail,
+  failBinary,
+  failText,
+  from,
+  LEASE,
+  NOW,
+  redisTime,
+  release,
+  retry,
+  texts,
+  withBrokers,
+} from '../../helpers/brokers.ts';
 
 const record = (id: string, attempts = 1, deaths = 0) => ({ id, attempts, deaths });
 
 withBrokers((stores) => {
   const failed = () => stores.db.lrange(stores.keys.failed, 0, -1);
 
-  it('settles and reserves in one turn', async () => {
+  it('settles and reserves in one sync', async () => {
     await stores.produce('q', 'a', 'b', 'c', 'd');
     const worker = stores.worker();
     const first = await worker.take('q', 2);
 
-    const second = await worker.turn({ settle: first.map(done), reserve: from('q', 2) });
+    const second = await worker.sync({ settle: first.map(done), reserve: from('q', 2) });
 
     expect(texts(second.jobs)).toEqual(['c', 'd']);
     expect(await stores.held(worker)).toEqual({ '2:q': 'c', '3:q': 'd' });
   });
 
-  it('settles thousands of jobs in one turn', async () => {
+  it('settles thousands of jobs in one sync', async () => {
     await stores.produce('q', ...Array.from({ length: 9_000 }, (_, i) => `{"n":${i}}`));
     const worker = stores.worker();
     const jobs = await worker.take('q', 9_000);
 
-    const { missing } = await worker.turn({ settle: jobs.map(done) });
+    const { missing } = await worker.sync({ settle: jobs.map(done) });
 
     expect(missing).toBe(0);
     expect(await stores.held(worker)).toEqual({});
@@ -35,7 +49,7 @@ withBrokers((stores) => {
     const worker = stores.worker();
     const raw = await worker.takeOne('a:b c');
 
-    await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW + 16_000, record: record('job-1', 2, 1) }] });
+    await worker.sync({ settle: [retry(raw, record('job-1', 2, 1), 16_000)] });
 
     const payload = ' {"lambdesque":{"id":"job-1","attempts":2,"deaths":1},"class":"A","args":[1.0]}';
     const [member = '', time] = await stores.db.zrange(stores.keys.retry, '0', '-1', 'WITHSCORES');
@@ -51,11 +65,11 @@ withBrokers((stores) => {
     const [one, two, three] = await worker.take('q');
     if (!one || !two || !three) throw new Error('three jobs were queued');
 
-    await worker.turn({
+    await worker.sync({
       settle: [
-        { kind: 'fail', raw: one, head: '{"payload":', tail: ',"queue":"q"}' },
-        { kind: 'bury', raw: two, entry: '{"payload":"whole"}' },
-        { kind: 'quote', raw: three, head: '{"payload":', tail: ',"queue":"q"}' },
+        fail(one, '{"payload":', ',"queue":"q"}'),
+        failBinary(two, '{"payload":"whole"}'),
+        failText(three, '{"payload":', ',"queue":"q"}'),
       ],
     });
 
@@ -71,17 +85,17 @@ withBrokers((stores) => {
     await stores.produce('q', '{"n":1}');
     const worker = stores.worker();
     const raw = await worker.takeOne('q');
-    await worker.turn();
+    await worker.sync();
     const before = await dump(stores.db);
     const unknown = (seq: number): RawJob => ({ ...raw, seq });
 
-    const { missing } = await worker.turn({
+    const { missing } = await worker.sync({
       settle: [
         done(unknown(10)),
-        { kind: 'retry', raw: unknown(11), at: NOW, record: record('x') },
-        { kind: 'fail', raw: unknown(12), head: '<', tail: '>' },
-        { kind: 'bury', raw: unknown(13), entry: 'x' },
-        { kind: 'quote', raw: unknown(15), head: '<', tail: '>' },
+        retry(unknown(11), record('x')),
+        fail(unknown(12)),
+        failBinary(unknown(13), 'x'),
+        failText(unknown(15)),
         release(unknown(14)),
         done({ ...raw, queue: 'other' }),
       ],
@@ -102,7 +116,7 @@ withBrokers((stores) => {
       await stores.produce('one', 'a5');
       await stores.produce('two', 'b4');
 
-      await worker.turn({ settle: jobs.toReversed().map((raw) => release(raw)) });
+      await worker.sync({ settle: jobs.toReversed().map((raw) => release(raw)) });
 
       expect(await stores.queued('one')).toEqual(['a1', 'a2', 'a3', 'a4', 'a5']);
       expect(await stores.queued('two')).toEqual(['b1', 'b2', 'b3', 'b4']);
@@ -114,18 +128,18 @@ withBrokers((stores) => {
       const [a, b, c, d] = await worker.take('q', 4);
       if (!a || !b || !c || !d) throw new Error('five jobs were queued');
 
-      await worker.turn({ settle: [release(b), done(a), release(d), { kind: 'bury', raw: c, entry: 'c' }] });
+      await worker.sync({ settle: [release(b), done(a), release(d), failBinary(c, 'c')] });
 
       expect(await stores.queued('q')).toEqual(['b', 'd', 'e']);
       expect(await failed()).toEqual(['c']);
     });
 
-    it('can take the released jobs again in the same turn', async () => {
+    it('can take the released jobs again in the same sync', async () => {
       await stores.produce('q', 'a', 'b');
       const worker = stores.worker();
       const jobs = await worker.take('q');
 
-      const again = await worker.turn({ settle: jobs.map((raw) => release(raw)), reserve: from('q', 1) });
+      const again = await worker.sync({ settle: jobs.map((raw) => release(raw)), reserve: from('q', 1) });
 
       expect(again.jobs.map(({ seq, bytes }) => [seq, `${bytes}`])).toEqual([[2, 'a']]);
       expect(await stores.queued('q')).toEqual(['b']);
@@ -137,7 +151,7 @@ withBrokers((stores) => {
       const [a, b, c] = await worker.take('q', 3);
       if (!a || !b || !c) throw new Error('four jobs were queued');
 
-      await worker.turn({ settle: [release(c, 'tail'), release(a, 'tail'), release(b)] });
+      await worker.sync({ settle: [release(c, 'tail'), release(a, 'tail'), release(b)] });
 
       expect(await stores.queued('q')).toEqual(['b', 'd', 'c', 'a']);
     });
@@ -148,7 +162,7 @@ withBrokers((stores) => {
       const jobs = await worker.take('q');
       await stores.db.srem(stores.keys.queues, 'q');
 
-      await worker.turn({ settle: jobs.map((raw) => release(raw)) });
+      await worker.sync({ settle: jobs.map((raw) => release(raw)) });
 
       expect(await stores.store.queues()).toEqual(['q']);
     });
@@ -163,7 +177,7 @@ withBrokers((stores) => {
       const worker = stores.worker();
       const raw = await worker.takeOne('q');
 
-      await worker.turn({ workingOn: { raw, head, tail: '}' } });
+      await worker.sync({ workingOn: { raw, head, tail: '}' } });
 
       expect(await shown(worker.id)).toBe(
         '{"queue":"q","run_at":"2026-11-20T20:29:37Z","payload":{"class":"A","args":[1.0,"\\/"]}}',
@@ -174,10 +188,10 @@ withBrokers((stores) => {
       await stores.produce('q', '{"class":"A","args":[]}');
       const worker = stores.worker();
       const raw = await worker.takeOne('q');
-      await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW, record: record('x') }] });
-      await stores.store.promoteRetries(NOW, 1);
+      await worker.sync({ settle: [retry(raw, record('x'))] });
+      await stores.promoteRetries();
 
-      await worker.turn({ workingOn: { raw: await worker.takeOne('q'), head, tail: '}' } });
+      await worker.sync({ workingOn: { raw: await worker.takeOne('q'), head, tail: '}' } });
 
       expect(await shown(worker.id)).toBe(`${head}{"class":"A","args":[]}}`);
     });
@@ -187,32 +201,35 @@ withBrokers((stores) => {
       const worker = stores.worker();
       const [one, two] = await worker.take('q');
       if (!one || !two) throw new Error('two jobs were queued');
-      await worker.turn({ workingOn: { raw: one, head: '<', tail: '>' } });
+      await worker.sync({ workingOn: { raw: one, head: '<', tail: '>' } });
 
-      await worker.turn();
+      await worker.sync();
       expect(await shown(worker.id)).toBe('<{"n":1}>');
-      await worker.turn({ workingOn: { raw: two, head: '<', tail: '>' } });
+      await worker.sync({ workingOn: { raw: two, head: '<', tail: '>' } });
       expect(await shown(worker.id)).toBe('<{"n":2}>');
-      await worker.turn({ workingOn: null });
+      await worker.sync({ workingOn: null });
       expect(await shown(worker.id)).toBe(null);
     });
 
-    it('is not a job that ended in the same turn', async () => {
+    it('is not a job that ended in the same sync', async () => {
       await stores.produce('q', '{"n":1}');
       const worker = stores.worker();
       const raw = await worker.takeOne('q');
 
-      await worker.turn({ settle: [done(raw)], workingOn: { raw, head: '<', tail: '>' } });
+      await worker.sync({ settle: [done(raw)], workingOn: { raw, head: '<', tail: '>' } });
 
       expect(await shown(worker.id)).toBe(null);
     });
   });
 
-  it('keeps the lease where it was told to, not where the clock is', async () => {
+  it('extends the lease by as much as it was told, from now on', async () => {
     const worker = stores.worker();
-    await worker.turn({ leaseEnd: 1 });
-    expect(await stores.store.reclaim(0, 10)).toEqual([]);
-    await worker.turn({ leaseEnd: NOW + LEASE });
-    expect(await stores.db.zscore(stores.keys.leases, worker.id)).toBe(`${NOW + LEASE}`);
+    await worker.sync({ lease: 10 * LEASE });
+    redisTime.move(1_000);
+    const { now } = await worker.sync({ lease: 5_000 });
+
+    expect(now).toBe(NOW + 1_000);
+    expect(await stores.db.zscore(stores.keys.leases, worker.id)).toBe(`${NOW + 6_000}`);
+    expect(await stores.db.hget(stores.keys.inflight(worker.id), 'lease')).toBe(`${NOW + 6_000}`);
   });
 });

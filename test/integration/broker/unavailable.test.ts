@@ -108,20 +108,20 @@ withBrokers((stores) => {
   it('says that a replica is read-only, and works again once it is the primary', async () => {
     await stores.produce('q', 'a');
     const worker = stores.worker();
-    await worker.turn();
+    await worker.sync();
     const before = await dump(stores.db);
     await stores.db.replicaof('127.0.0.1', 1);
 
-    const turn = worker.next({ reserve: from('q') });
+    const request = worker.next({ reserve: from('q') });
     try {
-      expect(await unavailable(stores.store, worker.send(turn))).toMatch(/read-only replica.*primary/);
+      expect(await unavailable(stores.store, worker.send(request))).toMatch(/read-only replica.*primary/);
       await unavailable(stores.store);
     } finally {
       await stores.db.replicaof('NO', 'ONE');
     }
 
     expect(await dump(stores.db)).toEqual(before);
-    expect((await worker.send(turn)).jobs).toHaveLength(1);
+    expect((await worker.send(request)).jobs).toHaveLength(1);
   });
 
   it.each(['request', 'answer'] as const)('reports a lost %s, and goes on', async (what) => {
@@ -143,21 +143,21 @@ withBrokers((stores) => {
     expect(await stores.db.llen(stores.keys.queue('q'))).toBe(2);
   });
 
-  it('recovers when Redis is back, also with the same turn', async () => {
+  it('recovers when Redis is back, also with the same sync', async () => {
     await stores.produce('q', 'a', 'b');
     const worker = stores.worker();
     const jobs = await worker.take('q', 1);
-    const turn = worker.next({ settle: jobs.map(done), reserve: from('q') });
+    const request = worker.next({ settle: jobs.map(done), reserve: from('q') });
     await stores.redis.kill();
 
-    const failed = await worker.send(turn).catch((error: unknown) => error);
+    const failed = await worker.send(request).catch((error: unknown) => error);
     expect(failed).toBeInstanceOf(LambdesqueError);
     expect((failed as Error).message).toContain(stores.store.address);
     await stores.redis.start();
 
     // Without an append-only file the data is gone, the lease with it.
     await expect
-      .poll(() => worker.send(turn).catch((error: Error) => error.message), { timeout: 5_000 })
+      .poll(() => worker.send(request).catch((error: Error) => error.message), { timeout: 5_000 })
       .toMatch(/lost its lease/);
     await stores.store.enqueue([JOB]);
     expect(await stores.worker().take('q')).toHaveLength(1);

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { RedisTypeError } from '../../../shared/errors.ts';
 import { type Logger, silentLogger } from '../../../shared/log.ts';
-import { promoteDelayed } from '../../../shared/scheduler/promote-delayed.ts';
-import { tick } from '../../../shared/scheduler/tick.ts';
 import { unsplice } from '../../../shared/wire/attempts.ts';
-import { done, from, LEASE, NOW, release, texts, withBrokers } from '../../helpers/brokers.ts';
+import { done, from, LEASE, NOW, redisTime, release, retry, texts, withBrokers } from '../../helpers/brokers.ts';
+import { promoteDelayed } from '../../helpers/scheduler/steps.ts';
 
 const SECONDS = NOW / 1000;
 
@@ -18,7 +17,8 @@ withBrokers((stores) => {
   const spoil = (queue: string) => stores.db.set(stores.keys.queue(queue), 'no list');
   const mend = (queue: string) => stores.db.del(stores.keys.queue(queue));
   /** What was put off until somebody mends the queue is due by then. */
-  const MUCH_LATER = NOW + 24 * 3_600_000;
+  const DAY = 24 * 3_600_000;
+  const MUCH_LATER = NOW + DAY;
   /** Whatever this call says: what counts is what is in Redis afterwards. */
   const attempt = (call: Promise<unknown>) =>
     call.catch((error: unknown) => expect(error).toBeInstanceOf(RedisTypeError));
@@ -30,12 +30,12 @@ withBrokers((stores) => {
       await spoil('bad');
       const worker = stores.worker();
 
-      const { jobs, unreadable, more } = await worker.turn({ reserve: from(['before', 'bad', 'after', 'bad']) });
+      const { jobs, wrong, more } = await worker.sync({ reserve: from(['before', 'bad', 'after', 'bad']) });
 
       expect(texts(jobs)).toEqual(['a', 'b']);
-      expect(unreadable).toEqual([{ queue: 'bad', error: expect.stringContaining('WRONGTYPE') }]);
+      expect(wrong).toEqual([{ key: stores.keys.queue('bad'), error: expect.stringContaining('WRONGTYPE') }]);
       expect(more).toBe(false);
-      await worker.turn({ settle: jobs.map(done) });
+      await worker.sync({ settle: jobs.map(done) });
       expect(await stores.db.get(stores.keys.queue('bad'))).toBe('no list');
       await mend('bad');
     });
@@ -59,9 +59,9 @@ withBrokers((stores) => {
       const jobs = await worker.take(['bad', 'q']);
       await spoil('bad');
 
-      await attempt(worker.turn({ settle: jobs.map((raw) => release(raw)) }));
+      await attempt(worker.sync({ settle: jobs.map((raw) => release(raw)) }));
       await mend('bad');
-      await stores.store.reclaim(MUCH_LATER, 10);
+      await stores.reclaimAfter(DAY);
 
       expect(await classes('bad')).toEqual(['a', 'b']);
       expect(await classes('q')).toEqual(['c']);
@@ -75,17 +75,17 @@ withBrokers((stores) => {
       if (!a || !b || !c) throw new Error('four jobs were queued');
       await spoil('bad');
 
-      const { jobs } = await worker.turn({
-        leaseEnd: NOW + 2 * LEASE,
+      const { jobs } = await worker.sync({
+        lease: 2 * LEASE,
         settle: [done(b), release(c, 'tail'), release(a)],
         reserve: from('q'),
       });
 
       expect(texts(jobs)).toEqual([job('d'), job('c')]);
       expect(await stores.db.get(stores.keys.stat('processed'))).toBe('1');
-      expect(await stores.store.reclaim(NOW + LEASE, 10)).toEqual([]);
+      expect(await stores.reclaimAfter(LEASE)).toEqual([]);
       await mend('bad');
-      await stores.store.reclaim(MUCH_LATER, 10);
+      await stores.reclaimAfter(DAY);
       expect(await classes('bad')).toEqual(['a']);
     });
 
@@ -95,15 +95,16 @@ withBrokers((stores) => {
       const worker = stores.worker();
       for (const raw of await worker.take(['q', 'bad'])) {
         const record = { id: `${raw.queue}-${raw.seq}`, attempts: 1, deaths: 0 };
-        await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW, record }] });
+        await worker.sync({ settle: [retry(raw, record)] });
       }
       await spoil('bad');
 
-      await attempt(stores.store.promoteRetries(NOW, 10));
-      await attempt(stores.store.promoteRetries(NOW, 10));
+      await attempt(stores.promoteRetries());
+      await attempt(stores.promoteRetries());
       expect(await classes('q')).toEqual(['a', 'c']);
       await mend('bad');
-      await stores.store.promoteRetries(MUCH_LATER, 10);
+      redisTime.move(DAY);
+      await stores.promoteRetries();
 
       expect(await classes('q')).toEqual(['a', 'c']);
       expect(await classes('bad')).toEqual(['b']);
@@ -115,15 +116,19 @@ withBrokers((stores) => {
       const worker = stores.worker();
       for (const raw of await worker.take(['bad', 'q'])) {
         const record = { id: `${raw.seq}`, attempts: 1, deaths: 0 };
-        await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW + raw.seq, record }] });
+        await worker.sync({ settle: [retry(raw, record, raw.seq)] });
       }
       await spoil('bad');
 
-      for (let i = 0; i < 3; i++) await attempt(stores.store.promoteRetries(NOW + 1_000 * (i + 1), 2));
+      for (let i = 0; i < 3; i++) {
+        redisTime.move(1_000);
+        await attempt(stores.promoteRetries(2));
+      }
 
       expect(await classes('q')).toEqual(['d']);
       await mend('bad');
-      await stores.store.promoteRetries(MUCH_LATER, 10);
+      redisTime.move(DAY);
+      await stores.promoteRetries();
       expect(await classes('bad')).toEqual(['a', 'b', 'c']);
     });
 
@@ -132,9 +137,9 @@ withBrokers((stores) => {
       await stores.store.enqueueDelayed([a, b, c].map((payload) => ({ seconds: SECONDS, payload })));
       await spoil('bad');
 
-      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store, undefined, NOW));
+      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store));
       await mend('bad');
-      await promoteDelayed(stores.store, undefined, MUCH_LATER);
+      await promoteDelayed(stores.at(MUCH_LATER));
 
       expect(await stores.queued('q')).toEqual([a, c]);
       const failed = await stores.db.lrange(stores.keys.failed, 0, -1);
@@ -147,11 +152,11 @@ withBrokers((stores) => {
       await stores.db.set(stores.keys.failed, 'no list');
       await stores.db.set(stores.keys.timestamps(c), 'no set');
 
-      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store, undefined, NOW));
+      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store));
       await stores.db.del(stores.keys.failed);
-      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.store, undefined, MUCH_LATER));
+      for (let i = 0; i < 3; i++) await attempt(promoteDelayed(stores.at(MUCH_LATER)));
       await stores.db.del(stores.keys.timestamps(c));
-      await promoteDelayed(stores.store, undefined, MUCH_LATER);
+      await promoteDelayed(stores.at(MUCH_LATER));
 
       expect(await stores.queued('q')).toEqual([a, c]);
       expect(await stores.db.lrange(stores.keys.failed, 0, -1)).toEqual([expect.stringContaining(b)]);
@@ -164,9 +169,9 @@ withBrokers((stores) => {
       await stores.worker().take(['q', 'bad', 'other']);
       await spoil('bad');
 
-      for (let i = 0; i < 3; i++) await attempt(stores.store.reclaim(NOW + LEASE, 10));
+      for (let i = 0; i < 3; i++) await attempt(stores.reclaimAfter(LEASE));
       await mend('bad');
-      await stores.store.reclaim(MUCH_LATER, 10);
+      await stores.reclaimAfter(DAY);
 
       expect(await classes('q')).toEqual(['a', 'b']);
       expect(await classes('bad')).toEqual(['c']);
@@ -177,37 +182,38 @@ withBrokers((stores) => {
       await stores.produce('bad', job('x'));
       await stores.worker().take('bad');
       await stores.produce('q', job('reclaimed'));
-      await stores.worker().turn({ leaseEnd: NOW + LEASE + 1, reserve: from('q') });
+      await stores.worker().sync({ reserve: from('q') });
       await stores.produce('q', job('retried'));
       const worker = stores.worker();
       const raw = await worker.takeOne('q');
       const record = { id: 'r', attempts: 1, deaths: 0 };
-      await worker.turn({ settle: [{ kind: 'retry', raw, at: NOW, record }] });
-      await stores.store.leave(worker.id);
+      await worker.sync({ settle: [retry(raw, record)] });
+      await worker.unregister();
       await stores.store.enqueueDelayed([{ seconds: SECONDS, payload: delayed('delayed', 'q') }]);
       await spoil('bad');
 
-      await attempt(tick({ store: stores.store, log: silentLogger }, NOW + 2 * LEASE));
+      redisTime.move(2 * LEASE);
+      await attempt(stores.tick());
 
       expect((await classes('q')).toSorted()).toEqual(['delayed', 'reclaimed', 'retried']);
       await mend('bad');
-      await stores.store.reclaim(MUCH_LATER, 10);
+      await stores.reclaimAfter(DAY);
       expect(await classes('bad')).toEqual(['x']);
     });
   });
 
   describe('a scheduler', () => {
     /** What it logs as errors, and what it fails with. */
-    async function complaints(now: number): Promise<string> {
+    async function complaints(): Promise<string> {
       const lines: unknown[] = [];
       const log: Logger = { ...silentLogger, error: (message, fields) => void lines.push(message, fields) };
-      await tick({ store: stores.store, log }, now).catch((error: Error) => lines.push(error.message));
+      await stores.tick(log).catch((error: Error) => lines.push(error.message));
       return JSON.stringify(lines);
     }
 
     it('says nothing where nothing is wrong', async () => {
       await stores.store.enqueueDelayed([{ seconds: SECONDS, payload: delayed('a', 'q') }]);
-      expect(await complaints(NOW)).toBe('[]');
+      expect(await complaints()).toBe('[]');
     });
 
     it('says which queue does not take its retries or the jobs of a dead worker', async () => {
@@ -215,20 +221,22 @@ withBrokers((stores) => {
       const worker = stores.worker();
       const [a] = await worker.take('bad');
       if (!a) throw new Error('two jobs were queued');
-      await worker.turn({ settle: [{ kind: 'retry', raw: a, at: NOW, record: { id: 'a', attempts: 1, deaths: 0 } }] });
+      await worker.sync({ settle: [retry(a, { id: 'a', attempts: 1, deaths: 0 })] });
       await spoil('bad');
 
-      expect(await complaints(NOW)).toMatch(/retries.*bad.*WRONGTYPE/);
-      expect(await complaints(NOW + LEASE)).toMatch(/dead worker.*bad.*WRONGTYPE/);
+      expect(await complaints()).toMatch(/queue:bad.*WRONGTYPE/);
+      redisTime.move(LEASE);
+      expect(await complaints()).toMatch(/queue:bad.*WRONGTYPE/);
       await mend('bad');
-      await stores.store.promoteRetries(MUCH_LATER, 10);
+      redisTime.move(DAY);
+      await stores.promoteRetries();
     });
 
     it('puts a delayed job whose queue does not take it into the failed list, with the reason', async () => {
       await stores.store.enqueueDelayed([{ seconds: SECONDS, payload: delayed('a', 'bad') }]);
       await spoil('bad');
 
-      expect(await complaints(NOW)).toMatch(/failed list/);
+      expect(await complaints()).toMatch(/failed list/);
 
       const [entry = ''] = await stores.db.lrange(stores.keys.failed, 0, -1);
       expect(entry).toContain(`"payload":${delayed('a', 'bad')},`);
@@ -240,35 +248,9 @@ withBrokers((stores) => {
       await stores.store.enqueueDelayed([{ seconds: SECONDS, payload: '{"class":"a","args":[]}' }]);
       await stores.db.set(stores.keys.failed, 'no list');
 
-      expect(await complaints(NOW)).toMatch(/WRONGTYPE/);
+      expect(await complaints()).toMatch(/WRONGTYPE/);
 
       await stores.db.del(stores.keys.failed);
     });
   });
-
-  it.each(['failed', 'retry', 'retry:payloads', 'stat:processed'])(
-    'loses no job when %s is of another type, and settles all once that is mended',
-    async (name) => {
-      await stores.produce('q', job('a'), job('b'));
-      const worker = stores.worker();
-      const [a, b] = await worker.take('q');
-      if (!a || !b) throw new Error('two jobs were queued');
-      const key = `resque:${name}`;
-      await stores.db.xadd(key, '*', 'a', 'stream');
-      const turn = worker.next({
-        settle: [
-          { kind: 'fail', raw: a, head: '<', tail: '>' },
-          { kind: 'retry', raw: b, at: NOW, record: { id: 'b', attempts: 1, deaths: 0 } },
-        ],
-      });
-
-      await expect(worker.send(turn)).rejects.toThrow(RedisTypeError);
-      await stores.db.del(key);
-      await worker.send(turn);
-
-      expect(await stores.held(worker)).toEqual({});
-      expect(await stores.db.lrange(stores.keys.failed, 0, -1)).toContain(`<${job('a')}>`);
-      expect(await stores.db.zcard(stores.keys.retry)).toBe(1);
-    },
-  );
 });

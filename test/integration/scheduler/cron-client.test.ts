@@ -1,4 +1,5 @@
-import { ConfigError, type CronEntry, type CronInfo } from 'lambdesque';
+import { ConfigError, type CronEntry, type CronInfo, defineJob, RedisTypeError } from 'lambdesque';
+import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { dump } from '../../helpers/brokers.ts';
 import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
@@ -44,7 +45,13 @@ withBed((bed) => {
       ['@every', { cron: '@every 30s' }, { every: '30s' }],
       ['@every, which wins over an interval', { cron: '@every 30s', every: '1h' }, { every: '30s' }],
       ['a first wait', { every: ['1h', { first_in: 300 }] }, { every: ['1h', { first_in: 300 }] }],
-      ['a name', { cron: '@daily', timeZone: 'Europe/Paris' }, { cron: '@daily Europe/Paris' }],
+      ['a name', { cron: '@daily' }, { cron: '@daily' }],
+      [
+        'a first time, at which newer versions of Ruby’s do not end when it has passed',
+        { every: ['1d', { first_at: '2030-11-27 06:31 +0200' }] },
+        { every: ['1d', { first_at: '2030-11-27T04:31:00.000Z', first_at_no_error: true }] },
+      ],
+      ['blanks around, with a time zone', { cron: ' 0  3 * * * ', timeZone: 'UTC' }, { cron: '0 3 * * * UTC' }],
       ['two time zones', { cron: '0 3 * * * Asia/Tokyo', timeZone: 'UTC' }, { cron: '0 3 * * * UTC' }],
     ])('%s', async (_what, entry, expected) => {
       await client().upsertCron('a', { ...entry, class: 'Report' });
@@ -82,12 +89,114 @@ withBed((bed) => {
       ['no queue', 'a', { every: '1m', class: 'Unknown' }, /cron entry "a": no queue/],
       ['no name', '', minutely, /needs a name/],
       ['the name of a static entry', 'nightly', minutely, /"nightly" is a static one/],
+      [
+        'a field that nobody heeds',
+        'a',
+        { ...minutely, misssed: 'all' } as CronEntry,
+        /no field "misssed" \(did you mean "missed"\?\)/,
+      ],
+      [
+        'an option that nobody heeds',
+        'a',
+        { every: ['1m', { overlap: false } as object], class: 'Report' },
+        /every\.overlap is not known/,
+      ],
+      [
+        'a class without a queue that is near another',
+        'a',
+        { every: '1m', class: 'Repotr' },
+        /definition of Repotr \(did you mean "Report"\?\)/,
+      ],
+      [
+        'a first time that has passed',
+        'a',
+        { every: ['1d', { first_at: '2026-11-19T04:31:00Z' }], class: 'Report' },
+        /first_at must be a time to come/,
+      ],
     ])('%s is refused, and nothing is written', async (_what, name, entry, reason) => {
       const upsert = client().upsertCron(name, entry);
       await expect(upsert).rejects.toThrow(ConfigError);
       await expect(upsert).rejects.toThrow(reason);
       expect(await dump(bed.db)).toEqual({});
     });
+  });
+
+  describe('upsertCron, for a class that is defined,', () => {
+    const Strict = defineJob({ class: 'Strict', queue: 'q', args: v.tuple([v.number()]), perform() {} });
+    const Slow = defineJob({
+      class: 'Slow',
+      queue: 'q',
+      args: v.tupleAsync([
+        v.pipeAsync(
+          v.string(),
+          v.checkAsync(async (text) => text === 'fine', 'not fine'),
+        ),
+      ]),
+      perform() {},
+    });
+    const strict = (wholeRegistry = false) => cronClient(bed, { jobs: [Strict, Slow], wholeRegistry });
+
+    test.each([
+      ['Strict', [1], ['one']],
+      ['Strict', 1, []],
+      ['Slow', ['fine'], ['bad']],
+    ])('%s refuses arguments that break its schema', async (className, fine, bad) => {
+      await strict().upsertCron('a', { every: '1h', class: className, args: fine });
+      const upsert = strict().upsertCron('b', { every: '1h', class: className, args: bad });
+      await expect(upsert).rejects.toThrow(ConfigError);
+      await expect(upsert).rejects.toThrow(`cron entry "b": args: The arguments do not fit the schema of ${className}`);
+      expect(await bed.db.hkeys(bed.keys.cron.schedules)).toEqual(['a']);
+    });
+
+    test('and no other, where the registry is known to be whole', async () => {
+      const entry = { every: '1h', class: 'Srtict', queue: 'q', args: [1] };
+      await expect(strict(true).upsertCron('a', entry)).rejects.toThrow(
+        /"Srtict" is not defined .*did you mean "Strict"/,
+      );
+      await strict().upsertCron('a', entry);
+      expect(await bed.db.hkeys(bed.keys.cron.schedules)).toEqual(['a']);
+    });
+  });
+
+  /** What makes Ruby's scheduler end, by fugit 1.5.2 and rufus-scheduler 3.8.2. */
+  test.each<[string, CronEntry]>([
+    ...[
+      ...[
+        '0 9 15W * *',
+        '0 9 LW * *',
+        '0 0 * * monL',
+        '0 9 * * 5L',
+        '0 3 ? * MON',
+        '0 3 * * ?',
+        ' 0 3 * * *',
+        '0 3 * * * ',
+      ],
+      ...[
+        '0 3 * * * europe/paris',
+        '0 3 * * * Europe/PARIS',
+        '0 3 * * *\tEurope/Paris',
+        '0 0 30 2 MON',
+        '0 0 31 4,6 MON',
+      ],
+      ...['*/100 * * * *', '0 0 * * monday', '0 0 * january *', '@daily Europe/Paris', '@DAILY', ' @daily'],
+    ].map((cron): [string, CronEntry] => [`cron ${JSON.stringify(cron)}`, { cron }]),
+    ['a name with a time zone of its own', { cron: '@daily', timeZone: 'Europe/Paris' }],
+    ['a time zone in lower case', { cron: '0 3 * * *', timeZone: 'europe/paris' }],
+    ['milliseconds', { every: '1500ms' }],
+    ['milliseconds behind @every', { cron: '@every 1500ms' }],
+    ['milliseconds of a first wait', { every: ['1h', { first_in: '1500ms' }] }],
+  ])('%s is refused, since Ruby’s scheduler would end at it', async (_what, entry) => {
+    const upsert = client().upsertCron('a', { ...entry, class: 'Report' });
+    await expect(upsert).rejects.toThrow(ConfigError);
+    expect(await dump(bed.db)).toEqual({});
+  });
+
+  test('what only we understand, a static entry may have', async () => {
+    const cron = testScheduler({
+      client: bed.client(),
+      entries: { weekday: { cron: '0 9 15W * *', class: 'Report' }, ms: { every: '1500ms', class: 'Report' } },
+    });
+    expect((await cron.tick(START)).nextAt).toBeDefined();
   });
 
   describe('removeCron', () => {
@@ -116,7 +225,8 @@ withBed((bed) => {
     test('has no say in static entries', async () => {
       const cron = scheduler();
       await cron.tick(START);
-      await cron.tick(Date.UTC(2026, 10, 21, 2));
+      now = Date.UTC(2026, 10, 21, 2);
+      await cron.tick(now);
       await client().pauseCron('nightly');
       const before = await dump(bed.db);
       await client()
@@ -127,6 +237,26 @@ withBed((bed) => {
         (before['resque:cron:since'] as { value: unknown }).value,
       );
     });
+  });
+
+  test.each(['schedules', 'changed'] as const)(
+    'a key of another type, %s, is named, and nothing is changed',
+    async (name) => {
+      const key = bed.keys.cron[name];
+      await bed.db.set(key, 'no such thing');
+      const before = await dump(bed.db);
+      for (const call of [client().upsertCron('a', minutely), client().removeCron('a')]) {
+        await expect(call).rejects.toThrow(RedisTypeError);
+        await expect(call).rejects.toThrow(key);
+      }
+      expect(await dump(bed.db)).toEqual(before);
+    },
+  );
+
+  test('garbage in the statuses is passed over', async () => {
+    await client().upsertCron('a', minutely);
+    await bed.db.hset(bed.keys.cron.status, 'a', '{"outcome":', 'b', 'null', 'c', '[]', 'd', '7');
+    expect(await info('a')).toMatchObject({ name: 'a', status: undefined });
   });
 
   describe('listCron', () => {

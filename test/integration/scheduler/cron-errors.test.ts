@@ -50,8 +50,10 @@ withBed((bed) => {
       status: { outcome: 'error', at: FIRST, slot: FIRST, error: expect.stringContaining('WRONGTYPE') },
     });
     for (const queue of ['before', 'behind']) expect(await slotsIn(bed, queue)).toEqual([FIRST]);
-    const lines = cron.log.lines.filter((line) => line.level === 'error');
-    expect(lines).toMatchObject([{ fields: { name: 'broken', slot: new Date(FIRST).toISOString() } }]);
+    expect(cron.log.lines).toMatchObject([
+      { level: 'error', fields: { key: bed.keys.queue('broken'), problem: expect.stringMatching(/WRONGTYPE/) } },
+      { level: 'error', fields: { name: 'broken', slot: new Date(FIRST).toISOString() } },
+    ]);
     expect(await bed.db.sismember(bed.keys.queues, 'broken')).toBe(0);
   });
 
@@ -127,5 +129,28 @@ withBed((bed) => {
     await cron.tick(FIRST + MINUTE / 2).catch(() => {});
     await cron.tick(FIRST + MINUTE / 2 + 1);
     for (const queue of ['before', 'broken', 'behind']) expect(await slotsIn(bed, queue)).toEqual([FIRST]);
+  });
+
+  test('the last slots, of another type or lost, do not come again: their statuses know them', async () => {
+    const cron = scheduler();
+    await cron.tick(START);
+    await cron.tick(FIRST);
+    await bed.db.del(bed.keys.cron.last);
+    await bed.db.set(bed.keys.cron.last, 'no hash');
+    for (const late of [1_000, 2_000]) expect((await cron.tick(FIRST + late)).cron).toBe(0);
+    expect((await cron.tick(FIRST + MINUTE)).cron).toBe(3);
+    // Somebody does what the log says.
+    await bed.db.del(bed.keys.cron.last);
+    expect((await cron.tick(FIRST + MINUTE + 1_000)).cron).toBe(0);
+    await breakQueue();
+    await cron.tick(FIRST + 2 * MINUTE);
+    await bed.db.del(bed.keys.cron.last);
+    await repair();
+    expect((await cron.tick(FIRST + 2 * MINUTE + 1_000)).cron, 'the one that was refused').toBe(1);
+    for (const queue of ['before', 'broken', 'behind']) {
+      expect(await slotsIn(bed, queue), queue).toEqual(
+        [FIRST, FIRST + MINUTE, FIRST + 2 * MINUTE].slice(queue === 'broken' ? 2 : 0),
+      );
+    }
   });
 });

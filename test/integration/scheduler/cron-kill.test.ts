@@ -55,8 +55,8 @@ withBed((bed) => {
         await expectSlots(bed, START, START + 2 * MINUTE);
       }
     }
-    // Agenda, state, the bad entry's status, five timings first seen, then the slots.
-    expect(at).toBeGreaterThan(9);
+    // What is due and known, the bad entry's status, the timings first seen; then the slots.
+    expect(at).toBeGreaterThanOrEqual(5);
   });
 
   test('a scheduler that is killed at any command, after ten minutes without any, makes up for what was missed', async () => {
@@ -72,7 +72,7 @@ withBed((bed) => {
         expect(await slotsIn(bed, 'halves')).toEqual(multiples(30_000, START, START + 10 * MINUTE));
       }
     }
-    expect(at).toBeGreaterThan(20);
+    expect(at).toBeGreaterThanOrEqual(6);
   });
 
   test('two schedulers at once, one of them killed at any command', async () => {
@@ -116,7 +116,7 @@ withBed((bed) => {
         ...client,
         async script(script, keys, args) {
           const answer = await client.script(script, keys, args);
-          if (script.name === 'claim-slot' && lost++ === 0) throw new RedisUnavailableError('The answer was lost.');
+          if (script.name === 'claim-slots' && lost++ === 0) throw new RedisUnavailableError('The answer was lost.');
           return answer;
         },
       },

@@ -96,6 +96,43 @@ withBed((bed) => {
     expect(await slotsIn(bed, 'a')).toEqual(HOURS.slice(-1));
   });
 
+  test('two versions of a deploy that tick side by side lose no slot of an entry that they time differently', async () => {
+    const [before, after] = [deploy({ a: hourly('a') }), deploy({ a: { ...hourly('a'), cron: '30 * * * *' } })];
+    for (let time = START; time <= START + 5 * HOUR; time += 10 * MINUTE) {
+      await before.tick(time);
+      await after.tick(time + 1_000);
+    }
+    const halves = multiples(HOUR, START + HOUR / 2, START + 5.5 * HOUR).map((slot) => slot - HOUR / 2);
+    expect(await slotsIn(bed, 'a')).toEqual([...HOURS, ...halves].filter((slot) => slot > START).sort((a, b) => a - b));
+  });
+
+  test('an entry that is changed five hundred times leaves one note of when it was first seen', async () => {
+    const other = { other: hourly('other') };
+    for (let i = 1; i <= 500; i++) {
+      const changed = { a: { every: `${i + 1}m`, class: 'Report', queue: 'a' } };
+      await deploy({ ...other, ...changed }).tick(START + i * 1_000);
+    }
+    expect((await bed.db.hkeys(bed.keys.cron.since)).sort()).toEqual([
+      'a\nevery 30060000',
+      'other\ncron 0 * * * * UTC',
+    ]);
+    // What nobody sees any more goes as well.
+    for (const minutes of [15, 30, 45]) await deploy(other).tick(START + minutes * MINUTE);
+    expect(await bed.db.hkeys(bed.keys.cron.since)).toEqual(['other\ncron 0 * * * * UTC']);
+  });
+
+  test('an entry with a first time is first due then, whoever sees it when, and then at its interval', async () => {
+    const first = START + 90 * MINUTE;
+    const entry = { every: ['30m', { first_at: new Date(first).toISOString() }] as const, class: 'Report', queue: 'a' };
+    for (let time = START; time <= START + 3 * HOUR; time += MINUTE) await deploy({ a: entry }).tick(time);
+    const slots = [first, first + HOUR / 2, first + HOUR, first + 1.5 * HOUR];
+    expect(await slotsIn(bed, 'a')).toEqual(slots);
+    // A scheduler that sees it for the first time keeps its phase.
+    await bed.db.flushall();
+    for (const time of [first + HOUR + 1, first + 2 * HOUR]) await deploy({ a: entry }).tick(time);
+    expect(await slotsIn(bed, 'a')).toEqual([first + 2 * HOUR]);
+  });
+
   test('an entry that was away for a deploy does not fire for the time in between', async () => {
     const both = { a: hourly('a', 'all'), b: hourly('b') };
     await deploy(both).tick(START);

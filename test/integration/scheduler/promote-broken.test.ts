@@ -110,7 +110,7 @@ withBed((bed) => {
   test('jobs of a dead worker: those of other queues come back once, its own are not lost', async () => {
     await bed.db.rpush(bed.keys.queue('q'), delayed('a'), delayed('b'));
     await bed.db.rpush(bed.keys.queue('broken'), delayed('x', 'broken'));
-    await new TestWorker(redisBroker(bed.client(), NAMESPACE)).take(['q', 'broken', 'q'], 3);
+    await new TestWorker(redisBroker(bed.client(), NAMESPACE, () => START)).take(['q', 'broken', 'q'], 3);
     await breakQueue();
     await ticks(3, START + HOUR);
     expect(names(await bed.queued('q'))).toEqual(['a', 'b']);

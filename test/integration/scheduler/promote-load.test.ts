@@ -1,12 +1,31 @@
-import { expect, test } from 'vitest';
+import {
+  type Clock,
+  CronRunner,
+  createRegistry,
+  redisCronBroker,
+  redisSchedulerBroker,
+  silentLogger,
+  tick,
+} from 'lambdesque';
+import { describe, expect, test } from 'vitest';
 import type { RedisClient, Reply } from '../../../shared/broker/redis/client.ts';
-import { addRetry, delayed, enqueueAt, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed.ts';
-import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
-import { START } from '../../helpers/scheduler/schedulers.ts';
+import {
+  addRetry,
+  delayed,
+  enqueueAt,
+  enqueueAtAsPhp,
+  names,
+  SECONDS,
+  tickAt,
+} from '../../helpers/scheduler/delayed.ts';
+import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
+import { Report, START } from '../../helpers/scheduler/schedulers.ts';
 
 const JOBS = 100_000;
 /** Longest time that one call may keep Redis from others. */
 const BLOCKS_MS = 50;
+/** Most memory that one call may take beyond the payloads that it hands over, bytes. */
+const MEMORY = 32 * 1_048_576;
 
 withBed((bed) => {
   /** Milliseconds that Redis has computed so far: what others would have had to wait, on a busy machine too. */
@@ -134,7 +153,127 @@ withBed((bed) => {
     expect(one.largest).toBeLessThan(5_000_000);
     expect(await bed.db.dbsize()).toBe(2);
   }, 60_000);
+
+  /** The example that broke windows which grow by what the payloads before were like. */
+  describe.each(['delayed jobs', 'retries'])('34 small payloads, then 60 of a megabyte: %s', (what) => {
+    test('no call takes long or much memory beyond the payloads that it hands over', async () => {
+      const large = delayed('x'.repeat(1_000_000));
+      const all = Array.from({ length: 94 }, (_, i) => (i < 34 ? delayed(i) : large));
+      if (what === 'delayed jobs') {
+        for (let from = 0; from < all.length; from += 8)
+          await enqueueAtAsPhp(bed, SECONDS, ...all.slice(from, from + 8));
+      } else {
+        for (const [i, payload] of all.entries()) {
+          await bed.db.hset(bed.keys.retryPayloads, `r${i}:q`, payload);
+          await bed.db.zadd(bed.keys.retry, START - 1_000 + i, `r${i}:q`);
+        }
+      }
+      const memory = async (of: string) =>
+        Number(new RegExp(`^${of}:(\\d+)`, 'm').exec(await bed.db.info('memory'))?.[1]);
+      const before = await memory('used_memory');
+      await bed.db.config('RESETSTAT');
+      const one = watched();
+
+      const { promoted, retried } = await tickAt(one.client, START);
+
+      expect(promoted + retried).toBe(all.length);
+      expect(one.longest).toBeLessThan(BLOCKS_MS);
+      expect(one.largest).toBeLessThan(5_000_000);
+      // The payloads themselves are there before and after.
+      expect((await memory('used_memory_peak')) - before).toBeLessThan(MEMORY);
+      expect(await bed.db.llen(bed.keys.queue('q'))).toBe(all.length);
+    }, 60_000);
+  });
+
+  test('while many are promoted, everything else has its turn, and consumers are started from the beginning', async () => {
+    const jobs = 30_000;
+    await enqueueAt(bed, SECONDS, ...all.slice(0, jobs).map((name) => delayed(name)));
+    await addRetry(bed, 'r', START - 1, 'retries');
+    await bed.db.hset(bed.keys.inflight('dead'), 'call', 1, 'started', 0, '0:dead', '{"class":"Job","args":["d"]}');
+    await bed.db.zadd(bed.keys.leases, START - 1, 'dead');
+    const clock = new PassingClock(1);
+    const cron = new CronRunner({
+      entries: { a: { every: '1s', class: 'Report', queue: 'cron' } },
+      registry: createRegistry([Report]),
+      log: silentLogger,
+      store: redisCronBroker(bed.client(), NAMESPACE, () => START + clock.passed),
+    });
+    const seen: Record<string, number>[] = [];
+    const lengths = async () =>
+      Object.fromEntries(
+        await Promise.all(
+          ['q', 'retries', 'dead', 'cron'].map(async (queue) => [queue, await bed.db.llen(bed.keys.queue(queue))]),
+        ),
+      ) as Record<string, number>;
+    const followers = [{ name: 'start', run: async () => void seen.push(await lengths()) }];
+    const store = redisSchedulerBroker(bed.client(), NAMESPACE, () => START + clock.passed);
+    const deps = { store, registry: createRegistry([]), cron, clock, log: silentLogger, followers };
+
+    const result = await tick(deps);
+
+    expect(result).toMatchObject({ promoted: jobs, retried: 1, reclaimed: 1, errors: [] });
+    expect(seen[0], 'after the first turn of all').toEqual({ q: 1_000, retries: 1, dead: 1, cron: 0 });
+    // It took so many simulated seconds: slots came in each, and the followers every two.
+    const seconds = Math.floor(clock.passed / 1_000);
+    expect(seconds).toBeGreaterThan(5);
+    expect(seen.length).toBeGreaterThanOrEqual(Math.floor(seconds / 2.5));
+    expect(result.cron).toBeGreaterThanOrEqual(Math.floor(seconds / 2.5));
+    expect(seen.at(-1)).toMatchObject({ q: jobs });
+  }, 60_000);
+
+  test('a tick ends at its deadline, and the next one goes on where it was', async () => {
+    const jobs = 10_000;
+    await enqueueAt(bed, SECONDS, ...all.slice(0, jobs).map((name) => delayed(name)));
+    await addRetry(bed, 'r', START - 1, 'retries');
+    const clock = new PassingClock(1);
+    const store = redisSchedulerBroker(bed.client(), NAMESPACE, () => START);
+    const deps = { store, registry: createRegistry([]), clock, log: silentLogger };
+
+    const first = await tick(deps, { until: clock.now() + 25 });
+    expect(first).toMatchObject({ retried: 1, errors: [] });
+    expect(first.promoted).toBeGreaterThanOrEqual(1_000);
+    expect(first.promoted).toBeLessThan(jobs);
+    expect(first.nextAt, 'there is more to do at once').toBe(first.endedAt);
+    const over = await tick(deps, { until: 0 });
+    expect(over.promoted, 'one share, however late it is').toBe(1_000);
+    const stopped = await tick(deps, { signal: AbortSignal.abort() });
+    expect(stopped.promoted).toBe(1_000);
+    const last = await tick(deps);
+    expect(first.promoted + 2_000 + last.promoted).toBe(jobs);
+    expect(last.nextAt).toBeUndefined();
+    expect(names(await bed.queued('q'))).toEqual(all.slice(0, jobs));
+  }, 60_000);
+
+  test('a thousand dead workers are reclaimed in one tick', async () => {
+    const pipeline = bed.db.pipeline();
+    for (let i = 0; i < 1_000; i++) {
+      pipeline.hset(bed.keys.inflight(`w${i}`), 'call', 1, 'started', 0, '0:q', delayed(i));
+      pipeline.zadd(bed.keys.leases, START - 1_000 + i, `w${i}`);
+    }
+    await pipeline.exec();
+    expect(await tickAt(bed.client(), START)).toMatchObject({ reclaimed: 1_000, leaseEnd: undefined });
+    expect(await bed.db.dbsize()).toBe(2);
+  }, 60_000);
 });
+
+/** A clock on which some time passes each time that somebody looks at it, ms. */
+class PassingClock implements Clock {
+  passed = 0;
+  readonly #step: number;
+
+  constructor(step: number) {
+    this.#step = step;
+  }
+
+  now(): number {
+    this.passed += this.#step;
+    return this.passed;
+  }
+
+  after(): () => void {
+    return () => {};
+  }
+}
 
 /** Bytes of what goes to Redis or comes from it. */
 function sizeOf(value: unknown): number {

@@ -1,21 +1,23 @@
-import { createRegistry, defineJob, redisBroker, tick } from 'lambdesque';
+import { createRegistry, defineJob, type RedisClient, RedisReplyError, redisBroker, tick } from 'lambdesque';
 import { expect, test } from 'vitest';
 import { dump } from '../../helpers/brokers.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
 import { delayed, enqueueAt, enqueueAtAsPhp, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed.ts';
 import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { Report, START } from '../../helpers/scheduler/schedulers.ts';
 
 withBed((bed) => {
+  const clock = new ManualClock();
   const failedPayloads = async () =>
     (await bed.db.lrange(bed.keys.failed, 0, -1)).map((entry) => (JSON.parse(entry) as { payload: unknown }).payload);
 
   test('a payload without a queue goes to that of its class', async () => {
     const jobs = [Report, defineJob({ class: 'mail:*', queue: 'mail', perform() {} })];
-    const store = redisBroker(bed.client(), NAMESPACE);
+    const store = redisBroker(bed.client(), NAMESPACE, () => START);
     const payloads = ['{"class":"Report","args":[1]}', '{"class":"mail:x","args":[]}', '{"class":"Report","queue":""}'];
     await enqueueAtAsPhp(bed, SECONDS, ...payloads, '{"class":"Report","args":[],"queue":"other"}');
-    expect(await tick({ store, registry: createRegistry(jobs), log: recordingLogger() }, START)).toMatchObject({
+    expect(await tick({ store, registry: createRegistry(jobs), clock, log: recordingLogger() })).toMatchObject({
       promoted: 4,
       failed: 0,
     });
@@ -54,8 +56,8 @@ withBed((bed) => {
     );
     await enqueueAtAsPhp(bed, SECONDS, Buffer.from([0xff, 0x00, 0x7b]), delayed('c'));
     const log = recordingLogger();
-    const store = redisBroker(bed.client(), NAMESPACE);
-    expect(await tick({ store, log }, START)).toMatchObject({ promoted: 3, failed: 6, nextAt: undefined });
+    const store = redisBroker(bed.client(), NAMESPACE, () => START);
+    expect(await tick({ store, clock, log })).toMatchObject({ promoted: 3, failed: 6, nextAt: undefined });
 
     expect(names(await bed.queued('q'))).toEqual(['a', 'b', 'c']);
     expect(await failedPayloads()).toEqual(['not JSON', [], '', null, { class: 'No', args: [1] }, '\ufffd\0{']);
@@ -100,5 +102,32 @@ withBed((bed) => {
     bed.upstash.requests.length = 0;
     expect(await tickAt(client, START)).toMatchObject({ promoted: 0, nextAt: START + 60_000 });
     if (bed.backend === 'Upstash REST') expect(bed.upstash.requests).toHaveLength(1);
+  });
+
+  test('a large payload that is no job is in the failed list, shortened, and the rest goes on', async () => {
+    const bytes = Buffer.alloc(9_000_000, 0xff);
+    const large = `{"class":"Large","args":["${'x'.repeat(9_000_000)}"]}`;
+    await enqueueAtAsPhp(bed, SECONDS, bytes, delayed('a'), large, delayed('b'));
+    const inner = bed.client();
+    /** Of what is sent: Upstash takes no more than 10 MB. */
+    const script: RedisClient['script'] = (one, keys, args) => {
+      const size = Buffer.byteLength(JSON.stringify([keys, args]));
+      if (size > 10_000_000) throw new RedisReplyError('ERR max request size exceeded');
+      return inner.script(one, keys, args);
+    };
+    expect(await tickAt({ ...inner, script }, START)).toMatchObject({ promoted: 2, failed: 2, nextAt: undefined });
+    expect(names(await bed.queued('q'))).toEqual(['a', 'b']);
+    const [shortened = '', whole = ''] = await bed.db.lrange(bed.keys.failed, 0, -1);
+    expect(shortened.length).toBeLessThan(1_000_000);
+    expect((JSON.parse(shortened) as { error: string }).error).toContain('of its 9000000 bytes only the first 65536');
+    expect(whole).toContain(large);
+  });
+
+  test('the index of a large payload goes with it', async () => {
+    const payload = delayed('x'.repeat(200_000));
+    await enqueueAt(bed, SECONDS, payload);
+    await enqueueAt(bed, SECONDS + 60, payload);
+    await tickAt(bed.client(), START);
+    expect(await bed.db.smembers(bed.keys.timestamps(payload))).toEqual([`delayed:${SECONDS + 60}`]);
   });
 });

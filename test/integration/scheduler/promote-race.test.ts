@@ -87,7 +87,7 @@ withBed((bed) => {
         await addRetry(bed, 'f', START, 'other');
         await bed.db.rpush(bed.keys.queue('held'), delayed('g', 'held'), delayed('h', 'held'));
         await bed.db.sadd(bed.keys.queues, 'held');
-        await new TestWorker(redisBroker(bed.client(), NAMESPACE)).take('held', 2);
+        await new TestWorker(redisBroker(bed.client(), NAMESPACE, () => START)).take('held', 2);
         const due = START + HOUR;
 
         await tickAt(client.live(at, moment), due).catch(() => {});

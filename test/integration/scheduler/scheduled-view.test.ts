@@ -1,4 +1,12 @@
-import { ConfigError, createRegistry, createScheduled, redisScheduledBroker, type WaitingJob } from 'lambdesque';
+import {
+  ConfigError,
+  createRegistry,
+  createScheduled,
+  type RedisClient,
+  redisScheduledBroker,
+  type Scheduled,
+  type WaitingJob,
+} from 'lambdesque';
 import { describe, expect, test } from 'vitest';
 import { dump } from '../../helpers/brokers.ts';
 import { addRetry, delayed, enqueueAt, enqueueAtAsPhp, names, SECONDS } from '../../helpers/scheduler/delayed.ts';
@@ -198,5 +206,94 @@ withBed((bed) => {
       await expect(view().reschedule(job as WaitingJob, at)).rejects.toThrow(ConfigError);
     }
     expect(names((await view().page('delayed')).jobs.map((one) => one.payload))).toEqual(['a']);
+  });
+
+  describe('of ten thousand due times', () => {
+    async function counting(
+      look: (scheduled: Scheduled) => Promise<unknown>,
+    ): Promise<{ answer: unknown; calls: number }> {
+      let calls = 0;
+      const inner = bed.client();
+      const client: RedisClient = {
+        ...inner,
+        command(args) {
+          calls++;
+          return inner.command(args);
+        },
+        script(script, keys, args) {
+          calls++;
+          return inner.script(script, keys, args);
+        },
+      };
+      const answer = await look(createScheduled(redisScheduledBroker(client, NAMESPACE)));
+      return { answer, calls };
+    }
+
+    async function fill(times: number): Promise<void> {
+      const pipeline = bed.db.pipeline();
+      for (let i = 0; i < times; i++) {
+        pipeline.rpush(bed.keys.delayed(SECONDS + i), delayed(i));
+        pipeline.zadd(bed.keys.delayedSchedule, SECONDS + i, SECONDS + i);
+      }
+      await pipeline.exec();
+    }
+
+    test('the count takes a few calls', async () => {
+      await fill(10_000);
+      const { answer, calls } = await counting((scheduled) => scheduled.count());
+      expect(answer).toEqual({ delayed: 10_000, retries: 0 });
+      expect(calls).toBeLessThanOrEqual(8);
+    });
+
+    test('a page takes a few calls, and all pages have all jobs', async () => {
+      await fill(1_000);
+      const { answer, calls } = await counting((scheduled) => scheduled.page('delayed'));
+      expect((answer as Awaited<ReturnType<Scheduled['page']>>).jobs).toHaveLength(100);
+      expect(calls).toBeLessThanOrEqual(3);
+      const all = await counting(async (scheduled) => {
+        const seen: unknown[] = [];
+        for await (const job of scheduled.find({})) seen.push(job.args[0]);
+        return seen;
+      });
+      expect(all.answer).toEqual(Array.from({ length: 1_000 }, (_, i) => `${i}`));
+      expect(all.calls).toBeLessThan(30);
+    });
+  });
+
+  test('large payloads come in pages as well, some in each call', async () => {
+    const jobs = Array.from({ length: 12 }, (_, i) => delayed(`${i}${'x'.repeat(1_000_000)}`));
+    for (let from = 0; from < jobs.length; from += 4)
+      await enqueueAt(bed, SECONDS + from, ...jobs.slice(from, from + 4));
+    const page = await view().page('delayed', { limit: 10 });
+    expect(page.jobs.map(({ payload }) => payload)).toEqual(jobs.slice(0, 10));
+    const rest = await view().page('delayed', { limit: 10, cursor: page.cursor ?? '' });
+    expect(rest.jobs.map(({ payload }) => payload)).toEqual(jobs.slice(10));
+  });
+
+  test('what is no time, no list or no name on the schedule is passed over; the rest is there', async () => {
+    const { db, keys } = bed;
+    await db.zadd(
+      keys.delayedSchedule,
+      1,
+      Buffer.from([0xff]) as never,
+      2,
+      'word',
+      3,
+      '3',
+      'inf',
+      'never',
+      '-inf',
+      'ever',
+    );
+    await db.rpush(keys.delayed('word'), delayed('w'));
+    await db.set(keys.delayed(3), 'no list');
+    await db.rpush(keys.delayed('ever'), delayed('e'));
+    await enqueueAt(bed, SECONDS, delayed('a'));
+    const { jobs } = await view().page('delayed');
+    expect(names(jobs.map(({ payload }) => payload))).toEqual(['e', 'w', 'a']);
+    expect(jobs.map(({ at }) => at.getTime())).toEqual([-8_640_000_000_000_000, 2_000, SECONDS * 1_000]);
+    expect((await view().count()).delayed).toBe(3);
+    for (const job of jobs) expect(await view().remove(job)).toBe(true);
+    expect((await view().count()).delayed).toBe(0);
   });
 });

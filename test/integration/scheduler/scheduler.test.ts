@@ -16,9 +16,12 @@ withBed((bed) => {
     await clock.advance(ms);
   }
 
+  /** Its clock is another one than Redis's, which says START when the test begins. */
   function setting(log: RecordingLogger = recordingLogger()) {
-    const store = redisBroker(bed.client(), NAMESPACE);
-    return { store, registry: createRegistry([Report]), log, clock: new ManualClock(START) };
+    const clock = new ManualClock(7_000);
+    const now = () => START + clock.now() - 7_000;
+    const store = redisBroker(bed.client(), NAMESPACE, now);
+    return { store, registry: createRegistry([Report]), log, clock, now };
   }
 
   interface Running {
@@ -33,7 +36,7 @@ withBed((bed) => {
   function run(interval: number): Running {
     const one = setting();
     const acted: { at: number; result: TickResult }[] = [];
-    const onTick = (result: TickResult) => void acted.push({ at: one.clock.now() - START, result });
+    const onTick = (result: TickResult) => void acted.push({ at: one.now() - START, result });
     const scheduler = new Scheduler({ ...one, interval, onTick });
     return { ...one, acted, ended: scheduler.run(), stop: () => scheduler.stop() };
   }
@@ -99,11 +102,11 @@ withBed((bed) => {
     const { store } = one;
     let away = true;
     const ticks: number[] = [];
-    const agenda: typeof store.agenda = () => {
-      ticks.push(one.clock.now() - START);
-      return away ? Promise.reject(new Error('away')) : store.agenda();
+    const dueTimes: typeof store.dueTimes = (after) => {
+      if (after === undefined) ticks.push(one.now() - START);
+      return away ? Promise.reject(new Error('away')) : store.dueTimes(after);
     };
-    const scheduler = new Scheduler({ ...one, store: { ...store, agenda }, interval: 1_000 });
+    const scheduler = new Scheduler({ ...one, store: { ...store, dueTimes }, interval: 1_000 });
     const ended = scheduler.run();
     for (let i = 0; i < 150; i++) await pass(one.clock, 1_000);
     await asleep(one.clock);
@@ -127,7 +130,7 @@ withBed((bed) => {
     for (const after of [0, 5, 59, 60, 61]) await enqueueAt(bed, SECONDS + after, delayed(after));
     const one = setting();
     let results: TickResult[] | undefined;
-    const ended = tickUntil(one, () => START + MINUTE).then((all) => {
+    const ended = tickUntil(one, () => 7_000 + MINUTE).then((all) => {
       results = all;
     });
     for (let i = 0; i < 59; i++) await pass(one.clock, 1_000);
@@ -136,22 +139,22 @@ withBed((bed) => {
     expect(names(await bed.queued('q'))).toEqual(['0', '5', '59']);
     expect(results?.map(({ promoted }) => promoted)).toEqual([1, 1, 1]);
     expect(results?.at(-1)?.nextAt).toBe(START + MINUTE);
-    expect(one.clock.now()).toBe(START + 59_000);
+    expect(one.now()).toBe(START + 59_000);
     expect(one.clock.pending).toBe(0);
   });
 
   test('tickUntil ends at once where nothing is due before its end', async () => {
     const one = setting();
-    expect(await tickUntil(one, () => START + MINUTE)).toMatchObject([{ promoted: 0, nextAt: undefined }]);
+    expect(await tickUntil(one, () => 7_000 + MINUTE)).toMatchObject([{ promoted: 0, nextAt: undefined }]);
     await enqueueAt(bed, SECONDS + 60, delayed('a'));
-    expect(await tickUntil(one, () => START + MINUTE)).toMatchObject([{ promoted: 0, nextAt: START + MINUTE }]);
+    expect(await tickUntil(one, () => 7_000 + MINUTE)).toMatchObject([{ promoted: 0, nextAt: START + MINUTE }]);
     expect(one.clock.pending).toBe(0);
   });
 
   test('tickUntil sees what comes while it stays', async () => {
     await enqueueAt(bed, SECONDS + 30, delayed('late'));
     const one = setting();
-    const ended = tickUntil(one, () => START + MINUTE);
+    const ended = tickUntil(one, () => 7_000 + MINUTE);
     await pass(one.clock, 10_000);
     await enqueueAt(bed, SECONDS + 20, delayed('early'));
     for (let i = 0; i < 20; i++) await pass(one.clock, 1_000);
@@ -162,9 +165,12 @@ withBed((bed) => {
   test('tickUntil does not go on beyond its end, whatever is still due', async () => {
     const one = setting();
     // Always one more that was due a moment ago: more than it can keep up with.
-    const agenda = () => Promise.resolve({ leaseEnd: undefined, retry: one.clock.now() - 1, delayed: undefined });
+    const dueTimes = () => {
+      const now = one.now();
+      return Promise.resolve({ now, leaseEnd: undefined, retry: now - 1, delayed: undefined, wrong: [] });
+    };
     let ended = false;
-    const running = tickUntil({ ...one, store: { ...one.store, agenda } }, () => START + 5_000).then(() => {
+    const running = tickUntil({ ...one, store: { ...one.store, dueTimes } }, () => 7_000 + 5_000).then(() => {
       ended = true;
     });
     for (let i = 0; i < 700 && !ended; i++) {
@@ -177,7 +183,9 @@ withBed((bed) => {
 
   test('tickUntil fails where a tick fails: whoever called it tells', async () => {
     const one = setting();
-    const agenda = () => Promise.reject(new Error('away'));
-    await expect(tickUntil({ ...one, store: { ...one.store, agenda } }, () => START + MINUTE)).rejects.toThrow('away');
+    const dueTimes = () => Promise.reject(new Error('away'));
+    await expect(tickUntil({ ...one, store: { ...one.store, dueTimes } }, () => 7_000 + MINUTE)).rejects.toThrow(
+      'away',
+    );
   });
 });

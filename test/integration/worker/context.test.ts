@@ -25,6 +25,7 @@ withBrokers((stores) => {
       id: 'd96d3448e98b29aace86a5474d84fe78',
       attempt: 1,
       attempts: 7,
+      deaths: 0,
       payload: php,
       queueTime: 1795207237124,
     });

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as eventLoop } from 'node:timers/promises';
 import {
   type Broker,
   createClient,
@@ -76,7 +76,7 @@ withBrokers((stores) => {
           return { worker, consumer, begun, ended: consumer.run(), idle: () => running < concurrency };
         });
         const quiet = async () => {
-          for (let calm = 0; calm < 4; calm = sending === 0 ? calm + 1 : 0) await turn();
+          for (let calm = 0; calm < 4; calm = sending === 0 ? calm + 1 : 0) await eventLoop();
         };
 
         const waitsSince = new Map<string, number>();

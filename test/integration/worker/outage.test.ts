@@ -21,11 +21,11 @@ withBrokers((stores) => {
     return { ran, jobs: [Note] };
   };
 
-  /** A store whose turns meet trouble. @param trouble gets the number of the request and what carries it out */
+  /** A store whose syncs meet trouble. @param trouble gets the number of the request and what carries it out */
   function troubled(trouble: (request: number, send: () => ReturnType<Broker['sync']>) => unknown) {
     let request = 0;
-    const sync: Broker['sync'] = async (turn) => {
-      const send = () => stores.store.sync(turn);
+    const sync: Broker['sync'] = async (asked) => {
+      const send = () => stores.store.sync(asked);
       return (await trouble(++request, send)) as Awaited<ReturnType<typeof send>>;
     };
     return { ...stores.store, sync };

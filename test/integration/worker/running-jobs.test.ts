@@ -2,7 +2,7 @@ import { defineJob, JobTimeoutError } from 'lambdesque';
 import { expect, test } from 'vitest';
 import { withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
-import { expectIdle, failed, inFlight, payloads, range } from '../../helpers/queue-state.ts';
+import { failed, inFlight, payloads, range } from '../../helpers/queue-state.ts';
 import { drain, Gate, startWorker } from '../../helpers/workers.ts';
 
 const eventLoopTurn = () => new Promise((resolve) => setImmediate(resolve));
@@ -133,50 +133,5 @@ withBrokers((stores) => {
     gate.open();
     await eventually(async () => expect(await inFlight(stores.db)).toBe(0));
     expect(busy.summary).toMatchObject({ succeeded: 502, lost: 0 });
-  });
-
-  /** A payload as `reclaim` gives it back. */
-  const reclaimed = (name: string, deaths: number) =>
-    `{"lambdesque":{"id":"x-${name}","attempts":${deaths},"deaths":${deaths}},"class":"Watch","args":["${name}"]}`;
-
-  test('of the jobs whose workers died twice, a worker holds one at a time, so that a third death is one job’s', async () => {
-    const held: number[] = [];
-    const Watch = defineJob({
-      class: 'Watch',
-      async perform() {
-        await eventLoopTurn();
-        const jobs = await stores.db.hvals(stores.keys.inflight(consumer.worker));
-        held.push(jobs.filter((job) => job.includes('"deaths":2')).length);
-      },
-    });
-    const twice = range(1, 5).map((n) => reclaimed(`twice-${n}`, 2));
-    await stores.produce('work', ...payloads('Watch', ['before']), ...twice, reclaimed('once', 1));
-    await stores.produce('work', ...payloads('Watch', range(1, 30)));
-    const consumer = startWorker({ store: stores.store, jobs: [Watch], options: { exitOnComplete: true } });
-    expect(await consumer.ended).toMatchObject({ succeeded: 37, failed: 0, lost: 0 });
-    expect(Math.max(...held)).toBe(1);
-    await expectIdle(stores.db, 'work');
-  });
-
-  test('a job whose worker died three times fails without another run, as its producer wrote it', async () => {
-    const ran: unknown[] = [];
-    const Watch = defineJob({ class: 'Watch', perform: ([name]) => void ran.push(name) });
-    await stores.produce('work', reclaimed('thrice', 3), ...payloads('Watch', [1]));
-    await drain({ store: stores.store, jobs: [Watch] });
-    expect(ran).toEqual([1]);
-    expect(await stores.db.lindex(stores.keys.failed, 0)).toContain(
-      '"payload":{"class":"Watch","args":["thrice"]},"exception":"LostLeaseError","error":"The lease on this job was lost 3 times',
-    );
-  });
-
-  test('a job whose worker died on its last attempt fails without another run', async () => {
-    const ran: unknown[] = [];
-    const Watch = defineJob({ class: 'Watch', retry: { attempts: 1 }, perform: ([name]) => void ran.push(name) });
-    await stores.produce('work', reclaimed('once', 1), ...payloads('Watch', [1]));
-    await drain({ store: stores.store, jobs: [Watch] });
-    expect(ran).toEqual([1]);
-    expect(await failed(stores.db)).toMatchObject([
-      { exception: 'LostLeaseError', error: expect.stringContaining('the last of its 1 attempts') },
-    ]);
   });
 });

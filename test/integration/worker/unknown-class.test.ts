@@ -5,7 +5,7 @@ import { eventually } from '../../helpers/eventually.ts';
 import { failed, inFlight, payloads, range } from '../../helpers/queue-state.ts';
 import { drain, type RunningWorker, startWorker } from '../../helpers/workers.ts';
 
-/** More turns than any of these tests has a use for: a worker that spins is stopped here. */
+/** More syncs than any of these tests has a use for: a worker that spins is stopped here. */
 const SPINNING = 40;
 
 withBrokers((stores) => {
@@ -15,12 +15,12 @@ withBrokers((stores) => {
     return { ran, Known };
   };
 
-  /** A worker that releases what it does not know, and the number of its turns. */
+  /** A worker that releases what it does not know, and the number of its syncs. */
   function releasing(jobs: readonly AnyJobDefinition[], options: Partial<WorkerOptions> = {}, queues = '*') {
-    let turns = 0;
-    const sync: Broker['sync'] = (turn) => {
-      if (++turns === SPINNING) consumer.stop();
-      return stores.store.sync(turn);
+    let syncs = 0;
+    const sync: Broker['sync'] = (request) => {
+      if (++syncs === SPINNING) consumer.stop();
+      return stores.store.sync(request);
     };
     const consumer: RunningWorker = startWorker({
       store: { ...stores.store, sync },
@@ -28,7 +28,7 @@ withBrokers((stores) => {
       queues,
       options: { unknownClass: 'release', ...options },
     });
-    return { consumer, turns: () => turns };
+    return { consumer, syncs: () => syncs };
   }
 
   test('it fails, with the class and the queue in the error, by default', async () => {
@@ -47,15 +47,15 @@ withBrokers((stores) => {
     const { ran, Known } = setup();
     const unknown = payloads('Unknown', range(1, 110));
     await stores.produce('work', ...unknown, ...payloads('Known', range(1, 5)));
-    const { consumer, turns } = releasing([Known]);
+    const { consumer, syncs } = releasing([Known]);
     await eventually(async () => {
       expect(ran).toEqual(range(1, 5));
       expect(await inFlight(stores.db)).toBe(0);
     });
     consumer.stop();
     await consumer.ended;
-    // Each job is looked at once, and the first ones again: 25 in a turn.
-    expect(turns()).toBeLessThan(15);
+    // Each job is looked at once, and the first ones again: 25 in a sync.
+    expect(syncs()).toBeLessThan(15);
     expect(consumer.summary.released).toBeLessThan(300);
     expect((await stores.queued('work')).sort()).toEqual(unknown.sort());
 
@@ -69,19 +69,19 @@ withBrokers((stores) => {
   test('released ones do not keep a worker from ending when nothing else is left', async () => {
     const { ran, Known } = setup();
     await stores.produce('work', ...payloads('Unknown', range(1, 70)), ...payloads('Known', [1]));
-    const { consumer, turns } = releasing([Known], { exitOnComplete: true });
+    const { consumer, syncs } = releasing([Known], { exitOnComplete: true });
     await consumer.ended;
     expect(ran).toEqual([1]);
-    expect(turns()).toBeLessThan(15);
+    expect(syncs()).toBeLessThan(15);
     expect(await stores.queued('work')).toHaveLength(70);
   });
 
   test('released ones that are all alike do not hide a job behind them', async () => {
     const { ran, Known } = setup();
     await stores.produce('work', ...payloads('Unknown', new Array(60).fill('same')), ...payloads('Known', [1]));
-    const { consumer, turns } = releasing([Known], { exitOnComplete: true });
+    const { consumer, syncs } = releasing([Known], { exitOnComplete: true });
     await consumer.ended;
-    expect(turns()).toBeLessThan(15);
+    expect(syncs()).toBeLessThan(15);
     expect(ran).toEqual([1]);
     expect(await stores.queued('work')).toHaveLength(60);
   });
@@ -90,9 +90,9 @@ withBrokers((stores) => {
     const { ran, Known } = setup();
     await stores.produce('first', ...payloads('Unknown', range(1, 60)));
     await stores.produce('second', ...payloads('Known', range(1, 3)));
-    const { consumer, turns } = releasing([Known], { exitOnComplete: true }, 'first,second');
+    const { consumer, syncs } = releasing([Known], { exitOnComplete: true }, 'first,second');
     await consumer.ended;
-    expect(turns()).toBeLessThan(15);
+    expect(syncs()).toBeLessThan(15);
     expect(ran).toEqual(range(1, 3));
     expect(await stores.queued('first')).toHaveLength(60);
   });

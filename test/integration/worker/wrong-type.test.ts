@@ -1,8 +1,7 @@
-import { createRegistry, defineJob, type TickResult, tick } from 'lambdesque';
+import { defineJob } from 'lambdesque';
 import { describe, expect, test } from 'vitest';
-import { withBrokers } from '../../helpers/brokers.ts';
+import { NOW, redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { failed, failedTexts, inFlight, payloads, range } from '../../helpers/queue-state.ts';
-import { recordingLogger } from '../../helpers/recording-logger.ts';
 import { drain, Gate, startWorker } from '../../helpers/workers.ts';
 
 const DAY = 86_400_000;
@@ -12,14 +11,10 @@ withBrokers((stores) => {
   const breakQueue = (queue: string) => stores.db.set(stores.keys.queue(queue), 'no list');
   const mendQueue = (queue: string) => stores.db.del(stores.keys.queue(queue));
 
-  /** Ticks of a scheduler that has to live with what the first ones throw. */
-  async function ticks(count: number, now: number): Promise<(TickResult | Error)[]> {
-    const results: (TickResult | Error)[] = [];
-    for (let i = 0; i < count; i++) {
-      const setting = { store: stores.store, registry: createRegistry([]), log: recordingLogger() };
-      results.push(await tick(setting, now).catch((error: Error) => error));
-    }
-    return results;
+  /** So many ms later, ticks of a scheduler that has to live with what the first ones throw. */
+  async function ticks(count: number, ms: number): Promise<void> {
+    redisTime.move(ms);
+    for (let i = 0; i < count; i++) await stores.tick().catch(() => {});
   }
 
   describe('while the queue of a held job is broken', () => {
@@ -36,10 +31,10 @@ withBrokers((stores) => {
     test('reclaiming doubles none of its worker’s other jobs, and gives all back when it is mended', async () => {
       await dead();
       await breakQueue('bad');
-      await ticks(3, Date.now() + DAY);
+      await ticks(3, DAY);
       expect((await stores.queued('good')).length, 'jobs in good').toBeLessThanOrEqual(2);
       await mendQueue('bad');
-      await ticks(1, Date.now() + 2 * DAY);
+      await ticks(1, DAY);
       expect(await inFlight(stores.db)).toBe(0);
       const ran: unknown[] = [];
       const Note = defineJob({ class: 'Note', perform: ([name]) => void ran.push(name) });
@@ -53,7 +48,7 @@ withBrokers((stores) => {
       await stores.produce('other', ...payloads('Note', range(1, 3)));
       await other.take('other');
       await breakQueue('bad');
-      await ticks(2, Date.now() + DAY);
+      await ticks(2, DAY);
       expect(await stores.queued('other')).toHaveLength(3);
       await mendQueue('bad');
     });
@@ -72,17 +67,17 @@ withBrokers((stores) => {
     await stores.produce('good', ...payloads('Fail', ['g1']));
     await drain({ store: stores.store, jobs: [Fail] });
     await breakQueue('bad');
-    await ticks(3, Date.now() + DAY);
+    await ticks(3, DAY);
     expect(await stores.queued('good')).toHaveLength(1);
     await mendQueue('bad');
-    await ticks(1, Date.now() + 2 * DAY);
+    await ticks(1, DAY);
     expect(await stores.queued('bad')).toHaveLength(2);
   });
 
   test('a due delayed job whose queue is broken goes to the failed list, and no other waits or is doubled', async () => {
     const consumer = startWorker({ store: stores.store, jobs: [] });
-    const due = new Date(Date.now() + DAY);
-    const later = new Date(Date.now() + 2 * DAY);
+    const due = new Date(NOW + DAY);
+    const later = new Date(NOW + 2 * DAY);
     const [, bad] = await consumer.client.enqueueAll([
       { job: 'Note', args: ['g1'], queue: 'good', at: due },
       { job: 'Note', args: ['b1'], queue: 'bad', at: due },
@@ -92,7 +87,7 @@ withBrokers((stores) => {
     consumer.stop();
     await consumer.ended;
     await breakQueue('bad');
-    await ticks(3, Date.now() + 3 * DAY);
+    await ticks(3, 3 * DAY);
     const names = (await stores.queued('good')).map((payload) => (JSON.parse(payload) as { args: string[] }).args[0]);
     expect(names).toEqual(['g1', 'g2', 'g3']);
     expect(await failedTexts(stores.db)).toEqual([expect.stringContaining(`"payload":${bad?.payload},`)]);
@@ -117,12 +112,12 @@ withBrokers((stores) => {
     consumer.stop();
     await consumer.ended;
     expect(consumer.log.lines.filter((line) => line.level === 'error')).toMatchObject([
-      { fields: { queue: 'bad', answer: expect.stringContaining('WRONGTYPE') } },
+      { fields: { key: 'resque:queue:bad', answer: expect.stringContaining('WRONGTYPE') } },
     ]);
     expect(await inFlight(stores.db)).toBe(1);
 
     await mendQueue('bad');
-    await ticks(1, Date.now() + DAY);
+    await ticks(1, DAY);
     const [payload, ...others] = await stores.queued('bad');
     expect(payload).toContain('"class":"Hold","args":[1]}');
     expect(others).toEqual([]);

@@ -4,10 +4,11 @@ import { z } from 'zod';
 import { createClient } from '../../../shared/client/client.ts';
 import { ArgumentsError } from '../../../shared/errors.ts';
 import { type Args, defineJob, type JobDefinition } from '../../../shared/job/define.ts';
+import { FakeStore } from '../../helpers/fake-broker.ts';
 
 // `tsc` checks these; what a schema refuses at compile time it has to refuse at run time as well.
 
-const client = createClient({ store: { enqueue: async () => {}, enqueueDelayed: async () => {} } });
+const client = createClient({ store: new FakeStore() });
 
 const Hello = defineJob({
   class: 'Hello',
@@ -69,7 +70,7 @@ describe('enqueue', () => {
         client.enqueue(Untyped, [1, 'a', null]),
         client.enqueue('Elsewhere', [1, 'a', null], { queue: 'q' }),
         client.enqueueIn(1, Hello, ['hi', 'there']),
-        client.enqueueAt(new Date(), Hello, ['hi', 'there']),
+        client.enqueueAt(new Date(0), Hello, ['hi', 'there']),
         client.enqueueAll([
           { job: Hello, args: ['hi', 'there'] },
           { job: 'Elsewhere', args: [], queue: 'q' },
@@ -95,7 +96,7 @@ describe('enqueue', () => {
       // @ts-expect-error in some seconds
       client.enqueueIn(1, Hello, ['hi']),
       // @ts-expect-error at a time
-      client.enqueueAt(new Date(), Hello, ['hi']),
+      client.enqueueAt(new Date(0), Hello, ['hi']),
     ];
     for (const call of calls) await expect(call).rejects.toThrow(ArgumentsError);
   });

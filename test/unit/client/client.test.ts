@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Client, createClient, type EnqueueItem } from '../../../shared/client/client.ts';
+import { type Client, type ClientOptions, createClient, type EnqueueItem } from '../../../shared/client/client.ts';
 import { ArgumentsError, ConfigError } from '../../../shared/errors.ts';
 import { defineJob } from '../../../shared/job/define.ts';
+import type { JobRef } from '../../../shared/job/enqueue.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
 import { parseWithBigInts } from '../../../shared/json.ts';
 import { vectors } from '../../helpers/builders.ts';
@@ -15,6 +16,13 @@ const plain = { metadata: false } as const;
 const Hello = defineJob({ class: 'Hello', queue: 'myqueue', perform() {} });
 const NoQueue = defineJob({ class: 'NoQueue', perform() {} });
 const Mail = defineJob({ class: 'mail:*', queue: 'mails', args: z.tuple([z.email()]), perform() {} });
+const Slow = defineJob({
+  class: 'Slow',
+  queue: 'slow',
+  args: z.tuple([z.string().refine(async (text) => text !== 'taken')]),
+  perform() {},
+});
+const When = defineJob({ class: 'When', queue: 'q', args: z.tuple([z.date()]), perform() {} });
 const Typed = defineJob({
   class: 'Typed',
   queue: 'typed',
@@ -22,14 +30,17 @@ const Typed = defineJob({
   perform() {},
 });
 
+let clock: ManualClock;
 let store: FakeStore;
 let client: Client;
 
 beforeEach(() => {
-  store = new FakeStore();
+  clock = new ManualClock(1000 * SECOND + 125);
+  store = new FakeStore(() => clock.now());
   client = createClient({
     store,
-    clock: new ManualClock(1000 * SECOND + 125),
+    clock,
+    wallClock: () => clock.now(),
     registry: createRegistry([Hello, Mail, Typed]),
   });
 });
@@ -66,6 +77,7 @@ describe('the payload', () => {
       id: undefined,
       queue: 'myqueue',
       payload: '{"class":"Hello","args":["hi"],"queue":"myqueue"}',
+      at: new Date(1000 * (SECOND + 60)),
     });
   });
 
@@ -191,6 +203,27 @@ describe('what cannot be enqueued rejects, and pushes nothing', () => {
       ),
     ],
     [
+      'arguments that the schema allows and JSON does not keep',
+      (to) => to.enqueue(When, [new Date(0)]),
+      new ArgumentsError(
+        'The arguments of When would not arrive as they are: args.0 is a Date, which JSON turns into text. ' +
+          'Pass date.toISOString(), and read that in the handler.',
+      ),
+    ],
+    [
+      'arguments of a delayed job that JSON does not keep',
+      (to) => to.enqueueIn(60, Hello, [{ total: Number.NaN }]),
+      new ArgumentsError(
+        'The arguments of Hello would not arrive as they are: args.0.total is NaN, which JSON writes as null. ' +
+          'Pass a finite number, null or text.',
+      ),
+    ],
+    [
+      'a queue that is no UTF-8',
+      (to) => to.enqueue(Hello, [], { queue: 'a\ud800' }),
+      new ConfigError('enqueue Hello: the queue "a\\ud800" cannot be written as UTF-8. Name another.'),
+    ],
+    [
       'arguments that are no array',
       (to) => to.enqueue('Hello', { a: 1 } as never),
       new ConfigError('enqueue Hello: args must be an array, one element for each argument; got object.'),
@@ -233,11 +266,27 @@ describe('what cannot be enqueued rejects, and pushes nothing', () => {
     const away: Store = {
       enqueue: () => Promise.reject(new Error('away')),
       enqueueDelayed: () => Promise.reject(new Error('away too')),
+      time: async () => 0,
+      close: async () => {},
     };
     const offline = createClient({ store: away });
     await expect(offline.enqueue(Hello, [])).rejects.toThrow('away');
     await expect(offline.enqueueAll([{ job: Hello, args: [], at: new Date(8e12) }])).rejects.toThrow('away');
   });
+});
+
+test('a reference to a class that is defined elsewhere needs a name and a queue', async () => {
+  const Elsewhere: JobRef<readonly [string]> = { class: 'Elsewhere', queue: 'theirs' };
+  const { queue, payload } = await client.enqueue(Elsewhere, ['hi'], plain);
+  expect([queue, payload]).toEqual(['theirs', '{"class":"Elsewhere","args":["hi"]}']);
+});
+
+test('arguments that change while an asynchronous schema looks at them are checked as they are written', async () => {
+  const late: unknown[] = ['free'];
+  const enqueued = client.enqueue(Slow as never, late as never);
+  late[0] = undefined;
+  await expect(enqueued).rejects.toThrow('args.0 is undefined');
+  expect(store).toEqual({ pushes: [], delays: [] });
 });
 
 describe('enqueueAll', () => {
@@ -282,14 +331,81 @@ describe('enqueueAll', () => {
     ['a queue', { job: NoQueue, args: [] }],
     ['a time', { job: Hello, args: [], at: new Date(Number.NaN) }],
     ['a class', { job: Mail, args: ['a@example.org'] }],
+    ['arguments that JSON does not keep', { job: Hello, args: [new Map()] }],
+    ['arguments that its schema refuses later', { job: Slow, args: ['taken'] }],
   ])('pushes nothing if one of them has %s that cannot be used', async (_what, bad) => {
-    await expect(client.enqueueAll([...items, bad])).rejects.toThrow(Error);
-    await expect(client.enqueueAll([bad, ...items])).rejects.toThrow(Error);
+    await expect(client.enqueueAll([...items, bad])).rejects.toThrow(/^items\.5: /);
+    await expect(client.enqueueAll([bad, ...items])).rejects.toThrow(/^items\.0: /);
     expect(store).toEqual({ pushes: [], delays: [] });
+  });
+
+  test('waits for schemas that answer later, and keeps the order', async () => {
+    const mixed = ['a', 'b', 'c', 'd'].map((name, i) => ({ job: i % 2 ? Slow : Hello, args: [name], queue: 'q' }));
+    const enqueued = await client.enqueueAll(mixed as readonly EnqueueItem[]);
+    const classes = store.pushes
+      .flat()
+      .map(({ payload }) => /^{"class":"(\w+)","args":\["(\w)"/.exec(payload)?.slice(1));
+    expect(classes).toEqual([
+      ['Hello', 'a'],
+      ['Slow', 'b'],
+      ['Hello', 'c'],
+      ['Slow', 'd'],
+    ]);
+    expect(enqueued.map(({ payload }) => payload)).toEqual(store.pushes.flat().map(({ payload }) => payload));
   });
 
   test('of nothing does nothing', async () => {
     expect(await client.enqueueAll([])).toEqual([]);
     expect(store).toEqual({ pushes: [], delays: [] });
+  });
+});
+
+describe('onDue', () => {
+  const told: number[] = [];
+  const telling = (given: Partial<ClientOptions> = {}) => {
+    told.length = 0;
+    const onDue = (at: number) => void told.push(at);
+    return createClient({ store, clock, wallClock: () => clock.now(), onDue, ...given });
+  };
+  const at = (ms: number) => ({ job: Hello, args: [], at: new Date(ms) });
+
+  test.each<[string, readonly EnqueueItem[], number]>([
+    ['now', [{ job: Hello, args: [] }], 1000 * SECOND + 125],
+    ['the earliest of several', [at(3_000_000_000_000), at(2_000_000_000_999)], 2_000_000_000_000],
+    ['now, before any later one', [at(3_000_000_000_000), { job: Hello, args: [] }], 1000 * SECOND + 125],
+  ])('is told once: %s', async (_what, items, due) => {
+    await telling().enqueueAll(items);
+    expect(told).toEqual([due]);
+  });
+
+  test('is told of a single job', async () => {
+    await telling().enqueue(Hello, []);
+    await telling().enqueueIn(60, Hello, []);
+    expect(told).toEqual([1000 * (SECOND + 60)]);
+  });
+
+  test('is told nothing where nothing was enqueued', async () => {
+    const offline = new FakeStore();
+    offline.enqueue = () => Promise.reject(new Error('away'));
+    await telling().enqueueAll([]);
+    await expect(telling({ store: offline }).enqueue(Hello, [])).rejects.toThrow('away');
+    expect(told).toEqual([]);
+  });
+});
+
+describe('close', () => {
+  test('closes the connection, once', async () => {
+    await client.close();
+    await client.close();
+    expect(store.closed).toBe(1);
+  });
+
+  test('is what the end of an await using does', async () => {
+    {
+      await using scoped = createClient({ store });
+      await scoped.enqueue(Hello, []);
+      expect(store.closed).toBe(0);
+    }
+    expect(store.closed).toBe(1);
   });
 });

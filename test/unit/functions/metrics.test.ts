@@ -105,7 +105,11 @@ describe('the metrics of runs', () => {
     const clock = new ManualClock();
     const lines: Record<string, unknown>[] = [];
     const print = (line: string) => void lines.push(JSON.parse(line));
-    return { clock, lines, metrics: new RunMetrics({ namespace: 'N', consumer: 'c', byClass, clock, print }) };
+    return {
+      clock,
+      lines,
+      metrics: new RunMetrics({ namespace: 'N', consumer: 'c', byClass, clock, wallTime: () => clock.now(), print }),
+    };
   }
   const run = (given: Partial<RunReport> = {}) =>
     ({ class: 'Hello', queue: 'q', id: 'i', attempt: 1, outcome: 'succeeded', ms: 5, ...given }) as RunReport;

@@ -17,6 +17,7 @@ describe('an option that cannot be used is a ConfigError with the option, the va
   const timeout = 'timeout must be a number of milliseconds above 0, or Infinity; got ';
   const schema = 'args must be a Standard Schema, such as z.tuple([z.string()]) of zod 3.24 or later; got ';
   const attempts = 'retry.attempts must be a whole number, 1 (no retry) or more; got ';
+  const delivery = 'delivery must be "at-least-once" or "at-most-once"; got ';
   const backoff = 'retry.backoff must be seconds (0 or more), a list of seconds, exponential({…}) or a function; got ';
 
   test.each<[Readonly<Record<string, unknown>>, string]>([
@@ -52,6 +53,17 @@ describe('an option that cannot be used is a ConfigError with the option, the va
     [{ retry: { backoff: [1, '2'] } }, `${hello}${backoff}[1,"2"].`],
     [{ retry: { backoff: Number.NaN } }, `${hello}${backoff}NaN.`],
     [{ retry: { backoff: Infinity } }, `${hello}${backoff}Infinity.`],
+    [{ delivery: 'exactly-once' }, `${hello}${delivery}"exactly-once".`],
+    [{ delivery: true }, `${hello}${delivery}true.`],
+    [{ delivery: null }, `${hello}${delivery}null.`],
+    [
+      { delivery: 'at-most-once', retry: { attempts: 2 } },
+      `${hello}a job with delivery "at-most-once" has one attempt; got retry.attempts 2. Leave retry out, or use "at-least-once".`,
+    ],
+    [
+      { delivery: 'at-most-once', retry: { attempts: 1, backoff: 5 } },
+      `${hello}a job with delivery "at-most-once" is never tried again, so that retry.backoff means nothing. Leave it out, or use "at-least-once".`,
+    ],
   ])('%o', (options, message) => {
     expect(() => define(options)).toThrow(new ConfigError(message));
   });
@@ -71,10 +83,19 @@ describe('what is allowed', () => {
     [{ retry: { backoff: 0 } }],
     [{ retry: { backoff: [0, 1.5, 60] } }],
     [{ retry: { backoff: exponential() } }],
+    [{ delivery: 'at-least-once', retry: { attempts: 3 } }],
+    [{ delivery: 'at-most-once', retry: { attempts: 1 } }],
   ])('%o is kept as it was given', (options) => {
     expect(define(options)).toEqual({ class: 'Hello', perform, ...options, definedAt: expect.any(String) });
   });
 });
+
+test.each<[Readonly<Record<string, unknown>>]>([[{}], [{ retry: {} }], [{ retry: undefined }]])(
+  'at most once is one attempt, where retry is %o',
+  (options) => {
+    expect(define({ delivery: 'at-most-once', ...options }).retry).toEqual({ attempts: 1 });
+  },
+);
 
 test('definedAt is the place of the call', () => {
   const lineOf = (text: string | undefined) => /([^/]+:\d+):\d+\)?$/.exec(text ?? '')?.[1];

@@ -1,10 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import type { Broker, DelayedMove, DelayedMoves, DueDelayed } from '../../../shared/broker/broker.ts';
-import { RedisTypeError } from '../../../shared/errors.ts';
+import type {
+  DelayedMove,
+  DelayedMoves,
+  DueList,
+  MovedList,
+  SchedulerBroker,
+  WrongKey,
+} from '../../../shared/broker/broker.ts';
 import { defineJob } from '../../../shared/job/define.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
-import { destinationOf, promoteDelayed } from '../../../shared/scheduler/promote-delayed.ts';
+import { silentLogger } from '../../../shared/log.ts';
+import { destinationOf } from '../../../shared/scheduler/delayed-destination.ts';
+import { promoteDelayedStep } from '../../../shared/scheduler/promote-delayed.ts';
 import { vectors } from '../../helpers/builders.ts';
+import { runStep } from '../../helpers/scheduler/steps.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 20, 29, 37);
 const perform = () => {};
@@ -119,108 +128,168 @@ describe('a payload that is not JSON is buried', () => {
       error: expect.stringContaining('not valid UTF-8'),
     });
   });
+
+  test.each([
+    ['text', Buffer.from(`"${'\u0001'.repeat(2_000_000)}`)],
+    ['bytes', Buffer.alloc(3_000_000, 0xff)],
+    ['more bytes than any entry has', Buffer.alloc(9_000_000, 'x')],
+  ])('shortened, with a note, where the whole would not pass in a request: %s', (_what, bytes) => {
+    const move = destination(bytes);
+    if (move.to !== 'buried') throw new Error(move.to);
+    expect(Buffer.byteLength(move.entry)).toBeLessThan(1_000_000);
+    const { error } = JSON.parse(move.entry) as { error: string };
+    expect(error).toContain(`of its ${bytes.length} bytes only the first 65536 are kept here`);
+  });
 });
 
-/** Delayed lists by their due times, in order; and the queues, of which some are of another type and take nothing. */
-class FakeStore implements Pick<Broker, 'dueDelayed' | 'promoteDelayed'> {
-  readonly lists: [time: string, payloads: string[]][];
+test('a queue whose name is no Unicode would be another one in Redis', () => {
+  const move = destination('{"class":"Other","queue":"\\ud800"}');
+  if (move.to !== 'failed') throw new Error(move.to);
+  expect(move.tail).toContain('is not valid Unicode');
+});
+
+/** Delayed lists by their due times, in order; and the keys of another type, which take nothing. */
+class FakeStore implements Pick<SchedulerBroker, 'dueTimes' | 'dueDelayed' | 'readDelayed' | 'promoteDelayed'> {
+  readonly lists: [time: string, payloads: string[] | undefined][];
   /** What moved: `queue: payload`, or the error of a failed entry. */
   readonly moved: string[] = [];
   readonly limits: unknown[] = [];
   readonly broken: readonly string[];
   calls = 0;
+  /** Others have changed each list since it was read. */
+  changing = false;
 
-  constructor(lists: Readonly<Record<string, readonly string[]>>, broken: readonly string[] = []) {
-    this.lists = Object.entries(lists).map(([time, payloads]) => [time, [...payloads]]);
+  /** @param lists undefined for what is no list */
+  constructor(lists: Readonly<Record<string, readonly string[] | undefined>>, broken: readonly string[] = []) {
+    this.lists = Object.entries(lists).map(([time, payloads]) => [time, payloads && [...payloads]]);
     this.broken = broken;
   }
 
-  async dueDelayed(now: number, limit: number, bytes: number) {
-    if (++this.calls > 50) throw new Error('it goes round and round');
-    this.limits.push([now, limit, bytes]);
-    // Three payloads at once, and the rest of a list that was cut short first.
-    let left = 3;
-    const due: DueDelayed[] = [];
-    for (const [time, payloads] of this.lists) {
-      const some = payloads.slice(0, left);
-      due.push({ time, payloads: some.map((one) => Buffer.from(one)) });
-      left -= some.length;
-      if (left === 0) break;
-    }
-    return due;
+  async dueTimes() {
+    return { now: NOW, leaseEnd: undefined, retry: undefined, delayed: 10_000, wrong: [] };
   }
 
-  async promoteDelayed(lists: readonly DelayedMoves[]) {
+  async dueDelayed(limit: number, passed = 0) {
+    if (++this.calls > 50) throw new Error('it goes round and round');
+    return { times: this.lists.slice(passed, passed + limit).map(([time]) => time), passedOver: 0, wrong: [] };
+  }
+
+  async readDelayed(lists: readonly DueList[], limit: number, bytes: number) {
+    this.limits.push([limit, bytes]);
+    // Three payloads at once, and the rest of a list that was cut short first.
+    let left = 3;
+    return lists.flatMap(({ time, passed = 0 }) => {
+      if (left === 0) return [];
+      const payloads = this.#list(time);
+      if (!payloads) return [{ time, payloads: [], wrong: { key: `delayed:${time}`, error: 'WRONGTYPE' } }];
+      const some = payloads.slice(passed, passed + left);
+      left -= some.length;
+      return [{ time, payloads: some.map((one) => Buffer.from(one)) }];
+    });
+  }
+
+  async promoteDelayed(plans: readonly DelayedMoves[]) {
     let [queued, failed] = [0, 0];
-    for (const { time, moves } of lists) {
-      const [found, payloads = []] = this.lists[0] ?? [];
-      expect(time).toBe(found);
-      for (const move of moves) {
+    const lists: MovedList[] = [];
+    for (const { time, passed = 0, moves } of plans) {
+      const payloads = this.#list(time) ?? [];
+      const refused = new Map<number, WrongKey>();
+      const gone = new Set<number>();
+      for (const [i, move] of this.changing ? [] : moves.entries()) {
+        expect(payloads[passed + i]).toBe(String(move.bytes));
+        if (move.to === 'nowhere') continue;
         const target = move.to === 'queue' ? move.queue : 'failed';
-        if (this.broken.includes(target)) return { queued, failed, refused: `WRONGTYPE ${target}` };
-        payloads.shift();
+        if (this.broken.includes(target)) {
+          refused.set(i, { key: target, error: `WRONGTYPE ${target}` });
+          continue;
+        }
+        gone.add(passed + i);
         if (move.to === 'queue') queued++;
         else failed++;
         this.moved.push(
           move.to === 'failed' ? JSON.parse(`${move.head}0${move.tail}`).error : `${target}: ${move.bytes}`,
         );
       }
-      if (payloads.length === 0) this.lists.shift();
+      payloads.splice(0, payloads.length, ...payloads.filter((_, i) => !gone.has(i)));
+      const isGone = payloads.length === 0 && this.#list(time) !== undefined;
+      lists.push({ left: payloads.length, changed: this.changing, scheduled: !isGone, refused });
+      if (this.changing) break;
+      if (isGone)
+        this.lists.splice(
+          this.lists.findIndex(([one]) => one === time),
+          1,
+        );
     }
-    return { queued, failed, refused: undefined };
+    return { queued, failed, lists, wrong: [] };
+  }
+
+  #list(time: string): string[] | undefined {
+    return this.lists.find(([one]) => one === time)?.[1];
   }
 }
 
-describe('promoteDelayed', () => {
-  const run = (store: FakeStore) => promoteDelayed(store as unknown as Broker, registry, NOW);
+describe('promoting delayed jobs', () => {
+  async function run(store: FakeStore) {
+    const broker = store as unknown as SchedulerBroker;
+    const { promoted, failed, told } = await runStep(promoteDelayedStep(broker, registry, silentLogger), broker);
+    return { promoted, failed, told };
+  }
   const hello = (n: number) => `{"class":"Hello","args":[${n}]}`;
 
   test('moves all that is due, list by list, in order', async () => {
     const store = new FakeStore({ 10: [hello(1), hello(2), hello(3)], 20: [], 30: ['{"class":"mail:a"}'] });
-    expect(await run(store)).toEqual({ promoted: 4, failed: 0 });
+    expect(await run(store)).toEqual({ promoted: 4, failed: 0, told: [] });
     expect(store.moved).toEqual([1, 2, 3].map((n) => `hellos: ${hello(n)}`).concat('mails: {"class":"mail:a"}'));
     expect(store.lists).toEqual([]);
   });
 
-  test('reads at most 500 payloads and 1 MiB at once', async () => {
-    const store = new FakeStore({});
-    expect(await run(store)).toEqual({ promoted: 0, failed: 0 });
-    expect(store.limits).toEqual([[NOW, 500, 1_048_576]]);
+  test('reads at most 1,000 payloads and 1 MiB at once', async () => {
+    const store = new FakeStore({ 10: [hello(1)] });
+    await run(store);
+    expect(store.limits).toEqual([[1_000, 1_048_576]]);
   });
 
   test('counts what goes to the failed list', async () => {
     const store = new FakeStore({ 10: [hello(1), '{"class":"Other"}', 'not JSON'] });
-    expect(await run(store)).toEqual({ promoted: 1, failed: 2 });
+    expect(await run(store)).toMatchObject({ promoted: 1, failed: 2 });
   });
 
   test('sends a payload whose queue does not take it to the failed list, with what Redis said; the others go on', async () => {
     const bad = '{"class":"Other","queue":"bad"}';
     const store = new FakeStore({ 10: [hello(1), bad, hello(2)], 20: [bad, hello(3)] }, ['bad']);
-    expect(await run(store)).toEqual({ promoted: 3, failed: 2 });
+    expect(await run(store)).toMatchObject({ promoted: 3, failed: 2 });
     const refused = 'The delayed payload cannot be promoted: Redis answered "WRONGTYPE bad".';
-    expect(store.moved).toEqual([
-      `hellos: ${hello(1)}`,
-      refused,
-      `hellos: ${hello(2)}`,
-      refused,
-      `hellos: ${hello(3)}`,
+    expect(store.moved.toSorted()).toEqual([refused, refused, ...[1, 2, 3].map((n) => `hellos: ${hello(n)}`)]);
+    expect(store.lists).toEqual([]);
+  });
+
+  test('leaves what not even the failed list takes, and goes on with what is behind it', async () => {
+    const stuck = ['{"class":"Other","queue":"bad"}', 'not JSON'];
+    const store = new FakeStore({ 10: [stuck[0] ?? '', hello(1), stuck[1] ?? '', hello(2)], 20: [hello(3)] }, [
+      'bad',
+      'failed',
+    ]);
+    expect(await run(store)).toMatchObject({ promoted: 3, failed: 0 });
+    expect(store.lists).toEqual([['10', stuck]]);
+  });
+
+  test('passes over what is no list, and tells its key', async () => {
+    const store = new FakeStore({ 10: undefined, 20: [hello(1)], 30: undefined, 40: [hello(2)] });
+    expect(await run(store)).toEqual({
+      promoted: 2,
+      failed: 0,
+      told: ['delayed:10: WRONGTYPE', 'delayed:30: WRONGTYPE'],
+    });
+    expect(store.lists).toEqual([
+      ['10', undefined],
+      ['30', undefined],
     ]);
   });
 
-  test('says so where nothing can be moved: not even the failed list takes it', async () => {
-    const store = new FakeStore({ 10: ['{"class":"Other","queue":"bad"}', hello(1)] }, ['bad', 'failed']);
-    await expect(run(store)).rejects.toThrow(
-      new RedisTypeError(
-        'The failed list did not take a delayed payload: Redis answered "WRONGTYPE failed". Rename or delete that key.',
-      ),
-    );
-    expect(store.moved).toEqual([]);
-  });
-
-  test('ends where a list does not change: the next tick looks again', async () => {
+  test('leaves lists that others change again and again to them', async () => {
     const store = new FakeStore({ 10: [hello(1)] });
-    store.promoteDelayed = async () => ({ queued: 0, failed: 0, refused: undefined });
-    expect(await run(store)).toEqual({ promoted: 0, failed: 0 });
-    expect(store.calls).toBe(2);
+    store.changing = true;
+    expect(await run(store)).toMatchObject({ promoted: 0, failed: 0 });
+    expect(store.calls).toBe(20);
   });
 });

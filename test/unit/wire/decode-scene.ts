@@ -1,5 +1,6 @@
+import type { Numbers } from '../../../shared/config.ts';
 import type { Job } from '../../../shared/types.ts';
-import { decode, type Numbers, type Undecodable } from '../../../shared/wire/decode.ts';
+import { decode, type Undecodable } from '../../../shared/wire/decode.ts';
 import { rawJob } from '../../helpers/builders.ts';
 
 /** The job in a payload that has to have one. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { Numbers } from '../../../shared/config.ts';
 import { parseWithBigInts } from '../../../shared/json.ts';
 import { spliceText } from '../../../shared/wire/attempts.ts';
-import { decode, type Numbers } from '../../../shared/wire/decode.ts';
+import { decode } from '../../../shared/wire/decode.ts';
 import { rawJob, vectors } from '../../helpers/builders.ts';
 import { read, refused } from './decode-scene.ts';
 
@@ -23,14 +24,14 @@ describe('arguments', () => {
     ['"args":["hi",2],', ['hi', 2]],
     ['"args":[null],', [null]],
     ['"args":[[1,2,3]],', [[1, 2, 3]]],
-    ['"args":null,', [null]],
+    ['"args":null,', []],
     ['"args":"hi",', ['hi']],
     ['"args":0,', [0]],
     ['"args":false,', [false]],
     ['"args":{"name":"Zoë"},', [{ name: 'Zoë' }]],
     ['"args":12345678901234567890,', [12345678901234567890n]],
     ['"args":[1],"args":[2],', [2]],
-  ])('{%s…}: an array is the list, nothing is none, and anything else is one argument', (args, list) => {
+  ])('{%s…}: an array is the list, null and nothing are none, and anything else is one argument', (args, list) => {
     expect(read(`{${args}"class":"Hello"}`).args).toEqual(list);
   });
 

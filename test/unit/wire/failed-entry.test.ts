@@ -130,6 +130,32 @@ describe('an error', () => {
     }
   });
 
+  test('of another kind of error is an error on a Node without Error.isError too', () => {
+    const { isError } = Error;
+    try {
+      Reflect.deleteProperty(Error, 'isError');
+      const errors = [new TypeError('declined'), runInNewContext('new TypeError("declined")')];
+      for (const error of errors) expect(errorInfo(error)).toMatchObject({ exception: 'TypeError', error: 'declined' });
+      expect(errorInfo(new DOMException('declined', 'AbortError'))).toMatchObject({ exception: 'AbortError' });
+      expect(errorInfo(Object.create(Error.prototype))).toMatchObject({ exception: 'NonErrorThrown' });
+    } finally {
+      Object.defineProperty(Error, 'isError', { value: isError, configurable: true, writable: true });
+    }
+  });
+
+  test('that cannot be read at all says why', () => {
+    const proto = new Proxy(Error.prototype, {
+      get() {
+        throw new RangeError('hostile');
+      },
+    });
+    expect(errorInfo(Object.setPrototypeOf(new Error('boom'), proto))).toEqual({
+      exception: 'UnreadableError',
+      error: 'The handler threw something that cannot be read (RangeError: hostile).',
+      backtrace: [],
+    });
+  });
+
   test.each([[Symbol('s')], [Object.create(null)]])('whose message has no text does no harm', (message) => {
     expect(errorInfo(Object.assign(new Error('boom'), { message }))).toMatchObject({ exception: expect.any(String) });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tokenOf, workerId } from '../../../shared/wire/worker-id.ts';
+import { renewToken, tokenOf, workerId } from '../../../shared/wire/worker-id.ts';
 import { vectors } from '../../helpers/builders.ts';
 
 describe('a worker id', () => {
@@ -47,5 +47,20 @@ describe('the token', () => {
   test('of the captured Ruby worker is its host', () => {
     const key = vectors().find(({ note }) => note === 'current-job record')?.key ?? '';
     expect(tokenOf(key.replace('resque:worker:', ''))).toBe('vm');
+  });
+});
+
+describe('a worker whose lease was lost goes on', () => {
+  test.each(['web-1', 'lambdesque-0123456789ab', 'a-b-c'])('as another: only the token of %s is new', (host) => {
+    const before = workerId(host, 4711, ['a-0123456789ab:x', 'b']);
+    const after = renewToken(before);
+    expect(tokenOf(after)).toMatch(/^[0-9a-f]{12}$/);
+    expect(tokenOf(after)).not.toBe(tokenOf(before));
+    expect(after.replace(tokenOf(after), '')).toBe(before.replace(tokenOf(before), ''));
+  });
+
+  test('each time', () => {
+    const id = workerId('host', 1, ['q']);
+    expect(new Set(Array.from({ length: 100 }, () => renewToken(id))).size).toBe(100);
   });
 });

@@ -43,6 +43,7 @@ describe('what the handler sees', () => {
     raw: rawJob('{}', { queue: 'billing' }),
     id: 'abc',
     attempt: 2,
+    deaths: 1,
     payload: '{"class":"Hello","args":[1.0]}',
   };
 
@@ -54,6 +55,7 @@ describe('what the handler sees', () => {
       id: 'abc',
       attempt: 2,
       attempts: 3,
+      deaths: 1,
       payload: '{"class":"Hello","args":[1.0]}',
     });
     expect(attempt.job).toBe(attempt.job);

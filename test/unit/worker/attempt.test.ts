@@ -211,3 +211,50 @@ describe('abandoned', () => {
     expect(ends).toEqual([succeeded]);
   });
 });
+
+describe('an error that comes out of its handler by another way than its promise', () => {
+  const unsettled = () => new Promise<void>(() => {});
+
+  test('ends it with that, and aborts what the handler still does', async () => {
+    let signal: AbortSignal | undefined;
+    const { attempt, ends } = start((_args, ctx) => {
+      signal = ctx.signal;
+      return unsettled();
+    });
+    attempt.escaped(boom);
+    expect(ends).toEqual([{ ok: false, thrown: boom }]);
+    expect(signal).toMatchObject({ aborted: true, reason: boom });
+  });
+
+  test('leaves the reason for which it was being aborted', () => {
+    const { attempt, ends } = start(unsettled);
+    attempt.abort(stop, 1_000);
+    attempt.escaped(boom);
+    expect(attempt.aborted).toBe(stop);
+    expect(ends).toEqual([{ ok: false, thrown: boom }]);
+  });
+
+  test('changes nothing when it has ended', () => {
+    const { attempt, ends } = start(() => {});
+    attempt.escaped(boom);
+    expect(ends).toEqual([succeeded]);
+  });
+});
+
+test('whatever the handler of a forgotten one does counts for nothing', async () => {
+  const handler = Promise.withResolvers<void>();
+  const { attempt, clock, ends } = start(() => handler.promise);
+  attempt.forget();
+  expect(attempt.ended).toBe(true);
+  handler.reject(boom);
+  await clock.advance(0);
+  attempt.abandon();
+  expect(ends).toEqual([]);
+});
+
+test('one that had to wait until it might start has all of its time from then on', async () => {
+  const { attempt, clock } = prepare(defineJob({ class: 'Hello', timeout: 2_000, perform() {} }));
+  await clock.advance(10_000);
+  attempt.waited();
+  expect(attempt).toMatchObject({ startedAt: clock.now(), timeoutAt: clock.now() + 2_000 });
+});

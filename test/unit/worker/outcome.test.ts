@@ -12,7 +12,7 @@ import {
 } from '../../../shared/errors.ts';
 import type { Backoff } from '../../../shared/job/retry.ts';
 import { MOST_DEATHS } from '../../../shared/types.ts';
-import { type FailedRun, outcomeOfDeaths, outcomeOfError } from '../../../shared/worker/outcome.ts';
+import { type FailedRun, outcomeOfCrash, outcomeOfDeaths, outcomeOfError } from '../../../shared/worker/outcome.ts';
 
 const boom = new Error('boom');
 
@@ -24,6 +24,7 @@ function fate(given: Partial<Omit<FailedRun, 'job'>> & { readonly attempt?: numb
     defaultAttempts: 5,
     thrown: boom,
     aborted: undefined,
+    onlyOnce: false,
     hadItsTime: false,
     ...rest,
   });
@@ -187,44 +188,69 @@ describe('an attempt that was aborted', () => {
   });
 });
 
+describe('a job that may not be run again', () => {
+  const onlyOnce = true;
+
+  test.each([boom, new RetryIn(1), new SkipRetry('no use'), new ArgumentsError('refused'), 'a string', undefined])(
+    'and threw %s has failed, whatever attempts are left',
+    (thrown) => {
+      expect(fate({ onlyOnce, thrown, retry: { attempts: 9 } })).toEqual({ kind: 'failed', error: thrown });
+    },
+  );
+
+  test.each([
+    new JobTimeoutError('too long'),
+    new ShutdownError('stopping'),
+    new LeaseLostError('lost'),
+    new DeadlineError('nearly over'),
+  ])('and was aborted by %s has failed with that: it goes back to no queue', (aborted) => {
+    expect(fate({ onlyOnce, aborted })).toEqual({ kind: 'failed', error: aborted });
+    expect(fate({ onlyOnce, aborted, hadItsTime: true })).toEqual({ kind: 'failed', error: aborted });
+  });
+
+  test('may be discarded', () => {
+    const thrown = new Discard('not needed');
+    expect(fate({ onlyOnce, thrown })).toEqual({ kind: 'discarded', error: thrown });
+  });
+});
+
 describe('deaths', () => {
-  test.each([
-    [1, 0, 1],
-    [9, 0, 5],
-    [2, 1, 5],
-    [5, 2, 5],
-  ])('in attempt %i after %i of them, of %i attempts, the job runs', (attempt, deaths, attempts) => {
-    expect(outcomeOfDeaths({ attempt, deaths }, attempts)).toBeUndefined();
+  test.each([0, 1, 2])('after %i of them the job runs', (deaths) => {
+    expect(outcomeOfDeaths({ deaths }, false)).toBeUndefined();
   });
 
-  test.each([
-    [4, 3, 5, '3 times'],
-    [4, 3, 99, '3 times'],
-    [9, 4, 5, '4 times'],
-  ])('in attempt %i after %i of %i attempts the job is taken for the cause', (attempt, deaths, attempts, times) => {
-    expect(outcomeOfDeaths({ attempt, deaths }, attempts)).toEqual({
+  test.each([3, 4])('after %i of them the job is taken for the cause', (deaths) => {
+    expect(outcomeOfDeaths({ deaths }, false)).toEqual({
       kind: 'failed',
       error: new LostLeaseError(
-        `The lease on this job was lost ${times}: each time the worker that held it died (killed, out of memory, or its ` +
-          'event loop blocked for longer than the lease). The job is taken for the cause. Requeue it when that is mended.',
+        `The worker that held this job died ${deaths} times (killed, out of memory, process.exit, or its event loop ` +
+          'blocked for longer than the lease), the last time with nothing beside it, so the job is taken for the cause. ' +
+          'Requeue it when that is mended.',
       ),
     });
   });
 
-  test.each([
-    [2, 1, 1, 'once'],
-    [6, 2, 5, '2 times'],
-  ])('in attempt %i after %i, of %i attempts, none is left', (attempt, deaths, attempts, times) => {
-    expect(outcomeOfDeaths({ attempt, deaths }, attempts)).toEqual({
-      kind: 'failed',
-      error: new LostLeaseError(
-        `The lease on this job was lost ${times}: the worker that held it died, and that was the last of its ${attempts} ` +
-          'attempts. It may have run in part or not at all. Requeue it if it is safe to run again.',
-      ),
-    });
+  test.each([0, 2, 3, 9])('after %i of them a job that runs at most once has not started, so it runs', (deaths) => {
+    expect(outcomeOfDeaths({ deaths }, true)).toBeUndefined();
   });
 
   test('three of them are too many', () => {
     expect(MOST_DEATHS).toBe(3);
+  });
+});
+
+describe('when the process is about to end because of an error that no job could be told from', () => {
+  test('a job that runs goes back, with one death more', () => {
+    expect(outcomeOfCrash(false)).toBeUndefined();
+  });
+
+  test('one that runs, and may only once, has failed, with a word on what to do', () => {
+    expect(outcomeOfCrash(true)).toEqual({
+      kind: 'failed',
+      error: expect.objectContaining({
+        name: 'LostLeaseError',
+        message: expect.stringMatching(/at-most-once.*not run again.*requeue it if it is safe/),
+      }),
+    });
   });
 });

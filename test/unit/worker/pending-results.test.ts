@@ -1,148 +1,208 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { Settlement } from '../../../shared/types.ts';
 import { decode, type Undecodable } from '../../../shared/wire/decode.ts';
-import { PendingResults } from '../../../shared/worker/pending-results.ts';
 import { aJob, rawJob } from '../../helpers/builders.ts';
-import { ManualClock } from '../../helpers/manual-clock.ts';
-
-let clock: ManualClock;
-let outbox: PendingResults;
-let start: number;
-
-beforeEach(() => {
-  clock = new ManualClock();
-  start = clock.now();
-  outbox = new PendingResults('host:1:q', clock, 100);
-});
+import { begin, failed, retried, succeeded } from './pending-results-scene.ts';
 
 const job = aJob();
 const tracked = aJob({ statusId: 'd96d3448e98b29aace86a5474d84fe78' });
+const numbered = (count: number) => Array.from({ length: count }, (_, seq) => rawJob('{}', { seq }));
+const seqsOf = (settle: readonly Settlement[]) => settle.map(({ raw }) => raw.seq);
 
 test('an empty one has nothing to say, at no time', () => {
-  expect(outbox).toMatchObject({ size: 0, dueAt: Infinity });
-  expect(outbox.take()).toMatchObject({ settle: [], statuses: [] });
+  const { pending } = begin();
+  expect(pending).toMatchObject({ size: 0, refused: 0, dueAt: Infinity });
+  expect(pending.take()).toEqual({ settle: [], effects: [] });
+  expect(pending.takeAll()).toBe(0);
 });
 
 describe('what is in it', () => {
-  test('outcomes become settlements, in their order', () => {
-    outbox.ended(job, { kind: 'succeeded' });
-    outbox.ended(job, { kind: 'retried', delay: 1_500, error: 'boom' });
-    outbox.ended(job, { kind: 'released', to: 'tail', reason: 'unknown' });
-    outbox.ended(job, { kind: 'failed', error: 'boom' });
-    expect(outbox.size).toBe(4);
-    expect(outbox.take()).toMatchObject({
-      settle: [
-        { kind: 'done', raw: job.raw },
-        { kind: 'retry', raw: job.raw, at: start + 1_500 },
-        { kind: 'release', raw: job.raw, to: 'tail' },
-        { kind: 'fail', raw: job.raw, tail: expect.stringContaining('"worker":"host:1:q"') },
-      ],
-      statuses: [],
-    });
+  test('goes in its order, once', () => {
+    const { pending } = begin();
+    for (const raw of numbered(3)) pending.ended(aJob({ raw }), succeeded, false);
+    pending.release(numbered(5).slice(3));
+    expect(pending.size).toBe(5);
+    const first = pending.take();
+    pending.ended(aJob({ raw: rawJob('{}', { seq: 9 }) }), succeeded, false);
+    expect(seqsOf(first.settle)).toEqual([0, 1, 2, 3, 4]);
+    expect(pending.size).toBe(1);
+    expect(seqsOf(pending.take().settle)).toEqual([9]);
+    expect(pending.take()).toEqual({ settle: [], effects: [] });
   });
 
-  test('payloads that are no job are buried', () => {
-    const raw = rawJob('not JSON');
-    outbox.undecodable(decode(raw, 'token', 'bigint') as Undecodable);
-    expect(outbox.size).toBe(1);
-    expect(outbox.take().settle).toMatchObject([{ kind: 'quote', raw, tail: expect.stringContaining('"host:1:q"') }]);
-  });
-
-  test('jobs that did not start are released to the head of their queues', () => {
-    const raws = [rawJob('{}', { seq: 1 }), rawJob('{}', { seq: 2 })];
-    outbox.release(raws);
-    expect(outbox.size).toBe(2);
-    expect(outbox.take().settle).toEqual(raws.map((raw) => ({ kind: 'release', raw, to: 'head' })));
-  });
-
-  test('statuses of jobs that have a record, when they start and when they end', async () => {
-    const seconds = start / 1000;
-    outbox.started(job);
-    outbox.started(tracked);
-    expect(outbox.size).toBe(0);
-    expect(outbox.take().statuses).toMatchObject([
-      { id: tracked.statusId, head: `{"status":2,"updated":${seconds},"started":`, started: String(seconds) },
-    ]);
-    await clock.advance(2_000);
-    outbox.ended(tracked, { kind: 'succeeded' });
-    expect(outbox.take().statuses).toMatchObject([
-      { id: tracked.statusId, head: `{"status":4,"updated":${seconds + 2},"started":`, started: undefined },
+  test('can be looked at, with what a key did not take', () => {
+    const { pending } = begin();
+    const [a, b] = numbered(2) as [(typeof job)['raw'], (typeof job)['raw']];
+    pending.ended(aJob({ raw: a }), succeeded, true);
+    pending.refusedBy(pending.take().settle);
+    pending.release([b]);
+    const seen: Settlement[] = [];
+    pending.forEach((one) => void seen.push(one));
+    expect(seen).toMatchObject([
+      { raw: b, marked: false },
+      { raw: a, marked: true },
     ]);
   });
 
-  test('one status of a job that starts and ends in between: the last, with the time of its start', async () => {
-    const other = aJob({ statusId: '9b78327126474e42219f39231d6015af' });
-    outbox.started(tracked);
-    outbox.started(other);
-    await clock.advance(2_000);
-    outbox.ended(tracked, { kind: 'failed', error: 'boom' });
-    expect(outbox.take().statuses).toMatchObject([
-      { id: tracked.statusId, head: expect.stringContaining('"status":3'), started: String(start / 1000) },
-      { id: other.statusId, head: expect.stringContaining('"status":2'), started: String(start / 1000) },
-    ]);
+  test('is forgotten with the lease', () => {
+    const { pending } = begin();
+    pending.started(tracked);
+    pending.ended(job, succeeded, false);
+    pending.refusedBy(pending.take().settle);
+    pending.ended(job, succeeded, false);
+    pending.started(tracked);
+    expect(pending.takeAll()).toBe(2);
+    expect(pending).toMatchObject({ size: 0, refused: 0, dueAt: Infinity });
+    expect(pending.take()).toEqual({ settle: [], effects: [] });
+  });
+});
+
+describe('one sync takes', () => {
+  test('a hundred thousand jobs that are done', () => {
+    const { pending } = begin();
+    for (let i = 0; i < 100_000; i++) pending.ended(job, succeeded, false);
+    expect(pending.take().settle).toHaveLength(100_000);
   });
 
-  test('cron entries that must not overlap, of jobs that ended for good', () => {
-    const cron = { name: 'nightly', slot: start, exclusive: true };
-    const shared = aJob({ cron: { ...cron, exclusive: false } });
-    outbox.ended(aJob({ cron }), { kind: 'retried', delay: 1, error: 'boom' });
-    outbox.ended(aJob({ cron }), { kind: 'released', to: 'head', reason: 'shutdown' });
-    outbox.ended(shared, { kind: 'succeeded' });
-    outbox.ended(job, { kind: 'succeeded' });
-    expect(outbox.take().cronEnded).toEqual([]);
-    for (const kind of ['succeeded', 'discarded', 'failed'] as const) {
-      outbox.ended(aJob({ cron }), { kind, error: 'boom' });
+  test('a thousand others; the rest goes with the next ones, at once, in its order', () => {
+    const { pending } = begin();
+    for (const raw of numbered(2_500)) pending.ended(aJob({ raw }), retried, false);
+    expect(seqsOf(pending.take().settle)).toEqual(numbered(1_000).map(({ seq }) => seq));
+    expect(pending).toMatchObject({ size: 1_500, dueAt: -Infinity });
+    pending.ended(aJob({ raw: rawJob('{}', { seq: 9_999 }) }), succeeded, false);
+    expect(seqsOf(pending.take().settle)).toEqual(
+      numbered(2_000)
+        .map(({ seq }) => seq)
+        .slice(1_000),
+    );
+    const last = seqsOf(pending.take().settle);
+    expect([last.length, last.at(0), last.at(-1)]).toEqual([501, 2_000, 9_999]);
+    expect(pending.dueAt).toBe(Infinity);
+  });
+
+  test('those that are done with an effect are among the thousand', () => {
+    const { pending } = begin();
+    for (let i = 0; i < 1_001; i++) pending.ended(tracked, succeeded, false);
+    expect(pending.take().settle).toHaveLength(1_000);
+  });
+
+  const large = (seq: number, size: number) => aJob({ raw: rawJob('{}', { seq, queue: 'q'.repeat(size) }) });
+
+  test('a megabyte of text', () => {
+    const { pending } = begin();
+    for (let seq = 0; seq < 5; seq++) pending.ended(large(seq, 400_000), failed, false);
+    expect(seqsOf(pending.take().settle)).toEqual([0, 1]);
+    expect(seqsOf(pending.take().settle)).toEqual([2, 3]);
+    expect(seqsOf(pending.take().settle)).toEqual([4]);
+  });
+
+  test('one that is larger than that, alone among such', () => {
+    const { pending } = begin();
+    pending.ended(large(0, 3_000_000), failed, false);
+    pending.ended(job, succeeded, false);
+    pending.ended(large(2, 3_000_000), failed, false);
+    expect(seqsOf(pending.take().settle)).toEqual([0, 7]);
+    expect(seqsOf(pending.take().settle)).toEqual([2]);
+  });
+
+  test('a payload that is not UTF-8, which goes whole, counts with its size', () => {
+    const { pending } = begin();
+    const raw = rawJob(Buffer.alloc(600_000, 0xff));
+    for (let i = 0; i < 2; i++) pending.undecodable(decode(raw, 'token', 'bigint') as Undecodable);
+    expect(pending.take().settle).toHaveLength(1);
+    expect(pending.take().settle).toHaveLength(1);
+  });
+});
+
+describe('what a key did not take', () => {
+  function refused() {
+    const scene = begin();
+    scene.pending.ended(job, retried, false);
+    const { settle } = scene.pending.take();
+    scene.pending.refusedBy(settle);
+    return { ...scene, settle };
+  }
+
+  test('waits for a second, whatever else goes meanwhile; then it goes again, as it was', async () => {
+    const { pending, clock, settle, due } = refused();
+    expect(pending).toMatchObject({ size: 0, refused: 1 });
+    expect(due()).toBe(1_000);
+    pending.release(numbered(1));
+    await clock.advance(999);
+    expect(seqsOf(pending.take().settle)).toEqual([0]);
+    await clock.advance(1);
+    expect(pending.take().settle).toEqual(settle);
+    expect(pending).toMatchObject({ size: 0, refused: 0, dueAt: Infinity });
+  });
+
+  test('again and again waits longer and longer, up to half a minute', async () => {
+    const { pending, clock } = refused();
+    const waits: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      const until = pending.dueAt - clock.now();
+      waits.push(until);
+      await clock.advance(until);
+      pending.refusedBy(pending.take().settle);
     }
-    expect(outbox.take().cronEnded).toEqual([cron, cron, cron]);
-    expect(outbox.take().cronEnded).toEqual([]);
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
   });
 
-  test('is taken once', () => {
-    outbox.started(tracked);
-    outbox.ended(job, { kind: 'succeeded' });
-    const first = outbox.take();
-    outbox.ended(tracked, { kind: 'succeeded' });
-    expect(first).toMatchObject({ settle: [{ kind: 'done' }], statuses: [{ id: tracked.statusId }] });
-    expect(outbox.size).toBe(1);
-    expect(outbox.take().settle).toHaveLength(1);
-    expect(outbox.take()).toMatchObject({ settle: [], statuses: [] });
+  test('waits for a second once more, after it was taken', async () => {
+    const { pending, clock } = refused();
+    await clock.advance(1_000);
+    pending.take();
+    pending.take();
+    pending.ended(job, retried, false);
+    pending.refusedBy(pending.take().settle);
+    expect(pending.dueAt - clock.now()).toBe(1_000);
+  });
+
+  test('that is nothing makes nothing due', () => {
+    const { pending } = begin();
+    pending.refusedBy([]);
+    expect(pending.dueAt).toBe(Infinity);
   });
 });
 
 describe('when it is due', () => {
-  test('a while after the first outcome; later ones do not put it off', async () => {
-    outbox.ended(job, { kind: 'succeeded' });
-    expect(outbox.dueAt).toBe(start + 100);
-    await clock.advance(60);
-    outbox.ended(job, { kind: 'succeeded' });
-    outbox.release([rawJob('{}')]);
-    outbox.undecodable(decode(rawJob('x'), 'token', 'bigint') as Undecodable);
-    outbox.started(tracked);
-    expect(outbox.dueAt).toBe(start + 100);
+  const put = {
+    'an outcome': ({ pending }) => pending.ended(job, succeeded, false),
+    'a release': ({ pending }) => pending.release([rawJob('{}')]),
+    'a death': ({ pending }) => pending.died(job, 'tail'),
+    'a payload that is no job': ({ pending }) =>
+      pending.undecodable(decode(rawJob('x'), 'token', 'bigint') as Undecodable),
+    'a status': ({ pending }) => pending.started(tracked),
+  } satisfies Record<string, (scene: ReturnType<typeof begin>) => void>;
+
+  test.each(Object.entries(put))('%s makes it due after a while', async (_what, one) => {
+    const scene = begin();
+    await scene.clock.advance(7);
+    one(scene);
+    expect(scene.due()).toBe(107);
   });
 
-  test.each<[string, () => void]>([
-    ['an outcome', () => outbox.ended(job, { kind: 'succeeded' })],
-    ['a release', () => outbox.release([rawJob('{}')])],
-    ['a burial', () => outbox.undecodable(decode(rawJob('x'), 'token', 'bigint') as Undecodable)],
-    ['a status', () => outbox.started(tracked)],
-  ])('%s makes it due', async (_what, put) => {
-    await clock.advance(7);
-    put();
-    expect(outbox.dueAt).toBe(start + 107);
+  test('later ones do not put it off', async () => {
+    const scene = begin();
+    scene.pending.ended(job, succeeded, false);
+    await scene.clock.advance(60);
+    for (const one of Object.values(put)) one(scene);
+    expect(scene.due()).toBe(100);
   });
 
   test('the start of a job without a status record does not', () => {
-    outbox.started(job);
-    outbox.release([]);
-    expect(outbox.dueAt).toBe(Infinity);
+    const { pending } = begin();
+    pending.started(job);
+    pending.release([]);
+    expect(pending.dueAt).toBe(Infinity);
   });
 
   test('never, when it has been taken; then from anew', async () => {
-    outbox.ended(tracked, { kind: 'succeeded' });
-    outbox.take();
-    expect(outbox.dueAt).toBe(Infinity);
+    const { pending, clock, due } = begin();
+    pending.ended(tracked, succeeded, false);
+    pending.take();
+    expect(pending.dueAt).toBe(Infinity);
     await clock.advance(500);
-    outbox.ended(job, { kind: 'succeeded' });
-    expect(outbox.dueAt).toBe(start + 600);
+    pending.ended(job, succeeded, false);
+    expect(due()).toBe(600);
   });
 });

@@ -1,42 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { parseQueues } from '../../../shared/queues/queue-list.ts';
-import type { SyncReply } from '../../../shared/worker/lease.ts';
 import { QueuePoller } from '../../../shared/worker/queue-poller.ts';
-import { rawJob, syncReply } from '../../helpers/builders.ts';
+import { atOnce, INTERVAL, jobs, many, polling, rests } from './queue-poller-scene.ts';
 
-const INTERVAL = 5_000;
-
-/** A lookout, and a look: what it asks for at a time, and what it makes of the answer. */
-function lookout(queues = 'a,b') {
-  const look = new QueuePoller(parseQueues(queues), INTERVAL);
-  return {
-    look,
-    ask: (now = 0) => look.reservation(10, 1_000, true, now),
-    /** The same, and names of the queues that it asks for. */
-    names: (now = 0) => look.reservation(10, 1_000, true, now).shares.map((share) => share.queue),
-    see(result: Partial<SyncReply>, now = 0, unknown: SyncReply['jobs'] = []) {
-      const asked = look.reservation(10, 1_000, true, now);
-      for (const raw of unknown) look.sentOn(raw);
-      look.looked(asked, syncReply(result), now);
-      return { found: look.found, restUntil: look.restUntil };
-    },
-  };
-}
-
-/** Jobs that came, by their queues. */
-const jobs = (...queues: readonly string[]) => queues.map((queue) => rawJob('{}', { queue }));
-const many = (name: string, count: number) => Array.from({ length: count }, () => name);
-
-const atOnce = { found: undefined, restUntil: 0 };
-const rests = (found: 'empty' | 'paused', now = 0) => ({ found, restUntil: now + INTERVAL });
-
-describe('what to reserve', () => {
-  test('has what it was given, and the queues in their order', () => {
+describe('where to look', () => {
+  test('is as much as is wanted of each of the queues, in their order', () => {
     const look = new QueuePoller(parseQueues('a,b'), INTERVAL);
-    expect(look.reservation(7, 1_000, false, 0)).toEqual({
-      count: 7,
-      bytes: 1_000,
-      mayRisk: false,
+    expect(look.where(7, 0)).toEqual({
       shares: [
         { queue: 'a', limit: 7 },
         { queue: 'b', limit: 7 },
@@ -44,21 +14,20 @@ describe('what to reserve', () => {
       listQueues: false,
       countLeft: false,
     });
-    expect(look.reservation(7, 1_000, true, 0)).toMatchObject({ mayRisk: true });
   });
 
   test('asks for the names of queues where patterns need them: at first, then once in an interval', () => {
-    const { ask, see, names } = lookout('*');
+    const { ask, see, names } = polling('*');
     expect(ask(100)).toMatchObject({ listQueues: true, shares: [] });
     see({ queues: ['b', 'a'] }, 100);
-    see({ jobs: jobs('a') }, 200);
+    see({ jobs: jobs('a'), more: true }, 200);
     expect(ask(5_099).listQueues).toBe(false);
     expect(names(5_099)).toEqual(['a', 'b']);
     expect(ask(5_100).listQueues).toBe(true);
   });
 
   test('never asks for them where it has names of its own', () => {
-    const { ask, see } = lookout('a,b');
+    const { ask, see } = polling('a,b');
     see({ queues: [] }, 100);
     expect(ask(1e9)).toMatchObject({ listQueues: false, shares: [{ queue: 'a' }, { queue: 'b' }] });
   });
@@ -66,25 +35,25 @@ describe('what to reserve', () => {
 
 describe('when to look again', () => {
   test('at once before the first look', () => {
-    expect(lookout().look).toMatchObject(atOnce);
+    expect(polling().look).toMatchObject(atOnce);
   });
 
   test('at once where there may be more', () => {
-    expect(lookout().see({ jobs: jobs('a'), more: true })).toEqual(atOnce);
+    expect(polling().see({ jobs: jobs('a'), more: true })).toEqual(atOnce);
   });
 
   test('after the interval when the queues are empty', () => {
-    expect(lookout().see({}, 1_000)).toEqual(rests('empty', 1_000));
-    expect(lookout().see({ jobs: jobs('a') }, 1_000)).toEqual(rests('empty', 1_000));
+    expect(polling().see({}, 1_000)).toEqual(rests('empty', 1_000));
+    expect(polling().see({ jobs: jobs('a') }, 1_000)).toEqual(rests('empty', 1_000));
   });
 
   test.each([true, false])('after the interval when workers are paused, whatever else (more: %s)', (more) => {
-    expect(lookout().see({ paused: true, more }, 1_000)).toEqual(rests('paused', 1_000));
-    expect(lookout('*').see({ paused: true, more, queues: ['new'] }, 1_000)).toEqual(rests('paused', 1_000));
+    expect(polling().see({ paused: true, more }, 1_000)).toEqual(rests('paused', 1_000));
+    expect(polling('*').see({ paused: true, more, queues: ['new'] }, 1_000)).toEqual(rests('paused', 1_000));
   });
 
   test('a look that finds more ends the rest, and so does a reset', () => {
-    const { see, look } = lookout();
+    const { see, look } = polling();
     see({});
     expect(see({ more: true }, 5_000)).toEqual(atOnce);
     see({}, 6_000);
@@ -95,7 +64,7 @@ describe('when to look again', () => {
 
 describe('queues that come and go', () => {
   test('new ones are looked at at once, though the others were empty', () => {
-    const { see } = lookout('*');
+    const { see } = polling('*');
     expect(see({ queues: ['a'] }, 1_000)).toEqual(atOnce);
     expect(see({}, 1_001)).toEqual(atOnce);
     expect(see({ queues: ['a'] }, 1_002)).toEqual(rests('empty', 1_002));
@@ -103,7 +72,7 @@ describe('queues that come and go', () => {
   });
 
   test('before it rests it has read their names: they may be new since', () => {
-    const { see, ask } = lookout('*');
+    const { see, ask } = polling('*');
     see({ queues: ['a'] }, 0);
     expect(see({}, 1_000)).toEqual(atOnce);
     expect(ask(1_000).listQueues).toBe(true);
@@ -111,9 +80,9 @@ describe('queues that come and go', () => {
   });
 
   test('the names that it has stay, when none were asked for', () => {
-    const { see, names } = lookout('*');
+    const { see, names } = polling('*');
     see({ queues: ['a'] }, 0);
-    see({ jobs: jobs('a'), queues: [] }, 100);
+    see({ jobs: jobs('a'), more: true, queues: [] }, 100);
     expect(names(200)).toEqual(['a']);
   });
 });
@@ -124,7 +93,7 @@ describe('many queues', () => {
   const behind = (name: string) => all.slice(all.indexOf(name) + 1, all.indexOf(name) + 65);
 
   test('are not all looked at each time, but once in 50 ms', () => {
-    const { see, names } = lookout(all.join());
+    const { see, names } = polling(all.join());
     expect(names(0)).toEqual(all);
     see({ jobs: jobs('q03', 'q07'), more: true }, 0);
     expect(names(49)).toEqual(['q03', 'q07', ...behind('q07')]);
@@ -136,13 +105,13 @@ describe('many queues', () => {
     [17, 14],
     [100, 65],
   ])('are all looked at where they are few: of %i there are %i', (count, looked) => {
-    const { see, names } = lookout(all.slice(0, count).join());
+    const { see, names } = polling(all.slice(0, count).join());
     see({ jobs: jobs('q03'), more: true }, 0);
     expect(names(1)).toHaveLength(looked);
   });
 
   test('those that had jobs stay in their order', () => {
-    const { see, names } = lookout(all.join());
+    const { see, names } = polling(all.join());
     see({ jobs: jobs('q07', 'q03', 'q07'), more: true }, 0);
     expect(names(1)).toEqual(['q03', 'q07', ...behind('q07')]);
   });
@@ -152,7 +121,7 @@ describe('many queues', () => {
     ['nothing', []],
     ['the last jobs', jobs('q03')],
   ])('are all looked at at once, when those that had jobs give %s', (_what, last) => {
-    const { see, names } = lookout(all.join());
+    const { see, names } = polling(all.join());
     see({ jobs: jobs(...many('q03', 10)), more: true }, 0);
     expect(see({ jobs: last, more: false }, 10)).toEqual(atOnce);
     expect(names(11)).toEqual(all);
@@ -160,21 +129,21 @@ describe('many queues', () => {
   });
 
   test('are looked at in part as long as those give more', () => {
-    const { see, names } = lookout(all.join());
+    const { see, names } = polling(all.join());
     see({ jobs: jobs('q03'), more: true }, 0);
     expect(see({ jobs: jobs('q03'), more: true }, 10)).toEqual(atOnce);
     expect(names(11)).toEqual(['q03', ...behind('q03')]);
   });
 
   test('are gone through in their order where each holds some', () => {
-    const { see, names } = lookout(all.join());
+    const { see, names } = polling(all.join());
     see({ jobs: jobs('q00', 'q01'), more: true }, 0);
     see({ jobs: jobs('q02', 'q40'), more: true }, 10);
     expect(names(11)).toEqual(['q00', 'q01', 'q02', 'q40', ...all.slice(41)]);
   });
 
   test('that are all empty are not looked at once more', () => {
-    const { see } = lookout(all.join());
+    const { see } = polling(all.join());
     see({ jobs: jobs('q00'), more: true }, 0);
     expect(see({ more: false }, 1)).toEqual(atOnce);
     expect(see({ more: false }, 2)).toEqual(rests('empty', 2));
@@ -182,9 +151,9 @@ describe('many queues', () => {
 });
 
 describe('jobs of unknown classes, which are sent on and come round again', () => {
-  /** A lookout on queues, and looks at them. */
+  /** A poller on queues, and looks at them. */
   function sending(queues: string) {
-    const { ask, names, see } = lookout(queues);
+    const { ask, names, see } = polling(queues);
     return {
       ask,
       names,
@@ -269,7 +238,7 @@ describe('jobs of unknown classes, which are sent on and come round again', () =
   });
 
   test('do not hide that the others are empty', () => {
-    const { see, names } = lookout('a,b');
+    const { see, names } = polling('a,b');
     const sent = jobs('a');
     see({ jobs: sent, more: true }, 0, sent);
     see({ jobs: sent, more: true, left: new Map([['a', 0]]) }, 0, sent);

@@ -2,9 +2,13 @@ import { describe, expect, test, vi } from 'vitest';
 import type { Outcome } from '../../../shared/types.ts';
 import { decode, type Undecodable } from '../../../shared/wire/decode.ts';
 import { emptySummary, Reporter, type ReporterDeps, type RunReport } from '../../../shared/worker/reporter.ts';
-import { aJob, rawJob, syncReply } from '../../helpers/builders.ts';
+import { aJob, rawJob } from '../../helpers/builders.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
+
+class SkippedStack extends Error {
+  override stack = 'SkippedStack: no stack';
+}
 
 /** A reporter, and all that it tells. */
 function begin(given: Partial<ReporterDeps> = {}) {
@@ -69,6 +73,23 @@ describe('the line of a run', () => {
     const { reporter, log } = begin();
     reporter.ended(job, { kind: 'failed', error }, 0);
     expect(log.lines[0]?.fields['error']).toBe(text);
+  });
+
+  test.each(['retried', 'failed'] as const)('of one that %s has the stack, its lines as Node writes them', (kind) => {
+    const { reporter, log } = begin();
+    const error = new RangeError('boom');
+    reporter.ended(job, { kind, delay: 1, error }, 0);
+    const stack = log.lines[0]?.fields['stack'];
+    expect(stack).toMatch(/^at .*reporter\.test\.ts:\d+:\d+/);
+    // Without the frames of the platform that say nothing.
+    expect(error.stack).toContain(String(stack).split('\n')[0]);
+  });
+
+  test.each(['boom', null, new SkippedStack('no stack')])('has no stack where there is none: %s', (error) => {
+    const { reporter, log } = begin();
+    reporter.ended(job, { kind: 'failed', error }, 0);
+    reporter.ended(job, succeeded, 0);
+    expect(log.lines.some(({ fields }) => 'stack' in fields)).toBe(false);
   });
 
   test('of a payload that could not be read has what is known, and nothing of what is in it', () => {
@@ -186,54 +207,56 @@ describe('the summary', () => {
   });
 });
 
-describe('the trouble of a turn', () => {
-  test('is none where nothing is wrong', () => {
-    const { reporter, log, summary } = begin();
-    reporter.trouble(syncReply());
-    expect(log.lines).toEqual([]);
-    expect(summary.lost).toBe(0);
+describe('jobs that waited and went back', () => {
+  test('are counted as released, and not as processed', () => {
+    const { reporter, log, reports, summary } = begin();
+    reporter.released(3);
+    reporter.released(0);
+    reporter.released(2);
+    expect(summary).toEqual({ ...emptySummary(), released: 5 });
+    expect([log.lines, reports]).toEqual([[], []]);
   });
+});
 
-  test('is told and counted: jobs that were not held any more', () => {
+describe('jobs that were not held any more', () => {
+  test('are told and counted', () => {
     const { reporter, log, summary } = begin();
-    reporter.trouble(syncReply({ missing: 2 }));
-    reporter.trouble(syncReply({ missing: 1 }));
+    reporter.missing(2);
+    reporter.missing(0);
+    reporter.missing(1);
     expect(summary.lost).toBe(3);
     expect(log.lines.map(({ level, fields }) => [level, fields])).toEqual([
       ['error', { jobs: 2 }],
       ['error', { jobs: 1 }],
     ]);
   });
+});
 
-  test('is told: each queue that cannot be used, with what Redis said and what to do', () => {
+describe('a key that is not what it should be', () => {
+  const wrongKeys = (...keys: readonly string[]) => keys.map((key) => ({ key, error: `WRONGTYPE ${key}` }));
+
+  test('is told, with what Redis said and what to do', () => {
     const { reporter, log } = begin();
-    reporter.trouble(syncReply({ unreadable: ['a', 'b'].map((queue) => ({ queue, error: `WRONGTYPE ${queue}` })) }));
+    reporter.wrong([]);
+    reporter.wrong(wrongKeys('resque:queue:a', 'resque:retry'));
     expect(log.lines).toEqual(
-      ['a', 'b'].map((queue) => ({
+      ['resque:queue:a', 'resque:retry'].map((key) => ({
         level: 'error',
-        message: 'A queue cannot be used and is passed over',
-        fields: {
-          redis: 'host:1',
-          queue,
-          answer: `WRONGTYPE ${queue}`,
-          remedy: expect.stringContaining('RENAME or DEL'),
-        },
+        message: 'A key cannot be used and is passed over',
+        fields: { redis: 'host:1', key, answer: `WRONGTYPE ${key}`, remedy: expect.stringContaining('RENAME or DEL') },
       })),
     );
   });
 
-  test('of one queue is told twice a minute', async () => {
+  test('is told once in ten minutes, each for itself', async () => {
     const { reporter, log, clock } = begin();
-    const queuesTold = () => log.lines.map(({ fields }) => fields['queue']);
-    const tell = (queue: string) => reporter.trouble(syncReply({ unreadable: [{ queue, error: 'WRONGTYPE' }] }));
-    tell('a');
-    await clock.advance(29_999);
-    tell('a');
-    tell('b');
-    expect(queuesTold()).toEqual(['a', 'b']);
+    const told = () => log.lines.map(({ fields }) => fields['key']);
+    reporter.wrong(wrongKeys('a'));
+    await clock.advance(599_999);
+    reporter.wrong(wrongKeys('a', 'b'));
+    expect(told()).toEqual(['a', 'b']);
     await clock.advance(1);
-    tell('a');
-    tell('b');
-    expect(queuesTold()).toEqual(['a', 'b', 'a']);
+    reporter.wrong(wrongKeys('a', 'b'));
+    expect(told()).toEqual(['a', 'b', 'a']);
   });
 });

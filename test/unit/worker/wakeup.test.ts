@@ -2,15 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { Wakeup } from '../../../shared/worker/wakeup.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 
-/** A bell, and whether the wait for it is over. */
+/** A wakeup, and whether the wait for it is over. */
 function waiting(time: (now: number) => number) {
   const clock = new ManualClock();
-  const bell = new Wakeup(clock);
+  const wakeup = new Wakeup(clock);
   const wait = { over: false };
-  void bell.wait(time(clock.now())).then(() => {
+  void wakeup.wait(time(clock.now())).then(() => {
     wait.over = true;
   });
-  return { clock, bell, wait };
+  return { clock, wakeup, wait };
 }
 
 describe('a wait', () => {
@@ -23,9 +23,9 @@ describe('a wait', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('is over when the bell rings, and leaves no timer behind', async () => {
-    const { clock, bell, wait } = waiting((now) => now + 100);
-    bell.ring();
+  test('is over when it is woken, and leaves no timer behind', async () => {
+    const { clock, wakeup, wait } = waiting((now) => now + 100);
+    wakeup.wake();
     await clock.advance(0);
     expect(wait.over).toBe(true);
     expect(clock.pending).toBe(0);
@@ -40,34 +40,34 @@ describe('a wait', () => {
     expect(wait.over).toBe(true);
   });
 
-  test('for ever needs no timer, only the bell', async () => {
-    const { clock, bell, wait } = waiting(() => Infinity);
+  test('for ever needs no timer, only to be woken', async () => {
+    const { clock, wakeup, wait } = waiting(() => Infinity);
     expect(clock.pending).toBe(0);
     await clock.advance(1e12);
     expect(wait.over).toBe(false);
-    bell.ring();
+    wakeup.wake();
     await clock.advance(0);
     expect(wait.over).toBe(true);
   });
 
-  test('does not hear what rang before it, nor end another one later', async () => {
+  test('is not ended by what woke nobody before it, nor end another one later', async () => {
     const clock = new ManualClock();
-    const bell = new Wakeup(clock);
-    bell.ring();
+    const wakeup = new Wakeup(clock);
+    wakeup.wake();
     const over: string[] = [];
-    void bell.wait(clock.now() + 10).then(() => over.push('first'));
+    void wakeup.wait(clock.now() + 10).then(() => over.push('first'));
     await clock.advance(9);
     expect(over).toEqual([]);
     await clock.advance(1);
-    void bell.wait(Infinity).then(() => over.push('second'));
+    void wakeup.wait(Infinity).then(() => over.push('second'));
     await clock.advance(1_000);
     expect(over).toEqual(['first']);
   });
 
-  test('may be rung more than once', async () => {
-    const { clock, bell, wait } = waiting((now) => now + 100);
-    bell.ring();
-    bell.ring();
+  test('may be woken more than once', async () => {
+    const { clock, wakeup, wait } = waiting((now) => now + 100);
+    wakeup.wake();
+    wakeup.wake();
     await clock.advance(200);
     expect(wait.over).toBe(true);
   });

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../../shared/errors.ts';
 import { defineJob } from '../../../../shared/job/define.ts';
@@ -111,11 +112,38 @@ describe('when', () => {
     ['every with a first wait in text', { every: ['1h', { first_in: '10s' }] }, '2026-11-20T20:29:47'],
     ['every with a first wait longer than it', { every: ['30s', { first_in: '1h' }] }, '2026-11-20T21:29:37'],
     ['every with a first wait of nothing', { every: ['30s', { first_in: 0 }] }, '2026-11-20T20:30:00'],
+    ['every with a first time', { every: ['1d', { first_at: '2026-11-27T04:31:00Z' }] }, '2026-11-27T04:31:00'],
     [
-      'every with other options of rufus-scheduler',
-      wild({ every: ['30s', { overlap: false }] }),
-      '2026-11-20T20:30:00',
+      'every with a first time that has passed',
+      { every: ['1d', { first_at: '2026-11-01T04:31Z' }] },
+      '2026-11-21T04:31:00',
     ],
+    [
+      'every with a first time as Ruby prints it',
+      { every: ['1d', { first_at: '2026-11-27 06:31:00 +0200' }] },
+      '2026-11-27T04:31:00',
+    ],
+    [
+      'every with a first time without a zone: UTC',
+      { every: ['1d', { first_at: '2026-11-27 04:31:00' }] },
+      '2026-11-27T04:31:00',
+    ],
+    [
+      'every with a first time that is a Date',
+      { every: ['1d', { first_at: new Date('2026-11-27T04:31:00Z') }] },
+      '2026-11-27T04:31:00',
+    ],
+    ['every with a first day', { every: ['1d', { first_at: '2026-11-27' }] }, '2026-11-27T00:00:00'],
+    // Ruby takes either for both.
+    ['every with a first time that is a wait', { every: ['1d', { first_at: '10m' }] }, '2026-11-20T20:39:37'],
+    ['every with a first time of seconds', { every: ['1d', { first_at: 90 }] }, '2026-11-20T20:31:07'],
+    [
+      'every with a first wait that is a time',
+      { every: ['1d', { first_in: '2026-11-27T04:31:00Z' }] },
+      '2026-11-27T04:31:00',
+    ],
+    ['every with its first by a shorter name', wild({ every: ['1d', { first: '10m' }] }), '2026-11-20T20:39:37'],
+    ['cron in an array', { cron: ['0 3 * * *'] }, '2026-11-21T03:00:00'],
     ['cron wins over every', { cron: '0 3 * * *', every: '30s' }, '2026-11-21T03:00:00'],
     // resque-scheduler takes the first of the two that is neither nil nor empty.
     ['cron that is null leaves it to every', wild({ cron: null, every: '30s' }), '2026-11-20T20:30:00'],
@@ -196,7 +224,49 @@ describe('an entry that is wrong', () => {
     [
       'has a first wait that is none',
       { every: ['1h', { first_in: 'soon' }] },
-      `every.first_in ${INTERVAL}; got "soon".`,
+      `every.first_in ${INTERVAL}, or a time such as "2026-11-27T04:31:00Z"; got "soon".`,
+    ],
+    [
+      'has a first time that there is not',
+      { every: ['1h', { first_at: '2026-13-01T00:00Z' }] },
+      'every.first_at must be a time that there is; got "2026-13-01T00:00Z".',
+    ],
+    [
+      'has an option that nobody heeds',
+      { every: ['1h', { overlap: false }] },
+      'every.overlap is not known here (of such options first_at and first_in are); got false.',
+    ],
+    [
+      'has an option of cron',
+      { cron: ['* * * * *', { allow_overlapping: true }] },
+      'cron.allow_overlapping is not known here (of such options none is); got true.',
+    ],
+    [
+      'is to end',
+      { every: ['1h', { times: 3 }] },
+      'every.times is not known here, and without it the entry would not end; got 3.',
+    ],
+    ['is to end some day', { every: ['1h', { last_at: '2027-01-01' }] }, 'every.last_at is not known here'],
+    ['has options that are none', { every: ['1h', 300] }, 'every: its options must be an object; got 300.'],
+    [
+      'has too much in its array',
+      { every: ['1h', {}, 1] },
+      'every must be a value, or an array of it and its options; got ["1h",{},1].',
+    ],
+    [
+      'has a field that there is not',
+      { every: '1h', misssed: 'all' },
+      'there is no field "misssed" (did you mean "missed"?).',
+    ],
+    [
+      'has a field that is not near any',
+      { every: '1h', colour: 'red' },
+      'there is no field "colour". There are cron, every,',
+    ],
+    [
+      'has a time zone for an interval',
+      { every: '1h', timeZone: 'UTC' },
+      'timeZone has no meaning for an interval; got "UTC".',
     ],
     ['has no class text', { every: '1h', class: 7 }, 'class must be a text that is not empty; got 7.'],
     ['has an empty class', { every: '1h', class: '' }, 'class must be a text that is not empty; got "".'],
@@ -263,8 +333,44 @@ describe('static entries', () => {
     const check = () => checkCronEntries({ nightly: { every: '1h', class: 'Repotr', queue: 'q' } }, registry);
     expect(check).toThrow(ConfigError);
     expect(check).toThrow(
-      'cron entry "nightly": class "Repotr" is not defined in the jobs module, which has: Report, Homeless, mail:*.',
+      'cron entry "nightly": class "Repotr" is not defined in the jobs module (did you mean "Report"?), which has: Report, Homeless, mail:*.',
     );
+  });
+
+  test('a class that is near none has no suggestion', () => {
+    expect(() => checkCronEntries({ x: { every: '1h', class: 'Invoice', queue: 'q' } }, registry)).toThrow(
+      'class "Invoice" is not defined in the jobs module, which has:',
+    );
+  });
+
+  test('arguments that the schema of the class refuses are an error', () => {
+    const strict = createRegistry([
+      defineJob({ class: 'Welcome', queue: 'mail', args: v.tuple([v.pipe(v.number(), v.integer())]), perform() {} }),
+    ]);
+    const entry = { every: '1h', class: 'Welcome' };
+    expect(checkCronEntries({ fine: { ...entry, args: [9] } }, strict)).toHaveLength(1);
+    for (const args of [['nine'], [], [1.5], 'nine']) {
+      const check = () => checkCronEntries({ bad: { ...entry, args } }, strict);
+      expect(check).toThrow(ConfigError);
+      expect(check).toThrow(/^cron entry "bad": args: The arguments do not fit the schema of Welcome: /);
+    }
+  });
+
+  test('a schema that is asynchronous is asked when the job runs', () => {
+    const slow = createRegistry([
+      defineJob({
+        class: 'Slow',
+        queue: 'q',
+        args: v.tupleAsync([
+          v.pipeAsync(
+            v.string(),
+            v.checkAsync(async () => false),
+          ),
+        ]),
+        perform() {},
+      }),
+    ]);
+    expect(checkCronEntries({ x: { every: '1h', class: 'Slow', args: ['a'] } }, slow)).toHaveLength(1);
   });
 
   test('without a registry only a queue is asked for', () => {

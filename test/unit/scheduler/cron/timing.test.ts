@@ -92,7 +92,7 @@ describe('every', () => {
   });
 
   test('with a wait before the first slot counts from when it was first seen', () => {
-    const timing = everyTiming(3_600_000, 300_000);
+    const timing = everyTiming(3_600_000, { in: 300_000 });
     expect(slotsAfter(timing, FRIDAY, 3, FRIDAY)).toEqual([
       '2026-11-20T20:34:37',
       '2026-11-20T21:34:37',
@@ -104,7 +104,7 @@ describe('every', () => {
   });
 
   test('with a wait longer than the interval has no slot before that wait is over', () => {
-    const timing = everyTiming(60_000, 600_000);
+    const timing = everyTiming(60_000, { in: 600_000 });
     expect(slotsAfter(timing, FRIDAY - 3_600_000, 2, FRIDAY)).toEqual(['2026-11-20T20:39:37', '2026-11-20T20:40:37']);
     expect(timing.latest(FRIDAY + 599_999, FRIDAY)).toBeUndefined();
   });
@@ -118,7 +118,12 @@ describe('every', () => {
   });
 
   test('tells timings apart by interval and first wait', () => {
-    const prints = [everyTiming(1_000), everyTiming(2_000), everyTiming(1_000, 1), everyTiming(1_000, 2)];
+    const prints = [
+      everyTiming(1_000),
+      everyTiming(2_000),
+      everyTiming(1_000, { in: 1 }),
+      everyTiming(1_000, { in: 2 }),
+    ];
     expect(new Set(prints.map((one) => one.fingerprint)).size).toBe(4);
     expect(everyTiming(1_000).fingerprint).toBe(everyTiming(1_000).fingerprint);
   });
@@ -272,7 +277,8 @@ describe('next and latest agree', () => {
   test('for random intervals', () => {
     for (let i = 0; i < 200; i++) {
       const since = FRIDAY - int(0, 1_000_000);
-      const first = random() < 0.5 ? undefined : int(1_000, 5_000_000);
+      const wait = int(1_000, 5_000_000);
+      const first = [{}, { in: wait }, { at: FRIDAY + wait }, { at: FRIDAY - 10 * wait }][i % 4];
       expectAgreement(everyTiming(int(1_000, 10_000_000), first), since + int(0, 3_000_000), since);
     }
   });

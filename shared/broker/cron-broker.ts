@@ -1,0 +1,102 @@
+import type { LambdesqueError } from '../errors.ts';
+import type { WrongKey } from './wrong-key.ts';
+
+/** The part of the seam that keeps cron entries: dynamic ones, and what is known of the slots of all. */
+export interface CronBroker {
+  read(): Promise<CronState>;
+  /** Writes what is to be noted: only where it is still as `read` found it, since another scheduler may have been here. */
+  note(changes: CronNotes): Promise<void>;
+  /** @returns what became of each, in order, and keys that are not what they should be */
+  claim(slots: readonly SlotClaim[]): Promise<{ claims: readonly ClaimResult[]; wrong: readonly WrongKey[] }>;
+  /** @returns the key, if it cannot be used */
+  setStatus(name: string, status: CronStatus): Promise<WrongKey[]>;
+  statuses(): Promise<Map<string, CronStatus>>;
+  /**
+   * @param json the entry in resque-scheduler's form; undefined removes it
+   * @returns whether there was one  @throws RedisTypeError naming the key: then nothing was done
+   */
+  change(name: string, json: string | undefined): Promise<boolean>;
+  /** Drops what is known of a dynamic entry's slots, if it is not there any more. @returns a key that cannot be used */
+  forget(name: string): Promise<WrongKey[]>;
+  pause(name: string): Promise<void>;
+  /** Slots up to now count as passed: none is made up for. */
+  resume(name: string): Promise<void>;
+}
+
+/** All that is known of cron entries at one moment. A time further ahead than a minute counts as now: see `heal`. */
+export interface CronState {
+  /** Redis's time, epoch ms. */
+  readonly now: number;
+  /** Dynamic entries as JSON, by name: `persistent_schedules`; undefined where that cannot be read. */
+  readonly dynamic: ReadonlyMap<string, string> | undefined;
+  /** Last claimed slot, epoch ms, by name. */
+  readonly last: ReadonlyMap<string, number>;
+  /** When timings were first seen and when they were last noted to be there, by `timingKey`. */
+  readonly notes: ReadonlyMap<string, TimingNote>;
+  /** The notes cannot be read: nobody knows when a timing was first seen. */
+  readonly notesLost: boolean;
+  readonly paused: ReadonlySet<string>;
+  /** When a pause ended, epoch ms, by name: no slot up to then. */
+  readonly resumed: ReadonlyMap<string, number>;
+  /** Marks to be written anew, since a wrong clock has left them in the future. */
+  readonly heal: CronNotes;
+  readonly wrong: readonly WrongKey[];
+}
+
+export interface TimingNote {
+  /** Both epoch ms. */
+  readonly since: number;
+  readonly seen: number;
+  /** As it stands in Redis. */
+  readonly text: string;
+}
+
+/** The name of a timing's note. A timing holds no newline, a name may. */
+export function timingKey(name: string, fingerprint: string): string {
+  return `${name}\n${fingerprint}`;
+}
+
+/** Fields of the hashes `cron:last`, `cron:since` and `cron:paused`, as they were read and as they should be. */
+export interface CronNotes {
+  readonly last?: readonly FieldChange[];
+  readonly since?: readonly FieldChange[];
+  readonly paused?: readonly FieldChange[];
+}
+
+export interface FieldChange {
+  readonly field: string;
+  /** '' where there was none. */
+  readonly from: string;
+  /** '' to remove it. */
+  readonly to: string;
+}
+
+export interface SlotClaim {
+  readonly name: string;
+  /** Epoch ms. */
+  readonly slot: number;
+  readonly queue: string;
+  readonly payload: string;
+  /** Jobs of the entry must not overlap. */
+  readonly exclusive: boolean;
+  readonly jobId: string;
+}
+
+/** `early`: by Redis's clock the slot is yet to come. */
+export type ClaimResult =
+  | 'enqueued'
+  | 'overlaps'
+  | 'taken'
+  | 'early'
+  /** Nothing was claimed. */
+  | { readonly error: LambdesqueError };
+
+/** The last thing that happened to an entry. */
+export interface CronStatus {
+  readonly outcome: 'enqueued' | 'overlapped' | 'error' | 'invalid';
+  /** Epoch ms. */
+  readonly at: number;
+  readonly slot?: number;
+  readonly jobId?: string;
+  readonly error?: string;
+}

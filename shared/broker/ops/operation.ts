@@ -1,0 +1,76 @@
+import type { Effect, RawJob, Settlement } from '../../types.ts';
+import type { Keys } from '../keys.ts';
+import type { OpContext, ScriptCall } from './call.ts';
+import { encodeFail, encodeFailBinary, FAIL } from './fail.ts';
+import { encodeStatus, PHP_STATUS } from './php-status.ts';
+import { encodeRelease, RELEASE } from './release.ts';
+import { encodeRetry, RETRY } from './retry.ts';
+import { encodeUnlockCron, UNLOCK_CRON } from './unlock-cron.ts';
+
+/** Done, and nothing else: most settlements are. */
+export function isPlainDone({ outcome, marked, effects }: Settlement): boolean {
+  return outcome.kind === 'done' && !marked && effects.length === 0;
+}
+
+/** Given back as it is to the head of its queue, and nothing else. */
+export function isPlainRelease({ outcome, marked, effects }: Settlement): boolean {
+  return outcome.kind === 'release' && outcome.to === 'head' && !outcome.record && !marked && effects.length === 0;
+}
+
+/** Field of the in-flight hash: its number and queue, behind a `!` if an at-most-once job may have started. */
+export function fieldOf({ seq, queue }: RawJob, marked = false): string {
+  return `${marked ? '!' : ''}${seq}:${queue}`;
+}
+
+/**
+ * Settle = outcome + effects: one outcome, which takes the job out of flight, and effects that are carried out only if it
+ * did. Each kind is one file with its encoder and its Lua.
+ */
+export function encodeSettlement(settlement: Settlement, call: ScriptCall, context: OpContext): void {
+  const { raw, marked, outcome, effects } = settlement;
+  call.add(outcome.kind, fieldOf(raw, marked));
+  switch (outcome.kind) {
+    case 'done':
+      break;
+    case 'retry':
+      encodeRetry(outcome, call, context);
+      break;
+    case 'fail':
+    case 'failText':
+      encodeFail(outcome, call);
+      break;
+    case 'failBinary':
+      encodeFailBinary(outcome, call);
+      break;
+    case 'release':
+      encodeRelease(outcome, call, context);
+      break;
+  }
+  encodeEffects(effects, call, context.keys);
+}
+
+export function encodeEffects(effects: readonly Effect[], call: ScriptCall, keys: Keys): void {
+  call.add(effects.length);
+  for (const effect of effects) {
+    call.add(effect.kind);
+    if (effect.kind === 'status') encodeStatus(effect, call, keys);
+    else encodeUnlockCron(effect, call, keys);
+  }
+}
+
+/**
+ * Lua: an outcome is called with the payload, or nil where the job is not held any more; it reads its arguments in any
+ * case, and returns the error of a key that did not take the job, which then stays in flight. An effect is called with
+ * whether its job was held.
+ */
+export const OPERATIONS = `
+local outcomes, effects, processed, failed = {}, {}, 0, 0
+-- no arguments
+function outcomes.done(payload)
+  if payload then processed = processed + 1 end
+end
+${RETRY}${FAIL}${RELEASE}${PHP_STATUS}${UNLOCK_CRON}
+local function carryOut(held)
+  for _ = 1, int() do effects[arg()](held) end
+end
+`;

@@ -1,0 +1,25 @@
+import type { SettleOp } from '../../types.ts';
+import { spliceText } from '../../wire/attempts.ts';
+import { tokenOf } from '../../wire/worker-id.ts';
+import type { OpContext, ScriptCall } from './call.ts';
+
+/** An attempt failed and another follows: the job waits in `retry`. */
+export function encodeRetry({ delay, record }: SettleOp<'retry'>, call: ScriptCall, { raw, worker }: OpContext): void {
+  // The member belongs to this reservation, which there is only once; the record's id may be on two copies of a payload.
+  call.add(Math.ceil(delay), spliceText(record), `${tokenOf(worker)}-${raw.seq}:${raw.queue}`);
+}
+
+export const RETRY = `
+-- ARGV  milliseconds until it is due; record to splice in; member of the sorted set
+function outcomes.retry(payload)
+  local delay, record, member = int(), arg(), arg()
+  if not payload then return end
+  local head, rest = cut(payload)
+  local _, err = try('ZADD', KEYS[RETRY], time + delay, member)
+  if err then return err end
+  _, err = try('HSET', KEYS[RETRY_PAYLOADS], member, head .. record .. rest)
+  if err then call('ZREM', KEYS[RETRY], member) end
+  if not err then processed = processed + 1 end
+  return err
+end
+`;

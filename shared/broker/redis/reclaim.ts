@@ -1,0 +1,69 @@
+import { LostLeaseError } from '../../errors.ts';
+import { failedEntry } from '../../wire/failed-entry.ts';
+import { tokenOf } from '../../wire/worker-id.ts';
+import type { Reclaimed } from '../broker.ts';
+import type { Keys } from '../keys.ts';
+import { ScriptCall } from '../ops/call.ts';
+import { OTHER_QUEUES, reclaim, STILL_LEASED } from '../scripts/reclaim.ts';
+import { list, type RedisClient, text } from './client.ts';
+import { wrongKeysOf } from './wrong-keys.ts';
+
+/** In one call: few enough that Redis is not blocked for long. */
+const JOBS_AT_ONCE = 500;
+const BYTES_AT_ONCE = 8_388_608;
+
+const EPOCH = new Date(0);
+
+/** A field of the in-flight hash that is a job: its mark, number and queue. */
+const FIELD = /^(!?)(\d+):([\s\S]*)$/;
+
+/** Queues of a worker's jobs in flight. */
+export function queuesOf(fields: readonly string[]): string[] {
+  return [...new Set(fields.flatMap((field) => FIELD.exec(field)?.[3] ?? []))];
+}
+
+/**
+ * Gives back the jobs of a worker whose lease has ended, some at a time.
+ * @returns undefined if it has not, or another scheduler was first
+ */
+export async function reclaimWorker(
+  client: Pick<RedisClient, 'command'>,
+  script: RedisClient['script'],
+  keys: Keys,
+  worker: string,
+): Promise<Reclaimed | undefined> {
+  let jobs = 0;
+  let failed = 0;
+  for (;;) {
+    // Of another type: the script tells.
+    const fields = list(await client.command(['HKEYS', keys.inflight(worker)]).catch(() => null)).map(text);
+    const call = new ScriptCall([
+      ...keys.ofWorker(worker),
+      keys.queues,
+      keys.failed,
+      keys.stat('processed'),
+      keys.stat('failed'),
+    ]);
+    call.add(worker, tokenOf(worker), JOBS_AT_ONCE, BYTES_AT_ONCE);
+    for (const queue of queuesOf(fields)) {
+      // The script knows the time.
+      const { tail } = failedEntry({ failedAt: EPOCH, thrown: mayHaveStarted(), worker, queue });
+      call.add(queue, call.key(keys.queue(queue)), tail);
+    }
+    const answer = await script(reclaim, call.keys, call.args);
+    if (answer === STILL_LEASED) return jobs + failed > 0 ? { worker, jobs, failed, wrong: [] } : undefined;
+    // A worker holds few queues' jobs, and takes no new ones once its lease has ended: one repetition is the exception.
+    if (answer === OTHER_QUEUES) continue;
+    const [given, toFailed, left, wrong] = list(answer);
+    jobs += Number(given);
+    failed += Number(toFailed);
+    if (Number(left) === 0) return { worker, jobs, failed, wrong: wrongKeysOf(wrong) };
+  }
+}
+
+function mayHaveStarted(): LostLeaseError {
+  return new LostLeaseError(
+    'The worker that held this at-most-once job died after it may have started, so it is not run again. ' +
+      'Find out what it has done, then requeue it if it is safe to run again.',
+  );
+}

@@ -1,0 +1,41 @@
+import type { TickSnapshot } from '../broker.ts';
+import { keysOf } from '../keys.ts';
+import { acquireLock, releaseLock } from '../scripts/scheduler-lock.ts';
+import { list, type RedisClient } from './client.ts';
+import { cronStateKeys, cronStateOf } from './cron-state.ts';
+import { dueTimesArguments, dueTimesKeys, dueTimesOf } from './due-times.ts';
+import { type TimeSource, timedScripts } from './time.ts';
+
+/** The right to tick, where two ticks at once could start workers for the same backlog. */
+export interface LockBroker {
+  /**
+   * Take the lock, or extend it.
+   * @param ms how long it holds
+   * @returns what the tick looks at first, read in the same step; undefined while another holds it
+   */
+  acquire(holder: string, ms: number): Promise<TickSnapshot | undefined>;
+  release(holder: string): Promise<void>;
+}
+
+/**
+ * The scheduler's lock on any Redis client.
+ * @param namespace prefix of every key, `resque:` in Resque's own default
+ * @param time of a test @default Redis's own
+ */
+export function redisLockBroker(client: RedisClient, namespace: string, time?: TimeSource): LockBroker {
+  const keys = keysOf(namespace);
+  const script = timedScripts(client, time);
+  return {
+    async acquire(holder, ms) {
+      const scriptKeys = [keys.schedulerLease, ...dueTimesKeys(keys), ...cronStateKeys(keys)];
+      const [held, due, cron] = list(
+        await script(acquireLock, scriptKeys, [holder, Math.ceil(ms), ...dueTimesArguments()]),
+      );
+      return held === 1 ? { due: dueTimesOf(due), cron: cronStateOf(cron, keys) } : undefined;
+    },
+
+    async release(holder) {
+      await client.script(releaseLock, [keys.schedulerLease], [holder]);
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/** Pieces of Lua that several scripts share. */
+
+/** '000' to '999'. */
+const DIGITS = Array.from({ length: 1000 }, (_, i) => `'${String(i).padStart(3, '0')}'`).join();
+
+/**
+ * `fieldOf(seq, suffix)`: the field of a job. Numbers become text slowly in Lua, and each job's has one, twice: the last
+ * three digits are at hand.
+ */
+export const FIELD_OF = `
+local digits, thousands, front
+local function fieldOf(seq, suffix)
+  if seq < 1000 then return seq .. suffix end
+  local t = math.floor(seq / 1000)
+  if t ~= thousands then thousands, front, digits = t, t .. '', digits or {${DIGITS}} end
+  return front .. digits[seq - t * 1000 + 1] .. suffix
+end
+`;
+
+/**
+ * The record of past attempts in a payload. `cut(payload)` → head, rest, id, attempts, deaths: head .. rest is the
+ * producer's payload; the other three are nil where nothing was spliced in; head is nil where the payload does not open
+ * like an object. `original(payload)` is the producer's payload. `deathsOf(payload)` is how many workers died with it.
+ */
+export const PAYLOAD = String.raw`
+local SPLICED = '^([ \t\n\r]*{)"lambdesque":{"id":"([^"\\{}]*)","attempts":(%d+),"deaths":(%d+)},'
+local WHOLE = SPLICED .. '(.*)$'
+local function cut(payload)
+  local head, id, attempts, deaths, rest = string.match(payload, WHOLE)
+  if head and #attempts < 10 and #deaths < 10 then return head, rest, id, tonumber(attempts), tonumber(deaths) end
+  return string.match(payload, '^([ \t\n\r]*{)(.*)$')
+end
+local function original(payload)
+  local head, rest, id = cut(payload)
+  if id then return head .. rest end
+  return payload
+end
+local function deathsOf(payload)
+  -- For nearly every job: none, as its first and third characters tell.
+  if string.byte(payload, 1) == 123 and string.byte(payload, 3) ~= 108 then return 0 end
+  local _, _, attempts, deaths = string.match(payload, SPLICED)
+  return deaths and #attempts < 10 and #deaths < 10 and tonumber(deaths) or 0
+end
+`;
+
+/**
+ * `dateText(format, ms)`: year, month, day, hour, minute and second of an epoch time, in UTC.
+ * @see https://howardhinnant.github.io/date_algorithms.html#civil_from_days
+ */
+export const DATE_TEXT = `
+local function dateText(format, ms)
+  local seconds = math.floor(ms / 1000)
+  local z = math.floor(seconds / 86400) + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  local rest = seconds % 86400
+  return string.format(format, year, month, doy - math.floor((153 * mp + 2) / 5) + 1,
+    math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60)
+end
+`;

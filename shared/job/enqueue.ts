@@ -1,0 +1,48 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+
+/** An argument list. */
+export type Args = readonly unknown[];
+
+/** What `enqueue` needs to know of a job class; every definition is one. */
+export interface JobRef<In extends Args = Args> {
+  /** What stands in the payload. */
+  readonly class: string;
+  /** Where it goes if the caller names no queue. */
+  readonly queue?: string;
+  /** Checks the arguments before they are written. */
+  readonly args?: StandardSchemaV1<In, Args>;
+}
+
+/** What to enqueue: a definition, or the name of a class that is defined elsewhere. */
+export type Target<In extends Args = Args> = JobRef<In> | string;
+
+export interface EnqueueOptions {
+  /** @default the definition's queue */
+  readonly queue?: string;
+  /** Write `id` and `queue_time` into the payload, as php-resque does. @default true */
+  readonly metadata?: boolean;
+}
+
+/** What was enqueued. */
+export interface Enqueued {
+  /** undefined where `metadata` is off. */
+  readonly id: string | undefined;
+  readonly queue: string;
+  readonly payload: string;
+  /** When it is due, to the second; undefined for what went to its queue at once. */
+  readonly at: Date | undefined;
+}
+
+/**
+ * Push a job to its queue now.
+ *
+ * Arguments travel as JSON, as they are given: text, booleans, null, finite numbers, bigints, and arrays and plain objects
+ * of these. Anything that JSON would change (a Date, a Map, NaN, undefined, …) is refused. The schema only checks them
+ * here; what it makes of them (its transforms and defaults) is for the handler, whose worker runs the schema again.
+ * @throws ArgumentsError, ConfigError, or what Redis says
+ */
+export type Enqueue = <In extends Args>(
+  job: Target<In>,
+  args: NoInfer<In>,
+  options?: EnqueueOptions,
+) => Promise<Enqueued>;

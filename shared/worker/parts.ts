@@ -1,0 +1,94 @@
+import type { SyncReply } from '../broker/broker.ts';
+import type { LeaseLostError } from '../errors.ts';
+import { parseQueues } from '../queues/queue-list.ts';
+import type { RawJob } from '../types.ts';
+import type { Attempt, Ended } from './attempt.ts';
+import type { WorkerDeps } from './deps.ts';
+import { Lease, type SyncPlan } from './lease.ts';
+import { PendingResults } from './pending-results.ts';
+import { Prefetch } from './prefetch.ts';
+import { PrefetchBuffer } from './prefetch-buffer.ts';
+import { QueuePoller } from './queue-poller.ts';
+import { Reporter, type Summary } from './reporter.ts';
+import { Reserver } from './reserver.ts';
+import { RunningJobs } from './running-jobs.ts';
+import { SerialQueues } from './serial-queues.ts';
+import { Shutdown } from './shutdown.ts';
+import { StartMarks } from './start-marks.ts';
+import { Suspects } from './suspects.ts';
+import { Syncer } from './syncer.ts';
+import { Wakeup } from './wakeup.ts';
+import { YieldTimer } from './yield-timer.ts';
+
+/** What the parts of a worker tell its loop. */
+export interface PartsHooks {
+  /** An attempt has ended. */
+  readonly onEnd: (attempt: Attempt, ended: Ended) => void;
+  /** It could not start, since the worker does not hold it any more. */
+  readonly onDropped: (raw: RawJob) => void;
+  /** A sync brought something. */
+  readonly onReply: (plan: SyncPlan, reply: SyncReply) => void;
+  /** Redis has lost its last writes, and with them these jobs. */
+  readonly onMissing: (jobs: ReadonlySet<RawJob>) => void;
+  /** The lease was lost, and with it all that the worker held. */
+  readonly onLost: (error: LeaseLostError, unsettled: number) => void;
+}
+
+export type Parts = ReturnType<typeof createParts>;
+
+/** Everything that a worker is made of, each with what it needs of the others. */
+export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHooks) {
+  const { options, clock, deadline, log, client } = deps;
+  const reporter = new Reporter(deps, summary);
+  const shutdown = new Shutdown(clock, options, deadline);
+  const wakeup = new Wakeup(clock);
+  const yieldTimer = new YieldTimer(() => wakeup.wake());
+  const lease: Lease = new Lease({
+    ...deps,
+    duration: options.lease,
+    held: () => syncer.held(),
+    onMissing: (jobs) => hooks.onMissing(new Set(jobs)),
+    onWrong: (keys) => reporter.wrong(keys),
+  });
+  const running = new RunningJobs({
+    concurrency: options.concurrency,
+    abortGrace: options.abortGrace,
+    deps: { clock, log, enqueue: client.enqueue, deadline, attempts: options.attempts, timeout: options.timeout },
+    onEnd: hooks.onEnd,
+    onDropped: ({ bound }) => hooks.onDropped(bound.job.raw),
+  });
+  const serial = new SerialQueues(options, options.serial === '' ? undefined : parseQueues(options.serial));
+  const shared = {
+    clock,
+    options,
+    log,
+    reporter,
+    shutdown,
+    lease,
+    running,
+    serial,
+    poller: new QueuePoller(deps.queues, options.interval),
+    prefetch: new Prefetch(options),
+    buffer: new PrefetchBuffer(serial.has),
+    suspects: new Suspects(clock),
+    marks: new StartMarks((jobs) => lease.start(jobs, shutdown.giveUp)),
+    pending: new PendingResults({
+      clock,
+      within: options.settleWithin,
+      worker: () => lease.worker,
+      redisNow: () => lease.redisNow(),
+    }),
+  };
+  const reserver = new Reserver(shared);
+  const syncer: Syncer = new Syncer({
+    ...shared,
+    reserver,
+    onReply: hooks.onReply,
+    onLost: hooks.onLost,
+    onOver: () => {
+      yieldTimer.renew();
+      wakeup.wake();
+    },
+  });
+  return { ...shared, reserver, syncer, wakeup, yieldTimer };
+}

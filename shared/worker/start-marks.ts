@@ -1,0 +1,57 @@
+import type { RawJob } from '../types.ts';
+
+interface Batch {
+  readonly jobs: RawJob[];
+  /** Those that may start. */
+  readonly written: Promise<ReadonlySet<RawJob>>;
+}
+
+/**
+ * At-most-once jobs that may have started: it stands in Redis before the handler runs. Those that get a place in the same
+ * moment are one call.
+ */
+export class StartMarks {
+  /** Writes it down. @returns those that may start; rejects when Redis is not waited for any longer */
+  readonly #write: (jobs: readonly RawJob[]) => Promise<readonly RawJob[]>;
+  readonly #marked = new Set<RawJob>();
+  #next: Batch | undefined;
+
+  constructor(write: (jobs: readonly RawJob[]) => Promise<readonly RawJob[]>) {
+    this.#write = write;
+  }
+
+  /** It may have started. */
+  has(raw: RawJob): boolean {
+    return this.#marked.has(raw);
+  }
+
+  /** @returns whether the job may start; never rejects */
+  async mark(raw: RawJob): Promise<boolean> {
+    this.#next ??= this.#open();
+    const { jobs, written } = this.#next;
+    jobs.push(raw);
+    const may = (await written).has(raw);
+    if (may) this.#marked.add(raw);
+    return may;
+  }
+
+  /** It is settled, or not ours any more. */
+  forget(raw: RawJob): void {
+    this.#marked.delete(raw);
+  }
+
+  #open(): Batch {
+    const jobs: RawJob[] = [];
+    const send = async () => {
+      await Promise.resolve();
+      this.#next = undefined;
+      try {
+        return new Set(await this.#write(jobs));
+      } catch {
+        // Nobody knows whether it stands there: the jobs stay in flight, and are not started.
+        return new Set<RawJob>();
+      }
+    };
+    return { jobs, written: send() };
+  }
+}

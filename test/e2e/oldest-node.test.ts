@@ -1,0 +1,80 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { PATIENCE } from '../helpers/eventually.ts';
+import { oldestNode, oldestVersion } from '../helpers/oldest-node.ts';
+import { queued } from '../helpers/queue-state.ts';
+import { startRedis, type TestRedis } from '../helpers/redis-server.ts';
+import { lambdesque, runs } from '../helpers/worker-process.ts';
+
+vi.setConfig({ testTimeout: 2 * PATIENCE, hookTimeout: 4 * PATIENCE });
+
+const JOBS = new URL('../helpers/smoke-jobs.ts', import.meta.url).pathname;
+
+/** The rest of this suite runs on one Node; what older ones lack shows only here. */
+describe('on the oldest Node that package.json names', () => {
+  let redis: TestRedis;
+  let node: string | undefined;
+  beforeAll(async () => {
+    redis = await startRedis();
+    node = await oldestNode().catch((error: Error) => {
+      if (process.env['CI']) throw error;
+      console.warn(`Skipped, since npm cannot install that Node here: ${error.message.split('\n', 2).join(' ')}`);
+      return undefined;
+    });
+  });
+  beforeEach((context) => {
+    context.skip(node === undefined, 'npm cannot install that Node here');
+  });
+  afterEach(() => redis.client.flushall());
+  afterAll(() => redis.stop());
+
+  const cli = (...args: readonly string[]) => lambdesque(args, { command: [`${node}`, 'infra/local/cli.ts'] }).ended;
+
+  test('it is that one', async () => {
+    const { ended } = lambdesque(['--version'], { command: [`${node}`] });
+    expect((await ended).stdout).toBe(`v${await oldestVersion()}\n`);
+  });
+
+  test('the command line says its version and its help, and nothing else', async () => {
+    expect(await cli('--version')).toEqual({ code: 0, signal: null, stdout: expect.stringMatching(/^\d/), stderr: '' });
+    const { code, stdout, stderr } = await cli('work', '--help');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('--exit-on-complete');
+  });
+
+  test('jobs are enqueued and run, and what fails is told by its own name', async () => {
+    const to = ['--uri', redis.url, '--jobs', JOBS];
+    const args = ['"Zoë"', '12345678901234567890', '{}'];
+    expect(await cli('enqueue', 'Hello', ...args, '--json', ...to)).toMatchObject({ code: 0, stderr: '' });
+    const worked = await cli('work', '--queues', 'smoke', '--exit-on-complete', ...to);
+
+    expect(worked).toMatchObject({ code: 0, stderr: '' });
+    expect(worked.stdout).toContain('"name":"Zoë","id":"12345678901234567890","copies":1');
+    expect(runs(worked.stdout)).toEqual([
+      expect.objectContaining({ class: 'Hello', outcome: 'succeeded' }),
+      expect.objectContaining({ class: 'Declined', outcome: 'failed' }),
+    ]);
+    const [entry = '', ...others] = await redis.client.lrange('resque:failed', 0, -1);
+    expect(others).toEqual([]);
+    expect(JSON.parse(entry)).toMatchObject({
+      payload: { class: 'Declined', args: [] },
+      exception: 'TypeError',
+      error: 'card declined',
+      backtrace: expect.arrayContaining([expect.stringContaining('smoke-jobs.ts'), 'Caused by: RangeError: no money']),
+      queue: 'smoke',
+    });
+  });
+
+  test('what is due is promoted', async () => {
+    const payload = '{"class":"Hello","args":[],"queue":"smoke"}';
+    await redis.client.rpush('resque:delayed:1', payload);
+    await redis.client.zadd('resque:delayed_queue_schedule', 1, '1');
+    expect(await cli('tick', '--uri', redis.url, '--jobs', JOBS)).toMatchObject({ code: 0, stderr: '' });
+    expect(await queued(redis.client, 'smoke')).toEqual([payload]);
+  });
+
+  test('a producer enqueues, and ends by itself', async () => {
+    const { ended } = lambdesque([redis.url], { command: [`${node}`, 'test/helpers/producer.ts'] });
+    expect(await ended).toEqual({ code: 0, signal: null, stdout: 'closed\n', stderr: '' });
+    expect(await queued(redis.client, 'produced')).toHaveLength(2);
+  });
+});

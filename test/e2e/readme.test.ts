@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { PATIENCE } from '../helpers/eventually.ts';
+import { failed, push, queued } from '../helpers/queue-state.ts';
+import { type Block, commandsOf, ROOT, readDoc } from '../helpers/readmes.ts';
+import { startRedis, type TestRedis } from '../helpers/redis-server.ts';
+
+/** What README shows first does what README says, to the letter. */
+
+vi.setConfig({ testTimeout: 2 * PATIENCE, hookTimeout: PATIENCE });
+
+const readme = readDoc('README.md');
+const block = (doc: { readonly blocks: readonly Block[] }, language: string, contains: string): string =>
+  doc.blocks.find((one) => one.language === language && one.text.includes(contains))?.text ?? '';
+
+let redis: TestRedis;
+let folder: string;
+beforeAll(async () => {
+  redis = await startRedis();
+  // Within this repository, so that its own name and packages are found as in a clone.
+  mkdirSync(join(ROOT, 'dist'), { recursive: true });
+  folder = mkdtempSync(join(ROOT, 'dist/readme-'));
+  const write = (path: string, text: string) => {
+    mkdirSync(join(folder, dirname(path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  };
+  const [, list] = /`(export default \[.*\];)`/.exec(readme.text) ?? [];
+  write('functions/jobs/welcome.ts', block(readme, 'ts', '// functions/jobs/welcome.ts'));
+  write('producer.ts', block(readme, 'ts', '// producer.ts'));
+  write(
+    'functions/jobs/index.ts',
+    `import { Hello } from './hello.ts';\nimport { Welcome } from './welcome.ts';\n${list}\n`,
+  );
+  cpSync(join(ROOT, 'functions/jobs/hello.ts'), join(folder, 'functions/jobs/hello.ts'));
+});
+afterEach(() => redis.client.flushall());
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await redis.stop();
+});
+
+/** Runs lines of a shell as they stand, where the clone's commands and the default Redis are the test's. */
+function shell(script: string): Promise<{ code: number | null; output: string }> {
+  const { port } = new URL(redis.url);
+  const own = `
+    npx() { shift; "${process.execPath}" "${ROOT}/infra/local/cli.ts" "$@"; }
+    node() { "${process.execPath}" "$@"; }
+    redis-cli() { "$(type -P redis-cli || type -P valkey-cli)" -p ${port} "$@"; }
+    set -e
+  `;
+  const child = spawn('bash', ['-c', own + script], {
+    cwd: folder,
+    timeout: PATIENCE,
+    killSignal: 'SIGKILL',
+    env: { PATH: process.env['PATH'], REDIS_URL: redis.url },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject).once('close', (code) => resolve({ code, output }));
+  });
+}
+
+describe('your first job', () => {
+  const commands = block(readme, 'sh', 'npx lambdesque enqueue').split('\n');
+  const [enqueue = '', work = ''] = commands.filter((line) => line.startsWith('npx lambdesque'));
+
+  test('is enqueued and run by the commands below it', async () => {
+    expect(await shell(enqueue)).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/^Enqueued Welcome in mailers/),
+    });
+    const ran = await shell(work);
+    expect(ran).toMatchObject({ code: 0, output: expect.stringContaining('welcome, Zoë') });
+    expect(ran.output).toMatch(/"outcome":"succeeded"/);
+    expect(await redis.client.keys('resque:queue:*')).toEqual([]);
+  });
+
+  test('is enqueued by redis-cli, too', async () => {
+    const push = commandsOf(readme).find(({ text }) => text.startsWith('redis-cli RPUSH'))?.text ?? '';
+    expect(await shell(push)).toMatchObject({ code: 0 });
+    expect((await shell(work)).output).toContain('welcome, Zoë');
+  });
+
+  test('is enqueued by the program, which ends by itself', async () => {
+    expect(await shell('node producer.ts')).toEqual({ code: 0, output: '' });
+    expect(await queued(redis.client, 'mailers')).toEqual([
+      expect.stringMatching(/^{"class":"Welcome","args":\["Zoë"\]/),
+    ]);
+    expect(await redis.client.zcard('resque:delayed_queue_schedule')).toBe(1);
+    expect((await shell(work)).output).toContain('welcome, Zoë');
+  });
+
+  test('goes back from the failed list with every byte it had', async () => {
+    const payload = String.raw`{"args":[12345678901234567890,"it's \"so\",\"exception\":1"],"class":"Welcome","own":1.0}`;
+    await push(redis.client, 'mailers', '{"class":"Welcome","args":[]}', payload);
+    await shell(work);
+    expect(await failed(redis.client)).toHaveLength(2);
+    const byHand = block(readDoc('functions/README.md'), 'sh', 'LINDEX resque:failed');
+    expect(await shell(byHand)).toEqual({ code: 0, output: '1\n1\n' });
+    expect(await queued(redis.client, 'mailers')).toEqual([payload]);
+    expect(await failed(redis.client)).toHaveLength(1);
+  });
+});
+
+test('the demo prints what README shows of it', async () => {
+  const { code, output } = await shell(`cd "${ROOT}" && unset REDIS_URL && node infra/local/cli.ts demo`);
+  expect(code).toBe(0);
+  const shown = block(readme, 'text', 'succeeded')
+    .split('\n')
+    .map((line) => line.replace(/^ *[\d.]+ s +/, ''));
+  expect(shown.length).toBeGreaterThan(5);
+  for (const line of shown) expect(output).toContain(line);
+});

@@ -1,0 +1,130 @@
+import { execFile } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { usage as benchUsage } from '../bench/options.ts';
+import {
+  brokenLinks,
+  type Facts,
+  missingPaths,
+  ROOT,
+  readDoc,
+  readDocs,
+  titlesOf,
+  typeErrors,
+  unknownCommands,
+  unknownNames,
+  unreadableShell,
+} from '../helpers/readmes.ts';
+
+/** What the READMEs show compiles, and what they name exists. */
+
+const docs = readDocs();
+const made = docs.flatMap(titlesOf);
+/** Names of other programs. */
+const OTHERS = ['ResQ', 'ExecStart'];
+const LANGUAGES = ['sh', 'text', 'ts', 'ruby', 'php', 'python', 'go', 'js', 'json', 'ini', 'dockerfile'];
+
+const exists = (path: string) => existsSync(join(ROOT, path));
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+let facts: Facts;
+
+async function help(...command: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['infra/local/cli.ts', ...command, '--help'], {
+    cwd: ROOT,
+  });
+  return stdout;
+}
+
+beforeAll(async () => {
+  const commands = /^Commands:\n([\s\S]*)/m.exec(await help())?.[1]?.match(/^ {2}[a-z][\w-]*/gm) ?? [];
+  const names = commands.map((line) => line.trim()).filter((name) => name !== 'help');
+  const helps = new Map(await Promise.all(names.map(async (name) => [name, await help(name)] as const)));
+  const sources = ['functions', 'infra', 'shared', 'test'].flatMap((top) => globSync(`${top}/**/*.ts`, { cwd: ROOT }));
+  const blocks = docs.flatMap((doc) => doc.blocks.filter(({ language }) => language === 'ts'));
+  const own = 'test/unit/docs.test.ts';
+  const texts = [...sources.filter((path) => path !== own).map(read), ...blocks.map(({ text }) => text)];
+  facts = {
+    exists,
+    helps,
+    scripts: Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts),
+    usages: [benchUsage, read('test/chaos/run.ts')],
+    words: new Set([...OTHERS, ...texts.flatMap((text) => text.match(/[A-Za-z_$][\w$]*/g) ?? [])]),
+  };
+});
+
+test('README is the front page: 160 lines at most', () => {
+  expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(160);
+});
+
+test('every ts block compiles as it stands', async () => {
+  expect(made.length).toBeGreaterThan(5);
+  expect(await typeErrors(docs)).toEqual([]);
+});
+
+describe.each(docs.map((doc) => [doc.path, doc] as const))('%s', (_path, doc) => {
+  test('links to what exists', () => expect(brokenLinks(doc, docs, facts)).toEqual([]));
+  test('names paths that exist', () => expect(missingPaths(doc, facts, made)).toEqual([]));
+  test('names scripts, commands and flags that exist', () => expect(unknownCommands(doc, facts)).toEqual([]));
+  test('names things that are in the code', () => expect(unknownNames(doc, facts)).toEqual([]));
+  test('has shell blocks that a shell can read', () => expect(unreadableShell(doc)).toEqual([]));
+  test('says of every block what it is', () => {
+    const others = doc.blocks.filter(({ language }) => !LANGUAGES.includes(language));
+    expect(others.map(({ line, language }) => `${doc.path}:${line} ${language || 'no language'}`)).toEqual([]);
+  });
+});
+
+describe('these checks', () => {
+  const wrong = readDoc(
+    'test/README.md',
+    [
+      '# Wrong',
+      'A [link](../nowhere.md), one [to a heading](#right), `npm run nothing`, `lambdesque wrok`, `--nowhere 3`,',
+      '`shared/nowhere.ts`, `helpers/nowhere.ts`, `createNothing(…)`, `NothingError`.',
+      '',
+      '    nothing/     a folder',
+      '```sh',
+      'npx lambdesque work \\',
+      '  --queues a --nothing',
+      'node infra/nowhere.ts "',
+      '```',
+      '```ts',
+      '// functions/jobs/wrong.ts',
+      "import { defineNothing } from 'lambdesque';",
+      'defineNothing({ class: 1 });',
+      '```',
+    ].join('\n'),
+  );
+
+  test('find what is wrong, and say where', () => {
+    expect(brokenLinks(wrong, [wrong], facts)).toEqual([
+      'test/README.md:2 links to nowhere.md, which does not exist',
+      'test/README.md:2 links to #right, and test/README.md has no such heading',
+    ]);
+    expect(missingPaths(wrong, facts, [])).toEqual(
+      ['9 names infra/nowhere.ts', '3 names shared/nowhere.ts', '3 names helpers/nowhere.ts', '5 names nothing/'].map(
+        (text) => `test/README.md:${text}, which does not exist`,
+      ),
+    );
+    expect(unknownCommands(wrong, facts)).toEqual(
+      [
+        '7 names the flag --nothing of lambdesque work',
+        '2 names the npm script nothing',
+        '2 names the command lambdesque wrok',
+        '2 names the flag --nowhere',
+      ].map((text) => `test/README.md:${text}, which does not exist`),
+    );
+    expect(unknownNames(wrong, facts)).toEqual([
+      'test/README.md:3 names createNothing, which is nowhere in the code',
+      'test/README.md:3 names NothingError, which is nowhere in the code',
+    ]);
+    expect(unreadableShell(wrong)).toHaveLength(1);
+  });
+
+  test('show what the compiler says at its line of the document', async () => {
+    expect(await typeErrors([wrong])).toEqual([
+      expect.stringMatching(/^test\/README\.md:13: error TS\d+: .*defineNothing/),
+    ]);
+  });
+});
