@@ -24,8 +24,8 @@ export {
   redisStatsBroker,
   type StatsBroker,
 } from './broker/redis/stats.ts';
-export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
 export type { TimeSource } from './broker/redis/time.ts';
+export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
 export { redisWorkerBroker } from './broker/redis/worker.ts';
 export { type Client, type ClientOptions, createClient, type EnqueueItem } from './client/client.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
