@@ -18,20 +18,27 @@ const slot = (number: number) => START - 37_000 + number * MINUTE;
 const entries = { alone: { every: '1m', class: 'Alone', overlap: 'skip' as const } };
 
 withBed((bed) => {
-  const store = () => redisBroker(bed.client(), NAMESPACE);
+  /** Redis's time, epoch ms: that of the last tick. */
+  let now = START;
+  const store = () => redisBroker(bed.client(), NAMESPACE, () => now);
   const aloneThat = (perform: () => unknown, retry?: AnyJobDefinition['retry']) =>
     defineJob({ class: 'Alone', queue: 'alone', perform, ...(retry ? { retry } : {}) });
   const quiet = aloneThat(() => {});
 
   /** A scheduler whose entry was first seen before slot 1. */
   async function scheduler(job: AnyJobDefinition = quiet) {
-    const one = testScheduler({ client: bed.client(), entries, jobs: [job] });
-    await one.tick(START);
+    const { tick, ...one } = testScheduler({ client: bed.client(), entries, jobs: [job] });
+    const tickAt = (time: number) => {
+      now = time;
+      return tick(time);
+    };
+    await tickAt(START);
     return {
       ...one,
+      tick: tickAt,
       /** What the slot's tick did. */
       async slot(number: number, late = 0): Promise<'enqueued' | 'overlapped' | undefined> {
-        await one.tick(slot(number) + late);
+        await tickAt(slot(number) + late);
         const status = JSON.parse((await bed.db.hget(bed.keys.cron.status, 'alone')) ?? '{}');
         return status.slot === slot(number) ? status.outcome : undefined;
       },
