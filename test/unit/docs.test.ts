@@ -23,7 +23,7 @@ import {
 const docs = readDocs();
 const made = docs.flatMap(titlesOf);
 /** Names of other programs. */
-const OTHERS = ['ResQ', 'ExecStart', 'terminationGracePeriodSeconds'];
+const OTHERS = ['ResQ', 'ExecStart'];
 const LANGUAGES = ['sh', 'text', 'ts', 'ruby', 'php', 'python', 'go', 'js', 'json', 'ini', 'dockerfile'];
 
 const exists = (path: string) => existsSync(join(ROOT, path));
