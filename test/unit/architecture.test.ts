@@ -229,14 +229,8 @@ describe('one place for each thing', () => {
 describe('time', () => {
   /** They measure real time, or say what the time is to those that do not look for themselves. */
   const MEASURE = /^test\/(helpers|bench|chaos)\//;
-  /** The test of the moved date itself; and what still has to be cleaned: none may be added. */
-  const REMAINING = [
-    'test/integration/broker/ruby-traps.test.ts',
-    'test/integration/worker/lost-lease.test.ts',
-    'test/integration/worker/retry.test.ts',
-    'test/integration/worker/wrong-type.test.ts',
-    'test/unit/date/shift-date.test.ts',
-  ];
+  /** The test of the moved date itself. */
+  const REMAINING = ['test/unit/date/shift-date.test.ts'];
   const CLOCK = /\bDate\.now\b|\bnew Date\(\)|(?<!new )\bDate\(\)/;
 
   test('no test reads the clock of the machine: it would fail in every clone some day', () => {

@@ -12,6 +12,9 @@ import { wrongKeysOf } from './wrong-keys.ts';
 const JOBS_AT_ONCE = 500;
 const BYTES_AT_ONCE = 8_388_608;
 
+/** If it holds jobs of unknown queues more often than this, their names are none, and they are left. */
+const MOST_OTHERS = 2;
+
 const EPOCH = new Date(0);
 
 /** A field of the in-flight hash that is a job: its mark, number and queue. */
@@ -34,6 +37,7 @@ export async function reclaimWorker(
 ): Promise<Reclaimed | undefined> {
   let jobs = 0;
   let failed = 0;
+  let others = 0;
   for (;;) {
     // Of another type: the script tells.
     const fields = list(await client.command(['HKEYS', keys.inflight(worker)]).catch(() => null)).map(text);
@@ -44,7 +48,7 @@ export async function reclaimWorker(
       keys.stat('processed'),
       keys.stat('failed'),
     ]);
-    call.add(worker, tokenOf(worker), JOBS_AT_ONCE, BYTES_AT_ONCE);
+    call.add(worker, tokenOf(worker), JOBS_AT_ONCE, BYTES_AT_ONCE, others > MOST_OTHERS ? 1 : 0);
     for (const queue of queuesOf(fields)) {
       // The script knows the time.
       const { tail } = failedEntry({ failedAt: EPOCH, thrown: mayHaveStarted(), worker, queue });
@@ -53,7 +57,10 @@ export async function reclaimWorker(
     const answer = await script(reclaim, call.keys, call.args);
     if (answer === STILL_LEASED) return jobs + failed > 0 ? { worker, jobs, failed, wrong: [] } : undefined;
     // A worker holds few queues' jobs, and takes no new ones once its lease has ended: one repetition is the exception.
-    if (answer === OTHER_QUEUES) continue;
+    if (answer === OTHER_QUEUES) {
+      others++;
+      continue;
+    }
     const [given, toFailed, left, wrong] = list(answer);
     jobs += Number(given);
     failed += Number(toFailed);

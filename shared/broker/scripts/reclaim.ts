@@ -22,7 +22,8 @@ const AGAIN_MS = 60_000;
  * KEYS  1 inflight:<worker>  2 leases  3 workers  4 workers:heartbeat  5 worker:<worker>  6 worker:<worker>:started
  *       7 stat:processed:<worker>  8 stat:failed:<worker>  9 serial  10 queues  11 failed  12 stat:processed
  *       13 stat:failed  then the queues that ARGV names
- * ARGV  time; worker id; its token (first part of the ids of its jobs); most jobs; most bytes;
+ * ARGV  time; worker id; its token (first part of the ids of its jobs); most jobs; most bytes; 1 to leave jobs of queues
+ *       that ARGV does not name, else 0;
  *       then for each queue: its name, place among KEYS, a failed entry behind the payload
  * Returns {jobs given back, jobs that failed, jobs left, keys that did not take theirs {{key, error}…}}: those stay, and so
  *         does the lease; or STILL_LEASED if the lease has not ended (or another call reclaimed it);
@@ -31,7 +32,7 @@ const AGAIN_MS = 60_000;
 export const reclaim = defineScript(
   'reclaim',
   `${NOW}${READ_ARGUMENTS}${PAYLOAD}${DATE_TEXT}${LET_GO}
-local time, worker, token, most, bytes = now(arg()), arg(), arg(), int(), int()
+local time, worker, token, most, bytes, leave = now(arg()), arg(), arg(), int(), int(), arg() == '1'
 local head = dateText('{"failed_at":"%04d/%02d/%02d %02d:%02d:%02d UTC","payload":', time)
 local function leaseEnd()
   local known = redis.pcall('HGET', KEYS[1], 'lease')
@@ -54,15 +55,20 @@ if not fields then
   tryLater()
   return {0, 0, 0, wrongKeys()}
 end
-local serials, others = {}, {}
+local serials, others, stuck = {}, {}, false
 for _, field in ipairs(fields) do
   local mark, seq, name = string.match(field, '^(!?)(%d+):(.*)$')
   if seq then
     local queue = queues[name]
-    if not queue then return ${OTHER_QUEUES} end
+    if not queue and not leave then return ${OTHER_QUEUES} end
+    if not queue then
+      -- A name that no command can carry.
+      wrong[KEYS[1]], stuck = 'the queue of its job ' .. string.sub(field, 1, 80) .. ' is no name', true
+      queue = {serial = false}
+    end
     if queue.serial == nil then queue.serial = try('HEXISTS', KEYS[9], name) == 1 end
     local jobs = queue.serial and mark == '' and serials or others
-    jobs[#jobs + 1] = {field = field, seq = tonumber(seq), name = name, queue = queue, started = mark == '!'}
+    if queue.key then jobs[#jobs + 1] = {field = field, seq = tonumber(seq), name = name, queue = queue, started = mark == '!'} end
   end
 end
 -- Each goes before the last one at a head, and behind it at a tail.
@@ -70,7 +76,7 @@ table.sort(serials, function(x, y) return x.seq > y.seq end)
 table.sort(others, function(x, y) return x.seq < y.seq end)
 
 call('HDEL', KEYS[1], 'call') -- its worker, should it live, has lost the lease
-local given, failed, left, stuck = 0, 0, 0, false
+local given, failed, left = 0, 0, 0
 local function giveBack(job, push)
   if given + failed >= most or bytes <= 0 then
     left = left + 1

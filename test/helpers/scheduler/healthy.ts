@@ -25,13 +25,15 @@ export const SLOT = START + 23_000;
 export const HEALTHY = ['delayed', 'retry', 'cron', 'reclaimed', 'starts'] as const;
 export type Healthy = (typeof HEALTHY)[number];
 
+/** The worker that has died. */
+export const DEAD = workerId('dead', 1, ['*']);
+
 /** The payload of the delayed job. */
 export const DELAYED = delayed('a', 'delayed');
 
 /** A scheduler as the function runs it, on demand, with one of everything that a tick handles waiting for it. */
 export class HealthyScheduler {
   readonly lines: readonly LogLine[];
-  readonly worker = workerId('dead', 1, ['*']);
   readonly #bed: Bed;
   readonly #tick: () => Promise<TickResult | undefined>;
   #now = START;
@@ -76,8 +78,8 @@ export class HealthyScheduler {
     const { db, keys } = this.#bed;
     await enqueueAt(this.#bed, SECONDS, DELAYED);
     await addRetry(this.#bed, 'r', START, 'retries');
-    await db.hset(keys.inflight(this.worker), 'call', 1, 'started', 0, '0:dead', '{"class":"Job","args":["d"]}');
-    await db.zadd(keys.leases, START, this.worker);
+    await db.hset(keys.inflight(DEAD), 'call', 1, 'started', 0, '0:dead', '{"class":"Job","args":["d"]}');
+    await db.zadd(keys.leases, START, DEAD);
     await db.sadd(keys.queues, 'waiting');
     await db.rpush(keys.queue('waiting'), '{}', '{}');
   }

@@ -119,7 +119,7 @@ export class World {
     const { clock, client, schedule, survives, wallTime } = this.#mortal(lives);
     const onDemand = redisOnDemandBroker(client, NAMESPACE, () => this.#now);
     const wake = new WakeRequester({ store: onDemand, schedule, clock, wallTime });
-    const store = redisWorkerBroker(client, NAMESPACE);
+    const store = redisWorkerBroker(client, NAMESPACE, () => this.#now);
     const worker = workerId('default', randomUUID(), ['q']);
     const turn = (call: number) => ({
       worker,

@@ -6,9 +6,10 @@ import {
   redisScheduledBroker,
   SkipRetry,
 } from 'lambdesque';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { TestWorker } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { redisTime } from '../../helpers/redis-time.ts';
 import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { cronClient, DAY, HOUR, MINUTE, START, testScheduler } from '../../helpers/scheduler/schedulers.ts';
 import { drain, Gate, startWorker } from '../../helpers/workers.ts';
@@ -18,7 +19,10 @@ const slot = (number: number) => START - 37_000 + number * MINUTE;
 const entries = { alone: { every: '1m', class: 'Alone', overlap: 'skip' as const } };
 
 withBed((bed) => {
-  const store = () => redisBroker(bed.client(), NAMESPACE);
+  const store = () => redisBroker(bed.client(), NAMESPACE, redisTime.now);
+
+  beforeEach(() => redisTime.set(START));
+
   const aloneThat = (perform: () => unknown, retry?: AnyJobDefinition['retry']) =>
     defineJob({ class: 'Alone', queue: 'alone', perform, ...(retry ? { retry } : {}) });
   const quiet = aloneThat(() => {});

@@ -1,7 +1,15 @@
 /** Every key that a scheduler reads or writes, in every wrong type and with garbage in it: told once, and passed over. */
 import { describe, expect, test } from 'vitest';
 import { delayed, SECONDS } from '../../helpers/scheduler/delayed.ts';
-import { DELAYED, HEALTHY, type Healthy, HealthyScheduler, MINUTE, SLOT } from '../../helpers/scheduler/healthy.ts';
+import {
+  DEAD,
+  DELAYED,
+  HEALTHY,
+  type Healthy,
+  HealthyScheduler,
+  MINUTE,
+  SLOT,
+} from '../../helpers/scheduler/healthy.ts';
 import { type Bed, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { START } from '../../helpers/scheduler/schedulers.ts';
 
@@ -170,6 +178,30 @@ const MEMBERS: readonly MemberRow[] = [
     what: `leases: the score ${score}`,
     spoil: ({ db, keys }: Bed) => db.zadd(keys.leases, score, 'word'),
   })),
+  ...(
+    [
+      ['a queue that is not UTF-8', Buffer.concat([Buffer.from('1:'), BYTES]), '{}'],
+      ['a field that is not UTF-8', BYTES, '{}'],
+      ['a queue without a name', '1:', '{}'],
+      ['words', 'word', 'word'],
+      ['a number', '7', ''],
+      ['a huge queue', `1:${HUGE}`, '{}'],
+      ['no payload', '1:nothing', ''],
+      ['a payload that is not UTF-8', '1:bytes', BYTES],
+    ] as const
+  ).flatMap(([what, field, value]) =>
+    (['dead', 'other'] as const).map((whose) => ({
+      what: `inflight: ${what}, ${whose === 'dead' ? 'beside the jobs of a dead worker' : 'of a worker that has no other job'}`,
+      async spoil({ db, keys }: Bed) {
+        const worker = whose === 'dead' ? DEAD : OTHER_WORKER;
+        await db.hset(keys.inflight(worker), field as string, value as string);
+        if (whose === 'other') await db.zadd(keys.leases, 1, worker);
+      },
+      ...(what === 'a queue that is not UTF-8'
+        ? { told: ({ keys }: Bed) => keys.inflight(whose === 'dead' ? DEAD : OTHER_WORKER) }
+        : {}),
+    })),
+  ),
   ...membersOf(
     'queues',
     (bed, member) => bed.db.sadd(bed.keys.queues, member as string),
