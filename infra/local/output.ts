@@ -1,16 +1,18 @@
 import { fstatSync, writeSync } from 'node:fs';
+import { PipeSink } from './pipe-sink.ts';
 
-/** Lines that a slow reader has yet to take may come to so many bytes; what comes on top is dropped. */
-const MOST_WAITING = 1_048_576;
+/** Lines that a reader has yet to take may come to so many bytes; what comes on top is dropped. */
+const MOST_WAITING = 16_777_216;
 /** How long the end of the process waits for a reader that takes nothing, ms. */
 const LAST_WAIT = 1_000;
-
 /** Where a stream of lines goes. */
 export interface Sink {
   /** May throw; true: some of it was written before that. */
   write(text: string): void;
   /** Bytes that were taken and are not written yet. */
   readonly waiting: number;
+  /** Waits for what waits, as far as there is a reader. */
+  flush?(): Promise<void>;
 }
 
 /**
@@ -48,18 +50,20 @@ export class LineOutput {
   }
 }
 
-/** Standard output. A file is written at once; a pipe or socket takes what it can, and the rest waits in memory. */
+let sink: Sink | undefined;
+
+/** Standard output. */
 export function standardOutput(): Sink {
+  sink ??= openStandardOutput();
+  return sink;
+}
+
+function openStandardOutput(): Sink {
   const { stdout } = process;
-  if (stdout.isTTY || !isFile(1))
-    return {
-      write: (text) => void stdout.write(text),
-      get waiting() {
-        return stdout.writableLength;
-      },
-    };
+  if (stdout.isTTY) return { write: (text) => void stdout.write(text), waiting: 0 };
   // Node's own stream for a file is destroyed by its first error, and a disk that is full may be empty again.
-  return { write: (text) => writeAll(1, text), waiting: 0 };
+  if (isFile(1)) return { write: (text) => writeAll(1, text), waiting: 0 };
+  return new PipeSink(() => stdout.writableLength > 0 && !stdout.destroyed);
 }
 
 function writeAll(fd: number, text: string): void {
@@ -94,4 +98,5 @@ export async function flushOutput(): Promise<void> {
       stream.once('error', done).write('', done);
     });
   }
+  await sink?.flush?.();
 }

@@ -23,6 +23,7 @@ export interface BundledModule {
  */
 export async function bundleModule(path: string): Promise<BundledModule> {
   const entry = resolve(path);
+  building++;
   const folder = await mkdtemp(join(tmpdir(), 'lambdesque-module-'));
   const remove = () => rm(folder, { recursive: true, force: true });
   const file = join(folder, 'module.mjs');
@@ -59,9 +60,12 @@ export async function bundleModule(path: string): Promise<BundledModule> {
     await remove();
     throw new ConfigError(`the module ${path} cannot be loaded: ${buildErrors(error)}`, { cause: error });
   } finally {
-    await stop();
+    // A worker that runs for weeks needs no bundler beside it.
+    if (--building === 0) await stop();
   }
 }
+
+let building = 0;
 
 /** Imports of packages lead to where the importing file would find them, since the bundle lies elsewhere. */
 const packagesOutside: Plugin = {

@@ -112,7 +112,7 @@ export class Worker {
     if (!attempt) return false;
     const { job } = attempt.bound;
     const message = attempt.ended
-      ? 'A job has left something behind that threw when it had ended; its outcome stands. Await it, or catch it.'
+      ? 'A job has left a promise or a callback behind that failed when it had ended; its outcome stands. Await it, or catch it.'
       : 'An error came out of a handler by another way than its promise, and counts for its job. Await it, or catch it.';
     this.#deps.log.error(message, { class: job.class, queue: job.raw.queue, id: job.id, error });
     attempt.escaped(error);

@@ -79,6 +79,7 @@ test.each(Object.entries(systems))('%s: every job runs though the primary is kil
 
   // What was in flight at the time is given back when its lease has ended.
   const another = work();
+  await another.line((line) => line.msg === 'working');
   await eventually(() => expect(new Set(log.names).size).toBe(jobs.length));
   another.signal('SIGTERM');
   expect(await another.ended).toMatchObject({ code: 0, stderr: '' });

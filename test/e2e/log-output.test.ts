@@ -90,6 +90,28 @@ test('what a slow reader takes late is there to the last line', async () => {
   expect(jsonLines(stdout).at(-1)).toMatchObject({ msg: 'summary', succeeded: 100 });
 });
 
+const SLOW_READER =
+  "const { stdin, stdout } = process; stdin.on('data', (part) => { stdout.write(part); stdin.pause(); setTimeout(() => stdin.resume(), 5); })";
+
+test.each([
+  ['that keeps up', 'cat'],
+  ['that is slower than the jobs', `"${process.execPath}" -e "${SLOW_READER}"`],
+])('a reader %s gets every line of many', async (_what, reader) => {
+  const count = 5_000;
+  await push(
+    redis.client,
+    'q',
+    ...payloads(
+      'Note',
+      range(1, count).map((i) => `${i} ${'x'.repeat(1_000)}`),
+    ),
+  );
+  const { code, stdout } = await shell(`${command()} | { ${reader}; }; exit \${PIPESTATUS[0]}`).ended;
+  expect(code).toBe(0);
+  expect(runs(stdout)).toHaveLength(count);
+  expect(jsonLines(stdout).at(-1)).toMatchObject({ msg: 'summary', succeeded: count });
+});
+
 test('a log file is appended to, and holds every line', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'lambdesque-log-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));

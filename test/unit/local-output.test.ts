@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createLogger } from '../../infra/local/log.ts';
 import { LineOutput, type Sink } from '../../infra/local/output.ts';
+import { PipeSink } from '../../infra/local/pipe-sink.ts';
 import { terminalLine } from '../../infra/local/terminal-line.ts';
 import { Discard } from '../../shared/errors.ts';
 
@@ -43,7 +44,7 @@ describe('lines that cannot be written', () => {
   test('are not kept for a reader that takes nothing', () => {
     const sink = new TestSink();
     const output = new LineOutput(sink, lost);
-    sink.waiting = 2_000_000;
+    sink.waiting = 20_000_000;
     for (let i = 0; i < 3; i++) output.write('gone\n');
     sink.waiting = 0;
     output.write('again\n');
@@ -58,6 +59,57 @@ describe('lines that cannot be written', () => {
     sink.failing = false;
     log.info('back');
     expect(sink.text).toMatch(/lost.*back/s);
+  });
+});
+
+describe('a pipe', () => {
+  /** A pipe with so much room; its reader takes something when it is told, or each time somebody looks. */
+  function pipe(room: number, { takes = 0 } = {}) {
+    const state = { room, takes, text: '', gone: false, looks: 0 };
+    const sink = new PipeSink(
+      () => false,
+      (bytes) => {
+        state.looks++;
+        if (state.gone) throw Object.assign(new Error('EPIPE'), { code: 'EPIPE' });
+        const part = bytes.subarray(0, state.room);
+        state.room += state.takes;
+        if (part.length === 0) throw Object.assign(new Error('EAGAIN'), { code: 'EAGAIN' });
+        state.room -= part.length;
+        state.text += part.toString();
+        return part.length;
+      },
+    );
+    return { state, sink };
+  }
+
+  test('whose reader is slow is waited for, and gets every byte in order', () => {
+    const { state, sink } = pipe(5, { takes: 3 });
+    for (let i = 0; i < 20; i++) sink.write(`line ${i}\n`);
+    expect(sink.waiting).toBe(0);
+    expect(state.text).toBe(Array.from({ length: 20 }, (_, i) => `line ${i}\n`).join(''));
+  });
+
+  test('whose reader takes nothing is waited for once; it gets all when it takes something again', async () => {
+    const { state, sink } = pipe(5);
+    sink.write('12345678');
+    const looks = state.looks;
+    for (let i = 0; i < 1_000; i++) sink.write('x');
+    expect(state.looks - looks).toBeLessThanOrEqual(1_000);
+    expect(sink.waiting).toBe(1_003);
+    state.room = 100;
+    state.takes = 100;
+    await sink.flush?.();
+    expect(sink.waiting).toBe(0);
+    expect(state.text).toBe(`12345678${'x'.repeat(1_000)}`);
+  });
+
+  test('whose reader is gone throws to who writes, and keeps nothing', async () => {
+    const { state, sink } = pipe(5);
+    sink.write('12345678');
+    state.gone = true;
+    expect(() => sink.write('x')).toThrow('EPIPE');
+    expect(sink.waiting).toBe(0);
+    await sink.flush?.();
   });
 });
 

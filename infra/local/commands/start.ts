@@ -23,7 +23,7 @@ export async function start(flags: CronFlags, env: Env): Promise<void> {
       const entries = Object.keys(cron).join(', ');
       console.log(`Redis: ${redis.description}`);
       console.log(`Job classes of ${flags.jobs}: ${classes}${entries === '' ? '' : `\nCron entries: ${entries}`}`);
-      console.log(`${howToEnqueue(redis)}\n`);
+      console.log(`${howToEnqueue(redis, backend.namespace)}\n`);
       const options = { interval: INTERVAL };
       await runWorker({ backend, registry, queues: parseQueues('*'), options, cron, log }, flags.jobs);
     } finally {
@@ -35,12 +35,12 @@ export async function start(flags: CronFlags, env: Env): Promise<void> {
 }
 
 /** Commands to copy; for a Redis that is not ours, without its URL, which may hold a password. */
-function howToEnqueue(redis: { readonly url: string; readonly started: boolean }): string {
+function howToEnqueue(redis: { readonly url: string; readonly started: boolean }, namespace: string): string {
   const cli = redis.started ? `redis-cli -p ${new URL(redis.url).port}` : 'redis-cli -u "$REDIS_URL"';
   const uri = redis.started ? ` --uri ${redis.url}` : '';
   return [
     'Enqueue from another terminal, with any Resque client or:',
-    `  ${cli} RPUSH resque:queue:myqueue '{"class":"Hello","args":["hi","there11"]}'`,
+    `  ${cli} RPUSH ${namespace}queue:myqueue '{"class":"Hello","args":["hi","there11"]}'`,
     `  npx lambdesque enqueue Hello hi there --queue myqueue${uri}`,
     `  npx lambdesque enqueue Hello hi later --queue myqueue --in 5s${uri}`,
     'Ctrl-C ends it.',

@@ -56,7 +56,7 @@ describe('an error that escapes a handler', () => {
     expect(await drain()).toMatchObject({ succeeded: 1, retried: 0 });
     expect(told).toEqual([true]);
     expect(log.lines.map(({ message }) => message)).toContain(
-      'A job has left something behind that threw when it had ended; its outcome stands. Await it, or catch it.',
+      'A job has left a promise or a callback behind that failed when it had ended; its outcome stands. Await it, or catch it.',
     );
   });
 
