@@ -77,8 +77,6 @@ test('a worker stopped while Redis is away ends when its lease has, and its jobs
   expect(worker.lines.some((line) => line.msg.startsWith('Redis did not take the last outcomes'))).toBe(true);
   await redis.start();
   await tickAhead(redis);
-  expect(await queued(redis.client, 'away')).toEqual([
-    expect.stringContaining('"args":["a"]'),
-    expect.stringContaining('"args":["b"]'),
-  ]);
+  const back = await queued(redis.client, 'away');
+  expect(back.map((payload) => /"args":\["(.)"\]/.exec(payload)?.[1]).sort()).toEqual(['a', 'b']);
 });

@@ -88,7 +88,7 @@ export const badInputs: readonly BadInput[] = [
   { what: 'args that are an object', bytes: '{"class":"Inspect","args":{"a":1}}', inspected: { kinds: ['object'] } },
   { what: 'args that are a string', bytes: '{"class":"Inspect","args":"one"}', inspected: { kinds: ['string'] } },
   { what: 'args that are a number', bytes: '{"class":"Inspect","args":7}', inspected: { kinds: ['number'] } },
-  { what: 'args that are null', bytes: '{"class":"Inspect","args":null}', inspected: { kinds: ['object'] } },
+  { what: 'args that are null', bytes: '{"class":"Inspect","args":null}', inspected: { kinds: [] } },
   {
     what: '__proto__ as a key everywhere',
     bytes:

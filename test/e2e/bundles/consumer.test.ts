@@ -165,10 +165,14 @@ withBundles((bundles) => {
     await produce('q', job('Quick'));
     const lambda = await consumer({ streaming: true });
     expect((await lambda.invoke()).answer).toMatchObject({ succeeded: 1 });
-    await bundles.db.set('resque:leases', 'no sorted set');
-    expect((await lambda.invoke()).error).toMatchObject({ name: 'RedisTypeError' });
-    const running = await lambda.invoke(HTTP_EVENT);
-    expect(running).toMatchObject({ died: false, response: { statusCode: 202 } });
+    await bundles.db.replicaof('127.0.0.1', 1);
+    try {
+      expect((await lambda.invoke()).error).toMatchObject({ name: 'RedisUnavailableError' });
+      const running = await lambda.invoke(HTTP_EVENT);
+      expect(running).toMatchObject({ died: false, response: { statusCode: 202 } });
+    } finally {
+      await bundles.db.replicaof('NO', 'ONE');
+    }
     expect(lambda.output).toContain('The invocation failed');
   });
 
