@@ -38,8 +38,8 @@ describe.each(['upstash', 'tcp'] as const)('the bundles over %s', (backend) => {
 
   test('hold what they need: the consumer no scheduler, the scheduler no jobs', () => {
     expect(packages(consumer)).not.toContain('croner');
-    // Only what asks the scheduler for a run: wake.ts.
-    expect(Object.fromEntries(consumer.content)['shared/schedule']).toBeLessThan(1_500);
+    // Only what asks the scheduler for a run: on-demand.ts.
+    expect(Object.fromEntries(consumer.content)['shared/scheduler']).toBeLessThan(2_500);
     expect(packages(scheduler)).toContain('croner');
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { eventually } from '../../helpers/eventually.ts';
-import { begun, job, withBundles } from './suite.ts';
+import { begun, job, SECRET_ID, withBundles } from './suite.ts';
 
 /** A Function URL's event, as far as it matters. */
 const HTTP_EVENT = {
@@ -165,11 +165,14 @@ withBundles((bundles) => {
     await produce('q', job('Quick'));
     const lambda = await consumer({ streaming: true });
     expect((await lambda.invoke()).answer).toMatchObject({ succeeded: 1 });
-    await bundles.db.set('resque:leases', 'no sorted set');
-    expect((await lambda.invoke()).error).toMatchObject({ name: 'RedisTypeError' });
-    const running = await lambda.invoke(HTTP_EVENT);
+    const wrong = 'not the right one';
+    const secret = bundles.backend === 'tcp' ? JSON.stringify({ username: 'default', password: wrong }) : 'wrong';
+    bundles.aws.secrets.set(SECRET_ID, secret);
+    const refused = await consumer({ streaming: true });
+    expect((await refused.invoke()).error).toMatchObject({ name: 'RedisAuthError' });
+    const running = await refused.invoke(HTTP_EVENT);
     expect(running).toMatchObject({ died: false, response: { statusCode: 202 } });
-    expect(lambda.output).toContain('The invocation failed');
+    expect(refused.output).toContain('The invocation failed');
   });
 
   test('without streaming a Function URL gets its 202 when the drain is over', async () => {
