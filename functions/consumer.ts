@@ -20,6 +20,7 @@ import { drain, planEnd } from './consumer/drain.ts';
 import { RunMetrics } from './consumer/run-metrics.ts';
 import { consumerSettings, settingsVariable } from './contract/settings.ts';
 import { Connection } from './runtime/connection.ts';
+import { EscapedErrors } from './runtime/escaped-errors.ts';
 import { bufferedHandler, type InvocationContext, type LambdaRuntime, streamingHandler } from './runtime/handler.ts';
 import { createLogger } from './runtime/logger.ts';
 
@@ -46,14 +47,11 @@ const options = workerOptions({
   logArgs: settings.logArgs ?? false,
   ...(lease === undefined ? {} : { lease }),
   ...(unknownClass === undefined ? {} : { unknownClass }),
+  ...(settings.serial ? { serial: settings.queues.replaceAll(/=\d+/g, '') } : {}),
 });
 
-// Lambda's runtime would end the process, and with it all other jobs, for a promise that one handler left behind.
-process.removeAllListeners('unhandledRejection').on('unhandledRejection', (error) => {
-  logger.error('A handler left a promise that was rejected; its job is not affected. Await it, or catch it.', {
-    error,
-  });
-});
+const escapedErrors = new EscapedErrors(logger);
+escapedErrors.listen();
 
 /** Any event means: drain the queues. @returns what was done */
 async function work(_event: unknown, context: InvocationContext): Promise<Summary> {
@@ -89,6 +87,9 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
         if (run.retryIn !== undefined) wake?.dueIn(run.retryIn);
       },
       ...(wake ? { onDue: (at) => wake.due(at) } : {}),
+      onWorker: (worker) => {
+        escapedErrors.worker = worker;
+      },
       linger,
       end,
     });
@@ -96,6 +97,7 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
     if (wake) await handOver(wake, client, summary);
     return summary;
   } finally {
+    escapedErrors.worker = undefined;
     metrics.flush();
     await client.close();
   }

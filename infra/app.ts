@@ -28,7 +28,7 @@ const jobs = new Lambdesque(stack, 'Jobs', {
       timeout: Duration.minutes(5),
     },
     mail: { queues: { mailers: 3, newsletters: 1 } }, // weights
-    ledger: { queues: ['ledger'], concurrency: 1, maxWorkers: 1 }, // strictly serial, fleet-wide
+    ledger: { queues: ['ledger'], concurrency: 1, maxWorkers: 1, serial: true }, // one at a time, in order, fleet-wide
   },
   cron,
   alarms: { topic },

@@ -81,16 +81,16 @@ function checkSerial(scope: Construct, all: readonly Reach[], registry: Registry
   const known = registry.definitions.flatMap((job) => job.queue ?? []);
   for (const [i, one] of all.entries()) {
     for (const other of all.slice(i + 1)) {
-      if (!one.consumer.serial && !other.consumer.serial) continue;
+      if (!one.consumer.runsOneJob && !other.consumer.runsOneJob) continue;
       const queue = sharedQueue(one.list, other.list, known);
       if (queue === undefined) continue;
-      if (one.consumer.serial && other.consumer.serial) {
+      if (one.consumer.runsOneJob && other.consumer.runsOneJob) {
         throw new Error(
           `The consumers ${one.name} and ${other.name} are both serial (concurrency 1, maxWorkers 1) and both drain ` +
             `${quote(queue)}, so two of its jobs could run at once. Take it from one of them, for instance with "!${queue}".`,
         );
       }
-      const [serial, wide] = one.consumer.serial ? [one, other] : [other, one];
+      const [serial, wide] = one.consumer.runsOneJob ? [one, other] : [other, one];
       Annotations.of(scope).addWarningV2(
         `lambdesque:sharedSerialQueue:${serial.name}:${wide.name}`,
         `The consumer ${serial.name} is serial (concurrency 1, maxWorkers 1), but ${wide.name} drains ${quote(queue)} as well: ` +

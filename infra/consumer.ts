@@ -22,9 +22,9 @@ export interface ConsumerOptions extends FunctionOptions {
   readonly queues: Queues;
   /** @default weighted where there are weights, else strict */
   readonly order?: QueueList['order'];
-  /** Jobs at once in one worker; 1 is strictly serial. @default 25 */
+  /** Jobs at once in one worker. @default 25 */
   readonly concurrency?: number;
-  /** Most workers at a time that the scheduler starts. With `concurrency: 1`, 1 is serial fleet-wide. @default 10 */
+  /** Most workers at a time that the scheduler starts. @default 10 */
   readonly maxWorkers?: number;
   /**
    * Have Lambda hold `maxWorkers` as well, as reserved concurrency: against doorbells and event sources, which start
@@ -42,6 +42,11 @@ export interface ConsumerOptions extends FunctionOptions {
   readonly lease?: Duration;
   /** What becomes of a job that no class is defined for. @default 'fail' */
   readonly unknownClass?: CoreOptions['unknownClass'];
+  /**
+   * One job of each of its queues runs at a time, in order, across workers, kills and restarts; Redis remembers it for all
+   * other workers. @default false
+   */
+  readonly serial?: boolean;
   /** Go on looking at empty queues for so long: quicker starts, more Lambda time. @default none */
   readonly linger?: Duration;
 }
@@ -101,6 +106,7 @@ export class Consumer extends Construct implements IGrantable {
           order: props.order,
           lease: props.lease?.toMilliseconds(),
           unknownClass: props.unknownClass,
+          serial: props.serial,
           linger: props.linger?.toMilliseconds(),
         }),
         streaming: Lazy.any({ produce: () => (this.doorbellUrl && this.#streams) || undefined }) as unknown as true,
@@ -111,14 +117,14 @@ export class Consumer extends Construct implements IGrantable {
     props.wake?.grantStart(this);
   }
 
-  /** Runs its jobs strictly one after the other, fleet-wide. */
-  get serial(): boolean {
+  /** One worker, and one job at a time. */
+  get runsOneJob(): boolean {
     return this.concurrency === 1 && this.maxWorkers === 1;
   }
 
-  /** Is it serial only as long as nobody else starts it? */
+  /** Is there one worker only as long as nobody else starts it? */
   get startedByScheduler(): boolean {
-    return this.serial && !this.reserved;
+    return this.runsOneJob && !this.reserved;
   }
 
   /**

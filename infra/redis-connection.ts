@@ -3,7 +3,7 @@ import { type ISecurityGroup, type IVpc, Port, type SubnetSelection, type Vpc } 
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IStringParameter } from 'aws-cdk-lib/aws-ssm';
-import { parseRedisUrl, type RedisTarget } from 'lambdesque';
+import { parseRedisUrl, type RedisTarget, shownUrl } from 'lambdesque';
 import type { RedisSettings, SecretRef } from '../functions/contract/settings.ts';
 
 /**
@@ -97,7 +97,7 @@ class UpstashConnection extends RedisConnection {
   constructor({ url, token }: UpstashConnectionProps) {
     super();
     if (typeof url === 'string' && !Token.isUnresolved(url) && !/^https:\/\/[^\s/@]+\/?$/.test(url)) {
-      throw new Error(`RedisConnection.upstash: url must look like https://<name>.upstash.io; got ${hidden(url)}.`);
+      throw new Error(`RedisConnection.upstash: url must look like https://<name>.upstash.io; got ${shownUrl(url)}.`);
     }
     if (typeof token === 'string') {
       throw new Error(
@@ -122,7 +122,7 @@ class TcpConnection extends RedisConnection {
   constructor(props: TcpConnectionProps) {
     super();
     const { url, secret, vpc, vpcSubnets, securityGroup } = props;
-    const target = typeof url === 'string' ? targetOf(url) : undefined;
+    const target = typeof url === 'string' ? targetOf(url, props.cluster ?? false) : undefined;
     this.cluster = props.cluster ?? target?.kind === 'cluster';
     this.#ports = portsOf(target, props.port);
     if (securityGroup && !vpc) {
@@ -133,7 +133,7 @@ class TcpConnection extends RedisConnection {
     this.settings = {
       kind: 'tcp',
       url: typeof url === 'string' ? url : reference(url),
-      ...(this.cluster && target?.kind !== 'cluster' ? { cluster: true } : {}),
+      ...(props.cluster ? { cluster: true } : {}),
       ...(secret ? { auth: reference(secret) } : {}),
     };
     this.secrets = [...(typeof url === 'string' ? [] : [url]), ...(secret ? [secret] : [])];
@@ -158,13 +158,14 @@ class TcpConnection extends RedisConnection {
 /** Parts of a URL that are known only when it is deployed. */
 const TOKEN = /\$\{Token\[[^\]]*\]\}/g;
 
-function targetOf(url: string): RedisTarget | undefined {
+function targetOf(url: string, cluster: boolean): RedisTarget | undefined {
   // All of it, or its beginning, is known only then.
   if (url.startsWith('${Token[')) return undefined;
   let target: RedisTarget;
   try {
     // What a token becomes is a host's name, or a port behind a colon.
-    target = parseRedisUrl(url.replace(TOKEN, (_, at: number) => (url[at - 1] === ':' ? '6379' : 'token')));
+    const known = url.replace(TOKEN, (_, at: number) => (url[at - 1] === ':' ? '6379' : 'token'));
+    target = parseRedisUrl(cluster && !known.includes('?') ? `${known}?cluster` : known);
   } catch (cause) {
     throw new Error(`RedisConnection.tcp: url: ${(cause as Error).message}`, { cause });
   }
@@ -186,11 +187,6 @@ function portsOf(target: RedisTarget | undefined, port: number | undefined): rea
   if (target?.kind === 'sentinel') return [...new Set([...target.nodes.map((node) => node.port), port ?? 6379])];
   if (port !== undefined || !target || target.kind === 'socket') return [port ?? 6379];
   return [...new Set(target.kind === 'cluster' ? target.nodes.map((node) => node.port) : [target.port])];
-}
-
-/** A URL for a message, without what may be a password in it. */
-function hidden(url: string): string {
-  return JSON.stringify(url.replace(/\/\/[^@]*@/, '//…@'));
 }
 
 function isField(source: SecretSource): source is SecretField {

@@ -18,6 +18,7 @@ export { type Http, type HttpConfig, restClient, type UpstashOptions } from './b
 export { redisScheduledBroker, type ScheduledBroker } from './broker/redis/scheduled.ts';
 export { redisSchedulerBroker } from './broker/redis/scheduler.ts';
 export { type LockBroker, redisLockBroker } from './broker/redis/scheduler-lock.ts';
+export { shownUrl } from './broker/redis/shown-url.ts';
 export {
   type QueueState,
   type QueueStats,

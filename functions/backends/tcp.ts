@@ -3,26 +3,31 @@ import { tcpClient } from 'lambdesque/tcp';
 import type { SecretRef } from '../contract/settings.ts';
 import { type Connect, nameOf, type ReadSecret, type SecretForm, settingValue, wrongBundle } from './backend.ts';
 
-const URL_FORM: SecretForm = {
+/** @param cluster whether it is known to be one, whatever the URL says */
+const urlForm = (cluster: boolean): SecretForm => ({
   like:
     'a URL such as rediss://user:password@host:6379, redis://host:6379?cluster or redis+sentinel://host:26379/name, with ' +
     'each of : # / ? @ % in a user or password percent-encoded',
   accepts(value) {
     try {
-      parseRedisUrl(value);
+      parseRedisUrl(inCluster(value, cluster));
       return true;
     } catch {
       return false;
     }
   },
-};
+});
+
+function inCluster(url: string, cluster: boolean): string {
+  if (!cluster || /[?&]cluster\b/.test(url)) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}cluster`;
+}
 
 export const connect: Connect = async (redis, readSecret) => {
   if (redis.kind !== 'tcp') throw wrongBundle('tcp', redis.kind);
-  const given = await settingValue(redis.url, readSecret, URL_FORM);
-  const isKnown = !redis.cluster || parseRedisUrl(given).kind === 'cluster';
-  const url = isKnown ? given : `${given}${given.includes('?') ? '&' : '?'}cluster`;
-  return tcpClient({ url, ...(redis.auth ? await credentials(redis.auth, readSecret) : {}) });
+  const { cluster = false, auth } = redis;
+  const url = inCluster(await settingValue(redis.url, readSecret, urlForm(cluster)), cluster);
+  return tcpClient({ url, ...(auth ? await credentials(auth, readSecret) : {}) });
 };
 
 /** A secret that is the password; or JSON with `password` and perhaps `username`, as AWS rotates them. */

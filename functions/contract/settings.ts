@@ -69,6 +69,8 @@ export interface ConsumerSettings
   readonly queues: string;
   /** @default by the list: weighted where it has weights */
   readonly order?: QueueList['order'];
+  /** Its queues are serial: one job of each runs at a time, in order, whoever takes it. @default false */
+  readonly serial?: boolean;
   /** Milliseconds to go on looking at queues that are empty, before the invocation ends. @default 0 */
   readonly linger?: number;
   /**
@@ -99,6 +101,7 @@ export function consumerSettings(text: string | undefined): ConsumerSettings {
   checkQueues(fields);
   fields.checkIf('lease', atLeast(1_000), 'milliseconds, 1000 or more');
   fields.checkIf('unknownClass', oneOf('fail', 'release'), '"fail" or "release"');
+  fields.checkIf('serial', isBoolean, 'true or false');
   fields.checkIf('linger', atLeast(0), 'milliseconds, 0 or more');
   fields.checkIf('streaming', isBoolean, 'true or false');
   return fields.value as unknown as ConsumerSettings;

@@ -48,6 +48,7 @@ export class Connection {
     };
     return {
       address: first.address,
+      ...(first.cluster ? { cluster: true } : {}),
       command: (args) => renewing((one) => one.command(args)),
       script: (script, keys, args) => renewing((one) => one.script(script, keys, args)),
       // The connection itself outlives the invocation.

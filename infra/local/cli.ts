@@ -47,7 +47,6 @@ program
 redisOptions(program.command('work'))
   .description('drain queues, until a signal or --exit-on-complete')
   .requiredOption('--queues <list>', 'a,b in order; a=3,b=1 by weight; *, globs, !name')
-  .option('--serial <list>', 'queues that run one job at a time, in order')
   .option('--jobs <module>', 'job classes', defaultJobs)
   .addOption(
     new Option('--interval <time>', 'between looks at empty queues')
@@ -79,6 +78,14 @@ redisOptions(program.command('work'))
   .option('--no-use-number', 'long integers as doubles, not bigint')
   .option('--log-args', 'put arguments into the log')
   .addOption(new Option('--connections <n>').hideHelp())
+  .addHelpText(
+    'after',
+    `
+For example:
+  lambdesque work --queues critical,default --scheduler
+  lambdesque work --queues '*' --exit-on-complete --uri redis://cache:6379/2
+As a service: infra/local/README.md has recipes and what each signal does.`,
+  )
   .action((flags) => work(flags, env));
 
 redisOptions(program.command('enqueue'))
@@ -90,6 +97,13 @@ redisOptions(program.command('enqueue'))
   .addOption(new Option('--in <time>', 'due after this time').argParser(duration))
   .addOption(new Option('--at <time>', 'due at this time, ISO 8601 with zone').argParser(isoTime).conflicts('in'))
   .option('--jobs <module>', 'job classes, for queue and schema', defaultJobs)
+  .addHelpText(
+    'after',
+    `
+For example:
+  lambdesque enqueue Hello hi there
+  lambdesque enqueue Report --json '{"month":7}' --queue reports --in 1h`,
+  )
   .action((name, args, flags) => enqueue(name, args, flags, env));
 
 redisOptions(program.command('tick'))

@@ -36,6 +36,8 @@ export async function bundleModule(path: string): Promise<BundledModule> {
       outfile: file,
       bundle: true,
       platform: 'node',
+      // What Node.js itself takes of a package, rather than what is there for bundlers.
+      conditions: ['node'],
       format: 'esm',
       target: `node${process.versions.node}`,
       charset: 'utf8',

@@ -60,11 +60,10 @@ export class RedisTime {
   }
 
   async #ask(): Promise<Answer> {
-    const before = this.#clock.now();
     const time = await this.#timeOrOwn();
     const at = this.#clock.now();
-    // It was answered half a round trip ago.
-    this.#answer = { ahead: time - (before + at) / 2, at, wall: this.#wallClock() };
+    // Behind by as long as the answer was on its way, which nobody knows: a job may be late by that, but never early.
+    this.#answer = { ahead: time - at, at, wall: this.#wallClock() };
     return this.#answer;
   }
 

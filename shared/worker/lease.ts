@@ -40,6 +40,7 @@ const REMIND_MS = 30_000;
 export class Lease {
   readonly #options: LeaseOptions;
   #worker: string;
+  #token: string;
   #registered = false;
   #call = 0;
   #seq = 0;
@@ -52,6 +53,7 @@ export class Lease {
   constructor(options: LeaseOptions) {
     this.#options = options;
     this.#worker = options.worker;
+    this.#token = tokenOf(options.worker);
   }
 
   get worker(): string {
@@ -60,7 +62,7 @@ export class Lease {
 
   /** First part of the ids of jobs that have none. */
   get token(): string {
-    return tokenOf(this.#worker);
+    return this.#token;
   }
 
   /** When it ends, on our clock; 0 before it has begun. */
@@ -192,6 +194,7 @@ export class Lease {
     this.#registered = false;
     this.#heartbeatAt = -Infinity;
     this.#worker = renewToken(this.#worker);
+    this.#token = tokenOf(this.#worker);
     if (wrong) this.#options.onWrong([wrong]);
     return new LeaseLostError(
       'The lease ended before it was extended (this process was stopped or blocked, or could not reach Redis, for longer ' +

@@ -150,7 +150,8 @@ export class PendingResults {
   #fitting(): number {
     let others = 0;
     let text = 0;
-    for (const [i, settlement] of this.#settlements.entries()) {
+    for (let i = 0; i < this.#settlements.length; i++) {
+      const settlement = this.#settlements[i] as Settlement;
       if (isPlainDone(settlement) || isPlainRelease(settlement)) continue;
       const { outcome } = settlement;
       others++;

@@ -6,6 +6,8 @@ type PrefetchOptions = Pick<WorkerOptions, 'concurrency' | 'ahead' | 'batchCount
 const GROWTH = 2;
 /** And if the worker had nothing to do meanwhile. */
 const HUNGRY_GROWTH = 4;
+/** Once something is known, so many times as many jobs tell more: of the first, a part of the time was counted before. */
+const ENOUGH = 4;
 /** Part of the difference by which a round trip counts as longer; a shorter one counts at once. */
 const SLOWER = 1 / 4;
 
@@ -14,9 +16,9 @@ const SLOWER = 1 / 4;
  * round trips from now, and `ahead` ms more. It is the bandwidth-delay product: the further the database, the more are on their
  * way.
  *
- * Two rates are measured. Jobs end at the one while there is always a job to start; they start at the other while there is
- * one to start and a free place: that is what the event loop allows, and far fewer than the free places where handlers burn
- * CPU. Both count only their own time, so that waiting for Redis does not look like slow jobs.
+ * Two rates are measured. Jobs end at the one if all places are taken; they start at the other while there is one to start
+ * and a free place: that is what the event loop allows, and far fewer than the free places where handlers burn CPU. The time
+ * of a place without a job does not count, so that waiting for Redis does not look like slow jobs.
  */
 export class Prefetch {
   readonly #options: PrefetchOptions;
@@ -26,6 +28,8 @@ export class Prefetch {
   /** Most jobs of one reservation. */
   #limit: number;
   #ranDry = false;
+  /** Part of the places that have a job. */
+  #used = 0;
   #state: 'dry' | 'busy' | 'startable' = 'dry';
   #since: number | undefined;
 
@@ -72,9 +76,15 @@ export class Prefetch {
   /** Tells what the worker could do from now on. @param startable jobs that could start  @param free places */
   now(time: number, startable: number, free: number): void {
     const elapsed = time - (this.#since ?? time);
-    if (this.#state !== 'dry') this.#ending.time += elapsed;
-    if (this.#state === 'startable') this.#starting.time += elapsed;
+    if (this.#state === 'startable') {
+      this.#starting.time += elapsed;
+      this.#ending.time += elapsed;
+    } else {
+      // A place without a job says nothing of how long jobs take.
+      this.#ending.time += elapsed * this.#used;
+    }
     this.#since = time;
+    this.#used = 1 - free / this.#options.concurrency;
     this.#state = free === 0 ? 'busy' : startable > 0 ? 'startable' : 'dry';
     if (this.#state === 'dry') this.#ranDry = true;
   }
@@ -125,7 +135,8 @@ class Rate {
 
   /** @param enough events, or so many ms, to tell anything: with less it goes on counting */
   measure(enough: number, ms: number): void {
-    if (this.count < enough && this.time < ms) return;
+    const needed = this.#rate === undefined ? enough : ENOUGH * enough;
+    if (this.count < needed && this.time < ms) return;
     const rate = this.time > 0 ? this.count / this.time : Number.MAX_SAFE_INTEGER;
     this.#rate = this.#rate === undefined || rate < this.#rate ? rate : (this.#rate + rate) / 2;
     this.count = 0;

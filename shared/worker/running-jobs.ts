@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../clock.ts';
+import type { Handler } from '../job/registry.ts';
 import type { BoundJob } from '../types.ts';
 import { Attempt, type AttemptDeps, type Ended } from './attempt.ts';
 
@@ -23,6 +24,7 @@ export class RunningJobs {
   readonly #running = new Set<Attempt>();
   /** Those that have a place and wait until they may start: nothing ends them before that is known. */
   readonly #waiting = new Set<Attempt>();
+  readonly #endsAtOnce = new WeakSet<Handler>();
   #bytes = 0;
   /** Nothing is due before this time. */
   #dueAt = Infinity;
@@ -57,6 +59,12 @@ export class RunningJobs {
   /** When `sweep` has something to do; epoch ms. */
   get dueAt(): number {
     return this.#dueAt;
+  }
+
+  /** Calls what is no attempt's, also where one's end has led to it. */
+  outside(call: () => void): void {
+    if (running.getStore() === undefined) call();
+    else running.exit(call);
   }
 
   /** The attempt by which this code was called; it may have ended. */
@@ -126,7 +134,13 @@ export class RunningJobs {
   }
 
   #run(attempt: Attempt): void {
-    running.run(attempt, runAttempt, attempt);
+    const { handler } = attempt.bound;
+    // To remember whose code it is costs more than a small job does. A handler that ended before it gave a promise the last
+    // time has nothing that goes on; should it have left something that throws, no job can be told.
+    if (this.#endsAtOnce.has(handler)) attempt.start();
+    else running.run(attempt, runAttempt, attempt);
+    if (attempt.ended) this.#endsAtOnce.add(handler);
+    else this.#endsAtOnce.delete(handler);
   }
 
   #add(attempt: Attempt): void {

@@ -159,18 +159,18 @@ export class Worker {
     if (this.#filling || this.#parts.shutdown.why) return;
     this.#filling = true;
     this.#noteLoad();
-    while (
-      this.#parts.running.free > 0 &&
-      this.#parts.buffer.startable > 0 &&
-      !this.#parts.syncer.isShort() &&
-      !this.#parts.yieldTimer.isOver()
-    ) {
-      const next = this.#parts.buffer.next() as RawJob | BoundJob;
+    this.#parts.running.outside(() => this.#startWaiting());
+    this.#noteLoad();
+    this.#filling = false;
+  }
+
+  #startWaiting(): void {
+    const { running, buffer, syncer, yieldTimer } = this.#parts;
+    while (running.free > 0 && buffer.startable > 0 && !syncer.isShort() && !yieldTimer.isOver()) {
+      const next = buffer.next() as RawJob | BoundJob;
       const bound = 'handler' in next ? next : this.#bind(next);
       if (bound) this.#start(bound);
     }
-    this.#noteLoad();
-    this.#filling = false;
   }
 
   #start(bound: BoundJob): void {

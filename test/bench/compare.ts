@@ -33,7 +33,7 @@ export const bench: Bench = async ({ quick, bed, against }) => {
     return one;
   };
   try {
-    const found: { readonly one: Case; readonly here: number[]; readonly there: number[] }[] = [];
+    const found: (Pairs & { readonly one: Case })[] = [];
     for (const name of ours) {
       const [here, there] = [await start(name), await start(name, join(tree.folder, PROGRAM))];
       for (const one of CASES.filter((each) => each.name === name)) {
@@ -50,9 +50,9 @@ export const bench: Bench = async ({ quick, bed, against }) => {
         });
       }
     }
-    const results = found.map(({ one, here, there }) => {
+    const results = found.map(({ one, here, there, failures }) => {
       const ratios = here.map((rate, i) => rate / (there[i] ?? Number.NaN)).sort((a, b) => a - b);
-      return { ...one, here: spread(here).median, there: spread(there).median, ratios };
+      return { ...one, here: spread(here).median, there: spread(there).median, failures, ratios };
     });
     return {
       title: `Drain, against ${tree.name}`,
@@ -60,8 +60,9 @@ export const bench: Bench = async ({ quick, bed, against }) => {
         `jobs that do nothing, as in drain; ${PAIRS[mode]} pairs of runs, in each the one that goes first alternates`,
         'the other commit runs its own files, with the packages that are installed here; medians; ×: median of the',
         'ratios of the pairs, and the range of their middle half: below 1, this tree is slower',
+        'failed there: runs in which the other commit did not run all jobs; their pairs were run again',
       ],
-      rows: results.map(({ name, concurrency, log, here, there, ratios }) => ({
+      rows: results.map(({ name, concurrency, log, here, there, failures, ratios }) => ({
         contender: name,
         concurrency,
         log: log ? 'on' : 'off',
@@ -69,6 +70,7 @@ export const bench: Bench = async ({ quick, bed, against }) => {
         'there jobs/s': Math.round(there),
         '×': spread(ratios).median.toFixed(3),
         'middle half': `${percentile(ratios, 0.25).toFixed(2)} – ${percentile(ratios, 0.75).toFixed(2)}`,
+        'failed there': failures,
         says: verdict(ratios),
       })),
       bars: results.map(({ name, concurrency, log, ratios }) =>
@@ -87,23 +89,45 @@ export const bench: Bench = async ({ quick, bed, against }) => {
   }
 };
 
-/** Runs both, in turns; the first round warms up. */
+interface Pairs {
+  readonly here: number[];
+  readonly there: number[];
+  /** Runs of the other commit that did not work. */
+  readonly failures: number;
+}
+
+/**
+ * Runs both, in turns; the first round warms up. Where the other commit does not work, as one may that was mended since,
+ * the pair is run again: it says nothing about speed.
+ */
 async function pairs(
   here: () => Promise<number>,
   there: () => Promise<number>,
   count: number,
   quick: boolean,
-): Promise<{ readonly here: number[]; readonly there: number[] }> {
+): Promise<Pairs> {
   const rates = { here: [] as number[], there: [] as number[] };
-  for (let round = quick ? 0 : -1; round < count; round++) {
+  let failures = 0;
+  for (let round = quick ? 0 : -1; round < count; ) {
     const figures = { here: 0, there: 0 };
     const order = round % 2 === 0 ? (['here', 'there'] as const) : (['there', 'here'] as const);
-    for (const side of order) figures[side] = await (side === 'here' ? here : there)();
-    if (round < 0) continue;
+    try {
+      for (const side of order) figures[side] = await (side === 'here' ? here() : there().catch(otherFailed));
+    } catch (error) {
+      if (!(error instanceof OtherFailed) || ++failures > count) throw error;
+      continue;
+    }
+    if (round++ < 0) continue;
     rates.here.push(figures.here);
     rates.there.push(figures.there);
   }
-  return rates;
+  return { ...rates, failures };
+}
+
+class OtherFailed extends Error {}
+
+function otherFailed(cause: unknown): never {
+  throw new OtherFailed('The other commit did not work.', { cause });
 }
 
 /** @param ratios sorted */

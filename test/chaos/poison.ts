@@ -122,6 +122,8 @@ export async function runPoison(bed: Bed, one: PoisonCase, patience = 90_000): P
   });
   const wrong = over ? [] : [`not over, and nothing started for ${patience / 1000} s`];
   wrong.push(...(await check(scene, payloads, poisonIds, ids)));
+  if (wrong.length === 0 && BLOCKING.includes(one.poison))
+    wrong.push(...(await blockedEnd(scene, poisonIds, patience)));
   // Where poison is about, no worker ends as it should.
   if (wrong.length === 0) wrong.push(...(await scene.end()));
   await scene.close();
@@ -175,6 +177,17 @@ async function check(
     wrong.push(`${missing.length} innocents never ended: ${missing.slice(0, SHOWN).join(', ')} …`);
   return wrong;
 }
+
+/** A job is given to others when the lease ends; the process that it blocks ends itself soon after. */
+async function blockedEnd(scene: Scene, poisonIds: readonly string[], patience: number): Promise<string[]> {
+  const pids = new Set(scene.log.read().runs.flatMap(({ id, pid }) => (poisonIds.includes(id) ? [pid] : [])));
+  const blocked = () => scene.lives.filter(({ pid, how }) => pids.has(pid) && how === undefined);
+  await until(() => blocked().length === 0, { patience });
+  const still = blocked().map(({ pid, name }) => `${name} (process ${pid}) is still blocked`);
+  return deaths(scene) > DEATHS * poisonIds.length ? [...still, `${deaths(scene)} workers died in the end`] : still;
+}
+
+const BLOCKING: readonly PoisonKind[] = ['loop', 'microtasks', 'sleep', 'stall'];
 
 /** That its worker died or lost its lease, or what was thrown. */
 const CAUSE = /worker|lease|died|death|nobody listens|thrown from/i;

@@ -42,6 +42,23 @@ describe('errors of use', () => {
     ['--jobs that cannot be loaded', [...work, '--jobs', './biome.json'], ['--jobs', './biome.json']],
     ['--uri of another kind', ['work', '--queues', 'a', '--uri', 'http://127.0.0.1'], ['http://127.0.0.1', 'redis://']],
     ['--uri that is no URL', ['work', '--queues', 'a', '--uri', 'localhost'], ['localhost', 'redis://']],
+    [
+      '--uri with # in its password',
+      ['tick', '--uri', 'redis://default:123#tail@127.0.0.1:1'],
+      ['percent-encode # as %23'],
+    ],
+    ['--uri with a socket’s path', ['tick', '--uri', 'redis:///run/x.sock'], ['redis+unix:///path/of.sock']],
+    ['--uri with a database that is no number', ['tick', '--uri', `${NOWHERE}/abc`], ['"abc"', '0 to 15']],
+    ['--uri with hosts that are no cluster', ['tick', '--uri', 'redis://a:1,b:2'], ['?cluster', 'redis+sentinel://']],
+    ['--uri with an unknown option', ['tick', '--uri', `${NOWHERE}?timeout=5`], ['cluster, db, username']],
+    [
+      'a namespace for no cluster',
+      ['tick', '--uri', 'redis://127.0.0.1:1?cluster', '--namespace', 'app'],
+      ['app:', '{app}:', 'Cluster'],
+    ],
+    ['an empty namespace', [...work, '--namespace', ''], ['namespace', 'empty']],
+    ['--serial that is no list', [...work, '--serial', 'a,,b'], ['--serial', '"a,,b"']],
+    ['--cron without --scheduler', [...work, '--cron', './cron.ts'], ['--cron', '--scheduler']],
     ['two servers', [...work, '--upstash-url', 'https://x.upstash.io'], ['--uri', '--upstash-url']],
     [
       '--upstash-url alone',
@@ -70,6 +87,41 @@ describe('errors of use', () => {
       expect(stderr).toEqual(typeof one === 'string' ? expect.stringContaining(one) : expect.stringMatching(one));
     expect(stderr).not.toMatch(/^\s+at .*:\d+:\d+/m);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+});
+
+test.each([
+  ['tick', '--uri', 'redis://default:123#hunter2@127.0.0.1:1'],
+  ['tick', '--uri', 'redis://app:hunter2/x@127.0.0.1:1'],
+  ['tick', '--uri', 'redis://app:hunter2?x@127.0.0.1:1'],
+  ['work', '--queues', 'a', '--uri', 'redis://app:hunter2%@127.0.0.1:1'],
+  ['work', '--queues', 'a', '--uri', 'redis://:p@hunter2/x@127.0.0.1:1'],
+])('a password that has to be encoded is not shown: %s %s %s %s', async (...args) => {
+  const { code, stdout, stderr } = await lambdesque(args).ended;
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).not.toMatch(/hunter2|default|123|tail/);
+});
+
+describe('the database of the URL', () => {
+  let redis: TestRedis;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+
+  test.each([
+    ['enqueue', ['enqueue', 'Note', 'x', '--queue', 'q']],
+    ['work', ['work', '--queues', 'q', '--exit-on-complete']],
+    ['tick', ['tick']],
+  ])('has to be there, or nothing is done: %s', async (_command, args) => {
+    await push(redis.client, 'q', ...payloads('Note', [1]));
+    const before = await redis.client.info('keyspace');
+    const { code, stdout, stderr } = await lambdesque([...args, '--jobs', JOBS, '--uri', `${redis.url}/99`]).ended;
+    expect(code).toBe(2);
+    expect(stdout).not.toMatch(/Enqueued|succeeded|working/);
+    expect(stderr).toMatch(/^error: Redis at 127\.0\.0\.1:\d+ has no database 99.*Allowed are 0 to one less/);
+    expect(await redis.client.info('keyspace')).toBe(before);
+    await redis.client.flushall();
   });
 });
 

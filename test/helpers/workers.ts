@@ -80,13 +80,18 @@ export function startWorker(setup: WorkerSetup): RunningWorker {
     registry,
     client,
     queues: parseQueues(queues, order),
-    options: workerOptions({ interval: LONG, lease: LONG, shutdownTimeout: LONG, ...options }),
+    options: workerOptions({
+      interval: LONG,
+      lease: LONG,
+      shutdownTimeout: LONG,
+      ...options,
+      ...(serial === undefined ? {} : { serial }),
+    }),
     worker,
     clock,
     log,
     onRun: (report) => void runs.push(report),
     ...(deadline === undefined ? {} : { deadline: clock.now() + deadline }),
-    ...(serial === undefined ? {} : { serial: parseQueues(serial) }),
   });
   const one: RunningWorker = {
     worker,

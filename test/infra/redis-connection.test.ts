@@ -184,6 +184,8 @@ describe('TCP', () => {
     );
     expect(told.redis).toEqual({ kind: 'tcp', url: { service: 'secretsmanager', id: 'redis-url' }, cluster: true });
     expect(settingsOf(told.template, /^mail/)).toMatchObject({ namespace: '{resque}:' });
+    const both = connect(() => RedisConnection.tcp({ url: 'redis://a.example,b.example', cluster: true }));
+    expect(both.redis).toEqual({ kind: 'tcp', url: 'redis://a.example,b.example', cluster: true });
   });
 
   test('a namespace without a hash tag is refused in a cluster; with or without its colon it is the same elsewhere', () => {

@@ -21,6 +21,7 @@ describe('the defaults', () => {
       settleWithin: 100,
       releaseAfter: 150,
       heldBytes: 67_108_864,
+      serial: '',
       logRuns: true,
       logArgs: false,
     });

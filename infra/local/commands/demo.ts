@@ -60,7 +60,8 @@ interface Row {
 /** `npm run demo`: a job's whole life, on a Redis of its own, or under a namespace of its own on yours. */
 export async function demo(env: Env): Promise<void> {
   const redis = await localRedis({ env, say: (line) => console.log(line) });
-  const namespace = redis.started ? 'resque:' : `lambdesque-demo-${process.pid}:`;
+  // A hash tag, for a Redis Cluster.
+  const namespace = redis.started ? 'resque:' : `{lambdesque-demo-${process.pid}}:`;
   try {
     const backend = await connect({ uri: redis.url, namespace }, {});
     try {

@@ -32,7 +32,11 @@ const NOT_NOW: Readonly<Record<string, string>> = {
 
 /** Refusals of a login, or of what it may do. */
 const AUTH: readonly (readonly [RegExp, string])[] = [
-  [/\bNOAUTH\b/, 'Check user and password: none was given. Put them into the URL, redis://user:password@host.'],
+  // Of a command with many arguments, Redis does not even hear the name.
+  [
+    /\bNOAUTH\b|unauthenticated (multi)?bulk/,
+    'Check user and password: none was given. Put them into the URL, redis://user:password@host.',
+  ],
   [
     /^DENIED/,
     'It is in protected mode: it has no password, and answers only to its own machine. Set one there (requirepass) and ' +

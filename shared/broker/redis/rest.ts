@@ -2,6 +2,7 @@ import { ConfigError } from '../../errors.ts';
 import type { Argument, RedisClient, Reply, Script } from './client.ts';
 import { defineScript, evaluate } from './client.ts';
 import { redisError } from './errors.ts';
+import { shownUrl } from './shown-url.ts';
 
 export interface UpstashOptions {
   /** `https://<name>.upstash.io` */
@@ -38,7 +39,7 @@ export function restClient(
 ): RedisClient {
   if (!/^https?:\/\/[^\s/@]+(\/[^@]*)?$/.test(options.url)) {
     throw new ConfigError(
-      `The Upstash URL must look like https://<name>.upstash.io, without credentials; got ${JSON.stringify(options.url.replace(/^(.*\/\/)?.*@/s, '$1…@'))}.`,
+      `The Upstash URL must look like https://<name>.upstash.io, without credentials; got ${shownUrl(options.url)}.`,
     );
   }
   if (!/^\S+$/.test(options.token)) throw new ConfigError('The Upstash token is empty or holds white space.');

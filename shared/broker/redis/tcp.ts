@@ -214,10 +214,12 @@ function toCluster(target: ClusterTarget, timeout: number): Connection {
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     clusterRetryStrategy: () => null,
+    slotsRefreshTimeout: 5_000,
   });
   let closed = false;
   let opening: Promise<void> | undefined;
   let nodeError: Error | undefined;
+  let onlyNode: Connection | undefined;
   cluster.on('error', () => {});
   cluster.on('node error', (error: Error) => {
     nodeError = error;
@@ -239,20 +241,28 @@ function toCluster(target: ClusterTarget, timeout: number): Connection {
 
   return {
     async send(command) {
+      if (onlyNode) return onlyNode.send(command);
       while (cluster.status !== 'ready' && !closed) {
         opening ??= open().finally(() => {
           opening = undefined;
         });
         await opening;
+        // A node that has met no other does not know its own address, and the library then knows none at all.
+        const [node] = target.nodes;
+        if (node && cluster.nodes().length === 0)
+          onlyNode ??= toServer({ ...target, ...node, kind: 'server' }, timeout);
+        if (onlyNode) return onlyNode.send(command);
       }
       return cluster.sendCommand(command);
     },
     async reason(thrown) {
+      if (onlyNode) return onlyNode.reason(thrown);
       if (closed || !(thrown instanceof Error) || thrown.message !== CLOSED) return thrown;
       return nodeError && nodeError.message !== CLOSED ? nodeError : ((await whyClosed(target, timeout)) ?? thrown);
     },
     close() {
       closed = true;
+      onlyNode?.close();
       cluster.disconnect();
     },
   };

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.ts';
+import { shownUrl } from './shown-url.ts';
 
 /**
  * The one grammar of Redis URLs, for the command line, the functions and programs alike:
@@ -58,7 +59,7 @@ const PORTS = { redis: 6379, sentinel: 26379 } as const;
 export function parseRedisUrl(url: string): RedisTarget {
   const text = url.trim();
   if (text.includes('#')) {
-    throw new ConfigError(`The Redis URL holds a #, which would end it. ${ENCODE} Got ${shown(text)}.`);
+    throw new ConfigError(`The Redis URL holds a #, which would end it. ${ENCODE} Got ${shownUrl(text)}.`);
   }
   const [, scheme, userinfo, hosts = '', path = '', query] = PARTS.exec(text.replace(/^(?=\/)/, 'unix://')) ?? [];
   const [known, tls, how = scheme === 'unix' ? 'unix' : 'server'] = SCHEME.exec(scheme?.toLowerCase() ?? '') ?? [];
@@ -66,7 +67,7 @@ export function parseRedisUrl(url: string): RedisTarget {
     const upstash = /^https?:/i.test(text)
       ? " An https:// URL is one of Upstash's REST API, which goes with a token: give it as Upstash's."
       : '';
-    throw new ConfigError(`The Redis URL must look like ${FORM}; got ${shown(text)}.${upstash}`);
+    throw new ConfigError(`The Redis URL must look like ${FORM}; got ${shownUrl(text)}.${upstash}`);
   }
 
   const options = optionsOf(query);
@@ -218,11 +219,4 @@ function familyOf(options: Options): Common['family'] {
   const value = Number(options.get('family') ?? 0);
   if (value === 0 || value === 4 || value === 6) return value;
   throw new ConfigError('The option family of a Redis URL is 4 or 6, or 0 for both.');
-}
-
-/** A URL for a message: whole only where nothing in it can be a password. */
-function shown(url: string): string {
-  if (/^(?:[a-z][a-z+.-]*:\/\/)?[\w.-]*(?::\d{1,5})?(?:\/[\w.-]*)*$/i.test(url)) return JSON.stringify(url);
-  const scheme = /^[a-z][a-z+.-]{0,19}:\/\//i.exec(url)?.[0] ?? '';
-  return `${JSON.stringify(`${scheme}…`)} (the rest is not shown)`;
 }

@@ -76,7 +76,7 @@ for _ = 1, int() do
   end
 end
 for group = 1, int() do
-  local queue, name, err = key(), arg(), nil
+  local queue, name, _, err = key(), arg(), nil, nil
   local fields = fieldsOf(name, arg())
   -- The last one goes first: each is pushed before those that were there.
   for upto = #fields, 1, -100 do

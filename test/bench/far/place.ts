@@ -63,5 +63,14 @@ export async function emptyQueue({ redis: { client } }: Bed): Promise<number> {
 /** @throws unless each job has run, or waits in its queue again */
 export async function checkAllThere({ redis: { client } }: Bed, jobs: number, ran: number): Promise<void> {
   const queued = await client.llen(LIST);
-  if (ran + queued !== jobs) throw new Error(`Of ${jobs} jobs, ${ran} ran and ${queued} are queued when all is over.`);
+  if (ran + queued === jobs) return;
+  const keys = await client.keys(`${NAMESPACE}inflight:*`);
+  const held = await Promise.all(keys.map(async (key) => (await client.hkeys(key)).filter(isJob).length));
+  const inFlight = held.reduce((sum, count) => sum + count, 0);
+  throw new Error(
+    `Of ${jobs} jobs, ${ran} ran, ${queued} are queued, and ${inFlight} are in flight although their worker has ended.`,
+  );
 }
+
+/** A field of the jobs in flight is `<number>:<queue>`; others tell of the worker. */
+const isJob = (field: string) => /^!?\d+:/.test(field);

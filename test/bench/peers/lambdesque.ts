@@ -7,6 +7,7 @@ import {
   createRegistry,
   defaultNamespace,
   defineJob,
+  type Logger,
   parseQueues,
   type RedisClient,
   type Registry,
@@ -77,6 +78,13 @@ function items(ids: readonly number[], { payload, queues }: BulkOptions) {
   return ids.map((id) => ({ job: CLASS, args: [id, 0, ...text], queue: queues[id % queues.length] ?? QUEUE }));
 }
 
+/** Where a run goes wrong, why. */
+const onlyErrors: Logger = {
+  ...silentLogger,
+  error: (message, fields) => console.error(message, fields),
+  child: () => onlyErrors,
+};
+
 class LambdesqueWorkers implements Workers {
   readonly #setting: WorkersDeps;
   readonly #store: Broker;
@@ -137,7 +145,7 @@ class LambdesqueWorkers implements Workers {
       }),
       worker: workerId('bench', process.pid, queues.length > 3 ? ['many'] : queues),
       clock: systemClock,
-      log: logRuns ? createLogger() : silentLogger,
+      log: logRuns ? createLogger() : onlyErrors,
     });
     this.#current = consumer;
     const { succeeded } = await consumer.run();

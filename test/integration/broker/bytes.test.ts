@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { expect, it } from 'vitest';
 import type { DelayedMove } from '../../../shared/broker/broker.ts';
+import { MOST_INDEXED_BYTES } from '../../../shared/broker/redis/worker.ts';
 import type { RawJob } from '../../../shared/types.ts';
 import { spliceText, unsplice } from '../../../shared/wire/attempts.ts';
 import { buriedEntry, failedEntry } from '../../../shared/wire/failed-entry.ts';
@@ -213,7 +214,9 @@ withBrokers((stores) => {
 
     expectAll(await queue(), [sample.bytes]);
     expectAll(await list(stores.keys.delayed(NOW / 1000)), [sample.bytes]);
-    expect(await stores.db.smembers(indexKey(sample.bytes))).toEqual([`delayed:${NOW / 1000}`]);
+    // Of a long one, the key would be longer than Upstash takes.
+    const index = sample.bytes.length <= MOST_INDEXED_BYTES ? [`delayed:${NOW / 1000}`] : [];
+    expect(await stores.db.smembers(indexKey(sample.bytes))).toEqual(index);
   });
 
   it.each(openSamples.filter(({ bytes }) => isUtf8(bytes)))('reads the record off $name again', ({ bytes }) => {

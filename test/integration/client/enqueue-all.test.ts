@@ -80,7 +80,7 @@ withBrokers((stores) => {
 
     it("is due by Redis's clock, whatever the producer's says", async () => {
       const now = async () => Number((await stores.db.time())[0]);
-      const wrong = createClient({ store: stores.store, wallClock: () => 1_000_000 });
+      const wrong = createClient({ store: stores.open({ realTime: true }), wallClock: () => 1_000_000 });
       const before = await now();
       await wrong.enqueueIn(3_600, 'A', [], { queue: 'q' });
       const after = await now();

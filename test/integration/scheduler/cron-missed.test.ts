@@ -106,14 +106,14 @@ withBed((bed) => {
     expect(await slotsIn(bed, 'a')).toEqual([...HOURS, ...halves].filter((slot) => slot > START).sort((a, b) => a - b));
   });
 
-  test('an entry that is changed five hundred times leaves one note of when it was first seen', async () => {
+  test('an entry that is changed a hundred times leaves one note of when it was first seen', async () => {
     const other = { other: hourly('other') };
-    for (let i = 1; i <= 500; i++) {
+    for (let i = 1; i <= 100; i++) {
       const changed = { a: { every: `${i + 1}m`, class: 'Report', queue: 'a' } };
       await deploy({ ...other, ...changed }).tick(START + i * 1_000);
     }
     expect((await bed.db.hkeys(bed.keys.cron.since)).sort()).toEqual([
-      'a\nevery 30060000',
+      'a\nevery 6060000',
       'other\ncron 0 * * * * UTC',
     ]);
     // What nobody sees any more goes as well.

@@ -6,9 +6,10 @@ import {
   redisScheduledBroker,
   SkipRetry,
 } from 'lambdesque';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { TestWorker } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { redisTime } from '../../helpers/redis-time.ts';
 import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { cronClient, DAY, HOUR, MINUTE, START, testScheduler } from '../../helpers/scheduler/schedulers.ts';
 import { drain, Gate, startWorker } from '../../helpers/workers.ts';
@@ -18,27 +19,23 @@ const slot = (number: number) => START - 37_000 + number * MINUTE;
 const entries = { alone: { every: '1m', class: 'Alone', overlap: 'skip' as const } };
 
 withBed((bed) => {
-  /** Redis's time, epoch ms: that of the last tick. */
-  let now = START;
-  const store = () => redisBroker(bed.client(), NAMESPACE, () => now);
+  const store = () => redisBroker(bed.client(), NAMESPACE, redisTime.now);
+
+  beforeEach(() => redisTime.set(START));
+
   const aloneThat = (perform: () => unknown, retry?: AnyJobDefinition['retry']) =>
     defineJob({ class: 'Alone', queue: 'alone', perform, ...(retry ? { retry } : {}) });
   const quiet = aloneThat(() => {});
 
   /** A scheduler whose entry was first seen before slot 1. */
   async function scheduler(job: AnyJobDefinition = quiet) {
-    const { tick, ...one } = testScheduler({ client: bed.client(), entries, jobs: [job] });
-    const tickAt = (time: number) => {
-      now = time;
-      return tick(time);
-    };
-    await tickAt(START);
+    const one = testScheduler({ client: bed.client(), entries, jobs: [job] });
+    await one.tick(START);
     return {
       ...one,
-      tick: tickAt,
       /** What the slot's tick did. */
       async slot(number: number, late = 0): Promise<'enqueued' | 'overlapped' | undefined> {
-        await tickAt(slot(number) + late);
+        await one.tick(slot(number) + late);
         const status = JSON.parse((await bed.db.hget(bed.keys.cron.status, 'alone')) ?? '{}');
         return status.slot === slot(number) ? status.outcome : undefined;
       },

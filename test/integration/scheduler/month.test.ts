@@ -38,7 +38,7 @@ withBed(
       async function tick(i: number, time: number): Promise<void> {
         const client = clients[i] as MortalClient;
         // A tick where nothing is due has two commands, one where slots are due some more.
-        if (random() < 0.2) client.live(1 + Math.floor(random() * 6), moments[Math.floor(random() * 2)]);
+        if (random() < 0.4) client.live(1 + Math.floor(random() * 6), moments[Math.floor(random() * 2)]);
         ticks++;
         try {
           await schedulers[i]?.tick(time);
@@ -52,11 +52,11 @@ withBed(
         }
       }
 
-      // Each step 30 s to 5½ min; now and then a scheduler is alone, and now and then nobody is there.
+      // Each step 30 s to 11 min; now and then a scheduler is alone, and now and then nobody is there.
       for (let time = FROM; time < TO; ) {
         const there = [0, 1, 2].filter(() => random() < 0.5);
         await Promise.all(there.map((i) => tick(i, time)));
-        time = Math.min(TO, time + 30_000 * (1 + Math.floor(random() * 11)));
+        time = Math.min(TO, time + 30_000 * (1 + Math.floor(random() * 22)));
       }
       for (const client of clients) client.live();
       await schedulers[0]?.tick(TO);

@@ -30,7 +30,8 @@ withBed((bed) => {
   /** By how much AWS's clock is ahead of Redis's, ms. */
   const clocks = [0, 2 * MINUTE, -400 * 24 * HOUR];
 
-  describe.each([1, 2, 3])('a day without a minute tick, %d', (seed) => {
+  // What is sent is the same over both.
+  describe.each(bed.backend === 'TCP' ? [1, 2, 3] : [1])('a day without a minute tick, %d', (seed) => {
     const awsAhead = clocks[seed - 1];
 
     test('what is known in time is promoted in its second, whatever is killed', async () => {

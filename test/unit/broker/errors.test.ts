@@ -60,6 +60,7 @@ describe('an answer', () => {
       /Check/,
     ],
     ['NOAUTH Authentication required.', RedisAuthError, refuses, /none was given.*redis:\/\/user:password@host/],
+    ['ERR Protocol error: unauthenticated multibulk length', RedisAuthError, refuses, /none was given/],
     ['ERR max number of clients reached', RedisUnavailableError, unavailable, /CLIENT LIST.*raise maxclients/],
     [
       "CROSSSLOT Keys in request don't hash to the same slot",

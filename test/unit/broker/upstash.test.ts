@@ -24,14 +24,16 @@ describe('options that cannot be used', () => {
   });
 
   // Upstash shows a Redis URL beside that of its REST API; `fetch` takes none with a password, and tells it.
-  test.each(['rediss://default:hunter2@name.upstash.io:6379', 'https://default:hunter2@name.upstash.io'])(
-    'the URL %j is refused, without its password',
-    (bad) => {
-      const create = () => upstashClient({ url: bad, token });
-      expect(create).toThrow(ConfigError);
-      expect(create).not.toThrow(/hunter2/);
-    },
-  );
+  test.each([
+    'rediss://default:hunter2@name.upstash.io:6379',
+    'https://default:hunter2@name.upstash.io',
+    'redis://:hunter2',
+    'https://default:12#hunter2@name.upstash.io',
+  ])('the URL %j is refused, without its password', (bad) => {
+    const create = () => upstashClient({ url: bad, token });
+    expect(create).toThrow(ConfigError);
+    expect(create).not.toThrow(/hunter2/);
+  });
 
   test.each(['', 's3cret\n', 'two words'])('the token %j is refused, and not told', (bad) => {
     expect(() => upstashClient({ url, token: bad })).toThrow(

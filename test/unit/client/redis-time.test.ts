@@ -89,15 +89,15 @@ describe('Redis is asked', () => {
   });
 });
 
-test('half of the round trip has passed when the answer comes', async () => {
+test('an answer that was long on its way makes jobs late, never early', async () => {
   store.time = async () => {
-    passed += 300;
-    const then = REDIS + passed;
-    passed += 300;
-    return then;
+    // The request was held for long, and then answered at once.
+    passed += 5_000;
+    return REDIS + passed;
   };
-  await client.enqueueIn(0.4, 'A', [], { queue: 'q' });
-  expect(dueSeconds()).toEqual([1]);
+  await client.enqueueAt(new Date(REDIS + 6_000), 'A', [], { queue: 'q' });
+  await client.enqueueIn(1, 'A', [], { queue: 'q' });
+  expect(dueSeconds()).toEqual([6, 6]);
 });
 
 describe('where Redis does not tell its time', () => {

@@ -25,6 +25,32 @@ describe('a Redis over TCP', () => {
   });
 
   test.each([
+    ['by its URL', { kind: 'tcp', url: 'redis://a,b:7000?cluster' }, unread, true],
+    ['by being told', { kind: 'tcp', url: 'redis://a,b:7000', cluster: true }, unread, true],
+    ['by both', { kind: 'tcp', url: 'redis://a,b:7000?cluster', cluster: true, auth: REF }, holds('p#ss'), true],
+    ['with another option', { kind: 'tcp', url: REF, cluster: true }, holds('redis://a,b:7000?family=6'), true],
+    ['or not', { kind: 'tcp', url: 'redis://a' }, unread, undefined],
+  ] as const)('is a cluster, %s', async (_, settings, readSecret, cluster) => {
+    const client = await connectTcp(settings, readSecret);
+    expect(client.cluster).toBe(cluster);
+    await client.close();
+  });
+
+  test('takes Sentinels', async () => {
+    const client = await connectTcp({ kind: 'tcp', url: REF }, holds('redis+sentinel://:p@a,b/mymaster/1'));
+    expect(client.address).toBe('mymaster (Sentinels a:26379,b:26379)');
+    await client.close();
+  });
+
+  test('names what has to be encoded in a URL that is a secret, and shows nothing of it', async () => {
+    const error = await connectTcp({ kind: 'tcp', url: REF }, holds('redis://default:12#s3cret@host')).catch(String);
+    expect(error).toMatch(
+      /must hold a URL such as .*# \/ \? @ % .*percent-encoded; it holds something else \(not shown, 30 characters\)/,
+    );
+    expect(error).not.toMatch(/s3cret|default:|12#/);
+  });
+
+  test.each([
     [
       'a URL that is something else',
       { kind: 'tcp', url: REF },

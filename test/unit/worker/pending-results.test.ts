@@ -66,7 +66,7 @@ describe('one sync takes', () => {
 
   test('a thousand others; the rest goes with the next ones, at once, in its order', () => {
     const { pending } = begin();
-    pending.release(numbered(2_500));
+    for (const raw of numbered(2_500)) pending.ended(aJob({ raw }), retried, false);
     expect(seqsOf(pending.take().settle)).toEqual(numbered(1_000).map(({ seq }) => seq));
     expect(pending).toMatchObject({ size: 1_500, dueAt: -Infinity });
     pending.ended(aJob({ raw: rawJob('{}', { seq: 9_999 }) }), succeeded, false);

@@ -78,16 +78,20 @@ describe('jobs', () => {
     expect(waiting.takeAll()).toEqual([]);
   });
 
+  // They came at 200, 300 and 400, and may wait for 150.
   test.each([
-    [0, [2, 3, 4]],
-    [1, [3, 4]],
-    [3, []],
-    [9, []],
-  ])('can be taken back but for the first %i, which start soon', (keep, taken) => {
+    ['none starts any more', 400, 0, [2, 3, 4]],
+    ['the first is late, whatever the rate', 351, 9, [2, 3, 4]],
+    ['only the first starts in time', 350, 1 / 101, [3, 4]],
+    ['only the first starts, since nothing is known to end', 350, 0, [3, 4]],
+    ['the last would be late', 349, 1 / 101, [4]],
+    ['all start in time', 350, 1 / 100, []],
+    ['all start at once', 350, Infinity, []],
+  ])('can be taken back if they would start too late: %s', (_name, now, rate, taken) => {
     const waiting = new PrefetchBuffer();
     for (const seq of [1, 2, 3, 4]) waiting.add(rawJob('x', { seq }), 100 * seq);
     waiting.next();
-    expect(waiting.takeWaiting(keep).map(({ seq }) => seq)).toEqual(taken);
+    expect(waiting.takeLate(now, rate, 150).map(({ seq }) => seq)).toEqual(taken);
     const stay = 3 - taken.length;
     expect(waiting).toMatchObject({ total: stay, bytes: stay, since: stay > 0 ? 200 : Infinity });
     expect(waiting.next()).toEqual(stay > 0 ? rawJob('x', { seq: 2 }) : undefined);
@@ -170,7 +174,7 @@ describe('of a serial queue', () => {
   test('they do not wait for a place: they are not given back because others could start them', () => {
     const { waiting, next } = holding('A1', 'A2', 'o1', 'o2');
     expect(waiting.since).toBe(1_002);
-    expect(waiting.takeWaiting(0).map(({ text }) => text)).toEqual(['o1', 'o2']);
+    expect(waiting.takeLate(9_999, 1, 0).map(({ text }) => text)).toEqual(['o1', 'o2']);
     expect(waiting).toMatchObject({ total: 2, since: Infinity });
     expect(next()).toBe('A1');
   });

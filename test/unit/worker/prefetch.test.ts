@@ -9,7 +9,12 @@ type State = 'startable' | 'busy' | 'dry';
 function begin(given: Partial<typeof options> = {}) {
   const prefetch = new Prefetch({ ...options, ...given });
   let time = 0;
-  const is = (state: State) => prefetch.now(time, state === 'startable' ? 1 : 0, state === 'busy' ? 0 : 1);
+  const is = (state: State) =>
+    prefetch.now(
+      time,
+      state === 'startable' ? 1 : 0,
+      state === 'busy' ? 0 : state === 'dry' ? { ...options, ...given }.concurrency : 1,
+    );
   is('busy');
   return {
     prefetch,
@@ -179,15 +184,15 @@ describe('handlers that burn CPU', () => {
     expect(prefetch.want(10, 0)).toBe(10);
   });
 
-  test('what starts within a time is known by the lower of both rates', () => {
+  test('how fast jobs start is known by the lower of both rates', () => {
     const cpu = begin();
-    expect(cpu.prefetch.within(30)).toBe(0);
+    expect(cpu.prefetch.rate).toBeUndefined();
     for (let i = 0; i < 40; i++) cpu.run(1, 10, 'startable');
-    expect(cpu.prefetch.within(30)).toBe(3);
+    expect(cpu.prefetch.rate).toBeCloseTo(0.1);
     const waits = begin();
     waits.run(1_000, 1, 'startable');
     for (let i = 0; i < 40; i++) waits.run(1, 15, 'busy');
-    expect(waits.prefetch.within(30)).toBe(2);
+    expect(waits.prefetch.rate).toBeCloseTo(1 / 15);
   });
 });
 

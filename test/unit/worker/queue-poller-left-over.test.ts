@@ -52,38 +52,6 @@ describe('serial queues', () => {
     expect([...look.serialMore]).toEqual([]);
     expect(look.found).toBe('empty');
   });
-
-  test('that have more are looked at while all others rest, and only they', () => {
-    const { see, ask } = polling('a,b,c');
-    see(serial('b', true), 0);
-    expect(ask(INTERVAL - 1)).toEqual({ shares: [{ queue: 'b', limit: 10 }], listQueues: false, countLeft: false });
-    expect(ask(INTERVAL).shares).toHaveLength(3);
-  });
-
-  test('looked at alone tell nothing of the others: the rest of those goes on', () => {
-    const { see } = polling();
-    see(serial('a', true), 0);
-    expect(see({ jobs: jobs('a'), ...serial('a', true), more: true }, 1_000).restUntil).toBe(INTERVAL);
-  });
-
-  // A database far away answers when the others' rest is over: they have to be looked at then.
-  test('looked at alone tell nothing of the others, also when their rest ended meanwhile', () => {
-    const { see, look, names } = polling('a,b');
-    see(serial('a', true), 0);
-    const asked = look.where(10, INTERVAL - 1);
-    look.looked(asked, syncReply({ jobs: jobs('a'), ...serial('a', true) }), INTERVAL + 50);
-    expect(look.restUntil).toBe(INTERVAL);
-    expect(names(INTERVAL + 51)).toEqual(['a', 'b']);
-  });
-
-  test('looked at alone tell nothing of the others, also when jobs went back to those meanwhile', () => {
-    const { see, look } = polling('a,b');
-    see(serial('a', true), 0);
-    const asked = look.where(10, 1_000);
-    look.reset();
-    look.looked(asked, syncReply({ ...serial('a', false) }), 1_001);
-    expect(look).toMatchObject(atOnce);
-  });
 });
 
 test('whether a look leaves queues out is known', () => {
@@ -98,7 +66,4 @@ test('whether a look leaves queues out is known', () => {
   expect(look.looksAtAll).toBe(true);
   const few = polling('a,b');
   expect(few.look.looksAtAll).toBe(true);
-  few.see({ serial: [{ queue: 'a', more: true }] }, 0);
-  few.ask(1);
-  expect(few.look.looksAtAll).toBe(false);
 });

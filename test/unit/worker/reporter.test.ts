@@ -81,13 +81,8 @@ describe('the line of a run', () => {
     reporter.ended(job, { kind, delay: 1, error }, 0);
     const stack = log.lines[0]?.fields['stack'];
     expect(stack).toMatch(/^at .*reporter\.test\.ts:\d+:\d+/);
-    expect(stack).toBe(
-      error.stack
-        ?.split('\n')
-        .slice(1)
-        .map((line) => line.trim())
-        .join('\n'),
-    );
+    // Without the frames of the platform that say nothing.
+    expect(error.stack).toContain(String(stack).split('\n')[0]);
   });
 
   test.each(['boom', null, new SkippedStack('no stack')])('has no stack where there is none: %s', (error) => {

@@ -35,7 +35,8 @@ describe('an error that escapes a handler', () => {
     expect(worker.runningJobs.map((one) => one.class)).toEqual(['Gated']);
     expect(log.lines).toContainEqual({
       level: 'error',
-      message: 'An error came out of a handler by another way than its promise; it counts for its job',
+      message:
+        'An error came out of a handler by another way than its promise, and counts for its job. Await it, or catch it.',
       fields: { class: 'Leak', queue: 'q', id: expect.any(String), error },
     });
   });
@@ -55,7 +56,7 @@ describe('an error that escapes a handler', () => {
     expect(await drain()).toMatchObject({ succeeded: 1, retried: 0 });
     expect(told).toEqual([true]);
     expect(log.lines.map(({ message }) => message)).toContain(
-      'A job has left something behind that threw when it had ended; its outcome stands',
+      'A job has left something behind that threw when it had ended; its outcome stands. Await it, or catch it.',
     );
   });
 
