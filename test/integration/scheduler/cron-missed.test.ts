@@ -112,10 +112,7 @@ withBed((bed) => {
       const changed = { a: { every: `${i + 1}m`, class: 'Report', queue: 'a' } };
       await deploy({ ...other, ...changed }).tick(START + i * 1_000);
     }
-    expect((await bed.db.hkeys(bed.keys.cron.since)).sort()).toEqual([
-      'a\nevery 6060000',
-      'other\ncron 0 * * * * UTC',
-    ]);
+    expect((await bed.db.hkeys(bed.keys.cron.since)).sort()).toEqual(['a\nevery 6060000', 'other\ncron 0 * * * * UTC']);
     // What nobody sees any more goes as well.
     for (const minutes of [15, 30, 45]) await deploy(other).tick(START + minutes * MINUTE);
     expect(await bed.db.hkeys(bed.keys.cron.since)).toEqual(['other\ncron 0 * * * * UTC']);
