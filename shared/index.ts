@@ -7,13 +7,8 @@ export { redisBroker } from './broker/redis/broker.ts';
 export type { RedisClient } from './broker/redis/client.ts';
 export { redisCronBroker } from './broker/redis/cron.ts';
 export { readDueTimes } from './broker/redis/due-times.ts';
-export {
-  type OnDemandBroker,
-  type OnDemandRunBroker,
-  redisOnDemandBroker,
-  redisOnDemandRunBroker,
-  type ScheduleOrder,
-} from './broker/redis/on-demand.ts';
+export { type OnDemandBroker, redisOnDemandBroker, type ScheduleOrder } from './broker/redis/on-demand.ts';
+export { type OnDemandRunBroker, redisOnDemandRunBroker } from './broker/redis/on-demand-run.ts';
 export { type Http, type HttpConfig, restClient, type UpstashOptions } from './broker/redis/rest.ts';
 export { redisScheduledBroker, type ScheduledBroker } from './broker/redis/scheduled.ts';
 export { redisSchedulerBroker } from './broker/redis/scheduler.ts';

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { ConfigError, Discard, LambdesqueError, RetryIn, SkipRetry } from '../errors.ts';
+import { ConfigError, Discard, LambdesqueError, PayloadError, RetryIn, SkipRetry } from '../errors.ts';
 import { stackLines } from './stack.ts';
 import { resqueTime } from './time.ts';
 
@@ -19,6 +19,12 @@ export interface FailedEntryFields {
 
 /** Lines of a backtrace that are kept; the list is for people. */
 const MOST_LINES = 100;
+/** Bytes of an entry: Upstash takes requests of 10 MB at the most. */
+const MOST_ENTRY = 8_388_608;
+/** A byte that is no UTF-8 takes three as text, and each four thirds as base64. */
+const GROWTH = 13 / 3;
+/** Bytes of a payload that is too large for its entry. */
+const KEPT = 65_536;
 /** Characters of a message, or of a line, that are kept. */
 const MOST_TEXT = 10_000;
 
@@ -40,6 +46,15 @@ export function failedEntry(fields: FailedEntryFields): { head: string; tail: st
  * in base64 under `payload_base64`.
  */
 export function buriedEntry(fields: FailedEntryFields, bytes: Buffer): string {
+  if (bytes.length * GROWTH <= MOST_ENTRY) return wholeEntry(fields, bytes);
+  const reason = fields.thrown instanceof Error ? fields.thrown.message : String(fields.thrown);
+  const thrown = new PayloadError(
+    `${reason} Of its ${bytes.length} bytes only the first ${KEPT} are kept here, since no more would pass.`,
+  );
+  return wholeEntry({ ...fields, thrown }, bytes.subarray(0, KEPT));
+}
+
+function wholeEntry(fields: FailedEntryFields, bytes: Buffer): string {
   const { head, tail } = failedEntry(fields);
   const exact = `,"payload_base64":"${bytes.toString('base64')}"`;
   return `${head}${JSON.stringify(bytes.toString('utf8'))}${tail.slice(0, -1)}${exact}}`;

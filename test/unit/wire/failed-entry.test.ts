@@ -280,3 +280,24 @@ describe('the backtrace of our own errors', () => {
     },
   );
 });
+
+describe('a payload that is not UTF-8 and too large for its entry', () => {
+  const fields = { failedAt: new Date(0), thrown: new PayloadError('It is not UTF-8.'), worker: 'w', queue: 'q' };
+
+  test('is shortened, and the entry says so', () => {
+    const entry = buriedEntry(fields, Buffer.alloc(18_000_000, 0xff));
+    expect(entry.length).toBeLessThan(1_000_000);
+    const { error, payload_base64 } = JSON.parse(entry) as { error: string; payload_base64: string };
+    expect(error).toBe(
+      'It is not UTF-8. Of its 18000000 bytes only the first 65536 are kept here, since no more would pass.',
+    );
+    expect(Buffer.from(payload_base64, 'base64')).toEqual(Buffer.alloc(65_536, 0xff));
+  });
+
+  test('is whole up to where it passes', () => {
+    const bytes = Buffer.alloc(1_900_000, 0xff);
+    const entry = buriedEntry(fields, bytes);
+    expect(Buffer.byteLength(entry)).toBeLessThan(8_388_608 + 1_000);
+    expect(Buffer.from((JSON.parse(entry) as { payload_base64: string }).payload_base64, 'base64')).toEqual(bytes);
+  });
+});
