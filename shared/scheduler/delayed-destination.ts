@@ -51,13 +51,13 @@ function fieldsOf(reason: string, now: number, queue = ''): FailedEntryFields {
 
 /** The entry of a payload that cannot stand in it as JSON: as a string, shortened if it would be too large to pass. */
 function entryOf(bytes: Buffer, utf8: boolean, reason: string, now: number): string {
+  if (!utf8) return buriedEntry(fieldsOf(reason, now), bytes);
   if (bytes.length <= MOST_ENTRY) {
-    const entry = utf8 ? quoted(bytes, fieldsOf(reason, now)) : buriedEntry(fieldsOf(reason, now), bytes);
+    const entry = quoted(bytes, fieldsOf(reason, now));
     if (Buffer.byteLength(entry) <= MOST_ENTRY) return entry;
   }
   const shortened = `${reason}; of its ${bytes.length} bytes only the first ${KEPT} are kept here, since no more would pass`;
-  const kept = bytes.subarray(0, KEPT);
-  return utf8 ? quoted(kept, fieldsOf(shortened, now)) : buriedEntry(fieldsOf(shortened, now), kept);
+  return quoted(bytes.subarray(0, KEPT), fieldsOf(shortened, now));
 }
 
 function quoted(bytes: Buffer, fields: FailedEntryFields): string {

@@ -21,8 +21,6 @@ export interface FailedEntryFields {
 const MOST_LINES = 100;
 /** Bytes of an entry: Upstash takes requests of 10 MB at the most. */
 const MOST_ENTRY = 8_388_608;
-/** A byte that is no UTF-8 takes three as text, and each four thirds as base64. */
-const GROWTH = 13 / 3;
 /** Bytes of a payload that is too large for its entry. */
 const KEPT = 65_536;
 /** Characters of a message, or of a line, that are kept. */
@@ -46,10 +44,13 @@ export function failedEntry(fields: FailedEntryFields): { head: string; tail: st
  * in base64 under `payload_base64`.
  */
 export function buriedEntry(fields: FailedEntryFields, bytes: Buffer): string {
-  if (bytes.length * GROWTH <= MOST_ENTRY) return wholeEntry(fields, bytes);
+  if (bytes.length <= MOST_ENTRY) {
+    const entry = wholeEntry(fields, bytes);
+    if (Buffer.byteLength(entry) <= MOST_ENTRY) return entry;
+  }
   const reason = fields.thrown instanceof Error ? fields.thrown.message : String(fields.thrown);
   const thrown = new PayloadError(
-    `${reason} Of its ${bytes.length} bytes only the first ${KEPT} are kept here, since no more would pass.`,
+    `${reason.replace(/\.$/, '')}; of its ${bytes.length} bytes only the first ${KEPT} are kept here, since no more would pass.`,
   );
   return wholeEntry({ ...fields, thrown }, bytes.subarray(0, KEPT));
 }

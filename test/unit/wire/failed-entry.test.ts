@@ -289,7 +289,7 @@ describe('a payload that is not UTF-8 and too large for its entry', () => {
     expect(entry.length).toBeLessThan(1_000_000);
     const { error, payload_base64 } = JSON.parse(entry) as { error: string; payload_base64: string };
     expect(error).toBe(
-      'It is not UTF-8. Of its 18000000 bytes only the first 65536 are kept here, since no more would pass.',
+      'It is not UTF-8; of its 18000000 bytes only the first 65536 are kept here, since no more would pass.',
     );
     expect(Buffer.from(payload_base64, 'base64')).toEqual(Buffer.alloc(65_536, 0xff));
   });
