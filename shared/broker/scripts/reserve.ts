@@ -4,6 +4,8 @@ const PIECE = 2_048;
 const WINDOW = 4;
 /** … or one at a time, where the last of the next ones or any before was larger than this: what does not fit is read for nothing. */
 const LARGE = 262_144;
+/** Behind so many that were all smaller than this, so many are read at a time: one of them, the middle and the last tell. */
+const SMALL = { after: 256, bytes: 16_384, window: 64 };
 /** Jobs in which a suspect is looked for, at each end of a queue. */
 const SEARCHED = 500;
 /** So many suspects are passed over in one call, or so many bytes of them; what is behind them comes with a later one. */
@@ -130,7 +132,7 @@ local function reserve()
     end
   end
 
-  local count, bytes, width, large, full, candidate = 0, 0, 2, false, false, nil
+  local count, bytes, width, small, large, full, candidate = 0, 0, 2, true, false, false, nil
   local passed, passedBytes = 0, 0
   local function takeFrom(share)
     local payloads, fields, tail, scanned, size, n = {}, {}, {}, 0, 0, 0
@@ -155,12 +157,16 @@ local function reserve()
     end
     while open and n < limit do
       local wide = math.min(limit - n, width)
-      local probe = wide > 1 and not large and try('LINDEX', share.key, scanned + wide - 1)
-      if large or (probe and #probe > ${LARGE}) then wide = 1 end
+      local function isLarge(i)
+        local probe = try('LINDEX', share.key, scanned + i - 1)
+        return probe and #probe > ${LARGE}
+      end
+      if large or wide > 1 and (isLarge(wide) or wide > ${WINDOW} and isLarge(math.floor(wide / 2))) then wide = 1 end
       local items = try('LRANGE', share.key, scanned, scanned + wide - 1)
       if not items then return end
       for _, payload in ipairs(items) do
         if #payload > ${LARGE} then large = true end
+        if #payload > ${SMALL.bytes} then small = false end
         local deaths = deathsOf(payload)
         local take = deaths ~= 1 and deaths ~= 2 or fits(payload, deaths)
         if take and bytes + #payload > maxBytes and count + n > 0 then
@@ -181,7 +187,7 @@ local function reserve()
       end
       -- It was read to its end.
       if #items < wide then open, limit = false, -1 end
-      width = math.min(width * 2, ${WINDOW})
+      width = math.min(width * 2, small and count + n >= ${SMALL.after} and ${SMALL.window} or ${WINDOW})
     end
     cuts[share.key] = n == limit or nil
     if scanned == 0 then return end
