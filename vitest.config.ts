@@ -12,10 +12,8 @@ export default defineConfig({
     alias: [
       { find: 'lambdesque-upstash-http', replacement: aliases('upstash', '')['lambdesque-upstash-http'] ?? '' },
       { find: /^lambdesque$/, replacement: new URL('./shared/index.ts', import.meta.url).pathname },
-      {
-        find: /^lambdesque\/(tcp|upstash)$/,
-        replacement: new URL('./shared/broker/redis/$1.ts', import.meta.url).pathname,
-      },
+      { find: /^lambdesque\/testing$/, replacement: new URL('./shared/testing/index.ts', import.meta.url).pathname },
+      { find: /^lambdesque\/cdk$/, replacement: new URL('./infra/index.ts', import.meta.url).pathname },
     ],
   },
   test: {

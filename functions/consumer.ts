@@ -1,3 +1,6 @@
+import { connect } from 'lambdesque-backend';
+import jobs from 'lambdesque-jobs';
+import type { Summary } from '../shared/index.ts';
 import {
   createRegistry,
   environment,
@@ -6,14 +9,11 @@ import {
   readDueTimes,
   redisOnDemandBroker,
   redisWorkerBroker,
-  type Summary,
   systemClock,
   WakeRequester,
   type WorkerBroker,
   workerOptions,
-} from 'lambdesque';
-import { connect } from 'lambdesque-backend';
-import jobs from 'lambdesque-jobs';
+} from '../shared/internal.ts';
 import { eventBridgeSchedule, orStart } from './aws/one-time-schedule.ts';
 import { awsOf } from './aws/requests.ts';
 import { drain, planEnd } from './consumer/drain.ts';

@@ -2,7 +2,7 @@
 
 /** The jobs module: its default export is an array of definitions. */
 declare module 'lambdesque-jobs' {
-  const jobs: readonly import('lambdesque').AnyJobDefinition[];
+  const jobs: readonly import('../shared/internal.ts').AnyJobDefinition[];
   export default jobs;
 }
 
@@ -14,15 +14,15 @@ declare module 'lambdesque-backend' {
 /** The part of `@upstash/redis` that sends a command. */
 declare module 'lambdesque-upstash-http' {
   export const HttpClient: new (
-    config: import('lambdesque').HttpConfig & {
+    config: import('../shared/internal.ts').HttpConfig & {
       readonly baseUrl: string;
       readonly headers: Readonly<Record<string, string>>;
     },
-  ) => import('lambdesque').Http;
+  ) => import('../shared/internal.ts').Http;
 }
 
 /** The cron entries of the infrastructure code, by name. */
-declare const LAMBDESQUE_CRON: Readonly<Record<string, import('lambdesque').CronEntry>>;
+declare const LAMBDESQUE_CRON: Readonly<Record<string, import('../shared/internal.ts').CronEntry>>;
 
 /** The queue of each job class, by the class of its definition; null where it has none. */
 declare const LAMBDESQUE_QUEUES: Readonly<Record<string, string | null>>;

@@ -1,9 +1,9 @@
+import { connect } from 'lambdesque-backend';
+import { defineJob, type Logger } from '../shared/index.ts';
 import {
   CronRunner,
   createRegistry,
-  defineJob,
   environment,
-  type Logger,
   ProblemLog,
   type RedisClient,
   redisCronBroker,
@@ -15,8 +15,7 @@ import {
   type TickResult,
   type TickSnapshot,
   tickUntil,
-} from 'lambdesque';
-import { connect } from 'lambdesque-backend';
+} from '../shared/internal.ts';
 import { eventBridgeSchedule } from './aws/one-time-schedule.ts';
 import { awsOf } from './aws/requests.ts';
 import { schedulerSettings, settingsVariable } from './contract/settings.ts';

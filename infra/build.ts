@@ -2,9 +2,9 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Metafile } from 'esbuild';
-import type { CronEntry } from 'lambdesque';
 import { aliases, bundling, defines, entries } from '../functions/contract/bundling.ts';
 import type { RedisSettings } from '../functions/contract/settings.ts';
+import type { CronEntry } from '../shared/index.ts';
 import { registryOf } from './modules/definitions.ts';
 import { loadModule } from './modules/load.ts';
 

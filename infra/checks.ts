@@ -1,14 +1,8 @@
 import { Annotations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import {
-  type CronEntry,
-  checkCronEntries,
-  type JobDefinition,
-  parseQueues,
-  type QueueList,
-  type Registry,
-} from 'lambdesque';
 import { planEnd } from '../functions/consumer/drain.ts';
+import type { CronEntry, JobDefinition } from '../shared/index.ts';
+import { checkCronEntries, parseQueues, type QueueList, type Registry } from '../shared/internal.ts';
 import type { Consumer } from './consumer.ts';
 import { drains, sharedQueue } from './queue-list.ts';
 

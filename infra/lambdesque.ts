@@ -3,7 +3,7 @@ import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { CronEntry } from 'lambdesque';
+import type { CronEntry } from '../shared/index.ts';
 import { checkSystem } from './checks.ts';
 import { Consumer, type ConsumerOptions } from './consumer.ts';
 import { FailureQueue } from './function/failure-queue.ts';

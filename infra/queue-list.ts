@@ -1,4 +1,4 @@
-import { type QueueList, QueueSelector } from 'lambdesque';
+import { type QueueList, QueueSelector } from '../shared/internal.ts';
 
 /**
  * Queues in the order in which they are drained, `['critical', 'default']`; or with their weights,

@@ -3,8 +3,8 @@ import { type ISecurityGroup, type IVpc, Port, type SubnetSelection, type Vpc } 
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IStringParameter } from 'aws-cdk-lib/aws-ssm';
-import { parseRedisUrl, type RedisTarget, shownUrl } from 'lambdesque';
 import type { RedisSettings, SecretRef } from '../functions/contract/settings.ts';
+import { parseRedisUrl, type RedisTarget, shownUrl } from '../shared/internal.ts';
 
 /**
  * Where a secret value is kept: a secret of Secrets Manager that is the whole value, one field of a secret that is a

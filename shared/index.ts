@@ -1,41 +1,30 @@
-/** Everything that Lambdesque offers to code that uses it. */
+/** The public API of Lambdesque. */
 
-export type { Broker, Reclaimed, SchedulerBroker, TickSnapshot, WorkerBroker, WrongKey } from './broker/broker.ts';
-export type { CronBroker, CronState, CronStatus } from './broker/cron-broker.ts';
-export { namespaceOf } from './broker/namespace.ts';
-export { redisBroker } from './broker/redis/broker.ts';
-export type { RedisClient } from './broker/redis/client.ts';
-export { redisCronBroker } from './broker/redis/cron.ts';
-export { readDueTimes } from './broker/redis/due-times.ts';
-export { type OnDemandBroker, redisOnDemandBroker, type ScheduleOrder } from './broker/redis/on-demand.ts';
-export { type OnDemandRunBroker, redisOnDemandRunBroker } from './broker/redis/on-demand-run.ts';
-export { type Http, type HttpConfig, restClient, type UpstashOptions } from './broker/redis/rest.ts';
-export { redisScheduledBroker, type ScheduledBroker } from './broker/redis/scheduled.ts';
-export { redisSchedulerBroker } from './broker/redis/scheduler.ts';
-export { type LockBroker, redisLockBroker } from './broker/redis/scheduler-lock.ts';
-export { shownUrl } from './broker/redis/shown-url.ts';
+export type { Client, ClientOptions, EnqueueItem } from './client/client.ts';
 export {
-  type QueueState,
-  type QueueStats,
-  redisStatsBroker,
-  type StatsBroker,
-} from './broker/redis/stats.ts';
-export type { TimeSource } from './broker/redis/time.ts';
-export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
-export { redisWorkerBroker } from './broker/redis/worker.ts';
-export { type Client, type ClientOptions, createClient, type EnqueueItem } from './client/client.ts';
-export { type Clock, sleep, systemClock } from './clock.ts';
-export { defaultNamespace, type WorkerOptions, workerDefaults, workerOptions } from './config.ts';
-export { environment } from './env.ts';
-export * from './errors.ts';
-export { type BadCronInfo, type CronClient, type CronInfo, createCronClient } from './inspect/cron.ts';
-export { createScheduled, type JobFilter, type Scheduled, type WaitingJob } from './inspect/scheduled.ts';
+  ArgumentsError,
+  ConfigError,
+  DeadlineError,
+  Discard,
+  JobTimeoutError,
+  LambdesqueError,
+  LeaseLostError,
+  MiddlewareError,
+  PartlyEnqueuedError,
+  RedisAuthError,
+  RedisReplyError,
+  RedisTypeError,
+  RedisUnavailableError,
+  RetryIn,
+  ShutdownError,
+  SkipRetry,
+} from './errors.ts';
+export type { BadCronInfo, CronClient, CronInfo } from './inspect/cron.ts';
+export type { JobFilter, Scheduled, WaitingJob } from './inspect/scheduled.ts';
 export type { JobContext, JobInfo } from './job/context.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
 export type { Enqueue, Enqueued, EnqueueOptions, JobRef } from './job/enqueue.ts';
-export { checkJsonArgs } from './job/json-args.ts';
 export type { Middleware } from './job/middleware.ts';
-export { createRegistry, type Registry } from './job/registry.ts';
 export {
   type Backoff,
   type BackoffFunction,
@@ -43,37 +32,6 @@ export {
   exponential,
   type RetryOptions,
 } from './job/retry.ts';
-export { similarName } from './job/similar.ts';
-export { parseWithBigInts } from './json.ts';
-export { type LogFields, type Logger, silentLogger } from './log.ts';
-export { parseQueues, type QueueList, type QueuePattern } from './queues/queue-list.ts';
-export { QueueSelector } from './queues/queue-selector.ts';
-export {
-  type AutoscaleLimits,
-  type AutoscaleState,
-  backlogOf,
-  consumerOf,
-  namedQueues,
-  workersToStart,
-} from './scheduler/autoscale.ts';
-export { type CronEntry, type CronRule, checkCronEntries, cronRule } from './scheduler/cron/entry.ts';
-export { CronRunner, type CronRunnerDeps } from './scheduler/cron/runner.ts';
-export {
-  nextMinute,
-  type OneTimeSchedule,
-  STAY_MS,
-  setSchedule,
-  WakeRequester,
-  type WakeRequesterDeps,
-  wakeAfter,
-  wakeBefore,
-} from './scheduler/on-demand.ts';
-export { ProblemLog } from './scheduler/problem-log.ts';
-export { Scheduler, type SchedulerDeps, tickUntil } from './scheduler/scheduler.ts';
-export type { Follower, Step, Tick, TickTotals } from './scheduler/step.ts';
-export { type TickDeps, type TickOptions, type TickResult, tick } from './scheduler/tick.ts';
-export { type ErrorInfo, errorFields, errorInfo } from './wire/failed-entry.ts';
-export { workerId } from './wire/worker-id.ts';
-export type { WorkerDeps } from './worker/deps.ts';
+export type { LogFields, Logger } from './log.ts';
+export type { CronEntry } from './scheduler/cron/entry.ts';
 export type { RunReport, Stopped, Summary } from './worker/reporter.ts';
-export { Worker } from './worker/worker.ts';

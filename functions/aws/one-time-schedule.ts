@@ -1,5 +1,5 @@
 import type { ScheduleState, UpdateScheduleCommandInput } from '@aws-sdk/client-scheduler';
-import type { OneTimeSchedule } from 'lambdesque';
+import type { OneTimeSchedule } from '../../shared/internal.ts';
 import type { OnDemandSettings } from '../contract/settings.ts';
 import { AwsError } from './requests.ts';
 

@@ -1,4 +1,4 @@
-import { LambdesqueError } from 'lambdesque';
+import { LambdesqueError } from '../../shared/index.ts';
 import type { ReadSecret } from '../backends/backend.ts';
 import type { SecretRef } from '../contract/settings.ts';
 import { signedHeaders } from './signature.ts';

@@ -1,4 +1,5 @@
-import { ConfigError, type RedisClient } from 'lambdesque';
+import { ConfigError } from '../../shared/index.ts';
+import type { RedisClient } from '../../shared/internal.ts';
 import type { RedisSettings, SecretRef } from '../contract/settings.ts';
 
 /** Gives the value of a secret, from where it is kept. */

@@ -1,5 +1,6 @@
-import { ConfigError, parseRedisUrl } from 'lambdesque';
-import { tcpClient } from 'lambdesque/tcp';
+import { tcpClient } from '../../shared/broker/redis/tcp.ts';
+import { ConfigError } from '../../shared/index.ts';
+import { parseRedisUrl } from '../../shared/internal.ts';
 import type { SecretRef } from '../contract/settings.ts';
 import { type Connect, nameOf, type ReadSecret, type SecretForm, settingValue, wrongBundle } from './backend.ts';
 

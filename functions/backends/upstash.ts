@@ -1,5 +1,5 @@
-import { restClient } from 'lambdesque';
 import { HttpClient } from 'lambdesque-upstash-http';
+import { restClient } from '../../shared/internal.ts';
 import { type Connect, settingValue, wrongBundle } from './backend.ts';
 
 export const connect: Connect = async (redis, readSecret) => {

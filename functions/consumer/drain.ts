@@ -1,17 +1,15 @@
+import type { Logger, RunReport, Summary } from '../../shared/index.ts';
 import {
   type Clock,
   createClient,
-  type Logger,
   type QueueList,
   type Registry,
-  type RunReport,
-  type Summary,
   sleep,
   Worker,
   type WorkerBroker,
   type WorkerOptions,
   workerId,
-} from 'lambdesque';
+} from '../../shared/internal.ts';
 
 export interface DrainDeps {
   readonly store: WorkerBroker;

@@ -1,4 +1,5 @@
-import type { Clock, RunReport } from 'lambdesque';
+import type { RunReport } from '../../shared/index.ts';
+import type { Clock } from '../../shared/internal.ts';
 import { dimensionValue, emfLine } from '../aws/emf.ts';
 import { Histogram } from './histogram.ts';
 

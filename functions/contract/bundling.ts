@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CronEntry, Registry } from 'lambdesque';
+import type { CronEntry } from '../../shared/index.ts';
+import type { Registry } from '../../shared/internal.ts';
 import type { RedisSettings } from './settings.ts';
 
 /**
@@ -44,6 +45,8 @@ const backends: Readonly<Record<RedisSettings['kind'], string>> = {
 /** Module names that stand for other files. @param jobs absolute path of the jobs module */
 export function aliases(backend: RedisSettings['kind'], jobs: string): Record<string, string> {
   return {
+    // One instance of this package, whatever the jobs module would find.
+    lambdesque: pathOf('../../shared/index.ts'),
     'lambdesque-backend': backends[backend],
     'lambdesque-jobs': jobs,
     ...(backend === 'upstash' ? { 'lambdesque-upstash-http': upstashHttp() } : ofNode()),

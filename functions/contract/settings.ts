@@ -1,4 +1,5 @@
-import { ConfigError, parseQueues, type QueueList, type WorkerOptions } from 'lambdesque';
+import { ConfigError } from '../../shared/index.ts';
+import { parseQueues, type QueueList, type WorkerOptions } from '../../shared/internal.ts';
 
 /** The one environment variable of each function. JSON: a `ConsumerSettings` or a `SchedulerSettings`. */
 export const settingsVariable = 'LAMBDESQUE_SETTINGS';

@@ -1,4 +1,5 @@
-import { type Clock, RedisAuthError, type RedisClient, RedisUnavailableError } from 'lambdesque';
+import { RedisAuthError, RedisUnavailableError } from '../../shared/index.ts';
+import type { Clock, RedisClient } from '../../shared/internal.ts';
 
 /** The Redis client of an execution environment: made once, kept for all its invocations, made anew when refused. */
 export class Connection {

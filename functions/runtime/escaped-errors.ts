@@ -1,4 +1,5 @@
-import type { Logger, Worker } from 'lambdesque';
+import type { Logger } from '../../shared/index.ts';
+import type { Worker } from '../../shared/internal.ts';
 
 /** Milliseconds for the last lines of the log to go out. */
 const LAST_LINES_MS = 50;

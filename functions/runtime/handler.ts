@@ -1,4 +1,4 @@
-import type { Logger } from 'lambdesque';
+import type { Logger } from '../../shared/index.ts';
 import { publicError } from './logger.ts';
 
 /** What the handlers use of Lambda's context. */

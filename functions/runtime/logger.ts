@@ -1,5 +1,6 @@
 import { Logger as Powertools } from '@aws-lambda-powertools/logger';
-import { errorFields, type LogFields, type Logger } from 'lambdesque';
+import type { LogFields, Logger } from '../../shared/index.ts';
+import { errorFields } from '../../shared/internal.ts';
 
 /** Lines of JSON on standard output through Powertools' Logger. Its level is Lambda's, or that of POWERTOOLS_LOG_LEVEL. */
 export function createLogger(): Logger {

@@ -1,4 +1,4 @@
-import type { Follower, QueueStats, Reclaimed, StatsBroker, Tick } from 'lambdesque';
+import type { Follower, QueueStats, Reclaimed, StatsBroker, Tick } from '../../shared/internal.ts';
 import { countReclaimed, gaugeLines } from './gauges.ts';
 import type { ConsumerStarter, InvocationStarter } from './start-consumers.ts';
 

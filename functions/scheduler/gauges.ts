@@ -1,4 +1,4 @@
-import { consumerOf, type QueueStats, type Reclaimed } from 'lambdesque';
+import { consumerOf, type QueueStats, type Reclaimed } from '../../shared/internal.ts';
 import { dimensionValue, emfLine } from '../aws/emf.ts';
 import { workersByConsumer } from './start-consumers.ts';
 

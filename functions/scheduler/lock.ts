@@ -1,10 +1,10 @@
+import { RedisUnavailableError } from '../../shared/index.ts';
 import {
   type Clock,
   type LockBroker,
   nextMinute,
   type OnDemandRunBroker,
   type OneTimeSchedule,
-  RedisUnavailableError,
   type ScheduleOrder,
   STAY_MS,
   setSchedule,
@@ -13,7 +13,7 @@ import {
   type TickSnapshot,
   wakeAfter,
   wakeBefore,
-} from 'lambdesque';
+} from '../../shared/internal.ts';
 
 /** An invocation's hold of the scheduler's lock. Two that tick at once could start workers for the same backlog. */
 export interface SchedulerLock {

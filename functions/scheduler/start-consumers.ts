@@ -1,16 +1,15 @@
+import { LambdesqueError, type Logger } from '../../shared/index.ts';
 import {
   backlogOf,
   type Clock,
   consumerOf,
-  LambdesqueError,
-  type Logger,
   namedQueues,
   parseQueues,
   type QueueList,
   type QueueStats,
   type StatsBroker,
   workersToStart,
-} from 'lambdesque';
+} from '../../shared/internal.ts';
 import type { Aws } from '../aws/requests.ts';
 import type { ConsumerTarget } from '../contract/settings.ts';
 

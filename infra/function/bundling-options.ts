@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { type BundlingOptions, LogLevel, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
-import type { CronEntry, Registry } from 'lambdesque';
 import { aliases, bundling, defines } from '../../functions/contract/bundling.ts';
 import type { RedisSettings } from '../../functions/contract/settings.ts';
+import type { CronEntry } from '../../shared/index.ts';
+import type { Registry } from '../../shared/internal.ts';
 import { omitUndefined } from '../omit-undefined.ts';
 
 export interface BundleContent {

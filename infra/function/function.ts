@@ -6,9 +6,9 @@ import { type BundlingOptions, NodejsFunction } from 'aws-cdk-lib/aws-lambda-nod
 import { type ILogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { namespaceOf } from 'lambdesque';
 import { entries } from '../../functions/contract/bundling.ts';
 import { type CommonSettings, settingsVariable } from '../../functions/contract/settings.ts';
+import { namespaceOf } from '../../shared/internal.ts';
 import { omitUndefined } from '../omit-undefined.ts';
 import type { OnDemand } from '../on-demand.ts';
 import type { RedisConnection } from '../redis-connection.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Registry } from 'lambdesque';
+import type { Registry } from '../../shared/internal.ts';
 import { registryOf } from '../modules/definitions.ts';
 import { requireModule } from '../modules/require.ts';
 

@@ -1,6 +1,7 @@
-import { type Broker, ConfigError, namespaceOf, type RedisClient, redisBroker } from 'lambdesque';
+import { ConfigError } from '../../shared/index.ts';
+import { type Broker, namespaceOf, openRedis, type RedisClient, redisBroker } from '../../shared/internal.ts';
+import { omitUndefined } from '../omit-undefined.ts';
 import type { Env } from './redis/install.ts';
-import { namedUrl } from './redis/local-redis.ts';
 
 /** Which Redis, as the flags say. */
 export interface BackendFlags {
@@ -16,39 +17,19 @@ export interface Backend {
   readonly namespace: string;
 }
 
+const flagNames = { token: '--upstash-token' };
+
 /**
  * The Redis of the flags; else of `REDIS_PROVIDER` or `REDIS_URL`; else of `UPSTASH_REDIS_REST_URL` and `_TOKEN`; else
- * goworker's default. Only the library that it needs is loaded.
+ * goworker's default.
+ * @throws ConfigError
  */
-export async function connect(flags: BackendFlags, env: Env): Promise<Backend> {
-  const client = await clientFor(flags, env);
-  const namespace = namespaceOf(flags.namespace, client.cluster);
-  return { client, store: redisBroker(client, namespace), namespace };
-}
-
-async function clientFor(flags: BackendFlags, env: Env): Promise<RedisClient> {
-  if (flags.uri !== undefined && flags.upstashUrl !== undefined) {
+export function connect({ uri, upstashUrl, upstashToken, namespace }: BackendFlags, env: Env): Backend {
+  if (uri !== undefined && upstashUrl !== undefined) {
     throw new ConfigError('--uri and --upstash-url name two servers. Give one of them.');
   }
-  if (flags.uri !== undefined) return tcp(flags.uri);
-  if (flags.upstashUrl !== undefined)
-    return upstash(flags.upstashUrl, flags.upstashToken ?? env['UPSTASH_REDIS_REST_TOKEN']);
-  const named = namedUrl(env);
-  if (named) return tcp(named.url);
-  const url = env['UPSTASH_REDIS_REST_URL'];
-  if (url) return upstash(url, flags.upstashToken ?? env['UPSTASH_REDIS_REST_TOKEN']);
-  return tcp('redis://localhost:6379/');
-}
-
-async function tcp(url: string): Promise<RedisClient> {
-  const { tcpClient } = await import('lambdesque/tcp');
-  return tcpClient({ url });
-}
-
-async function upstash(url: string, token: string | undefined): Promise<RedisClient> {
-  if (!token) {
-    throw new ConfigError('The Upstash REST API needs a token: give --upstash-token, or set UPSTASH_REDIS_REST_TOKEN.');
-  }
-  const { upstashClient } = await import('lambdesque/upstash');
-  return upstashClient({ url, token });
+  const token = upstashUrl === undefined ? upstashToken : (upstashToken ?? env['UPSTASH_REDIS_REST_TOKEN'] ?? '');
+  const client = openRedis(omitUndefined({ url: uri ?? upstashUrl, token }), env, flagNames);
+  const prefix = namespaceOf(namespace, client.cluster);
+  return { client, store: redisBroker(client, prefix), namespace: prefix };
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { ConfigError, environment as env, LambdesqueError, workerDefaults } from 'lambdesque';
 import own from '../../package.json' with { type: 'json' };
+import { ConfigError, LambdesqueError } from '../../shared/index.ts';
+import { environment as env, workerDefaults } from '../../shared/internal.ts';
 import { demo } from './commands/demo.ts';
 import { enqueue } from './commands/enqueue.ts';
 import { start } from './commands/start.ts';

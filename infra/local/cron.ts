@@ -1,13 +1,6 @@
 import { existsSync } from 'node:fs';
-import {
-  ConfigError,
-  type CronEntry,
-  CronRunner,
-  checkCronEntries,
-  type Logger,
-  type Registry,
-  redisCronBroker,
-} from 'lambdesque';
+import { ConfigError, type CronEntry, type Logger } from '../../shared/index.ts';
+import { CronRunner, checkCronEntries, type Registry, redisCronBroker } from '../../shared/internal.ts';
 import { nameOf } from '../modules/definitions.ts';
 import { loadModule } from '../modules/load.ts';
 import type { Backend } from './backend.ts';

@@ -1,5 +1,5 @@
-import { defineJob, SkipRetry } from 'lambdesque';
 import { z } from 'zod';
+import { defineJob, SkipRetry } from '../../shared/index.ts';
 
 /** The job classes that the demo's producers enqueue. */
 

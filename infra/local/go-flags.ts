@@ -1,4 +1,4 @@
-import { ConfigError } from 'lambdesque';
+import { ConfigError } from '../../shared/index.ts';
 
 const SWITCHES = new Set(['exit-on-complete', 'use-number']);
 

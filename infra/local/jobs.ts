@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { ConfigError, createRegistry, type Registry } from 'lambdesque';
+import { ConfigError } from '../../shared/index.ts';
+import { createRegistry, type Registry } from '../../shared/internal.ts';
 import { registryOf } from '../modules/definitions.ts';
 import { loadModule } from '../modules/load.ts';
 

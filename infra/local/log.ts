@@ -1,5 +1,6 @@
-import { errorFields, type LogFields, type Logger } from 'lambdesque';
 import { pino } from 'pino';
+import type { LogFields, Logger } from '../../shared/index.ts';
+import { errorFields } from '../../shared/internal.ts';
 import { LineOutput, type Sink, standardOutput } from './output.ts';
 import { type Level, terminalLine } from './terminal-line.ts';
 

@@ -1,4 +1,5 @@
-import type { Broker, Logger } from 'lambdesque';
+import type { Logger } from '../../shared/index.ts';
+import type { Broker } from '../../shared/internal.ts';
 
 /**
  * The broker of a worker, that tells when `pause-all-workers` is set in Redis and when it is gone: a worker that takes

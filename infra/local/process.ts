@@ -1,4 +1,4 @@
-import type { Logger, Summary } from 'lambdesque';
+import type { Logger, Summary } from '../../shared/index.ts';
 import type { Worker } from './worker.ts';
 
 /** What a process ends with when a signal ends it at once: 128 and the signal's number, as shells have it. */

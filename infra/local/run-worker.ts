@@ -1,4 +1,4 @@
-import { environment } from 'lambdesque';
+import { environment } from '../../shared/internal.ts';
 import { runProcess } from './process.ts';
 import { Watchdog } from './watchdog.ts';
 import { createWorker, type WorkerSetup } from './worker.ts';

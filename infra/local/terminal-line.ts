@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { LogFields } from 'lambdesque';
+import type { LogFields } from '../../shared/index.ts';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 type Colour = Parameters<typeof styleText>[0];

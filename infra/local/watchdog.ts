@@ -1,6 +1,7 @@
 import inspector from 'node:inspector';
 import { Worker as Thread } from 'node:worker_threads';
-import type { JobContext, Registry } from 'lambdesque';
+import type { JobContext } from '../../shared/index.ts';
+import type { Registry } from '../../shared/internal.ts';
 
 /** What the thread is given. */
 export interface WatchdogData {

@@ -1,19 +1,17 @@
 import { hostname } from 'node:os';
+import type { Logger, RunReport, Summary } from '../../shared/index.ts';
 import {
   Worker as CoreWorker,
   createClient,
-  type Logger,
   type QueueList,
   type Registry,
-  type RunReport,
   Scheduler,
-  type Summary,
   systemClock,
   type TickResult,
   type WorkerOptions,
   workerId,
   workerOptions,
-} from 'lambdesque';
+} from '../../shared/internal.ts';
 import type { Backend } from './backend.ts';
 import { type CronEntries, cronRunner } from './cron.ts';
 import { tellingPaused } from './paused.ts';

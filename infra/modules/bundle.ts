@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type BuildFailure, build, type Loader, type Message, type Plugin, stop } from 'esbuild';
-import { ConfigError } from 'lambdesque';
+import { ConfigError } from '../../shared/index.ts';
 
 export interface BundledModule {
   /** An ES module: what the module exports, with a source map in it. */
@@ -67,6 +67,19 @@ export async function bundleModule(path: string): Promise<BundledModule> {
 
 let building = 0;
 
+/** What this package exports, seen from here. */
+const OWN: Readonly<Record<string, string>> = {
+  lambdesque: '../../shared/index',
+  'lambdesque/testing': '../../shared/testing/index',
+  'lambdesque/cdk': '../index',
+};
+
+/** The file behind one of this package's names: with the extension of this one, .ts here and .js in what is published. */
+function ownFile(name: string): string | undefined {
+  const file = OWN[name];
+  return file && fileURLToPath(new URL(`${file}${extname(import.meta.url)}`, import.meta.url));
+}
+
 /** Imports of packages lead to where the importing file would find them, since the bundle lies elsewhere. */
 const packagesOutside: Plugin = {
   name: 'packages-outside',
@@ -79,7 +92,8 @@ const packagesOutside: Plugin = {
         // What require takes is a path, what import takes a URL.
         ({ path: rest.kind.startsWith('require') ? file : pathToFileURL(file).href, external: true });
       // One instance of this package, whatever the module would find.
-      if (/^lambdesque(\/|$)/.test(path)) return outside(fileURLToPath(import.meta.resolve(path)));
+      const own = ownFile(path);
+      if (own !== undefined) return outside(own);
       const { importer, namespace, resolveDir, kind } = rest;
       const found = await builder.resolve(path, { importer, namespace, resolveDir, kind, pluginData: inPlugin });
       if (found.errors.length > 0 || found.external || !/[\\/]node_modules[\\/]/.test(found.path)) return undefined;

@@ -1,4 +1,5 @@
-import { type AnyJobDefinition, ConfigError, createRegistry, type Registry } from 'lambdesque';
+import { type AnyJobDefinition, ConfigError } from '../../shared/index.ts';
+import { createRegistry, type Registry } from '../../shared/internal.ts';
 
 /** The job classes that a jobs module exports. @throws ConfigError */
 export function registryOf(exported: unknown, path: string): Registry {

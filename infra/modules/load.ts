@@ -1,6 +1,7 @@
 import * as nodeModule from 'node:module';
 import { pathToFileURL } from 'node:url';
-import { ConfigError, environment, errorFields, LambdesqueError } from 'lambdesque';
+import { ConfigError, LambdesqueError } from '../../shared/index.ts';
+import { environment, errorFields } from '../../shared/internal.ts';
 import { bundleModule } from './bundle.ts';
 
 /** How long a module may take to load, ms: one whose top-level await never ends must not hang who loads it. */

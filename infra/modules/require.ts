@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigError } from 'lambdesque';
+import { ConfigError } from '../../shared/index.ts';
 import { loadError, mapStacks } from './load.ts';
 
 /** How long bundling may take, ms. */

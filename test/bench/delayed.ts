@@ -2,10 +2,13 @@
  * How late delayed jobs are: enqueued for some seconds ahead, promoted by a scheduler, run by a consumer. Lateness is
  * what a user feels: from the second for which a job was enqueued to the start of its handler.
  */
+
+import { tcpClient } from '../../shared/broker/redis/tcp.ts';
+import { upstashClient } from '../../shared/broker/redis/upstash.ts';
+import { defineJob } from '../../shared/index.ts';
 import {
   createClient,
   createRegistry,
-  defineJob,
   parseQueues,
   type RedisClient,
   redisBroker,
@@ -16,9 +19,7 @@ import {
   Worker,
   workerId,
   workerOptions,
-} from 'lambdesque';
-import { tcpClient } from 'lambdesque/tcp';
-import { upstashClient } from 'lambdesque/upstash';
+} from '../../shared/internal.ts';
 import type { TestRedis } from '../helpers/redis-server.ts';
 import { type Bench, percentile, type Row } from './report.ts';
 

@@ -1,5 +1,5 @@
 /** Jobs of the consumer whose memory is measured. */
-import { defineJob } from 'lambdesque';
+import { defineJob } from '../../shared/index.ts';
 
 export default [
   defineJob({ class: 'Bench', perform() {} }),

@@ -1,5 +1,6 @@
-import { createClient, type EnqueueItem, redisBroker } from 'lambdesque';
-import { tcpClient } from 'lambdesque/tcp';
+import { tcpClient } from '../../shared/broker/redis/tcp.ts';
+import type { EnqueueItem } from '../../shared/index.ts';
+import { createClient, redisBroker } from '../../shared/internal.ts';
 import { payloadOf, pushAll } from '../helpers/chaos-bed.ts';
 import type { FaultyProxy } from '../helpers/chaos-proxy.ts';
 import type { TestRedis } from '../helpers/redis-server.ts';

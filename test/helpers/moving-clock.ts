@@ -1,4 +1,4 @@
-import type { Clock } from 'lambdesque';
+import type { Clock } from '../../shared/internal.ts';
 import { NOW, redisTime } from './redis-time.ts';
 
 export interface MovingClockOptions {

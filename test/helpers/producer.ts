@@ -2,9 +2,10 @@
  * A program that enqueues and then has nothing more to do, as users write them:
  * `node test/helpers/producer.ts redis://…`, or an Upstash URL and its token. It ends by itself.
  */
-import { createClient, redisWorkerBroker } from 'lambdesque';
-import { tcpClient } from 'lambdesque/tcp';
-import { upstashClient } from 'lambdesque/upstash';
+
+import { tcpClient } from '../../shared/broker/redis/tcp.ts';
+import { upstashClient } from '../../shared/broker/redis/upstash.ts';
+import { createClient, redisWorkerBroker } from '../../shared/internal.ts';
 
 const [url = '', token] = process.argv.slice(2);
 const client = createClient({

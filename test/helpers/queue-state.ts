@@ -1,6 +1,13 @@
-import { createRegistry, redisBroker, silentLogger, systemClock, type TickResult, tick } from 'lambdesque';
-import { tcpClient } from 'lambdesque/tcp';
 import { expect } from 'vitest';
+import { tcpClient } from '../../shared/broker/redis/tcp.ts';
+import {
+  createRegistry,
+  redisBroker,
+  silentLogger,
+  systemClock,
+  type TickResult,
+  tick,
+} from '../../shared/internal.ts';
 import type { TestRedis } from './redis-server.ts';
 
 /** A failed entry as it stands in Redis. */

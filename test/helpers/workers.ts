@@ -1,22 +1,25 @@
 /** Workers in the test's own process, on a clock that the test moves, and Redis's time with it. All of them end with their test. */
+
+import { afterEach } from 'vitest';
 import {
   type AnyJobDefinition,
-  type Broker,
   type Client,
-  createClient,
-  createRegistry,
   type Middleware,
-  parseQueues,
-  type QueueList,
   RedisUnavailableError,
   type RunReport,
   type Summary,
+} from '../../shared/index.ts';
+import {
+  type Broker,
+  createClient,
+  createRegistry,
+  parseQueues,
+  type QueueList,
   Worker,
   type WorkerOptions,
   workerId,
   workerOptions,
-} from 'lambdesque';
-import { afterEach } from 'vitest';
+} from '../../shared/internal.ts';
 import { endings } from './brokers.ts';
 import { MovingClock } from './moving-clock.ts';
 import { type RecordingLogger, recordingLogger } from './recording-logger.ts';

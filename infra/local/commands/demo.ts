@@ -1,13 +1,6 @@
 import { styleText } from 'node:util';
-import {
-  createClient,
-  createRegistry,
-  errorInfo,
-  LambdesqueError,
-  parseQueues,
-  type RunReport,
-  silentLogger,
-} from 'lambdesque';
+import { LambdesqueError, type RunReport } from '../../../shared/index.ts';
+import { createClient, createRegistry, errorInfo, parseQueues, silentLogger } from '../../../shared/internal.ts';
 import { type Backend, connect } from '../backend.ts';
 import demoJobs, { Flaky, Hello, Hopeless } from '../demo-jobs.ts';
 import type { Env } from '../redis/install.ts';
@@ -63,7 +56,7 @@ export async function demo(env: Env): Promise<void> {
   // A hash tag, for a Redis Cluster.
   const namespace = redis.started ? 'resque:' : `{lambdesque-demo-${process.pid}}:`;
   try {
-    const backend = await connect({ uri: redis.url, namespace }, {});
+    const backend = connect({ uri: redis.url, namespace }, {});
     try {
       console.log(`Redis: ${redis.description}\n`);
       await show(backend);

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { ArgumentsError, ConfigError, createClient, parseWithBigInts, type Registry, similarName } from 'lambdesque';
+import { ArgumentsError, ConfigError } from '../../../shared/index.ts';
+import { createClient, parseWithBigInts, type Registry, similarName } from '../../../shared/internal.ts';
 import { type BackendFlags, connect } from '../backend.ts';
 import { loadJobs } from '../jobs.ts';
 import type { Env } from '../redis/install.ts';
@@ -19,7 +20,7 @@ export async function enqueue(name: string, texts: readonly string[], flags: Enq
   // A class that is defined elsewhere needs no jobs module here.
   const registry = existsSync(flags.jobs) || flags.queue === undefined ? await loadJobs(flags.jobs) : undefined;
   if (registry && !registry.handlerFor(name)) unknownClass(name, registry, flags);
-  const { store } = await connect(flags, env);
+  const { store } = connect(flags, env);
   try {
     const client = createClient({ store, ...(registry ? { registry } : {}) });
     const options = flags.queue === undefined ? {} : { queue: flags.queue };

@@ -1,4 +1,4 @@
-import { parseQueues } from 'lambdesque';
+import { parseQueues } from '../../../shared/internal.ts';
 import { connect } from '../backend.ts';
 import { type CronFlags, loadCron } from '../cron.ts';
 import { loadJobs } from '../jobs.ts';
@@ -16,7 +16,7 @@ export async function start(flags: CronFlags, env: Env): Promise<void> {
   const cron = await loadCron(flags, registry);
   const redis = await localRedis({ env, say: (line) => console.log(line) });
   try {
-    const backend = await connect({ uri: redis.url }, {});
+    const backend = connect({ uri: redis.url }, {});
     try {
       const log = createLogger(process.stdout.isTTY);
       const classes = registry.definitions.map((one) => one.class).join(', ');

@@ -1,4 +1,4 @@
-import { systemClock, tick } from 'lambdesque';
+import { systemClock, tick } from '../../../shared/internal.ts';
 import { type BackendFlags, connect } from '../backend.ts';
 import { type CronFlags, cronRunner, loadCron } from '../cron.ts';
 import { loadJobsIfAny } from '../jobs.ts';
@@ -10,7 +10,7 @@ export async function tickOnce(flags: BackendFlags & CronFlags, env: Env): Promi
   const log = createLogger(process.stdout.isTTY);
   const registry = await loadJobsIfAny(flags.jobs);
   const entries = await loadCron(flags, registry);
-  const backend = await connect(flags, env);
+  const backend = connect(flags, env);
   try {
     const cron = cronRunner(backend, entries, registry, log);
     const { errors, ...result } = await tick({ store: backend.store, registry, cron, clock: systemClock, log });

@@ -1,4 +1,5 @@
-import { ConfigError, parseQueues, type QueueList, type WorkerOptions } from 'lambdesque';
+import { ConfigError } from '../../../shared/index.ts';
+import { parseQueues, type QueueList, type WorkerOptions } from '../../../shared/internal.ts';
 import { type BackendFlags, connect } from '../backend.ts';
 import { type CronFlags, loadCron } from '../cron.ts';
 import { loadJobs } from '../jobs.ts';
@@ -36,7 +37,7 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
   }
   const registry = await loadJobs(flags.jobs);
   const cron = flags.scheduler ? await loadCron(flags, registry) : undefined;
-  const backend = await connect(flags, env);
+  const backend = connect(flags, env);
   try {
     const options = {
       interval: flags.interval,

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { LambdesqueError } from 'lambdesque';
+import { LambdesqueError } from '../../../shared/index.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 

@@ -29,6 +29,16 @@ export interface Http {
   }): Promise<{ readonly result?: Result | undefined; readonly error?: string | undefined }>;
 }
 
+/** @throws ConfigError for what cannot be the URL and the token of a database; it shows neither credentials nor token */
+export function checkRest(url: string, token: string): void {
+  if (!/^https?:\/\/[^\s/@]+(\/[^@]*)?$/.test(url)) {
+    throw new ConfigError(
+      `The Upstash URL must look like https://<name>.upstash.io, without credentials; got ${shownUrl(url)}.`,
+    );
+  }
+  if (!/^\S+$/.test(token)) throw new ConfigError('The Upstash token is empty or holds white space.');
+}
+
 /**
  * Upstash's REST API on an HTTP client of `@upstash/redis`. Answers are asked for in base64 and decoded here, to bytes:
  * the library decodes them to text, in which a byte that is not UTF-8 would be lost.
@@ -37,12 +47,7 @@ export function restClient(
   options: UpstashOptions,
   connect: (options: UpstashOptions, config: HttpConfig) => Http,
 ): RedisClient {
-  if (!/^https?:\/\/[^\s/@]+(\/[^@]*)?$/.test(options.url)) {
-    throw new ConfigError(
-      `The Upstash URL must look like https://<name>.upstash.io, without credentials; got ${shownUrl(options.url)}.`,
-    );
-  }
-  if (!/^\S+$/.test(options.token)) throw new ConfigError('The Upstash token is empty or holds white space.');
+  checkRest(options.url, options.token);
   const { host } = new URL(options.url);
   const timeout = options.commandTimeout ?? 10_000;
   const http = connect(options, {

@@ -1,13 +1,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createLogger } from '../../../functions/runtime/logger.ts';
+import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
+import { upstashClient } from '../../../shared/broker/redis/upstash.ts';
+import { type Client, defineJob, type Logger } from '../../../shared/index.ts';
 import {
   type Broker,
-  type Client,
   createClient,
   createRegistry,
   defaultNamespace,
-  defineJob,
-  type Logger,
   parseQueues,
   type RedisClient,
   type Registry,
@@ -17,10 +18,7 @@ import {
   Worker,
   workerId,
   workerOptions,
-} from 'lambdesque';
-import { tcpClient } from 'lambdesque/tcp';
-import { upstashClient } from 'lambdesque/upstash';
-import { createLogger } from '../../../functions/runtime/logger.ts';
+} from '../../../shared/internal.ts';
 import {
   type BulkOptions,
   CLASS,

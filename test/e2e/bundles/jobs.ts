@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { defineJob } from 'lambdesque';
+import { defineJob } from '../../../shared/index.ts';
 
 /** The job classes of the bundles under test. */
 

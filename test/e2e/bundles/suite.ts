@@ -2,7 +2,6 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
-import type { CronEntry } from 'lambdesque';
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
 import type {
   ConsumerSettings,
@@ -11,6 +10,7 @@ import type {
   SchedulerSettings,
 } from '../../../functions/contract/settings.ts';
 import { bundle } from '../../../infra/build.ts';
+import type { CronEntry } from '../../../shared/index.ts';
 import { type AwsServer, startAws } from '../../helpers/aws-server.ts';
 import { type LambdaOptions, startLambda, type TestLambda } from '../../helpers/lambda-runner.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis-server.ts';

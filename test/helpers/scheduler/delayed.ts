@@ -1,5 +1,12 @@
-import { createRegistry, redisBroker, silentLogger, type TickOptions, type TickResult, tick } from 'lambdesque';
 import type { RedisClient } from '../../../shared/broker/redis/client.ts';
+import {
+  createRegistry,
+  redisBroker,
+  silentLogger,
+  type TickOptions,
+  type TickResult,
+  tick,
+} from '../../../shared/internal.ts';
 import { type Bed, NAMESPACE } from './scheduler-bed.ts';
 import { Report, START } from './schedulers.ts';
 

@@ -1,8 +1,8 @@
+import { defineJob } from '../../../shared/index.ts';
 import {
   type Clock,
   CronRunner,
   createRegistry,
-  defineJob,
   ProblemLog,
   type QueueStats,
   redisCronBroker,
@@ -11,7 +11,7 @@ import {
   redisStatsBroker,
   type TickResult,
   tick,
-} from 'lambdesque';
+} from '../../../shared/internal.ts';
 import { workerId } from '../../../shared/wire/worker-id.ts';
 import { type LogLine, recordingLogger } from '../recording-logger.ts';
 import { addRetry, delayed, enqueueAt, names, SECONDS } from './delayed.ts';

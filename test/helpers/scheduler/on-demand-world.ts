@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
+import { onDemandLock } from '../../../functions/scheduler/lock.ts';
+import { keysOf } from '../../../shared/broker/keys.ts';
 import {
   type Clock,
   type OneTimeSchedule,
@@ -14,9 +16,7 @@ import {
   tickUntil,
   WakeRequester,
   workerId,
-} from 'lambdesque';
-import { onDemandLock } from '../../../functions/scheduler/lock.ts';
-import { keysOf } from '../../../shared/broker/keys.ts';
+} from '../../../shared/internal.ts';
 import { NAMESPACE } from './scheduler-bed.ts';
 
 const MINUTE = 60_000;

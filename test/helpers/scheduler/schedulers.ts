@@ -1,13 +1,10 @@
+import { type AnyJobDefinition, type CronClient, type CronEntry, defineJob } from '../../../shared/index.ts';
 import {
-  type AnyJobDefinition,
   type Clock,
-  type CronClient,
-  type CronEntry,
   CronRunner,
   type CronRunnerDeps,
   createCronClient,
   createRegistry,
-  defineJob,
   ProblemLog,
   type RedisClient,
   redisBroker,
@@ -15,7 +12,7 @@ import {
   type TickOptions,
   type TickResult,
   tick,
-} from 'lambdesque';
+} from '../../../shared/internal.ts';
 import { type RecordingLogger, recordingLogger } from '../recording-logger.ts';
 import { type Bed, NAMESPACE } from './scheduler-bed.ts';
 

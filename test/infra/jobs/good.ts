@@ -1,4 +1,4 @@
-import { defineJob } from 'lambdesque';
+import { defineJob } from '../../../shared/index.ts';
 
 const perform = () => {};
 

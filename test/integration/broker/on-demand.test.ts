@@ -1,5 +1,10 @@
-import { type OnDemandRunBroker, redisLockBroker, redisOnDemandRunBroker, type ScheduleOrder } from 'lambdesque';
 import { expect, test } from 'vitest';
+import {
+  type OnDemandRunBroker,
+  redisLockBroker,
+  redisOnDemandRunBroker,
+  type ScheduleOrder,
+} from '../../../shared/internal.ts';
 import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 20, 0, 7);

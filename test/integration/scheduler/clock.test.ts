@@ -1,4 +1,6 @@
 /** There is one clock, Redis's: whatever a scheduler's own says, and whatever wrong clocks have left behind. */
+
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
   type Clock,
   CronRunner,
@@ -9,8 +11,7 @@ import {
   silentLogger,
   type TimeSource,
   tick,
-} from 'lambdesque';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+} from '../../../shared/internal.ts';
 import { addRetry, delayed, enqueueAt, names, SECONDS } from '../../helpers/scheduler/delayed.ts';
 import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import {

@@ -1,6 +1,6 @@
-import { ConfigError, type CronEntry, type CronInfo, defineJob, RedisTypeError } from 'lambdesque';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
+import { ConfigError, type CronEntry, type CronInfo, defineJob, RedisTypeError } from '../../../shared/index.ts';
 import { dump } from '../../helpers/brokers.ts';
 import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import {

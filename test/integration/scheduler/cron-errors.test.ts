@@ -1,5 +1,5 @@
-import { RedisTypeError } from 'lambdesque';
 import { expect, test } from 'vitest';
+import { RedisTypeError } from '../../../shared/index.ts';
 import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import {
   cronClient,

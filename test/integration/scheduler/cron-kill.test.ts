@@ -1,5 +1,5 @@
-import { RedisUnavailableError } from 'lambdesque';
 import { expect, test } from 'vitest';
+import { RedisUnavailableError } from '../../../shared/index.ts';
 import { Killed, MOMENTS, type Moment, MortalClient } from '../../helpers/scheduler/mortal.ts';
 import { type Bed, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { MINUTE, multiples, START, setSchedule, slotsIn, testScheduler } from '../../helpers/scheduler/schedulers.ts';

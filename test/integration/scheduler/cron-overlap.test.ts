@@ -1,12 +1,6 @@
-import {
-  type AnyJobDefinition,
-  createScheduled,
-  defineJob,
-  redisBroker,
-  redisScheduledBroker,
-  SkipRetry,
-} from 'lambdesque';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { type AnyJobDefinition, defineJob, SkipRetry } from '../../../shared/index.ts';
+import { createScheduled, redisBroker, redisScheduledBroker } from '../../../shared/internal.ts';
 import { TestWorker } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { redisTime } from '../../helpers/redis-time.ts';

@@ -1,6 +1,8 @@
 /** A queue whose key has another type than a list: someone's SET in place of an RPUSH. */
-import { createScheduled, RedisTypeError, redisBroker, redisScheduledBroker } from 'lambdesque';
+
 import { expect, test } from 'vitest';
+import { RedisTypeError } from '../../../shared/index.ts';
+import { createScheduled, redisBroker, redisScheduledBroker } from '../../../shared/internal.ts';
 import { TestWorker } from '../../helpers/brokers.ts';
 import { addRetry, delayed, enqueueAt, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed.ts';
 import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';

@@ -1,3 +1,5 @@
+import { describe, expect, test } from 'vitest';
+import type { RedisClient, Reply } from '../../../shared/broker/redis/client.ts';
 import {
   type Clock,
   CronRunner,
@@ -6,9 +8,7 @@ import {
   redisSchedulerBroker,
   silentLogger,
   tick,
-} from 'lambdesque';
-import { describe, expect, test } from 'vitest';
-import type { RedisClient, Reply } from '../../../shared/broker/redis/client.ts';
+} from '../../../shared/internal.ts';
 import {
   addRetry,
   delayed,

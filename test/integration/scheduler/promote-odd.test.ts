@@ -1,5 +1,6 @@
-import { createRegistry, defineJob, type RedisClient, RedisReplyError, redisBroker, tick } from 'lambdesque';
 import { expect, test } from 'vitest';
+import { defineJob, RedisReplyError } from '../../../shared/index.ts';
+import { createRegistry, type RedisClient, redisBroker, tick } from '../../../shared/internal.ts';
 import { dump } from '../../helpers/brokers.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';

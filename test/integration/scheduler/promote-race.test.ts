@@ -1,5 +1,5 @@
-import { redisBroker } from 'lambdesque';
 import { describe, expect, test } from 'vitest';
+import { redisBroker } from '../../../shared/internal.ts';
 import { TestWorker } from '../../helpers/brokers.ts';
 import { seededRandom } from '../../helpers/builders.ts';
 import { addRetry, delayed, enqueueAt, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed.ts';

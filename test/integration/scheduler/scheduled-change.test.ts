@@ -1,12 +1,6 @@
-import {
-  ConfigError,
-  createRegistry,
-  createScheduled,
-  type RedisClient,
-  redisScheduledBroker,
-  type WaitingJob,
-} from 'lambdesque';
 import { describe, expect, test } from 'vitest';
+import { ConfigError, type WaitingJob } from '../../../shared/index.ts';
+import { createRegistry, createScheduled, type RedisClient, redisScheduledBroker } from '../../../shared/internal.ts';
 import { dump } from '../../helpers/brokers.ts';
 import {
   addRetry,

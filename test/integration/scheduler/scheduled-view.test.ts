@@ -1,13 +1,6 @@
-import {
-  ConfigError,
-  createRegistry,
-  createScheduled,
-  type RedisClient,
-  redisScheduledBroker,
-  type Scheduled,
-  type WaitingJob,
-} from 'lambdesque';
 import { describe, expect, test } from 'vitest';
+import { ConfigError, type Scheduled, type WaitingJob } from '../../../shared/index.ts';
+import { createRegistry, createScheduled, type RedisClient, redisScheduledBroker } from '../../../shared/internal.ts';
 import { dump } from '../../helpers/brokers.ts';
 import { addRetry, delayed, enqueueAt, enqueueAtAsPhp, names, SECONDS } from '../../helpers/scheduler/delayed.ts';
 import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';

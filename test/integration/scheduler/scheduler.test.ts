@@ -1,5 +1,5 @@
-import { createRegistry, redisBroker, Scheduler, type TickResult, tickUntil } from 'lambdesque';
 import { expect, test } from 'vitest';
+import { createRegistry, redisBroker, Scheduler, type TickResult, tickUntil } from '../../../shared/internal.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { type RecordingLogger, recordingLogger } from '../../helpers/recording-logger.ts';

@@ -1,5 +1,5 @@
-import { defineJob } from 'lambdesque';
 import { describe, expect, test, vi } from 'vitest';
+import { defineJob } from '../../../shared/index.ts';
 import { NOW, redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { MovingClock } from '../../helpers/moving-clock.ts';

@@ -1,7 +1,7 @@
-import { defineJob, type JobContext, JobTimeoutError, type Middleware } from 'lambdesque';
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { defineJob, type JobContext, JobTimeoutError, type Middleware } from '../../../shared/index.ts';
 import { withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { failed, payloads } from '../../helpers/queue-state.ts';

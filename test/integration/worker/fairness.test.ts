@@ -1,16 +1,16 @@
 import { setImmediate as eventLoop } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { defineJob } from '../../../shared/index.ts';
 import {
   type Broker,
   createClient,
   createRegistry,
-  defineJob,
   parseQueues,
   silentLogger,
   Worker,
   workerId,
   workerOptions,
-} from 'lambdesque';
-import { describe, expect, test } from 'vitest';
+} from '../../../shared/internal.ts';
 import { withBrokers } from '../../helpers/brokers.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 

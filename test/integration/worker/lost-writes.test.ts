@@ -1,5 +1,5 @@
-import { defineJob } from 'lambdesque';
 import { expect, test } from 'vitest';
+import { defineJob } from '../../../shared/index.ts';
 import { withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { expectIdle, failed, inFlight, payloads, range } from '../../helpers/queue-state.ts';

@@ -1,5 +1,6 @@
-import { type Broker, defineJob } from 'lambdesque';
 import { describe, expect, test } from 'vitest';
+import { defineJob } from '../../../shared/index.ts';
+import type { Broker } from '../../../shared/internal.ts';
 import { withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { inFlight, payloads, range } from '../../helpers/queue-state.ts';

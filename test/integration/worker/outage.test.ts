@@ -1,5 +1,6 @@
-import { type Broker, defineJob, RedisUnavailableError } from 'lambdesque';
 import { expect, test } from 'vitest';
+import { defineJob, RedisUnavailableError } from '../../../shared/index.ts';
+import type { Broker } from '../../../shared/internal.ts';
 import { withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { expectIdle, failed, inFlight, payloads, range } from '../../helpers/queue-state.ts';

@@ -1,5 +1,5 @@
-import { type AnyJobDefinition, Discard, defineJob, RetryIn, SkipRetry } from 'lambdesque';
 import { describe, expect, test } from 'vitest';
+import { type AnyJobDefinition, Discard, defineJob, RetryIn, SkipRetry } from '../../../shared/index.ts';
 import { redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { failed, failedTexts } from '../../helpers/queue-state.ts';
 import { drain, startWorker } from '../../helpers/workers.ts';

@@ -1,5 +1,5 @@
-import { defineJob, JobTimeoutError } from 'lambdesque';
 import { expect, test } from 'vitest';
+import { defineJob, JobTimeoutError } from '../../../shared/index.ts';
 import { withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { failed, inFlight, payloads, range } from '../../helpers/queue-state.ts';

@@ -1,5 +1,5 @@
-import { DeadlineError, defineJob, RedisUnavailableError, ShutdownError } from 'lambdesque';
 import { expect, test } from 'vitest';
+import { DeadlineError, defineJob, RedisUnavailableError, ShutdownError } from '../../../shared/index.ts';
 import { withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { expectIdle, inFlight, payloads, range } from '../../helpers/queue-state.ts';

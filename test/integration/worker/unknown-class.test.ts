@@ -1,5 +1,6 @@
-import { type AnyJobDefinition, type Broker, defineJob, type WorkerOptions } from 'lambdesque';
 import { expect, test } from 'vitest';
+import { type AnyJobDefinition, defineJob } from '../../../shared/index.ts';
+import type { Broker, WorkerOptions } from '../../../shared/internal.ts';
 import { withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { failed, inFlight, payloads, range } from '../../helpers/queue-state.ts';

@@ -1,6 +1,6 @@
-import { defineJob } from 'lambdesque';
 import { describe, expect, test } from 'vitest';
 import type { Keys } from '../../../shared/broker/keys.ts';
+import { defineJob } from '../../../shared/index.ts';
 import { redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { failed, inFlight, payloads, range } from '../../helpers/queue-state.ts';

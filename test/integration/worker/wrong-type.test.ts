@@ -1,5 +1,5 @@
-import { defineJob } from 'lambdesque';
 import { describe, expect, test } from 'vitest';
+import { defineJob } from '../../../shared/index.ts';
 import { NOW, redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { failed, failedTexts, inFlight, payloads, range } from '../../helpers/queue-state.ts';
 import { drain, Gate, startWorker } from '../../helpers/workers.ts';

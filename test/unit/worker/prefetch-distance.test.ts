@@ -3,18 +3,18 @@
  * about what one takes on a real machine, and how fast the machine is on which this runs does not matter.
  */
 import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import { defineJob } from '../../../shared/index.ts';
 import {
   createClient,
   createRegistry,
-  defineJob,
   parseQueues,
   type redisBroker,
   silentLogger,
   Worker,
   workerId,
   workerOptions,
-} from 'lambdesque';
-import { afterEach, describe, expect, test } from 'vitest';
+} from '../../../shared/internal.ts';
 import { FarRedis } from '../../helpers/far-broker.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 

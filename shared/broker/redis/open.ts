@@ -1,0 +1,116 @@
+import { environment } from '../../env.ts';
+import { ConfigError } from '../../errors.ts';
+import type { RedisClient } from './client.ts';
+import { namedUrl } from './named-url.ts';
+import { checkRest } from './rest.ts';
+import { shownUrl } from './shown-url.ts';
+import { parseRedisUrl } from './url.ts';
+
+/** Which Redis: a URL, or the parts of one. */
+export interface RedisOptions {
+  /**
+   * `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS, `redis://host:port,…?cluster`,
+   * `redis+sentinel://host:port,…/name`, the path of a socket; or `https://…` of Upstash's REST API, with its `token`.
+   * @default what `REDIS_URL` has, or the variable that `REDIS_PROVIDER` names; else `UPSTASH_REDIS_REST_URL`; else
+   * `redis://localhost:6379/`
+   */
+  readonly url?: string;
+  /** Of Upstash's REST API. @default `UPSTASH_REDIS_REST_TOKEN` */
+  readonly token?: string;
+  /** Instead of a URL. @default 'localhost' where another part is given */
+  readonly host?: string;
+  /** @default 6379 */
+  readonly port?: number;
+  /** Instead of the URL's. */
+  readonly username?: string;
+  /** Instead of the URL's. */
+  readonly password?: string;
+  /** Number of the database. @default 0 */
+  readonly database?: number;
+  /** TLS, where there is no URL to say so. @default false */
+  readonly tls?: boolean;
+}
+
+/** How messages name the options: in a program or on a command line. */
+export interface RedisOptionNames {
+  readonly token: string;
+}
+
+const inPrograms: RedisOptionNames = { token: 'token' };
+
+/**
+ * A client of any Redis. Its library is loaded, and a connection made, with the first command: only the one that is needed.
+ * @throws ConfigError for what cannot be a Redis
+ */
+export function openRedis(given: RedisOptions, env = environment, names = inPrograms): RedisClient {
+  const options = resolved(given, env);
+  const isRest = options.token !== undefined || /^https?:/i.test(options.url);
+  return isRest ? overRest(options, env, names) : overTcp(options);
+}
+
+type Resolved = RedisOptions & { readonly url: string };
+
+function resolved(given: RedisOptions, env: typeof environment): Resolved {
+  const { host, port, database, tls, url } = given;
+  const byParts = host !== undefined || port !== undefined || database !== undefined || tls !== undefined;
+  if (url !== undefined && byParts) {
+    throw new ConfigError('url goes alone: host, port, database and tls are parts of it. Give one or the other.');
+  }
+  if (url !== undefined) return { ...given, url };
+  if (byParts) return { ...given, url: urlOf(given) };
+  return { ...given, url: namedUrl(env)?.url ?? env['UPSTASH_REDIS_REST_URL'] ?? 'redis://localhost:6379/' };
+}
+
+function urlOf({ host = 'localhost', port = 6379, database = 0, tls = false }: RedisOptions): string {
+  const shown = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  return `redis${tls ? 's' : ''}://${shown}:${port}/${database}`;
+}
+
+function overTcp({ url, username, password }: Resolved): RedisClient {
+  const { address, kind } = parseRedisUrl(url);
+  return loadedLater(address, kind === 'cluster', async () => {
+    const { tcpClient } = await import('./tcp.ts');
+    return tcpClient({ url, username, password });
+  });
+}
+
+function overRest(options: Resolved, env: typeof environment, names: RedisOptionNames): RedisClient {
+  const { url, token = env['UPSTASH_REDIS_REST_TOKEN'] } = options;
+  if (!token) {
+    throw new ConfigError(
+      `${shownUrl(url)} is a URL of Upstash's REST API, which needs its token: give ${names.token}, or set UPSTASH_REDIS_REST_TOKEN.`,
+    );
+  }
+  if (options.username !== undefined || options.password !== undefined) {
+    throw new ConfigError(`Upstash's REST API takes a ${names.token}, and no username or password.`);
+  }
+  checkRest(url, token);
+  return loadedLater(new URL(url).host, false, async () => {
+    const { upstashClient } = await import('./upstash.ts');
+    return upstashClient({ url, token });
+  });
+}
+
+/** A client whose library is loaded when it is first needed. */
+function loadedLater(address: string, cluster: boolean, load: () => Promise<RedisClient>): RedisClient {
+  let loading: Promise<RedisClient> | undefined;
+  let loaded: RedisClient | undefined;
+  let closed = false;
+  const client = async () => {
+    if (closed) throw new ConfigError(`The client of Redis at ${address} is closed. Make a new one.`);
+    loading ??= load();
+    loaded = await loading;
+    return loaded;
+  };
+  return {
+    address,
+    ...(cluster ? { cluster } : {}),
+    command: (args) => (loaded ? loaded.command(args) : client().then((one) => one.command(args))),
+    script: (script, keys, args) =>
+      loaded ? loaded.script(script, keys, args) : client().then((one) => one.script(script, keys, args)),
+    async close() {
+      closed = true;
+      await (await loading)?.close();
+    },
+  };
+}

@@ -1,0 +1,64 @@
+/** What functions/ and infra/ need besides the public API. Not a part of the package that others may import. */
+
+export type { Broker, Reclaimed, SchedulerBroker, TickSnapshot, WorkerBroker, WrongKey } from './broker/broker.ts';
+export type { CronBroker, CronState, CronStatus } from './broker/cron-broker.ts';
+export { namespaceOf } from './broker/namespace.ts';
+export { redisBroker } from './broker/redis/broker.ts';
+export type { RedisClient } from './broker/redis/client.ts';
+export { redisCronBroker } from './broker/redis/cron.ts';
+export { readDueTimes } from './broker/redis/due-times.ts';
+export { namedUrl } from './broker/redis/named-url.ts';
+export { type OnDemandBroker, redisOnDemandBroker, type ScheduleOrder } from './broker/redis/on-demand.ts';
+export { type OnDemandRunBroker, redisOnDemandRunBroker } from './broker/redis/on-demand-run.ts';
+export { openRedis, type RedisOptions } from './broker/redis/open.ts';
+export { type Http, type HttpConfig, restClient, type UpstashOptions } from './broker/redis/rest.ts';
+export { redisScheduledBroker, type ScheduledBroker } from './broker/redis/scheduled.ts';
+export { redisSchedulerBroker } from './broker/redis/scheduler.ts';
+export { type LockBroker, redisLockBroker } from './broker/redis/scheduler-lock.ts';
+export { shownUrl } from './broker/redis/shown-url.ts';
+export { type QueueState, type QueueStats, redisStatsBroker, type StatsBroker } from './broker/redis/stats.ts';
+export type { TimeSource } from './broker/redis/time.ts';
+export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
+export { redisWorkerBroker } from './broker/redis/worker.ts';
+export { createClient } from './client/client.ts';
+export { type Clock, sleep, systemClock } from './clock.ts';
+export { defaultNamespace, type WorkerOptions, workerDefaults, workerOptions } from './config.ts';
+export { environment } from './env.ts';
+export { LostLeaseError, PayloadError, UnknownClassError } from './errors.ts';
+export { createCronClient } from './inspect/cron.ts';
+export { createScheduled } from './inspect/scheduled.ts';
+export { checkJsonArgs } from './job/json-args.ts';
+export { createRegistry, type Registry } from './job/registry.ts';
+export { similarName } from './job/similar.ts';
+export { parseWithBigInts } from './json.ts';
+export { silentLogger } from './log.ts';
+export { parseQueues, type QueueList, type QueuePattern } from './queues/queue-list.ts';
+export { QueueSelector } from './queues/queue-selector.ts';
+export {
+  type AutoscaleLimits,
+  type AutoscaleState,
+  backlogOf,
+  consumerOf,
+  namedQueues,
+  workersToStart,
+} from './scheduler/autoscale.ts';
+export { type CronRule, checkCronEntries, cronRule } from './scheduler/cron/entry.ts';
+export { CronRunner, type CronRunnerDeps } from './scheduler/cron/runner.ts';
+export {
+  nextMinute,
+  type OneTimeSchedule,
+  STAY_MS,
+  setSchedule,
+  WakeRequester,
+  type WakeRequesterDeps,
+  wakeAfter,
+  wakeBefore,
+} from './scheduler/on-demand.ts';
+export { ProblemLog } from './scheduler/problem-log.ts';
+export { Scheduler, type SchedulerDeps, tickUntil } from './scheduler/scheduler.ts';
+export type { Follower, Step, Tick, TickTotals } from './scheduler/step.ts';
+export { type TickDeps, type TickOptions, type TickResult, tick } from './scheduler/tick.ts';
+export { type ErrorInfo, errorFields, errorInfo } from './wire/failed-entry.ts';
+export { workerId } from './wire/worker-id.ts';
+export type { WorkerDeps } from './worker/deps.ts';
+export { Worker } from './worker/worker.ts';
