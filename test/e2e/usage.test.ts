@@ -40,7 +40,11 @@ describe('errors of use', () => {
     ['--jobs that is not there', [...work, '--jobs', './no-such.ts'], ['./no-such.ts', '--jobs', 'defineJob']],
     ['--jobs that exports no list', [...work, '--jobs', './shared/clock.ts'], ['./shared/clock.ts', 'default']],
     ['--jobs that cannot be loaded', [...work, '--jobs', './biome.json'], ['--jobs', './biome.json']],
-    ['--uri of another kind', ['work', '--queues', 'a', '--uri', 'http://127.0.0.1'], ['http://127.0.0.1', 'redis://']],
+    [
+      '--uri of another kind',
+      ['work', '--queues', 'a', '--uri', 'http://127.0.0.1'],
+      ['http://127.0.0.1', '--upstash-token'],
+    ],
     ['--uri that is no URL', ['work', '--queues', 'a', '--uri', 'localhost'], ['localhost', 'redis://']],
     [
       '--uri with # in its password',
