@@ -1,6 +1,8 @@
 /** The public API of Lambdesque. */
 
-export type { Client, ClientOptions, EnqueueItem } from './client/client.ts';
+export type { RedisOptions } from './broker/redis/open.ts';
+export { type Client, type ClientOptions, createClient } from './client/client.ts';
+export type { EnqueueAll, EnqueueItem } from './client/enqueuer.ts';
 export {
   ArgumentsError,
   ConfigError,
@@ -33,5 +35,8 @@ export {
   type RetryOptions,
 } from './job/retry.ts';
 export type { LogFields, Logger } from './log.ts';
+export { consoleLogger } from './log.ts';
 export type { CronEntry } from './scheduler/cron/entry.ts';
+export { type CreateWorkerOptions, createWorker, type Worker } from './service/create-worker.ts';
+export type { WorkerEvents } from './service/worker-service.ts';
 export type { RunReport, Stopped, Summary } from './worker/reporter.ts';

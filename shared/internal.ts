@@ -20,7 +20,7 @@ export { type QueueState, type QueueStats, redisStatsBroker, type StatsBroker } 
 export type { TimeSource } from './broker/redis/time.ts';
 export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
 export { redisWorkerBroker } from './broker/redis/worker.ts';
-export { createClient } from './client/client.ts';
+export { createEnqueuer, type Enqueuer } from './client/enqueuer.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
 export { defaultNamespace, type WorkerOptions, workerDefaults, workerOptions } from './config.ts';
 export { environment } from './env.ts';
@@ -32,7 +32,7 @@ export { createRegistry, type Registry } from './job/registry.ts';
 export { similarName } from './job/similar.ts';
 export { parseWithBigInts } from './json.ts';
 export { silentLogger } from './log.ts';
-export { parseQueues, type QueueList, type QueuePattern } from './queues/queue-list.ts';
+export { parseQueues, type QueueList, type QueuePattern, textOf } from './queues/queue-list.ts';
 export { QueueSelector } from './queues/queue-selector.ts';
 export {
   type AutoscaleLimits,
@@ -58,6 +58,7 @@ export { ProblemLog } from './scheduler/problem-log.ts';
 export { Scheduler, type SchedulerDeps, tickUntil } from './scheduler/scheduler.ts';
 export type { Follower, Step, Tick, TickTotals } from './scheduler/step.ts';
 export { type TickDeps, type TickOptions, type TickResult, tick } from './scheduler/tick.ts';
+export { WorkerService, type WorkerServiceDeps } from './service/worker-service.ts';
 export { type ErrorInfo, errorFields, errorInfo } from './wire/failed-entry.ts';
 export { workerId } from './wire/worker-id.ts';
 export type { WorkerDeps } from './worker/deps.ts';

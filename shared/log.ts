@@ -14,6 +14,29 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
+/** JSON lines through `console`, for programs that bring no logger of their own. */
+export const consoleLogger: Logger = consoleWith({});
+
+function consoleWith(own: LogFields): Logger {
+  const line = (level: string, message: string, fields: LogFields = {}) => {
+    const { error, ...rest } = fields;
+    const shown = error instanceof Error ? { error: `${error.name}: ${error.message}`, stack: error.stack } : { error };
+    return JSON.stringify(
+      { level, time: new Date().toISOString(), ...own, ...rest, ...shown, msg: message },
+      plainBigInt,
+    );
+  };
+  return {
+    debug: () => {},
+    info: (message, fields) => console.info(line('info', message, fields)),
+    warn: (message, fields) => console.warn(line('warn', message, fields)),
+    error: (message, fields) => console.error(line('error', message, fields)),
+    child: (fields) => consoleWith({ ...own, ...fields }),
+  };
+}
+
+const plainBigInt = (_key: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value);
+
 /** Logs nothing. */
 export const silentLogger: Logger = {
   debug() {},

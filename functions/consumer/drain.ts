@@ -1,10 +1,11 @@
 import type { Logger, RunReport, Summary } from '../../shared/index.ts';
 import {
   type Clock,
-  createClient,
+  createEnqueuer,
   type QueueList,
   type Registry,
   sleep,
+  textOf,
   Worker,
   type WorkerBroker,
   type WorkerOptions,
@@ -72,8 +73,8 @@ export async function drain(deps: DrainDeps): Promise<Summary> {
 
 function drainOnce(deps: DrainDeps): Promise<Summary> {
   const { store, registry, clock, queues, consumer, requestId, end, onDue, onWorker } = deps;
-  const patterns = queues.patterns.map((one) => `${one.excluded ? '!' : ''}${one.pattern}`);
-  const client = createClient({
+  const patterns = queues.patterns.map(textOf);
+  const client = createEnqueuer({
     store,
     clock,
     registry,

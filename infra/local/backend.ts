@@ -12,7 +12,7 @@ export interface BackendFlags {
 }
 
 export interface Backend {
-  readonly client: RedisClient;
+  readonly redis: RedisClient;
   readonly store: Broker;
   readonly namespace: string;
 }
@@ -29,7 +29,7 @@ export function connect({ uri, upstashUrl, upstashToken, namespace }: BackendFla
     throw new ConfigError('--uri and --upstash-url name two servers. Give one of them.');
   }
   const token = upstashUrl === undefined ? upstashToken : (upstashToken ?? env['UPSTASH_REDIS_REST_TOKEN'] ?? '');
-  const client = openRedis(omitUndefined({ url: uri ?? upstashUrl, token }), env, flagNames);
-  const prefix = namespaceOf(namespace, client.cluster);
-  return { client, store: redisBroker(client, prefix), namespace: prefix };
+  const redis = openRedis(omitUndefined({ url: uri ?? upstashUrl, token }), env, flagNames);
+  const prefix = namespaceOf(namespace, redis.cluster);
+  return { redis, store: redisBroker(redis, prefix), namespace: prefix };
 }

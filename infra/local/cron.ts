@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
-import { ConfigError, type CronEntry, type Logger } from '../../shared/index.ts';
-import { CronRunner, checkCronEntries, type Registry, redisCronBroker } from '../../shared/internal.ts';
+import { ConfigError, type CronEntry } from '../../shared/index.ts';
+import { checkCronEntries, type Registry } from '../../shared/internal.ts';
 import { nameOf } from '../modules/definitions.ts';
 import { loadModule } from '../modules/load.ts';
-import type { Backend } from './backend.ts';
 import { defaultJobs, withFlag } from './jobs.ts';
 
 /** Where this repository keeps its cron entries. */
@@ -37,10 +36,4 @@ export async function loadCron({ jobs, cron }: CronFlags, registry: Registry): P
     checkCronEntries(exported as CronEntries, registry);
     return exported as CronEntries;
   });
-}
-
-/** What a scheduler of this machine needs to run cron: static entries, and those that programs keep in Redis. */
-export function cronRunner(backend: Backend, entries: CronEntries, registry: Registry, log: Logger): CronRunner {
-  const store = redisCronBroker(backend.client, backend.namespace);
-  return new CronRunner({ entries, registry, store, log });
 }

@@ -1,5 +1,5 @@
 import type { Logger, Summary } from '../../shared/index.ts';
-import type { Worker } from './worker.ts';
+import type { WorkerService as Worker } from '../../shared/internal.ts';
 
 /** What a process ends with when a signal ends it at once: 128 and the signal's number, as shells have it. */
 const STOPS = { SIGINT: 130, SIGTERM: 143, SIGQUIT: 131, SIGHUP: 129 } as const;

@@ -1,10 +1,14 @@
-import { environment } from '../../shared/internal.ts';
+import { environment, textOf, WorkerService, type WorkerServiceDeps } from '../../shared/internal.ts';
+import type { Backend } from './backend.ts';
 import { runProcess } from './process.ts';
 import { Watchdog } from './watchdog.ts';
-import { createWorker, type WorkerSetup } from './worker.ts';
 
 /** Classes that are named in the first line of the log; of more, only how many there are. */
 const FEW_CLASSES = 20;
+
+export interface WorkerSetup extends Omit<WorkerServiceDeps, keyof Backend> {
+  readonly backend: Backend;
+}
 
 /** Runs a worker in this process until it ends or is stopped, with a watchdog beside it. @param jobs the module's path, for messages */
 export async function runWorker(setup: WorkerSetup, jobs: string): Promise<void> {
@@ -18,7 +22,7 @@ export async function runWorker(setup: WorkerSetup, jobs: string): Promise<void>
   }
   await backend.store.ping();
   const watchdog = new Watchdog();
-  const worker = createWorker({ ...setup, registry: watchdog.watching(registry) });
+  const worker = new WorkerService({ ...setup, ...backend, registry: watchdog.watching(registry) });
   if (underNpm && !process.stdout.isTTY) {
     log.warn('Started through npm or npx, which hand no signal on: start node_modules/.bin/lambdesque itself', {
       see: 'infra/local/README.md',
@@ -28,7 +32,7 @@ export async function runWorker(setup: WorkerSetup, jobs: string): Promise<void>
     log.info('working', {
       redis: backend.store.address,
       namespace: backend.namespace,
-      queues: queues.patterns.map((one) => `${one.excluded ? '!' : ''}${one.pattern}`).join(','),
+      queues: queues.patterns.map(textOf).join(','),
       order: queues.order,
       classes: classes.length > FEW_CLASSES ? classes.length : classes,
       ...(cron ? { scheduler: true, cron: Object.keys(cron) } : {}),

@@ -1,215 +1,62 @@
-import { setImmediate } from 'node:timers/promises';
-import type { WorkerBroker } from '../broker/broker.ts';
-import { type Clock, systemClock } from '../clock.ts';
-import { ArgumentsError, ConfigError } from '../errors.ts';
-import type { Args, Enqueue, Enqueued, EnqueueOptions, JobRef, Target } from '../job/enqueue.ts';
-import { checkJsonArgs } from '../job/json-args.ts';
-import type { Registry } from '../job/registry.ts';
-import { checkArgs } from '../job/schema.ts';
-import { newId, writePayload } from '../wire/payload.ts';
-import { push } from './push.ts';
-import { RedisTime } from './redis-time.ts';
+import { namespaceOf } from '../broker/namespace.ts';
+import { redisBroker } from '../broker/redis/broker.ts';
+import { redisCronBroker } from '../broker/redis/cron.ts';
+import { openRedis, type RedisOptions } from '../broker/redis/open.ts';
+import { redisScheduledBroker } from '../broker/redis/scheduled.ts';
+import { type CronClient, createCronClient } from '../inspect/cron.ts';
+import { createScheduled, type Scheduled } from '../inspect/scheduled.ts';
+import type { AnyJobDefinition } from '../job/define.ts';
+import { createRegistry } from '../job/registry.ts';
+import type { CronEntry } from '../scheduler/cron/entry.ts';
+import { createEnqueuer, type Enqueuer } from './enqueuer.ts';
 
-/** One job of `enqueueAll`. */
-export interface EnqueueItem<In extends Args = Args> extends EnqueueOptions {
-  readonly job: Target<In>;
-  readonly args: NoInfer<In>;
-  /** When it is due; at once if absent. */
-  readonly at?: Date;
-}
-
-/** Writes jobs as Ruby Resque and resque-scheduler write them. */
-export interface Client extends AsyncDisposable {
-  readonly enqueue: Enqueue;
-  /** Due `seconds` from now, on Redis's clock: the producer's own may be wrong. */
-  enqueueIn<In extends Args>(
-    seconds: number,
-    job: Target<In>,
-    args: NoInfer<In>,
-    options?: EnqueueOptions,
-  ): Promise<Enqueued>;
-  /** Due at `time`, to the second; at once if that is not in the future of Redis's clock. */
-  enqueueAt<In extends Args>(
-    time: Date,
-    job: Target<In>,
-    args: NoInfer<In>,
-    options?: EnqueueOptions,
-  ): Promise<Enqueued>;
-  /**
-   * Any number of jobs, thousands in a round trip (two where some are delayed and some are not). All are checked before
-   * any is pushed, and they are pushed in their order.
-   * @throws PartlyEnqueuedError where some were pushed before Redis failed: it says how many
-   */
-  enqueueAll<const In extends readonly Args[]>(
-    items: readonly [...{ [I in keyof In]: EnqueueItem<In[I]> }],
-  ): Promise<Enqueued[]>;
+/** Enqueues jobs, and lists and changes what is in Redis. One is enough for a program. */
+export interface Client extends Enqueuer, AsyncDisposable {
+  /** Cron entries: those in Redis can be written, all can be listed, run, paused and resumed. */
+  readonly cron: CronClient;
+  /** What waits: delayed jobs and retries. */
+  readonly scheduled: Scheduled;
   /** Ends the connection, so that a process which does nothing else ends too. `await using client = …` does the same. */
   close(): Promise<void>;
 }
 
-export interface ClientOptions {
-  readonly store: Pick<WorkerBroker, 'enqueue' | 'enqueueDelayed' | 'time' | 'close'>;
-  /** Lets a class name find its definition, hence its queue and schema. */
-  readonly registry?: Registry;
-  /** Redis's time, epoch ms, for whoever knows it. @default Redis is asked, when first needed and again after 5 minutes */
-  readonly now?: () => number;
-  /**
-   * Called after something was enqueued, with when it is due (epoch ms; of several the earliest): a system without a
-   * minute tick wants to know. It must not throw.
-   */
-  readonly onDue?: (at: number) => void;
-  /** Measures how long ago Redis was asked. */
-  readonly clock?: Pick<Clock, 'now'>;
-  /** Epoch ms, for `queue_time`, which is the producer's own as in php-resque. @default Date.now */
-  readonly wallClock?: () => number;
+export interface ClientOptions extends RedisOptions {
+  /** Prefix of every key, with or without its colon. @default 'resque:', or '{resque}:' in a Redis Cluster */
+  readonly namespace?: string;
+  /** What `defineJob` returns: then a class name finds its queue and its schema as well. @default none are known by name */
+  readonly jobs?: readonly AnyJobDefinition[];
+  /** The static cron entries, so that `client.cron` shows and runs them too. @default none */
+  readonly cronEntries?: Readonly<Record<string, CronEntry>>;
 }
 
-/** Of very many jobs, so many are checked and written before others have their turn in this process. */
-const AT_ONCE = 1_000;
-
-export function createClient(options: ClientOptions): Client {
-  const { store, registry, onDue, clock = systemClock, wallClock = Date.now } = options;
-  const time = new RedisTime(store, clock, wallClock);
-  const now = async () => options.now?.() ?? (await time.now());
+/**
+ * A client of the Redis at `url`. Nothing is sent before the first call.
+ * @throws ConfigError for a URL, a namespace or a list of jobs that cannot be used
+ * @example
+ * await using client = createClient({ url: 'redis://localhost:6379' });
+ * await client.enqueue(Hello, ['hi', 'Zoë'], { in: '30s' });
+ */
+export function createClient(options: ClientOptions = {}): Client {
+  const { namespace, jobs = [], cronEntries, ...redisOptions } = options;
+  const registry = createRegistry(jobs);
+  const redis = openRedis(redisOptions);
+  const prefix = namespaceOf(namespace, redis.cluster);
+  const store = redisBroker(redis, prefix);
   let closing: Promise<void> | undefined;
-
-  function prepare(item: EnqueueItem, now: number): Enqueued | Promise<Enqueued> {
-    const { definition, name } = resolve(item.job, registry);
-    if (!Array.isArray(item.args)) {
-      throw new ConfigError(
-        `enqueue ${name}: args must be an array, one element for each argument; got ${typeof item.args}.`,
-      );
-    }
-    const queue = queueOf(name, item.queue ?? definition?.queue);
-    const at = dueAt(name, item.at, now);
-    const write = (): Enqueued => {
-      // Last, and in one go with the writing: what was checked is what is written.
-      checkJsonArgs(name, item.args);
-      const id = item.metadata === false ? undefined : newId();
-      const payload = writePayload({
-        class: name,
-        args: item.args,
-        queue: at && queue,
-        id,
-        queueTime: id === undefined ? undefined : wallClock(),
-      });
-      return { id, queue, payload, at };
-    };
-    if (definition?.args === undefined) return write();
-    // The schema only checks here: what it makes of the arguments is for the handler, not for the wire.
-    const checked = checkArgs(definition, item.args);
-    return checked instanceof Promise ? checked.then(write) : write();
-  }
-
-  async function prepareAll(items: readonly EnqueueItem[]): Promise<Enqueued[]> {
-    const known = items.some((item) => item.at !== undefined) ? await now() : 0;
-    const prepared: Enqueued[] = [];
-    const checking: Promise<void>[] = [];
-    for (let i = 0; i < items.length; i++) {
-      const failed = (error: unknown): never => {
-        throw ofItem(i, error);
-      };
-      try {
-        const one = prepare(items[i] as EnqueueItem, known);
-        if (one instanceof Promise) {
-          const settled = one.then((ready) => {
-            prepared[i] = ready;
-          }, failed);
-          // It may settle before it is awaited below.
-          settled.catch(() => {});
-          checking.push(settled);
-        } else prepared[i] = one;
-      } catch (error) {
-        failed(error);
-      }
-      if (i % AT_ONCE === AT_ONCE - 1) await setImmediate();
-    }
-    await Promise.all(checking);
-    return prepared;
-  }
-
-  function tellDue(prepared: readonly Enqueued[]): void {
-    if (!onDue || prepared.length === 0) return;
-    const due = options.now?.() ?? time.estimate();
-    let earliest = Infinity;
-    for (const { at } of prepared) earliest = Math.min(earliest, at?.getTime() ?? due);
-    onDue(earliest);
-  }
-
-  async function one(item: EnqueueItem, now: number): Promise<Enqueued> {
-    const prepared = [await prepare(item, now)] as const;
-    await push(store, prepared);
-    tellDue(prepared);
-    return prepared[0];
-  }
-
-  const item = (job: Target<never>, args: Args, options?: EnqueueOptions) => ({ ...options, job, args }) as EnqueueItem;
   const close = () => {
-    closing ??= store.close();
+    closing ??= redis.close();
     return closing;
   };
   return {
-    enqueue: (job, args, options) => one(item(job as Target<never>, args, options), 0),
-    async enqueueIn(seconds, job, args, options) {
-      if (!Number.isFinite(seconds)) {
-        throw new ConfigError(`enqueueIn: the delay must be a finite number of seconds; got ${seconds}.`);
-      }
-      const known = await now();
-      const at = new Date(known + seconds * 1000);
-      return one({ ...item(job as Target<never>, args, options), at }, known);
-    },
-    async enqueueAt(time, job, args, options) {
-      return one({ ...item(job as Target<never>, args, options), at: time }, await now());
-    },
-    async enqueueAll(items: readonly EnqueueItem[]) {
-      const prepared = await prepareAll(items);
-      await push(store, prepared);
-      tellDue(prepared);
-      return prepared;
-    },
+    ...createEnqueuer({ store, registry }),
+    cron: createCronClient({
+      store: redisCronBroker(redis, prefix),
+      jobs: store,
+      registry,
+      ...(cronEntries ? { entries: cronEntries } : {}),
+    }),
+    scheduled: createScheduled(redisScheduledBroker(redis, prefix), registry),
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-function resolve(job: Target, registry: Registry | undefined): { name: string; definition: JobRef | undefined } {
-  if (typeof job === 'string') {
-    if (job === '') throw new ConfigError('enqueue: the class must be a name; got "".');
-    return { name: job, definition: registry?.handlerFor(job)?.definition };
-  }
-  if (job.class.endsWith('*')) {
-    throw new ConfigError(
-      `enqueue: ${JSON.stringify(job.class)} stands for many classes. Give the class by name, such as ${JSON.stringify(job.class.replace(/\*$/, 'name'))}.`,
-    );
-  }
-  return { name: job.class, definition: job };
-}
-
-function queueOf(name: string, queue: string | undefined): string {
-  if (queue === undefined || queue === '') {
-    throw new ConfigError(`enqueue ${name}: no queue. Give options.queue, or a queue in the job's definition.`);
-  }
-  if (!queue.isWellFormed()) {
-    throw new ConfigError(
-      `enqueue ${name}: the queue ${JSON.stringify(queue)} cannot be written as UTF-8. Name another.`,
-    );
-  }
-  return queue;
-}
-
-/** The second of the delayed list; undefined for what is due. @param now epoch ms */
-function dueAt(name: string, at: Date | undefined, now: number): Date | undefined {
-  if (at === undefined) return undefined;
-  const ms = at.getTime();
-  if (!(ms >= 0)) {
-    throw new ConfigError(`enqueue ${name}: the time must be a valid Date after 1970; got ${String(at)}.`);
-  }
-  const second = ms - (ms % 1000);
-  return second > now ? new Date(second) : undefined;
-}
-
-/** The same error, naming the item that it is about. */
-function ofItem(i: number, error: unknown): unknown {
-  const Kind = [ArgumentsError, ConfigError].find((one) => error instanceof one);
-  return Kind ? new Kind(`items.${i}: ${(error as Error).message}`, { cause: error }) : error;
 }

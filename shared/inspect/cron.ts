@@ -40,15 +40,15 @@ export interface CronClient {
    * Writes a dynamic entry; resque-scheduler reads it too, so it must be one that Ruby can parse.
    * @throws ConfigError if it is wrong, if its arguments break the schema of its class, or if a static one has its name
    */
-  upsertCron(name: string, entry: CronEntry): Promise<void>;
+  upsert(name: string, entry: CronEntry): Promise<void>;
   /** @returns whether there was one @throws ConfigError if it is a static one */
-  removeCron(name: string): Promise<boolean>;
-  listCron(): Promise<(CronInfo | BadCronInfo)[]>;
+  remove(name: string): Promise<boolean>;
+  list(): Promise<(CronInfo | BadCronInfo)[]>;
   /** Enqueues the entry's job once, besides its slots. @returns the job's id */
-  runCronNow(name: string): Promise<string>;
+  runNow(name: string): Promise<string>;
   /** No slots while it is paused, and none of them afterwards. */
-  pauseCron(name: string): Promise<void>;
-  resumeCron(name: string): Promise<void>;
+  pause(name: string): Promise<void>;
+  resume(name: string): Promise<void>;
 }
 
 export interface CronClientOptions {
@@ -77,9 +77,7 @@ export function createCronClient(options: CronClientOptions): CronClient {
       .rules(dynamic)
       .rules.find((one) => one.name === name);
     if (rule) return { rule, now };
-    throw new ConfigError(
-      `There is no usable cron entry ${JSON.stringify(name)}; listCron() names those that there are.`,
-    );
+    throw new ConfigError(`There is no usable cron entry ${JSON.stringify(name)}; list() names those that there are.`);
   }
 
   function refuseStatic(name: string): void {
@@ -90,7 +88,7 @@ export function createCronClient(options: CronClientOptions): CronClient {
   }
 
   return {
-    async upsertCron(name, entry) {
+    async upsert(name, entry) {
       refuseStatic(name);
       if (wholeRegistry) checkClass(name, typeof entry?.class === 'string' ? entry.class : name, registry);
       const rule = cronRule(name, entry, registry);
@@ -101,12 +99,12 @@ export function createCronClient(options: CronClientOptions): CronClient {
       await store.change(name, stringify({ ...written, class: rule.class, queue: rule.queue }));
     },
 
-    async removeCron(name) {
+    async remove(name) {
       refuseStatic(name);
       return store.change(name, undefined);
     },
 
-    async listCron() {
+    async list() {
       const state = await store.read();
       const statuses = await store.statuses();
       const cron = table();
@@ -132,7 +130,7 @@ export function createCronClient(options: CronClientOptions): CronClient {
       return [...infos, ...invalid.map((one): BadCronInfo => ({ ...one, source: 'dynamic' }))];
     },
 
-    async runCronNow(name) {
+    async runNow(name) {
       const { rule, now } = await known(name);
       // Outside of the entry's slots, so its end has no say in them.
       const { id, payload } = cronPayload({ ...rule, overlap: 'allow' }, now, now);
@@ -140,12 +138,12 @@ export function createCronClient(options: CronClientOptions): CronClient {
       return id;
     },
 
-    async pauseCron(name) {
+    async pause(name) {
       await known(name);
       await store.pause(name);
     },
 
-    async resumeCron(name) {
+    async resume(name) {
       await known(name);
       await store.resume(name);
     },

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Duration } from '../duration.ts';
 
 /** An argument list. */
 export type Args = readonly unknown[];
@@ -19,6 +20,10 @@ export type Target<In extends Args = Args> = JobRef<In> | string;
 export interface EnqueueOptions {
   /** @default the definition's queue */
   readonly queue?: string;
+  /** Due after this time, `'30s'` or milliseconds, to the second, on Redis's clock: the producer's own may be wrong. @default now */
+  readonly in?: Duration;
+  /** Due at this time, to the second; at once if that is not in the future of Redis's clock. @default now */
+  readonly at?: Date;
   /** Write `id` and `queue_time` into the payload, as php-resque does. @default true */
   readonly metadata?: boolean;
 }
@@ -34,12 +39,13 @@ export interface Enqueued {
 }
 
 /**
- * Push a job to its queue now.
+ * Push a job to its queue; with `in` or `at`, to resque-scheduler's delayed jobs.
  *
  * Arguments travel as JSON, as they are given: text, booleans, null, finite numbers, bigints, and arrays and plain objects
  * of these. Anything that JSON would change (a Date, a Map, NaN, undefined, …) is refused. The schema only checks them
  * here; what it makes of them (its transforms and defaults) is for the handler, whose worker runs the schema again.
  * @throws ArgumentsError, ConfigError, or what Redis says
+ * @example await client.enqueue(Hello, ['hi', 'Zoë'], { in: '30s' });
  */
 export type Enqueue = <In extends Args>(
   job: Target<In>,

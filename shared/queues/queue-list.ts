@@ -46,6 +46,11 @@ function parsePattern(part: string, list: string): QueuePattern {
   return { pattern, weight: Number(weight ?? 1), excluded: not === '!' };
 }
 
+/** As it was written, without its weight. */
+export function textOf({ pattern, excluded }: QueuePattern): string {
+  return `${excluded ? '!' : ''}${pattern}`;
+}
+
 /** Resque matches with File.fnmatch: `*`, `?`, `[a-z]`, `[!a-z]`; braces and slashes stand for themselves. */
 export function matcher(pattern: string): (name: string) => boolean {
   if (!isGlob(pattern)) return (name) => name === pattern;

@@ -23,6 +23,7 @@ export class Worker {
   readonly #startedAt: number;
   readonly #ended = Promise.withResolvers<void>();
   #filling = false;
+  #idle = false;
 
   constructor(deps: WorkerDeps) {
     this.#deps = deps;
@@ -62,6 +63,7 @@ export class Worker {
         this.#parts.running.sweep();
         this.#fill();
         if (this.#isOver()) break;
+        this.#noteIdle();
         if (!this.#parts.syncer.isUnderWay && this.#parts.syncer.isDue()) {
           void this.#parts.syncer.run();
           // What Redis does meanwhile, it does on a core of its own.
@@ -147,6 +149,13 @@ export class Worker {
     if (this.#parts.reserver.held + this.#parts.pending.size > 0 || this.#parts.syncer.isUnderWay) return false;
     if (this.#parts.shutdown.why) return true;
     return this.#deps.options.exitOnComplete && this.#parts.poller.found !== undefined;
+  }
+
+  #noteIdle(): void {
+    const why = this.#parts.reserver.held === 0 ? this.#parts.poller.found : undefined;
+    if (why === undefined || this.#idle) return;
+    this.#idle = true;
+    this.#deps.onIdle?.(why);
   }
 
   /** Waits until something is due or happens. */
@@ -247,6 +256,7 @@ export class Worker {
 
   /** It runs and waits no more. */
   #left(raw: RawJob): void {
+    this.#idle = false;
     this.#parts.marks.forget(raw);
     this.#parts.suspects.left(raw);
     if (this.#parts.serial.has(raw.queue)) {

@@ -7,7 +7,7 @@ import { tcpClient } from '../../shared/broker/redis/tcp.ts';
 import { upstashClient } from '../../shared/broker/redis/upstash.ts';
 import { defineJob } from '../../shared/index.ts';
 import {
-  createClient,
+  createEnqueuer,
   createRegistry,
   parseQueues,
   type RedisClient,
@@ -92,7 +92,7 @@ async function lateness(open: () => RedisClient, { jobs, seconds }: Size, lead: 
   const registry = createRegistry([job]);
   const store = () => redisBroker(open(), NAMESPACE);
   const [producing, scheduling, consuming] = [store(), store(), store()];
-  const client = createClient({ store: producing, registry });
+  const client = createEnqueuer({ store: producing, registry });
   const consumer = new Worker({
     store: consuming,
     registry,

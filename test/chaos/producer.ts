@@ -1,6 +1,6 @@
 import { tcpClient } from '../../shared/broker/redis/tcp.ts';
 import type { EnqueueItem } from '../../shared/index.ts';
-import { createClient, redisBroker } from '../../shared/internal.ts';
+import { createEnqueuer, redisBroker } from '../../shared/internal.ts';
 import { payloadOf, pushAll } from '../helpers/chaos-bed.ts';
 import type { FaultyProxy } from '../helpers/chaos-proxy.ts';
 import type { TestRedis } from '../helpers/redis-server.ts';
@@ -36,7 +36,7 @@ export class Producer {
 
   /** Jobs that are due at different seconds go in calls of their own. */
   async #enqueueAll(jobs: readonly PlannedJob[]): Promise<void> {
-    const client = createClient({ store: this.#broker });
+    const client = createEnqueuer({ store: this.#broker });
     for (const [seconds, own] of Map.groupBy(jobs, (job) => job.seconds)) {
       const at = seconds > 0 ? new Date(Date.now() + seconds * 1_000) : undefined;
       const items = own.map(

@@ -3,16 +3,12 @@
  * `node test/helpers/producer.ts redis://…`, or an Upstash URL and its token. It ends by itself.
  */
 
-import { tcpClient } from '../../shared/broker/redis/tcp.ts';
-import { upstashClient } from '../../shared/broker/redis/upstash.ts';
-import { createClient, redisWorkerBroker } from '../../shared/internal.ts';
+import { createClient } from '../../shared/index.ts';
 
 const [url = '', token] = process.argv.slice(2);
-const client = createClient({
-  store: redisWorkerBroker(token ? upstashClient({ url, token }) : tcpClient({ url }), 'resque:'),
-});
+const client = createClient({ url, ...(token === undefined ? {} : { token }) });
 await client.enqueue('Hello', ['hi', 9007199254740993n], { queue: 'produced' });
-await client.enqueueIn(3_600, 'Hello', ['later'], { queue: 'produced' });
+await client.enqueue('Hello', ['later'], { queue: 'produced', in: '1h' });
 await client.enqueueAll([{ job: 'Hello', args: ['all'], queue: 'produced' }]);
 await client.close();
 console.log('closed');

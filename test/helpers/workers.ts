@@ -3,7 +3,6 @@
 import { afterEach } from 'vitest';
 import {
   type AnyJobDefinition,
-  type Client,
   type Middleware,
   RedisUnavailableError,
   type RunReport,
@@ -11,8 +10,9 @@ import {
 } from '../../shared/index.ts';
 import {
   type Broker,
-  createClient,
+  createEnqueuer,
   createRegistry,
+  type Enqueuer,
   parseQueues,
   type QueueList,
   Worker,
@@ -48,7 +48,7 @@ export interface RunningWorker {
   readonly runs: readonly RunReport[];
   /** So far. */
   readonly summary: Summary;
-  readonly client: Client;
+  readonly client: Enqueuer;
   readonly ended: Promise<Summary>;
   stop(): void;
 }
@@ -74,7 +74,7 @@ export function startWorker(setup: WorkerSetup): RunningWorker {
   const { store, jobs, queues = '*', order, serial, options, middleware = [], clock = new MovingClock() } = setup;
   const { deadline } = setup;
   const registry = createRegistry(jobs, middleware);
-  const client = createClient({ store, clock, registry });
+  const client = createEnqueuer({ store, clock, registry });
   const log = recordingLogger();
   const runs: RunReport[] = [];
   const worker = workerId('test', process.pid, [queues]);

@@ -151,7 +151,7 @@ describe('inside shared, imports lead down', () => {
   const LAYERS = [
     ['index', 'internal'],
     ['testing'],
-    ['create-worker'],
+    ['service'],
     ['client'],
     ['inspect'],
     ['scheduler', 'worker'],

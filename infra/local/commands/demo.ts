@@ -1,11 +1,17 @@
 import { styleText } from 'node:util';
 import { LambdesqueError, type RunReport } from '../../../shared/index.ts';
-import { createClient, createRegistry, errorInfo, parseQueues, silentLogger } from '../../../shared/internal.ts';
+import {
+  createEnqueuer,
+  createRegistry,
+  errorInfo,
+  parseQueues,
+  silentLogger,
+  WorkerService,
+} from '../../../shared/internal.ts';
 import { type Backend, connect } from '../backend.ts';
 import demoJobs, { Flaky, Hello, Hopeless } from '../demo-jobs.ts';
 import type { Env } from '../redis/install.ts';
 import { localRedis } from '../redis/local-redis.ts';
-import { createWorker, type Worker } from '../worker.ts';
 
 /** Seconds from the start to the delayed job, and to the end: late enough for the retry, too. */
 const DELAY = 8;
@@ -69,17 +75,19 @@ export async function demo(env: Env): Promise<void> {
   }
 }
 
+const OUTCOMES = ['succeeded', 'retried', 'failed', 'discarded', 'released'] as const;
+
 async function show(backend: Backend): Promise<void> {
   const registry = createRegistry(demoJobs);
-  const client = createClient({ store: backend.store, registry });
+  const client = createEnqueuer({ store: backend.store, registry });
   const began = Date.now();
   const say = (text: string) =>
     console.log(`${styleText('dim', `${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s`)}  ${text}`);
 
   const rows: Row[] = [];
   for (const { by, queue, class: name, raw } of producers) {
-    await backend.client.command(['SADD', `${backend.namespace}queues`, queue]);
-    await backend.client.command(['RPUSH', `${backend.namespace}queue:${queue}`, raw]);
+    await backend.redis.command(['SADD', `${backend.namespace}queues`, queue]);
+    await backend.redis.command(['RPUSH', `${backend.namespace}queue:${queue}`, raw]);
     say(`${styleText('cyan', 'enqueued')}   ${by}`);
     const failed = name === undefined || name === 'Nobody';
     rows.push({ by, class: name, expected: [failed ? 'failed' : 'succeeded'], runs: [] });
@@ -88,9 +96,9 @@ async function show(backend: Backend): Promise<void> {
     { by: 'enqueue(Flaky): fails once', expected: ['retried', 'succeeded'], enqueue: () => client.enqueue(Flaky, []) },
     { by: 'enqueue(Hopeless): throws SkipRetry', expected: ['failed'], enqueue: () => client.enqueue(Hopeless, []) },
     {
-      by: `enqueueIn(${DELAY}, Hello)`,
+      by: `enqueue(Hello, …, { in: '${DELAY}s' })`,
       expected: ['succeeded'],
-      enqueue: () => client.enqueueIn(DELAY, Hello, ['right', 'on time']),
+      enqueue: () => client.enqueue(Hello, ['right', 'on time'], { in: DELAY * 1000 }),
     },
   ];
   const byId = new Map<string, Row>();
@@ -103,24 +111,26 @@ async function show(backend: Backend): Promise<void> {
   }
 
   const isOver = () => rows.every((row) => row.runs.length >= row.expected.length);
-  const worker: Worker = createWorker({
-    backend,
+  const worker = new WorkerService({
+    ...backend,
     registry,
     queues: parseQueues('*'),
     options: { interval: 200, concurrency: 1, logRuns: false },
     cron: {},
     log: silentLogger,
-    onRun(run) {
+  });
+  for (const outcome of OUTCOMES) {
+    worker.on(outcome, (run) => {
       const row =
         byId.get(run.id ?? '') ?? rows.find((one) => one.class === run.class && one.runs.length === 0 && !isOurs(one));
       row?.runs.push(run);
       say(lineOf(run));
       if (isOver()) worker.stop();
-    },
-    onTick: ({ promoted, retried }) => {
-      if (promoted > 0) say(`${styleText('cyan', 'promoted')}   ${promoted} delayed job, due now`);
-      if (retried > 0) say(`${styleText('cyan', 'promoted')}   ${retried} retry, due now`);
-    },
+    });
+  }
+  worker.on('ticked', ({ promoted, retried }) => {
+    if (promoted > 0) say(`${styleText('cyan', 'promoted')}   ${promoted} delayed job, due now`);
+    if (retried > 0) say(`${styleText('cyan', 'promoted')}   ${retried} retry, due now`);
   });
   const isOurs = (row: Row) => [...byId.values()].includes(row);
   const giveUp = setTimeout(() => worker.stop(), GIVE_UP_MS);
@@ -128,7 +138,7 @@ async function show(backend: Backend): Promise<void> {
   clearTimeout(giveUp);
 
   console.log(`\n${table(rows)}\n`);
-  const failed = Number(await backend.client.command(['LLEN', `${backend.namespace}failed`]));
+  const failed = Number(await backend.redis.command(['LLEN', `${backend.namespace}failed`]));
   console.log(
     `${worker.summary.processed} runs: ${worker.summary.succeeded} succeeded, ${worker.summary.retried} to be retried, ${worker.summary.failed} in the failed list (${failed} entries).`,
   );
@@ -166,7 +176,7 @@ function table(rows: readonly Row[]): string {
 }
 
 /** On a Redis that is not ours, the demo leaves nothing behind. */
-async function removeKeys({ client, namespace }: Backend): Promise<void> {
+async function removeKeys({ redis: client, namespace }: Backend): Promise<void> {
   const queues = ['myqueue', 'billing:high', 'php'].map((name) => `queue:${name}`);
   const names = [
     ...queues,

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { ArgumentsError, ConfigError } from '../../../shared/index.ts';
-import { createClient, parseWithBigInts, type Registry, similarName } from '../../../shared/internal.ts';
+import { createEnqueuer, parseWithBigInts, type Registry, similarName } from '../../../shared/internal.ts';
+import { omitUndefined } from '../../omit-undefined.ts';
 import { type BackendFlags, connect } from '../backend.ts';
 import { loadJobs } from '../jobs.ts';
 import type { Env } from '../redis/install.ts';
@@ -22,13 +23,9 @@ export async function enqueue(name: string, texts: readonly string[], flags: Enq
   if (registry && !registry.handlerFor(name)) unknownClass(name, registry, flags);
   const { store } = connect(flags, env);
   try {
-    const client = createClient({ store, ...(registry ? { registry } : {}) });
-    const options = flags.queue === undefined ? {} : { queue: flags.queue };
-    const enqueued = flags.at
-      ? await client.enqueueAt(flags.at, name, args, options)
-      : flags.in !== undefined
-        ? await client.enqueueIn(flags.in / 1000, name, args, options)
-        : await client.enqueue(name, args, options);
+    const client = createEnqueuer({ store, ...(registry ? { registry } : {}) });
+    const { queue, at, in: delay } = flags;
+    const enqueued = await client.enqueue(name, args, omitUndefined({ queue, at, in: delay }));
     const when = enqueued.at ? `, due ${(flags.at ?? enqueued.at).toISOString()}` : '';
     console.log(`Enqueued ${name} in ${enqueued.queue}${when}, id ${enqueued.id}`);
   } catch (error) {

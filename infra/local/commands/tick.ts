@@ -1,6 +1,6 @@
-import { systemClock, tick } from '../../../shared/internal.ts';
+import { CronRunner, redisCronBroker, systemClock, tick } from '../../../shared/internal.ts';
 import { type BackendFlags, connect } from '../backend.ts';
-import { type CronFlags, cronRunner, loadCron } from '../cron.ts';
+import { type CronFlags, loadCron } from '../cron.ts';
 import { loadJobsIfAny } from '../jobs.ts';
 import { createLogger } from '../log.ts';
 import type { Env } from '../redis/install.ts';
@@ -12,7 +12,7 @@ export async function tickOnce(flags: BackendFlags & CronFlags, env: Env): Promi
   const entries = await loadCron(flags, registry);
   const backend = connect(flags, env);
   try {
-    const cron = cronRunner(backend, entries, registry, log);
+    const cron = new CronRunner({ entries, registry, store: redisCronBroker(backend.redis, backend.namespace), log });
     const { errors, ...result } = await tick({ store: backend.store, registry, cron, clock: systemClock, log });
     log.info('tick', result);
     if (errors[0]) throw errors[0];

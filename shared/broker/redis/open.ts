@@ -14,21 +14,21 @@ export interface RedisOptions {
    * @default what `REDIS_URL` has, or the variable that `REDIS_PROVIDER` names; else `UPSTASH_REDIS_REST_URL`; else
    * `redis://localhost:6379/`
    */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** Of Upstash's REST API. @default `UPSTASH_REDIS_REST_TOKEN` */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Instead of a URL. @default 'localhost' where another part is given */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** @default 6379 */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Instead of the URL's. */
-  readonly username?: string;
+  readonly username?: string | undefined;
   /** Instead of the URL's. */
-  readonly password?: string;
+  readonly password?: string | undefined;
   /** Number of the database. @default 0 */
-  readonly database?: number;
+  readonly database?: number | undefined;
   /** TLS, where there is no URL to say so. @default false */
-  readonly tls?: boolean;
+  readonly tls?: boolean | undefined;
 }
 
 /** How messages name the options: in a program or on a command line. */
@@ -48,7 +48,9 @@ export function openRedis(given: RedisOptions, env = environment, names = inProg
   return isRest ? overRest(options, env, names) : overTcp(options);
 }
 
-type Resolved = RedisOptions & { readonly url: string };
+interface Resolved extends RedisOptions {
+  readonly url: string;
+}
 
 function resolved(given: RedisOptions, env: typeof environment): Resolved {
   const { host, port, database, tls, url } = given;
@@ -99,8 +101,9 @@ function loadedLater(address: string, cluster: boolean, load: () => Promise<Redi
   const client = async () => {
     if (closed) throw new ConfigError(`The client of Redis at ${address} is closed. Make a new one.`);
     loading ??= load();
-    loaded = await loading;
-    return loaded;
+    const one = await loading;
+    if (!closed) loaded = one;
+    return one;
   };
   return {
     address,
@@ -110,6 +113,7 @@ function loadedLater(address: string, cluster: boolean, load: () => Promise<Redi
       loaded ? loaded.script(script, keys, args) : client().then((one) => one.script(script, keys, args)),
     async close() {
       closed = true;
+      loaded = undefined;
       await (await loading)?.close();
     },
   };

@@ -3,12 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { createLogger } from '../../../functions/runtime/logger.ts';
 import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
 import { upstashClient } from '../../../shared/broker/redis/upstash.ts';
-import { type Client, defineJob, type Logger } from '../../../shared/index.ts';
+import { defineJob, type Logger } from '../../../shared/index.ts';
 import {
   type Broker,
-  createClient,
+  createEnqueuer,
   createRegistry,
   defaultNamespace,
+  type Enqueuer,
   parseQueues,
   type RedisClient,
   type Registry,
@@ -36,7 +37,7 @@ type Setup = Extract<PeerSetup, { kind: 'tcp' | 'rest' }>;
 /** This project, as its Lambda function wires it: its logger, its defaults, leases and statistics. */
 export function lambdesque(setup: Setup): Peer {
   const store = storeOf(setup);
-  const client = createClient({ store });
+  const client = createEnqueuer({ store });
   return {
     add: (id, sentAt) => client.enqueue(CLASS, [id, sentAt], { queue: QUEUE }),
     addBulk: (ids, options) => client.enqueueAll(items(ids, options)),
@@ -87,7 +88,7 @@ class LambdesqueWorkers implements Workers {
   readonly #setting: WorkersDeps;
   readonly #store: Broker;
   readonly #registry: Registry;
-  readonly #client: Client;
+  readonly #client: Enqueuer;
   #settled = 0;
   #current: Worker | undefined;
   #end: () => Promise<unknown> = async () => {};
@@ -97,7 +98,7 @@ class LambdesqueWorkers implements Workers {
     this.#store = store;
     const job = defineJob({ class: CLASS, perform: ([id, sentAt]) => setting.perform(Number(id), Number(sentAt)) });
     this.#registry = createRegistry([job]);
-    this.#client = createClient({ store, registry: this.#registry });
+    this.#client = createEnqueuer({ store, registry: this.#registry });
   }
 
   connect(): Promise<unknown> {

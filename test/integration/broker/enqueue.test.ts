@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createClient } from '../../../shared/client/client.ts';
+import { createEnqueuer } from '../../../shared/client/enqueuer.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import { dump, NOW, texts, withBrokers } from '../../helpers/brokers.ts';
 import { vectors } from '../../helpers/payloads.ts';
@@ -113,7 +113,7 @@ withBrokers((stores) => {
 
   describe("the producers' client, without metadata", () => {
     const plain = { metadata: false } as const;
-    const client = () => createClient({ store: stores.store, clock });
+    const client = () => createEnqueuer({ store: stores.store, clock });
     const vector = (note: string) => vectors.find((one) => one.note === note)?.raw;
 
     it('writes the bytes that Ruby writes', async () => {
@@ -134,7 +134,10 @@ withBrokers((stores) => {
     it('writes delayed jobs as resque-scheduler does', async () => {
       const options = { queue: 'myqueue', ...plain };
 
-      await client().enqueueAt(new Date(2_000_000_000_999), 'Hello', ['later', 12345678901234567890n], options);
+      await client().enqueue('Hello', ['later', 12345678901234567890n], {
+        ...options,
+        at: new Date(2_000_000_000_999),
+      });
 
       const raw = vector('enqueue_at, list delayed:<ts>') as string;
       expect(Object.keys(await dump(stores.db))).toEqual([
@@ -146,8 +149,8 @@ withBrokers((stores) => {
     });
 
     it('pushes a job at once whose time is not in the future', async () => {
-      await client().enqueueAt(new Date(NOW), 'Hello', [], { queue: 'myqueue', ...plain });
-      await client().enqueueIn(-1, 'Hello', [], { queue: 'myqueue', ...plain });
+      await client().enqueue('Hello', [], { queue: 'myqueue', ...plain, at: new Date(NOW) });
+      await client().enqueue('Hello', [], { queue: 'myqueue', ...plain, in: 0 });
 
       expect(await stores.queued('myqueue')).toEqual([vector('no arguments'), vector('no arguments')]);
       expect(await stores.db.exists(stores.keys.delayedSchedule)).toBe(0);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createClient } from '../../../shared/client/client.ts';
+import { createEnqueuer } from '../../../shared/client/enqueuer.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { workerDefaults } from '../../../shared/config.ts';
 import { defineJob } from '../../../shared/job/define.ts';
@@ -18,7 +18,7 @@ const FAILED_AT = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d UTC$/;
 
 /** WIRE.md's list of what breaks Ruby's workers, resque-web and other readers, checked on what a consumer left in Redis. */
 withBrokers((stores) => {
-  const client = () => createClient({ store: stores.store });
+  const client = () => createEnqueuer({ store: stores.store });
   const entries = async () =>
     (await stores.db.lrange(stores.keys.failed, 0, -1)).map((entry) => JSON.parse(entry) as Record<string, unknown>);
 
@@ -216,7 +216,7 @@ withBrokers((stores) => {
   });
 
   it('writes delayed jobs that resque-scheduler can promote: a queue in the payload, an index without namespace', async () => {
-    const { payload } = await client().enqueueIn(60, 'A', [], { queue: 'q' });
+    const { payload } = await client().enqueue('A', [], { queue: 'q', in: '60s' });
     expect(JSON.parse(payload)).toMatchObject({ class: 'A', args: [], queue: 'q' });
     const [member] = await stores.db.smembers(stores.keys.timestamps(payload));
     expect(member).toMatch(/^delayed:\d{10}$/);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { MOST_INDEXED_BYTES } from '../../../shared/broker/redis/worker.ts';
-import { type Client, createClient, type EnqueueItem } from '../../../shared/client/client.ts';
+import { createEnqueuer, type EnqueueItem, type Enqueuer } from '../../../shared/client/enqueuer.ts';
 import { PartlyEnqueuedError } from '../../../shared/errors.ts';
 import { withBrokers } from '../../helpers/brokers.ts';
 
@@ -9,7 +9,7 @@ const LATER = 4_000_000_000;
 const plain = { metadata: false } as const;
 
 withBrokers((stores) => {
-  const client = (): Client => createClient({ store: stores.store });
+  const client = (): Enqueuer => createEnqueuer({ store: stores.store });
   const sent = () => (stores.backend === 'TCP' ? undefined : stores.upstash.requests.length);
 
   afterEach(async () => {
@@ -71,7 +71,7 @@ withBrokers((stores) => {
     ])('%s', async (_what, over, indexes) => {
       const around = '{"class":"A","args":[""],"queue":"q"}'.length;
       const text = 'é'.repeat(100) + 'x'.repeat(MOST_INDEXED_BYTES - 200 - around + over);
-      const { payload } = await client().enqueueAt(new Date(1000 * LATER), 'A', [text], { queue: 'q', ...plain });
+      const { payload } = await client().enqueue('A', [text], { queue: 'q', ...plain, at: new Date(1000 * LATER) });
       expect(Buffer.byteLength(payload)).toBe(MOST_INDEXED_BYTES + over);
       expect(await stores.db.lrange(stores.keys.delayed(LATER), 0, -1)).toEqual([payload]);
       expect(await stores.db.zrange(stores.keys.delayedSchedule, '0', '-1')).toEqual([`${LATER}`]);
@@ -80,9 +80,9 @@ withBrokers((stores) => {
 
     it("is due by Redis's clock, whatever the producer's says", async () => {
       const now = async () => Number((await stores.db.time())[0]);
-      const wrong = createClient({ store: stores.open({ realTime: true }), wallClock: () => 1_000_000 });
+      const wrong = createEnqueuer({ store: stores.open({ realTime: true }), wallClock: () => 1_000_000 });
       const before = await now();
-      await wrong.enqueueIn(3_600, 'A', [], { queue: 'q' });
+      await wrong.enqueue('A', [], { queue: 'q', in: '3600s' });
       const after = await now();
       const due = Number((await stores.db.zrange(stores.keys.delayedSchedule, '0', '-1'))[0]);
       expect(due).toBeGreaterThanOrEqual(before + 3_600 - 1);

@@ -25,11 +25,11 @@ withBed((bed) => {
   const client = () => cronClient(bed, { entries, now: () => now });
   const scheduler = () => testScheduler({ client: bed.client(), entries });
   const written = async (name: string) => (await bed.db.hget(bed.keys.cron.schedules, name)) ?? 'null';
-  const info = async (name: string) => (await client().listCron()).find((one) => one.name === name) as CronInfo;
+  const info = async (name: string) => (await client().list()).find((one) => one.name === name) as CronInfo;
 
-  describe('upsertCron', () => {
+  describe('upsert', () => {
     test('writes what resque-scheduler reads, and tells its schedulers', async () => {
-      await client().upsertCron('a', { cron: '0 3 * * *', timeZone: 'Europe/Paris', class: 'Report', args: [1] });
+      await client().upsert('a', { cron: '0 3 * * *', timeZone: 'Europe/Paris', class: 'Report', args: [1] });
       expect(JSON.parse(await written('a'))).toMatchObject({
         cron: '0 3 * * * Europe/Paris',
         class: 'Report',
@@ -54,7 +54,7 @@ withBed((bed) => {
       ['blanks around, with a time zone', { cron: ' 0  3 * * * ', timeZone: 'UTC' }, { cron: '0 3 * * * UTC' }],
       ['two time zones', { cron: '0 3 * * * Asia/Tokyo', timeZone: 'UTC' }, { cron: '0 3 * * * UTC' }],
     ])('%s', async (_what, entry, expected) => {
-      await client().upsertCron('a', { ...entry, class: 'Report' });
+      await client().upsert('a', { ...entry, class: 'Report' });
       const json = JSON.parse(await written('a'));
       expect(json).toMatchObject(expected);
       expect(Object.keys(json).filter((key) => key === 'cron' || key === 'every')).toEqual(Object.keys(expected));
@@ -66,20 +66,20 @@ withBed((bed) => {
     });
 
     test('Ruby, which has no definitions, is told class and queue too', async () => {
-      await client().upsertCron('Report', { every: '1m' });
+      await client().upsert('Report', { every: '1m' });
       expect(JSON.parse(await written('Report'))).toMatchObject({ class: 'Report', queue: 'reports' });
     });
 
     test('takes integers that no double holds', async () => {
-      await client().upsertCron('a', { ...minutely, args: [12_345_678_901_234_567_890n] });
+      await client().upsert('a', { ...minutely, args: [12_345_678_901_234_567_890n] });
       expect(await written('a')).toContain('[12345678901234567890]');
     });
 
     test('changes an entry that is there', async () => {
-      await client().upsertCron('a', minutely);
+      await client().upsert('a', minutely);
       const cron = scheduler();
       await cron.tick(START);
-      await client().upsertCron('a', { ...minutely, args: ['new'] });
+      await client().upsert('a', { ...minutely, args: ['new'] });
       await cron.tick(FIRST);
       expect(await cronJobs(bed)).toMatchObject([{ args: ['new'] }]);
     });
@@ -114,14 +114,14 @@ withBed((bed) => {
         /first_at must be a time to come/,
       ],
     ])('%s is refused, and nothing is written', async (_what, name, entry, reason) => {
-      const upsert = client().upsertCron(name, entry);
+      const upsert = client().upsert(name, entry);
       await expect(upsert).rejects.toThrow(ConfigError);
       await expect(upsert).rejects.toThrow(reason);
       expect(await dump(bed.db)).toEqual({});
     });
   });
 
-  describe('upsertCron, for a class that is defined,', () => {
+  describe('upsert, for a class that is defined,', () => {
     const Strict = defineJob({ class: 'Strict', queue: 'q', args: v.tuple([v.number()]), perform() {} });
     const Slow = defineJob({
       class: 'Slow',
@@ -141,8 +141,8 @@ withBed((bed) => {
       ['Strict', 1, []],
       ['Slow', ['fine'], ['bad']],
     ])('%s refuses arguments that break its schema', async (className, fine, bad) => {
-      await strict().upsertCron('a', { every: '1h', class: className, args: fine });
-      const upsert = strict().upsertCron('b', { every: '1h', class: className, args: bad });
+      await strict().upsert('a', { every: '1h', class: className, args: fine });
+      const upsert = strict().upsert('b', { every: '1h', class: className, args: bad });
       await expect(upsert).rejects.toThrow(ConfigError);
       await expect(upsert).rejects.toThrow(`cron entry "b": args: The arguments do not fit the schema of ${className}`);
       expect(await bed.db.hkeys(bed.keys.cron.schedules)).toEqual(['a']);
@@ -150,10 +150,8 @@ withBed((bed) => {
 
     test('and no other, where the registry is known to be whole', async () => {
       const entry = { every: '1h', class: 'Srtict', queue: 'q', args: [1] };
-      await expect(strict(true).upsertCron('a', entry)).rejects.toThrow(
-        /"Srtict" is not defined .*did you mean "Strict"/,
-      );
-      await strict().upsertCron('a', entry);
+      await expect(strict(true).upsert('a', entry)).rejects.toThrow(/"Srtict" is not defined .*did you mean "Strict"/);
+      await strict().upsert('a', entry);
       expect(await bed.db.hkeys(bed.keys.cron.schedules)).toEqual(['a']);
     });
   });
@@ -186,7 +184,7 @@ withBed((bed) => {
     ['milliseconds behind @every', { cron: '@every 1500ms' }],
     ['milliseconds of a first wait', { every: ['1h', { first_in: '1500ms' }] }],
   ])('%s is refused, since Ruby’s scheduler would end at it', async (_what, entry) => {
-    const upsert = client().upsertCron('a', { ...entry, class: 'Report' });
+    const upsert = client().upsert('a', { ...entry, class: 'Report' });
     await expect(upsert).rejects.toThrow(ConfigError);
     expect(await dump(bed.db)).toEqual({});
   });
@@ -199,26 +197,26 @@ withBed((bed) => {
     expect((await cron.tick(START)).nextAt).toBeDefined();
   });
 
-  describe('removeCron', () => {
+  describe('remove', () => {
     test('tells whether there was one, and leaves nothing of it', async () => {
-      await client().upsertCron('a', { ...minutely, overlap: 'skip' });
+      await client().upsert('a', { ...minutely, overlap: 'skip' });
       const cron = scheduler();
       await cron.tick(START);
       await cron.tick(FIRST);
-      await client().pauseCron('a');
-      expect([await client().removeCron('a'), await client().removeCron('a')]).toEqual([true, false]);
+      await client().pause('a');
+      expect([await client().remove('a'), await client().remove('a')]).toEqual([true, false]);
       await bed.db.del(bed.keys.queues, bed.keys.queue('reports'));
       expect(Object.keys(await dump(bed.db)).sort()).toEqual(['resque:cron:since', 'resque:schedules_changed']);
       expect(await bed.db.hkeys(bed.keys.cron.since)).toEqual(['nightly\ncron 0 3 * * * Europe/Paris']);
     });
 
     test('an entry that is set again is a new one', async () => {
-      await client().upsertCron('a', { ...minutely, missed: 'all' });
+      await client().upsert('a', { ...minutely, missed: 'all' });
       const cron = scheduler();
       await cron.tick(START);
-      await client().removeCron('a');
+      await client().remove('a');
       await cron.tick(START + HOUR);
-      await client().upsertCron('a', { ...minutely, missed: 'all' });
+      await client().upsert('a', { ...minutely, missed: 'all' });
       expect((await cron.tick(START + 2 * HOUR)).cron).toBe(0);
     });
 
@@ -227,10 +225,10 @@ withBed((bed) => {
       await cron.tick(START);
       now = Date.UTC(2026, 10, 21, 2);
       await cron.tick(now);
-      await client().pauseCron('nightly');
+      await client().pause('nightly');
       const before = await dump(bed.db);
       await client()
-        .removeCron('nightly')
+        .remove('nightly')
         .catch(() => {});
       expect(await info('nightly')).toMatchObject({ paused: true, last: new Date(Date.UTC(2026, 10, 21, 2)) });
       expect(await bed.db.hgetall(bed.keys.cron.since)).toEqual(
@@ -245,7 +243,7 @@ withBed((bed) => {
       const key = bed.keys.cron[name];
       await bed.db.set(key, 'no such thing');
       const before = await dump(bed.db);
-      for (const change of [() => client().upsertCron('a', minutely), () => client().removeCron('a')]) {
+      for (const change of [() => client().upsert('a', minutely), () => client().remove('a')]) {
         const error = await change().catch((thrown: unknown) => thrown);
         expect(error).toBeInstanceOf(RedisTypeError);
         expect((error as Error).message).toContain(key);
@@ -255,20 +253,20 @@ withBed((bed) => {
   );
 
   test('garbage in the statuses is passed over', async () => {
-    await client().upsertCron('a', minutely);
+    await client().upsert('a', minutely);
     await bed.db.hset(bed.keys.cron.status, 'a', '{"outcome":', 'b', 'null', 'c', '[]', 'd', '7');
     expect(await info('a')).toMatchObject({ name: 'a', status: undefined });
   });
 
-  describe('listCron', () => {
+  describe('list', () => {
     test('shows static and dynamic entries, as they stand', async () => {
-      await client().upsertCron('a', { ...minutely, queue: 'special' });
+      await client().upsert('a', { ...minutely, queue: 'special' });
       await setSchedule(bed, 'bad', '{');
       const cron = scheduler();
       await cron.tick(START);
       await cron.tick(FIRST);
       now = FIRST + 1_000;
-      const listed = await client().listCron();
+      const listed = await client().list();
       expect(listed).toHaveLength(3);
       expect(listed).toContainEqual({
         name: 'nightly',
@@ -303,18 +301,18 @@ withBed((bed) => {
       await cron.tick(START);
       await cron.tick(FIRST);
       expect(await slotsIn(bed)).toEqual([FIRST]);
-      const listed = await cronClient(bed, { environment: 'production' }).listCron();
+      const listed = await cronClient(bed, { environment: 'production' }).list();
       expect(listed.map((one) => one.name)).toEqual(['a']);
     });
   });
 
-  describe('runCronNow', () => {
+  describe('runNow', () => {
     test.each(['nightly', 'a'])('enqueues the job of %s once, besides its slots', async (name) => {
-      await client().upsertCron('a', { ...minutely, class: 'Report', args: ['x'] });
+      await client().upsert('a', { ...minutely, class: 'Report', args: ['x'] });
       const cron = scheduler();
       await cron.tick(START);
       now = START + 5_000;
-      const id = await client().runCronNow(name);
+      const id = await client().runNow(name);
       expect(await cronJobs(bed)).toMatchObject([{ id, class: 'Report', cron: { name } }]);
       expect((await info(name)).last).toBeUndefined();
       await cron.tick(FIRST);
@@ -324,8 +322,8 @@ withBed((bed) => {
     test('of an entry that there is not, or that is bad, is refused', async () => {
       await setSchedule(bed, 'bad', '{');
       for (const name of ['none', 'bad']) {
-        const { runCronNow, pauseCron, resumeCron } = client();
-        for (const call of [runCronNow, pauseCron, resumeCron]) {
+        const { runNow, pause, resume } = client();
+        for (const call of [runNow, pause, resume]) {
           await expect(call(name)).rejects.toThrow(`There is no usable cron entry "${name}"`);
         }
       }
@@ -333,22 +331,22 @@ withBed((bed) => {
 
     test('takes the entry’s class from the jobs module', async () => {
       const jobs = [Report];
-      await cronClient(bed, { entries, jobs }).runCronNow('nightly');
+      await cronClient(bed, { entries, jobs }).runNow('nightly');
       expect(await bed.db.smembers(bed.keys.queues)).toEqual(['reports']);
     });
   });
 
-  describe('pauseCron', () => {
+  describe('pause', () => {
     test('no slots while it is paused, and none of them afterwards', async () => {
-      await client().upsertCron('a', { ...minutely, missed: 'all' });
+      await client().upsert('a', { ...minutely, missed: 'all' });
       const cron = scheduler();
       await cron.tick(START);
       await cron.tick(FIRST);
-      await client().pauseCron('a');
+      await client().pause('a');
       for (let i = 1; i <= 5; i++) expect((await cron.tick(FIRST + i * MINUTE)).cron).toBe(0);
       expect((await info('a')).paused).toBe(true);
       now = FIRST + 5.5 * MINUTE;
-      await client().resumeCron('a');
+      await client().resume('a');
       expect((await info('a')).paused).toBe(false);
       await cron.tick(now + 1_000);
       await cron.tick(FIRST + 6 * MINUTE);
@@ -356,31 +354,31 @@ withBed((bed) => {
     });
 
     test('does not wake the scheduler', async () => {
-      await client().upsertCron('a', minutely);
+      await client().upsert('a', minutely);
       const cron = scheduler();
       expect((await cron.tick(START)).nextAt).toBe(FIRST);
-      await client().pauseCron('a');
+      await client().pause('a');
       expect((await cron.tick(START + 1_000)).nextAt).toBe(Date.UTC(2026, 10, 21, 2));
     });
 
     test('the last slot stays known through a pause', async () => {
-      await client().upsertCron('a', minutely);
+      await client().upsert('a', minutely);
       const cron = scheduler();
       await cron.tick(START);
       await cron.tick(FIRST);
-      await client().pauseCron('a');
+      await client().pause('a');
       now = FIRST + 10_000;
-      await client().resumeCron('a');
+      await client().resume('a');
       expect((await info('a')).last).toEqual(new Date(FIRST));
     });
 
     test('a slot that was claimed does not come again through a clock that is behind', async () => {
-      await client().upsertCron('a', minutely);
+      await client().upsert('a', minutely);
       const cron = scheduler();
       await cron.tick(START);
       await cron.tick(FIRST);
       now = FIRST - 4_000;
-      await client().resumeCron('a');
+      await client().resume('a');
       await cron.tick(FIRST + 1_000);
       expect(await slotsIn(bed)).toEqual([FIRST]);
     });

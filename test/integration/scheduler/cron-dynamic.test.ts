@@ -110,7 +110,7 @@ withBed((bed) => {
       ['error', 'bad'],
       ['error', 'worse'],
     ]);
-    const listed = await cronClient(bed, { now: () => FIRST }).listCron();
+    const listed = await cronClient(bed, { now: () => FIRST }).list();
     expect(listed.map((one) => [one.name, 'error' in one ? one.error : 'runs']).sort()).toEqual([
       ['bad', expect.stringMatching(/^cron entry "bad": cron must be .*"61 \* \* \* \*"/)],
       ['good', 'runs'],
@@ -130,7 +130,7 @@ withBed((bed) => {
     await cron.tick(START);
     await setSchedule(bed, 'a', { ...minutely, cron: '0 * * * *' });
     await cron.tick(FIRST);
-    const [info] = await cronClient(bed, { now: () => FIRST }).listCron();
+    const [info] = await cronClient(bed, { now: () => FIRST }).list();
     expect(info).toMatchObject({ name: 'a', next: new Date(Date.UTC(2026, 10, 20, 21)) });
     expect(info).not.toMatchObject({ status: { outcome: 'invalid' } });
     await cron.tick(FIRST + HOUR);
@@ -180,7 +180,7 @@ withBed((bed) => {
     await cron.tick(START);
     await cron.tick(FIRST);
     expect((await cronJobs(bed, 'ruby')).map((job) => job.cron.name).sort()).toEqual(names.sort());
-    for (const name of names) await cronClient(bed).removeCron(name);
+    for (const name of names) await cronClient(bed).remove(name);
     expect(await bed.db.keys('resque:cron:*')).toEqual([]);
   });
 });

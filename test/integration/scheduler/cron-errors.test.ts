@@ -34,8 +34,7 @@ withBed((bed) => {
 
   const breakQueue = () => bed.db.set(bed.keys.queue('broken'), 'not a list');
   const repair = () => bed.db.del(bed.keys.queue('broken'));
-  const statusOf = async (name: string) =>
-    (await cronClient(bed, { entries }).listCron()).find((one) => one.name === name);
+  const statusOf = async (name: string) => (await cronClient(bed, { entries }).list()).find((one) => one.name === name);
 
   test('a queue key of another type: the hook is called, the status says why, the other entries run', async () => {
     const cron = scheduler();

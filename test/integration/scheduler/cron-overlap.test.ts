@@ -186,7 +186,7 @@ withBed((bed) => {
     await cron.slot(1);
     const [ofSlot = ''] = await bed.queued('alone');
     await bed.db.del(bed.keys.queue('alone'));
-    await cronClient(bed, { entries, jobs: [quiet], now: () => slot(1) }).runCronNow('alone');
+    await cronClient(bed, { entries, jobs: [quiet], now: () => slot(1) }).runNow('alone');
     await drain({ store: store(), jobs: [quiet] });
     expect(await cron.slot(2)).toBe('overlapped');
     await bed.db.rpush(bed.keys.queue('alone'), ofSlot);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { defineJob } from '../../../shared/index.ts';
 import {
   type Broker,
-  createClient,
+  createEnqueuer,
   createRegistry,
   parseQueues,
   silentLogger,
@@ -65,7 +65,7 @@ withBrokers((stores) => {
           const consumer = new Worker({
             store,
             registry,
-            client: createClient({ store, clock, registry }),
+            client: createEnqueuer({ store, clock, registry }),
             queues: parseQueues('q'),
             // It looks as often as a worker of its own would be started: what others give back is there to be taken.
             options: workerOptions({ concurrency, interval: 50, logRuns: false }),

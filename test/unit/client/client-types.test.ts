@@ -1,14 +1,14 @@
 import * as v from 'valibot';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
-import { createClient } from '../../../shared/client/client.ts';
+import { createEnqueuer } from '../../../shared/client/enqueuer.ts';
 import { ArgumentsError } from '../../../shared/errors.ts';
 import { type Args, defineJob, type JobDefinition } from '../../../shared/job/define.ts';
 import { FakeStore } from '../../helpers/fake-broker.ts';
 
 // `tsc` checks these; what a schema refuses at compile time it has to refuse at run time as well.
 
-const client = createClient({ store: new FakeStore() });
+const client = createEnqueuer({ store: new FakeStore() });
 
 const Hello = defineJob({
   class: 'Hello',
@@ -69,8 +69,8 @@ describe('enqueue', () => {
         client.enqueue(Valibot, [1, null]),
         client.enqueue(Untyped, [1, 'a', null]),
         client.enqueue('Elsewhere', [1, 'a', null], { queue: 'q' }),
-        client.enqueueIn(1, Hello, ['hi', 'there']),
-        client.enqueueAt(new Date(0), Hello, ['hi', 'there']),
+        client.enqueue(Hello, ['hi', 'there'], { in: '1s' }),
+        client.enqueue(Hello, ['hi', 'there'], { at: new Date(0) }),
         client.enqueueAll([
           { job: Hello, args: ['hi', 'there'] },
           { job: 'Elsewhere', args: [], queue: 'q' },
@@ -94,9 +94,9 @@ describe('enqueue', () => {
       // @ts-expect-error another type, with valibot
       client.enqueue(Valibot, ['1', null]),
       // @ts-expect-error in some seconds
-      client.enqueueIn(1, Hello, ['hi']),
+      client.enqueue(Hello, ['hi'], { in: '1s' }),
       // @ts-expect-error at a time
-      client.enqueueAt(new Date(0), Hello, ['hi']),
+      client.enqueue(Hello, ['hi'], { at: new Date(0) }),
     ];
     for (const call of calls) await expect(call).rejects.toThrow(ArgumentsError);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Argument, Script } from '../../../shared/broker/redis/client.ts';
 import { redisWorkerBroker } from '../../../shared/broker/redis/worker.ts';
-import { createClient, type EnqueueItem } from '../../../shared/client/client.ts';
+import { createEnqueuer, type EnqueueItem } from '../../../shared/client/enqueuer.ts';
 import { CHUNK_CHARACTERS, CHUNK_JOBS, push } from '../../../shared/client/push.ts';
 import { PartlyEnqueuedError } from '../../../shared/errors.ts';
 import type { Enqueued } from '../../../shared/job/enqueue.ts';
@@ -169,7 +169,7 @@ describe('where Redis fails', () => {
 test('enqueueAll takes a quarter of a million jobs, in an on-demand system too', async () => {
   const store = new FakeStore();
   const due: number[] = [];
-  const client = createClient({ store, now: () => 1_000, onDue: (at) => void due.push(at) });
+  const client = createEnqueuer({ store, now: () => 1_000, onDue: (at) => void due.push(at) });
   const items: EnqueueItem[] = Array.from({ length: 250_000 }, (_, i) => ({ job: 'A', args: [i], queue: `q${i % 3}` }));
   const enqueued = await client.enqueueAll(items);
   expect(enqueued).toHaveLength(250_000);

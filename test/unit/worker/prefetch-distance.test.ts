@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { defineJob } from '../../../shared/index.ts';
 import {
-  createClient,
+  createEnqueuer,
   createRegistry,
   parseQueues,
   type redisBroker,
@@ -82,7 +82,7 @@ class Scene {
     const one = new Worker({
       store,
       registry,
-      client: createClient({ store: store as ReturnType<typeof redisBroker>, clock, registry }),
+      client: createEnqueuer({ store: store as ReturnType<typeof redisBroker>, clock, registry }),
       queues: parseQueues(redis.queue),
       options: workerOptions({ concurrency: CONCURRENCY, interval: INTERVAL, logRuns: false }),
       worker,

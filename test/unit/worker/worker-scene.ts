@@ -1,6 +1,6 @@
 import { afterEach, expect, vi } from 'vitest';
 import type { WorkerBroker } from '../../../shared/broker/broker.ts';
-import { createClient } from '../../../shared/client/client.ts';
+import { createEnqueuer } from '../../../shared/client/enqueuer.ts';
 import { type WorkerOptions, workerOptions } from '../../../shared/config.ts';
 import { type AnyJobDefinition, defineJob } from '../../../shared/job/define.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
@@ -40,7 +40,7 @@ export function workerWith({ jobs = [], queues = 'q', serial, options, deadline 
   const worker = new Worker({
     store,
     registry,
-    client: createClient({ store, registry }),
+    client: createEnqueuer({ store, registry }),
     queues: parseQueues(queues),
     options: workerOptions({ ...options, ...(serial === undefined ? {} : { serial }) }),
     worker: 'lambdesque-host-0123456789ab:7:q',

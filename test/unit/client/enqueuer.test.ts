@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Client, type ClientOptions, createClient, type EnqueueItem } from '../../../shared/client/client.ts';
+import { createEnqueuer, type EnqueueItem, type Enqueuer, type EnqueuerDeps } from '../../../shared/client/enqueuer.ts';
 import { ArgumentsError, ConfigError } from '../../../shared/errors.ts';
 import { defineJob } from '../../../shared/job/define.ts';
 import type { JobRef } from '../../../shared/job/enqueue.ts';
@@ -32,12 +32,12 @@ const Typed = defineJob({
 
 let clock: ManualClock;
 let store: FakeStore;
-let client: Client;
+let client: Enqueuer;
 
 beforeEach(() => {
   clock = new ManualClock(1000 * SECOND + 125);
   store = new FakeStore(() => clock.now());
-  client = createClient({
+  client = createEnqueuer({
     store,
     clock,
     wallClock: () => clock.now(),
@@ -56,7 +56,7 @@ describe('the payload', () => {
   });
 
   test('of a delayed job names its queue, after args', async () => {
-    const { id, payload } = await client.enqueueAt(new Date(2_000_000_000_000), Hello, [1]);
+    const { id, payload } = await client.enqueue(Hello, [1], { at: new Date(2_000_000_000_000) });
     expect(payload).toBe(`{"class":"Hello","args":[1],"queue":"myqueue","id":"${id}","queue_time":${SECOND}.125}`);
     expect(store).toEqual({ pushes: [], delays: [[{ seconds: 2_000_000_000, payload }]] });
   });
@@ -73,7 +73,7 @@ describe('the payload', () => {
       queue: 'myqueue',
       payload: '{"class":"Hello","args":["hi"]}',
     });
-    expect(await client.enqueueIn(60, Hello, ['hi'], plain)).toEqual({
+    expect(await client.enqueue(Hello, ['hi'], { ...plain, in: '60s' })).toEqual({
       id: undefined,
       queue: 'myqueue',
       payload: '{"class":"Hello","args":["hi"],"queue":"myqueue"}',
@@ -93,7 +93,7 @@ describe('the payload', () => {
       const { class: name, args, queue } = parseWithBigInts(raw) as { class: string; args: unknown[]; queue?: string };
       const delayed = /:delayed:(\d+)$/.exec(key)?.[1];
       const { payload } = delayed
-        ? await client.enqueueAt(new Date(1000 * Number(delayed)), name, args, { ...plain, queue: queue ?? '' })
+        ? await client.enqueue(name, args, { ...plain, queue: queue ?? '', at: new Date(1000 * Number(delayed)) })
         : await client.enqueue(name, args, { ...plain, queue: 'q' });
       expect(payload).toBe(raw);
     },
@@ -117,7 +117,7 @@ describe('the payload', () => {
 describe('where it goes', () => {
   test("the caller's queue, before the definition's", async () => {
     expect(await client.enqueue(Hello, [], { queue: 'urgent' })).toMatchObject({ queue: 'urgent' });
-    expect(await client.enqueueIn(9, Hello, [], { queue: 'urgent', ...plain })).toMatchObject({
+    expect(await client.enqueue(Hello, [], { queue: 'urgent', ...plain, in: '9s' })).toMatchObject({
       queue: 'urgent',
       payload: '{"class":"Hello","args":[],"queue":"urgent"}',
     });
@@ -135,7 +135,7 @@ describe('where it goes', () => {
       queue: 'billing',
       payload: '{"class":"Billing::Charge","args":[1]}',
     });
-    const bare = createClient({ store });
+    const bare = createEnqueuer({ store });
     expect(await bare.enqueue('Hello', [1], { queue: 'q' })).toMatchObject({ queue: 'q' });
   });
 });
@@ -149,7 +149,7 @@ describe('when it is due', () => {
     ['now', now],
     ['within this second', 1000 * SECOND + 999],
   ])('%s is not the future: it goes to its queue at once', async (_when, at) => {
-    const { payload } = await client.enqueueAt(new Date(at), Hello, [], plain);
+    const { payload } = await client.enqueue(Hello, [], { ...plain, at: new Date(at) });
     expect(payload).toBe('{"class":"Hello","args":[]}');
     expect(store).toEqual({ pushes: [[{ queue: 'myqueue', payload }]], delays: [] });
   });
@@ -160,7 +160,7 @@ describe('when it is due', () => {
     [1000 * SECOND + 2_000, SECOND + 2],
     [2_000_000_000_999, 2_000_000_000],
   ])('%i ms is due in the list of second %i: floored', async (at, seconds) => {
-    const { payload } = await client.enqueueAt(new Date(at), Hello, []);
+    const { payload } = await client.enqueue(Hello, [], { at: new Date(at) });
     expect(store).toEqual({ pushes: [], delays: [[{ seconds, payload }]] });
   });
 
@@ -170,12 +170,12 @@ describe('when it is due', () => {
     [1.874, SECOND + 1],
     [1.875, SECOND + 2],
   ])('in %d s', async (wait, seconds) => {
-    await client.enqueueIn(wait, Hello, []);
+    await client.enqueue(Hello, [], { in: wait * 1000 });
     expect(store.delays).toMatchObject([[{ seconds }]]);
   });
 
-  test.each([0, -5, 0.5])('in %d s is now', async (wait) => {
-    await client.enqueueIn(wait, Hello, []);
+  test.each([0, 0.5])('in %d s is now', async (wait) => {
+    await client.enqueue(Hello, [], { in: wait * 1000 });
     expect(store.pushes).toHaveLength(1);
     expect(store.delays).toEqual([]);
   });
@@ -184,7 +184,7 @@ describe('when it is due', () => {
 describe('what cannot be enqueued rejects, and pushes nothing', () => {
   const noQueue = "no queue. Give options.queue, or a queue in the job's definition.";
 
-  test.each<[string, (client: Client) => Promise<unknown>, Error]>([
+  test.each<[string, (client: Enqueuer) => Promise<unknown>, Error | RegExp]>([
     [
       'arguments that the schema refuses',
       (to) => to.enqueue(Mail as never, ['x'], { queue: 'q' }),
@@ -197,7 +197,7 @@ describe('what cannot be enqueued rejects, and pushes nothing', () => {
     ],
     [
       'arguments that the schema of a delayed job refuses',
-      (to) => to.enqueueIn(60, Typed, [1, {}] as never),
+      (to) => to.enqueue(Typed, [1, {}] as never, { in: '60s' }),
       new ArgumentsError(
         'The arguments do not fit the schema of Typed: args.0: Invalid input: expected string, received number',
       ),
@@ -212,7 +212,7 @@ describe('what cannot be enqueued rejects, and pushes nothing', () => {
     ],
     [
       'arguments of a delayed job that JSON does not keep',
-      (to) => to.enqueueIn(60, Hello, [{ total: Number.NaN }]),
+      (to) => to.enqueue(Hello, [{ total: Number.NaN }], { in: '60s' }),
       new ArgumentsError(
         'The arguments of Hello would not arrive as they are: args.0.total is NaN, which JSON writes as null. ' +
           'Pass a finite number, null or text.',
@@ -234,26 +234,41 @@ describe('what cannot be enqueued rejects, and pushes nothing', () => {
     ['an empty class name', (to) => to.enqueue('', []), new ConfigError('enqueue: the class must be a name; got "".')],
     [
       'a time that is none',
-      (to) => to.enqueueAt(new Date('soon'), Hello, []),
+      (to) => to.enqueue(Hello, [], { at: new Date('soon') }),
       new ConfigError('enqueue Hello: the time must be a valid Date after 1970; got Invalid Date.'),
     ],
     [
       'a delay that is no number',
-      (to) => to.enqueueIn(Number.NaN, Hello, []),
-      new ConfigError('enqueueIn: the delay must be a finite number of seconds; got NaN.'),
+      (to) => to.enqueue(Hello, [], { in: Number.NaN }),
+      /^enqueue Hello: in must be a duration: a number of milliseconds, .* got NaN\.$/,
     ],
     [
       'a delay without end',
-      (to) => to.enqueueIn(Infinity, Hello, []),
-      new ConfigError('enqueueIn: the delay must be a finite number of seconds; got Infinity.'),
+      (to) => to.enqueue(Hello, [], { in: Infinity }),
+      /^enqueue Hello: in must be a duration: .* got Infinity\.$/,
+    ],
+    [
+      'a delay of another grammar',
+      (to) => to.enqueue(Hello, [], { in: '30 seconds' as '30s' }),
+      /^enqueue Hello: in must be a duration: .* got "30 seconds"\.$/,
+    ],
+    [
+      'a delay into the past',
+      (to) => to.enqueue(Hello, [], { in: -1 }),
+      /^enqueue Hello: in must be a duration: .* got -1\.$/,
+    ],
+    [
+      'two times',
+      (to) => to.enqueue(Hello, [], { in: '1s', at: new Date(0) }),
+      new ConfigError('enqueue Hello: at and in both say when. Give one of them.'),
     ],
     [
       'a delay beyond the calendar',
-      (to) => to.enqueueIn(1e15, Hello, []),
-      new ConfigError('enqueue Hello: the time must be a valid Date after 1970; got Invalid Date.'),
+      (to) => to.enqueue(Hello, [], { in: 1e18 }),
+      new ConfigError('enqueue Hello: the time must be a valid Date after 1970; got in 1000000000000000000.'),
     ],
   ])('%s', async (_what, call, error) => {
-    // A promise, not an exception: `enqueueIn(…).catch(…)` has to see it.
+    // A promise, not an exception: `enqueue(…).catch(…)` has to see it.
     let rejection: Promise<unknown> | undefined;
     expect(() => {
       rejection = call(client);
@@ -269,7 +284,7 @@ describe('what cannot be enqueued rejects, and pushes nothing', () => {
       time: async () => 0,
       close: async () => {},
     };
-    const offline = createClient({ store: away });
+    const offline = createEnqueuer({ store: away });
     await expect(offline.enqueue(Hello, [])).rejects.toThrow('away');
     await expect(offline.enqueueAll([{ job: Hello, args: [], at: new Date(8e12) }])).rejects.toThrow('away');
   });
@@ -362,10 +377,10 @@ describe('enqueueAll', () => {
 
 describe('onDue', () => {
   const told: number[] = [];
-  const telling = (given: Partial<ClientOptions> = {}) => {
+  const telling = (given: Partial<EnqueuerDeps> = {}) => {
     told.length = 0;
     const onDue = (at: number) => void told.push(at);
-    return createClient({ store, clock, wallClock: () => clock.now(), onDue, ...given });
+    return createEnqueuer({ store, clock, wallClock: () => clock.now(), onDue, ...given });
   };
   const at = (ms: number) => ({ job: Hello, args: [], at: new Date(ms) });
 
@@ -380,7 +395,7 @@ describe('onDue', () => {
 
   test('is told of a single job', async () => {
     await telling().enqueue(Hello, []);
-    await telling().enqueueIn(60, Hello, []);
+    await telling().enqueue(Hello, [], { in: '60s' });
     expect(told).toEqual([1000 * (SECOND + 60)]);
   });
 
@@ -390,22 +405,5 @@ describe('onDue', () => {
     await telling().enqueueAll([]);
     await expect(telling({ store: offline }).enqueue(Hello, [])).rejects.toThrow('away');
     expect(told).toEqual([]);
-  });
-});
-
-describe('close', () => {
-  test('closes the connection, once', async () => {
-    await client.close();
-    await client.close();
-    expect(store.closed).toBe(1);
-  });
-
-  test('is what the end of an await using does', async () => {
-    {
-      await using scoped = createClient({ store });
-      await scoped.enqueue(Hello, []);
-      expect(store.closed).toBe(0);
-    }
-    expect(store.closed).toBe(1);
   });
 });

@@ -1,5 +1,5 @@
-import type { Logger } from '../../shared/index.ts';
-import type { Broker } from '../../shared/internal.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { Logger } from '../log.ts';
 
 /**
  * The broker of a worker, that tells when `pause-all-workers` is set in Redis and when it is gone: a worker that takes

@@ -1,0 +1,103 @@
+import { namespaceOf } from '../broker/namespace.ts';
+import { redisBroker } from '../broker/redis/broker.ts';
+import type { RedisClient } from '../broker/redis/client.ts';
+import { openRedis, type RedisOptions } from '../broker/redis/open.ts';
+import type { WorkerOptions } from '../config.ts';
+import { ConfigError } from '../errors.ts';
+import type { AnyJobDefinition } from '../job/define.ts';
+import type { Middleware } from '../job/middleware.ts';
+import { createRegistry } from '../job/registry.ts';
+import { consoleLogger, type Logger } from '../log.ts';
+import { parseQueues, type QueueList } from '../queues/queue-list.ts';
+import { type CronEntry, checkCronEntries } from '../scheduler/cron/entry.ts';
+import type { Summary } from '../worker/reporter.ts';
+import { WorkerService, type WorkerServiceDeps } from './worker-service.ts';
+
+/** What `lambdesque work` can be told, and the code to run. Every time is a duration: milliseconds, or text such as `'30s'`. */
+export interface CreateWorkerOptions extends RedisOptions, Partial<WorkerOptions> {
+  /** What `defineJob` returns. */
+  readonly jobs: readonly AnyJobDefinition[];
+  /** Around every handler, outermost first. @default none */
+  readonly middleware?: readonly Middleware[];
+  /**
+   * Where to look for jobs: names in order (`['critical', 'default']`, `'critical,default'`), names with weights
+   * (`'high=3,low=1'`), `*`, globs, `!name` to leave one out.
+   */
+  readonly queues: string | readonly string[];
+  /** `strict`: a later queue only when all before it are empty; `weighted`: in proportion. @default 'weighted' where a weight is given, else 'strict' */
+  readonly order?: QueueList['order'];
+  /** Prefix of every key, with or without its colon. @default 'resque:', or '{resque}:' in a Redis Cluster */
+  readonly namespace?: string;
+  /** Also delayed jobs, retries, cron, and jobs of dead workers. At least one worker has to. @default true where `cron` is given, else false */
+  readonly scheduler?: boolean;
+  /** Static cron entries by name, on top of those in Redis. @default none */
+  readonly cron?: Readonly<Record<string, CronEntry>>;
+  /** @default JSON lines through `console` */
+  readonly log?: Logger;
+}
+
+/** A worker in this process: `run()` it, `stop()` it, listen to it. */
+export interface Worker
+  extends AsyncDisposable,
+    Pick<WorkerService, 'id' | 'summary' | 'stop' | 'pause' | 'resume' | 'on' | 'once' | 'off'> {
+  /**
+   * Runs jobs until `stop()`, or with `exitOnComplete` until the queues are empty; then the connection is closed. Resolves to
+   * what was done; called again, to the same. The end of an `await using` stops it and waits for it.
+   * @throws what Redis says, if it cannot be used from the start
+   */
+  run(): Promise<Summary>;
+}
+
+/**
+ * A worker for a program of your own; `lambdesque work` is one with signals and a watchdog around it. It takes no signals
+ * itself: call `stop()` for those that should end it.
+ * @throws ConfigError for an option that cannot be used
+ * @example
+ * const worker = createWorker({ url: 'redis://localhost:6379', jobs: [Hello], queues: ['critical', 'default'], scheduler: true });
+ * worker.on('failed', ({ class: name, error }) => console.error(name, error));
+ * process.once('SIGTERM', () => worker.stop());
+ * await worker.run();
+ */
+export function createWorker(options: CreateWorkerOptions): Worker {
+  const { url, token, host, port, username, password, database, tls, ...own } = options;
+  const { jobs, middleware, queues, order, namespace, scheduler, cron, log = consoleLogger, ...workerOptions } = own;
+  const registry = createRegistry(jobs, middleware);
+  if (cron) {
+    if (scheduler === false)
+      throw new ConfigError('cron needs the scheduler, which enqueues its entries: leave scheduler out.');
+    checkCronEntries(cron, registry);
+  }
+  const redis = openRedis({ url, token, host, port, username, password, database, tls });
+  const prefix = namespaceOf(namespace, redis.cluster);
+  return new ConnectedWorker({
+    redis,
+    store: redisBroker(redis, prefix),
+    namespace: prefix,
+    registry,
+    queues: parseQueues(typeof queues === 'string' ? queues : queues.join(','), order),
+    options: workerOptions,
+    cron: cron ?? (scheduler ? {} : undefined),
+    log,
+  });
+}
+
+/** Its connection is its own, and ends with it. */
+class ConnectedWorker extends WorkerService implements Worker {
+  readonly #redis: RedisClient;
+  #running: Promise<Summary> | undefined;
+
+  constructor(deps: WorkerServiceDeps) {
+    super(deps);
+    this.#redis = deps.redis;
+  }
+
+  override run(): Promise<Summary> {
+    this.#running ??= super.run().finally(() => this.#redis.close());
+    return this.#running;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop();
+    await (this.#running?.catch(() => {}) ?? this.#redis.close());
+  }
+}

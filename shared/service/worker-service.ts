@@ -1,0 +1,150 @@
+import { EventEmitter } from 'node:events';
+import { hostname } from 'node:os';
+import type { Broker } from '../broker/broker.ts';
+import type { RedisClient } from '../broker/redis/client.ts';
+import { redisCronBroker } from '../broker/redis/cron.ts';
+import { createEnqueuer } from '../client/enqueuer.ts';
+import { systemClock } from '../clock.ts';
+import { type WorkerOptions, workerOptions } from '../config.ts';
+import type { JobInfo } from '../job/context.ts';
+import type { Registry } from '../job/registry.ts';
+import type { Logger } from '../log.ts';
+import { type QueueList, textOf } from '../queues/queue-list.ts';
+import type { CronEntry } from '../scheduler/cron/entry.ts';
+import { CronRunner } from '../scheduler/cron/runner.ts';
+import { Scheduler } from '../scheduler/scheduler.ts';
+import type { TickTotals } from '../scheduler/step.ts';
+import { errorFields } from '../wire/failed-entry.ts';
+import { workerId } from '../wire/worker-id.ts';
+import type { Found } from '../worker/queue-poller.ts';
+import type { RunReport, Summary } from '../worker/reporter.ts';
+import { Worker as WorkerLoop } from '../worker/worker.ts';
+import { noticingStarts } from './noticing-starts.ts';
+import { tellingPaused } from './paused.ts';
+
+/** Milliseconds between two ticks of a scheduler that runs all the time: jobs come on their second. */
+const TICK_INTERVAL = 1_000;
+
+/** What happens in a worker. Listeners run in its loop: they should be quick, and what they throw is logged. */
+export interface WorkerEvents {
+  /** A handler begins. */
+  started: [job: JobInfo];
+  /** A run ended, in one of these ways. */
+  succeeded: [run: RunReport];
+  retried: [run: RunReport];
+  failed: [run: RunReport];
+  discarded: [run: RunReport];
+  /** It went back to its queue, with no attempt counted. */
+  released: [run: RunReport];
+  /** Nothing runs, and the last look found no more: because the queues are empty, paused, or serial and with another worker. */
+  idle: [why: Found];
+  /** The scheduler beside the worker did something. */
+  ticked: [totals: TickTotals];
+}
+
+export interface WorkerServiceDeps {
+  readonly redis: RedisClient;
+  readonly store: Broker;
+  /** Prefix of every key, with its colon. */
+  readonly namespace: string;
+  readonly registry: Registry;
+  readonly queues: QueueList;
+  readonly options: Partial<WorkerOptions>;
+  /** Run a scheduler beside the worker, with these static cron entries and those that are in Redis. @default no scheduler */
+  readonly cron?: Readonly<Record<string, CronEntry>> | undefined;
+  readonly log: Logger;
+}
+
+/** A worker in this process, and a scheduler beside it if asked for. */
+export class WorkerService extends EventEmitter<WorkerEvents> {
+  /** As Resque has it: `host:pid:queues`. */
+  readonly id: string;
+  /** Milliseconds. */
+  readonly lease: number;
+  readonly #worker: WorkerLoop;
+  readonly #scheduler: Scheduler | undefined;
+  readonly #log: Logger;
+
+  constructor(deps: WorkerServiceDeps) {
+    super();
+    const { store, registry, queues, cron, log, namespace } = deps;
+    const options = workerOptions(deps.options);
+    const clock = systemClock;
+    this.#log = log;
+    this.id = workerId(hostname(), process.pid, queues.patterns.map(textOf));
+    this.lease = options.lease;
+    const worker: WorkerLoop = new WorkerLoop({
+      store: tellingPaused(store, `${namespace}pause-all-workers`, log),
+      registry: noticingStarts(registry, (job) => this.#tell('started', job)),
+      client: createEnqueuer({ store, clock, registry, now: () => worker.redisNow() }),
+      queues,
+      options,
+      worker: this.id,
+      clock,
+      log,
+      onRun: (run) => this.#tell(run.outcome, run),
+      onIdle: (why) => this.#tell('idle', why),
+    });
+    this.#worker = worker;
+    this.#scheduler =
+      cron &&
+      new Scheduler({
+        store,
+        registry,
+        cron: new CronRunner({ entries: cron, registry, store: redisCronBroker(deps.redis, namespace), log }),
+        clock,
+        log,
+        interval: TICK_INTERVAL,
+        onTick: (result) => this.#tell('ticked', result),
+      });
+  }
+
+  /** What it has done so far. */
+  get summary(): Readonly<Summary> {
+    return this.#worker.summary;
+  }
+
+  /** Resolves when the worker has ended, and the scheduler with it. @throws what Redis says, if it cannot be used from the start */
+  async run(): Promise<Summary> {
+    const scheduling = this.#scheduler?.run();
+    try {
+      return await this.#worker.run();
+    } finally {
+      this.#scheduler?.stop();
+      await scheduling;
+    }
+  }
+
+  /** Reserves nothing more, gives running jobs `shutdownTimeout` to end, then aborts and releases them. */
+  stop(): void {
+    this.#worker.stop();
+  }
+
+  /** Takes no more jobs until it is resumed: those that wait here go back, those that run go on. */
+  pause(): void {
+    this.#worker.pause();
+  }
+
+  resume(): void {
+    this.#worker.resume();
+  }
+
+  /** @see WorkerLoop.escaped */
+  escaped(error: unknown): boolean {
+    return this.#worker.escaped(error);
+  }
+
+  /** @see WorkerLoop.crash */
+  crash(): Promise<void> {
+    return this.#worker.crash();
+  }
+
+  #tell<Name extends keyof WorkerEvents>(name: Name, value: WorkerEvents[Name][0]): void {
+    if (this.listenerCount(name) === 0) return;
+    try {
+      this.emit<keyof WorkerEvents>(name, ...([value] as never));
+    } catch (error) {
+      this.#log.error(`A listener for ${name} threw; the work is not affected`, errorFields(error));
+    }
+  }
+}
