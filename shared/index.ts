@@ -25,6 +25,7 @@ export type { BadCronInfo, CronClient, CronInfo } from './inspect/cron.ts';
 export type { JobFilter, Scheduled, WaitingJob } from './inspect/scheduled.ts';
 export type { JobContext, JobInfo } from './job/context.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
+export { type ActiveJobOptions, defineActiveJob } from './job/define-active-job.ts';
 export type { Enqueue, Enqueued, EnqueueOptions, JobRef } from './job/enqueue.ts';
 export type { Middleware } from './job/middleware.ts';
 export {
@@ -39,4 +40,18 @@ export { consoleLogger } from './log.ts';
 export type { CronEntry } from './scheduler/cron/entry.ts';
 export { type CreateWorkerOptions, createWorker, type Worker } from './service/create-worker.ts';
 export type { WorkerEvents } from './service/worker-service.ts';
+export type { ActiveJobInfo } from './types.ts';
+export {
+  GlobalId,
+  keywords,
+  RubyDate,
+  RubyDecimal,
+  RubyDuration,
+  RubyFloat,
+  RubyModule,
+  RubyRange,
+  RubySymbol,
+  RubyTime,
+  symbolKeys,
+} from './wire/active-job/values.ts';
 export type { RunReport, Stopped, Summary } from './worker/reporter.ts';

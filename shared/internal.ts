@@ -28,7 +28,7 @@ export { LostLeaseError, PayloadError, UnknownClassError } from './errors.ts';
 export { createCronClient } from './inspect/cron.ts';
 export { createScheduled } from './inspect/scheduled.ts';
 export { checkJsonArgs } from './job/json-args.ts';
-export { createRegistry, type Registry } from './job/registry.ts';
+export { createRegistry, type Registry, wrapHandlers } from './job/registry.ts';
 export { similarName } from './job/similar.ts';
 export { parseWithBigInts } from './json.ts';
 export { silentLogger } from './log.ts';

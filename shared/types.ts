@@ -54,6 +54,8 @@ export interface Job {
   readonly queueTime: number | undefined;
   /** The cron entry that enqueued it, and for which slot. */
   readonly cron: CronSlot | undefined;
+  /** Set for a job of Rails' ActiveJob, whose class and arguments are those inside its wrapper. */
+  readonly activeJob: ActiveJobInfo | undefined;
   /** The id of its php-resque status record, if it may have one. */
   readonly statusId: string | undefined;
 }
@@ -64,6 +66,25 @@ export interface CronSlot {
   readonly slot: number;
   /** The entry waits for this job's end before it enqueues another. */
   readonly exclusive: boolean;
+}
+
+/** What Rails says of a job besides its arguments, under the names that it has there. */
+export interface ActiveJobInfo {
+  readonly jobClass: string;
+  readonly jobId: string;
+  /** Attempts before this one, of whoever made them. */
+  readonly executions: number;
+  /** By the names of the exceptions that `retry_on` lists. */
+  readonly exceptionExecutions: Readonly<Record<string, unknown>>;
+  readonly queueName: string | undefined;
+  readonly priority: number | undefined;
+  readonly locale: string | undefined;
+  readonly timeZone: string | undefined;
+  /** ISO 8601, as it stands in the payload: nine decimals, or whole seconds in Rails 6.1. */
+  readonly enqueuedAt: string | undefined;
+  readonly scheduledAt: string | undefined;
+  /** All of the job's data as Rails has it, with what newer versions add (`continuation`, `resumptions`, …). */
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 /** A job and what runs it. */
@@ -91,11 +112,24 @@ export interface Settlement {
   readonly effects: readonly Effect[];
 }
 
+/** A replacement in a payload's text: nothing else of it changes. */
+export interface Edit {
+  /** Characters from its beginning. */
+  readonly at: number;
+  readonly length: number;
+  readonly text: string;
+}
+
 interface SettleOps {
   /** Succeeded or discarded. */
   done: unknown;
   /** @property delay milliseconds until the next attempt is due */
-  retry: { readonly delay: number; readonly record: Attempts };
+  retry: {
+    readonly delay: number;
+    readonly record: Attempts;
+    /** What changes in the producer's payload, in bytes from its beginning. */
+    readonly edit?: Edit;
+  };
   /** The failed entry is `head`, the producer's payload, `tail`. */
   fail: { readonly head: string; readonly tail: string };
   /** The payload is not JSON: it stands in the entry as a string. */

@@ -1,7 +1,7 @@
 import inspector from 'node:inspector';
 import { Worker as Thread } from 'node:worker_threads';
 import type { JobContext } from '../../shared/index.ts';
-import type { Registry } from '../../shared/internal.ts';
+import { type Registry, wrapHandlers } from '../../shared/internal.ts';
 
 /** What the thread is given. */
 export interface WatchdogData {
@@ -63,20 +63,10 @@ export class Watchdog {
 
   /** The same handlers, whose runs are noted. */
   watching(registry: Registry): Registry {
-    const known = new Map<unknown, ReturnType<Registry['handlerFor']>>();
-    return {
-      definitions: registry.definitions,
-      handlerFor: (name) => {
-        const handler = registry.handlerFor(name);
-        if (!handler) return undefined;
-        let watched = known.get(handler);
-        if (!watched) {
-          watched = { ...handler, run: (args, ctx) => this.#run(ctx, () => handler.run(args, ctx)) };
-          known.set(handler, watched);
-        }
-        return watched;
-      },
-    };
+    return wrapHandlers(registry, (handler) => ({
+      ...handler,
+      run: (args, ctx) => this.#run(ctx, () => handler.run(args, ctx)),
+    }));
   }
 
   #run(ctx: JobContext, run: () => unknown): unknown {

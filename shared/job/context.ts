@@ -1,4 +1,5 @@
 import type { Logger } from '../log.ts';
+import type { ActiveJobInfo } from '../types.ts';
 import type { Enqueue } from './enqueue.ts';
 
 /** What a handler and its middleware know and can do besides their arguments. */
@@ -6,6 +7,8 @@ export interface JobContext {
   readonly job: JobInfo;
   /** Set where a cron entry enqueued the job: its name, and the time that the job is for. */
   readonly cron: { readonly name: string; readonly slot: Date } | undefined;
+  /** Set for a job of Rails' ActiveJob: what it carries besides its arguments. */
+  readonly activeJob: ActiveJobInfo | undefined;
   /** Aborts when the attempt has to end: its `timeout`, the invocation's deadline, a shutdown, a lost lease. */
   readonly signal: AbortSignal;
   /** Milliseconds until the attempt's timeout or the invocation's deadline, whichever is first; `Infinity` without either. */

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ConfigError } from '../errors.ts';
 import type { JobContext } from './context.ts';
-import type { Args, JobRef } from './enqueue.ts';
+import type { ActiveJobDefaults, Args, JobRef } from './enqueue.ts';
 import type { Middleware } from './middleware.ts';
 import { checkRetry, type RetryOptions } from './retry.ts';
 
@@ -48,6 +48,8 @@ export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In
 
 /** A checked job definition. */
 export interface JobDefinition<In extends Args = Args, Out extends Args = Args> extends JobOptions<In, Out> {
+  /** What `defineActiveJob` adds. @default a class of Resque's own */
+  readonly activeJob?: ActiveJobDefaults;
   /** Where `defineJob` was called, `file:line:column`; for messages. */
   readonly definedAt: string;
 }
@@ -62,6 +64,14 @@ export type AnyJobDefinition = JobDefinition<never, never> | JobDefinition;
  */
 export function defineJob<In extends Args = Args, Out extends Args = In>(
   options: JobOptions<In, Out>,
+): JobDefinition<In, Out> {
+  return definition(options, defineJob);
+}
+
+/** @param calledAs the function that the user called, for the place that messages name */
+export function definition<In extends Args, Out extends Args>(
+  options: JobOptions<In, Out>,
+  calledAs: (...args: never[]) => unknown,
 ): JobDefinition<In, Out> {
   const name: unknown = options.class;
   if (typeof name !== 'string' || name === '' || name.slice(0, -1).includes('*')) {
@@ -87,7 +97,7 @@ export function defineJob<In extends Args = Args, Out extends Args = In>(
     );
   }
   checkRetry(where, options.retry);
-  const definedAt = caller();
+  const definedAt = caller(calledAs);
   if (!isAtMostOnce(where, options)) return { ...options, definedAt };
   return { ...options, retry: { attempts: 1 }, definedAt };
 }
@@ -117,8 +127,10 @@ function show(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : typeof value === 'function' ? 'a function' : String(value);
 }
 
-/** The place two frames up: who called `defineJob`. */
-function caller(): string {
-  const frame = new Error().stack?.split('\n')[3] ?? '';
+/** Who called this function. */
+function caller(calledAs: (...args: never[]) => unknown): string {
+  const holder: { stack?: string } = {};
+  Error.captureStackTrace(holder, calledAs);
+  const frame = holder.stack?.split('\n')[1] ?? '';
   return /\(?((?:file:\/\/)?[^()\s]+:\d+:\d+)\)?$/.exec(frame)?.[1]?.replace('file://', '') ?? 'an unknown place';
 }

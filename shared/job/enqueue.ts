@@ -12,6 +12,18 @@ export interface JobRef<In extends Args = Args> {
   readonly queue?: string;
   /** Checks the arguments before they are written. */
   readonly args?: StandardSchemaV1<In, Args>;
+  /** It is a class of Rails' ActiveJob: `class` stands inside its wrapper. */
+  readonly activeJob?: ActiveJobDefaults;
+}
+
+/** What an ActiveJob carries that its producer decides, where we are the producer. */
+export interface ActiveJobDefaults {
+  /** Rails' own; Resque takes no notice of it. @default none */
+  readonly priority?: number;
+  /** Of `I18n`. @default 'en' */
+  readonly locale?: string;
+  /** IANA name, or what Rails calls it. @default none */
+  readonly timeZone?: string;
 }
 
 /** What to enqueue: a definition, or the name of a class that is defined elsewhere. */

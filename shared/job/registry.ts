@@ -12,8 +12,27 @@ export interface Handler {
 
 /** Finds the handler of a class. */
 export interface Registry {
-  handlerFor(className: string): Handler | undefined;
+  /** @param activeJob it is a class of Rails' ActiveJob, whose name stands inside its wrapper. @default false */
+  handlerFor(className: string, activeJob?: boolean): Handler | undefined;
   readonly definitions: readonly JobDefinition[];
+}
+
+/** The same handlers, each wrapped when it is first asked for. */
+export function wrapHandlers(registry: Registry, wrap: (handler: Handler) => Handler): Registry {
+  const wrapped = new Map<Handler, Handler>();
+  return {
+    definitions: registry.definitions,
+    handlerFor(className, activeJob) {
+      const handler = registry.handlerFor(className, activeJob);
+      if (!handler) return undefined;
+      let same = wrapped.get(handler);
+      if (!same) {
+        same = wrap(handler);
+        wrapped.set(handler, same);
+      }
+      return same;
+    },
+  };
 }
 
 /**
@@ -34,30 +53,37 @@ export function createRegistry(
           'Export it like: export default [Hello, Report];',
       );
     }
-    const other = byName.get(definition.class)?.definition;
+    const key = keyOf(definition.class, definition.activeJob !== undefined);
+    const other = byName.get(key)?.definition;
     if (other) {
       throw new ConfigError(
         `The class ${JSON.stringify(definition.class)} is defined twice: at ${other.definedAt} and at ${definition.definedAt}. ` +
           'Remove one, or give it another class.',
       );
     }
-    byName.set(definition.class, handler(definition, middleware));
+    byName.set(key, handler(definition, middleware));
   }
   const prefixes = [...byName.keys()].filter((name) => name.endsWith('*')).sort((a, b) => b.length - a.length);
   // A class name that was looked up once is found at once; the bound keeps made-up names from filling the memory.
   const found = new Map<string, Handler | undefined>();
   return {
     definitions: [...byName.values()].map((one) => one.definition),
-    handlerFor(className) {
-      const exact = className.endsWith('*') ? undefined : byName.get(className);
+    handlerFor(className, activeJob = false) {
+      const key = keyOf(className, activeJob);
+      const exact = className.endsWith('*') ? undefined : byName.get(key);
       if (exact || prefixes.length === 0) return exact;
-      if (found.has(className)) return found.get(className);
-      const prefix = prefixes.find((one) => className.startsWith(one.slice(0, -1)));
+      if (found.has(key)) return found.get(key);
+      const prefix = prefixes.find((one) => key.startsWith(one.slice(0, -1)));
       const handler = prefix === undefined ? undefined : byName.get(prefix);
-      if (found.size < 1000) found.set(className, handler);
+      if (found.size < 1000) found.set(key, handler);
       return handler;
     },
   };
+}
+
+/** An ActiveJob and a class of Resque's own may have one name. A payload's class that begins so is none that Ruby can name. */
+function keyOf(className: string, activeJob: boolean): string {
+  return activeJob ? `\0${className}` : className;
 }
 
 function handler(definition: JobDefinition, middleware: readonly Middleware[]): Handler {

@@ -66,6 +66,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     deaths: record ? record.deaths : 0,
     payload,
     queueTime: typeof fields.queue_time === 'number' ? fields.queue_time * 1000 : undefined,
+    activeJob: undefined,
     cron: fields.cron === undefined ? undefined : cronSlot(fields.cron),
     statusId: id?.length === 32 && PHP_ID.test(id) ? statusId(id, fields.prefix) : undefined,
   };

@@ -162,6 +162,10 @@ export class Attempt implements JobContext {
     return cron && { name: cron.name, slot: new Date(cron.slot) };
   }
 
+  get activeJob(): JobContext['activeJob'] {
+    return this.bound.job.activeJob;
+  }
+
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();

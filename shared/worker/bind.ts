@@ -1,7 +1,9 @@
 import type { WorkerOptions } from '../config.ts';
 import { UnknownClassError } from '../errors.ts';
-import type { Registry } from '../job/registry.ts';
+import type { Handler, Registry } from '../job/registry.ts';
 import type { BoundJob, Job, Outcome, RawJob } from '../types.ts';
+import { decodeArguments } from '../wire/active-job/decode-arguments.ts';
+import { activeJobOf, WRAPPER } from '../wire/active-job/envelope.ts';
 import { decode, type Undecodable } from '../wire/decode.ts';
 import { outcomeOfDeaths } from './outcome.ts';
 
@@ -21,19 +23,31 @@ export interface Unrunnable {
  * @param token of the worker: see `decode`
  */
 export function bind(raw: RawJob, token: string, { registry, options }: BindDeps): BoundJob | Unrunnable | Undecodable {
-  const job = decode(raw, token, options.numbers);
-  if (!('class' in job)) return job;
-  const handler = registry.handlerFor(job.class);
+  const decoded = decode(raw, token, options.numbers);
+  if (!('class' in decoded)) return decoded;
+  const [job, handler] = withHandler(decoded, registry);
   if (handler) {
     const outcome = outcomeOfDeaths(job, isOnlyOnce({ handler }));
     return outcome ? { job, outcome } : { job, handler };
   }
-  const message = `No worker for ${job.class} in queue ${raw.queue}.`;
+  const inside = job.class === WRAPPER ? activeJobOf(job.args)?.jobClass : undefined;
+  const message = `No worker for ${inside === undefined ? job.class : `the ActiveJob ${inside}`} in queue ${raw.queue}.`;
   if (options.unknownClass === 'release') return { job, outcome: { kind: 'released', to: 'tail', reason: message } };
   const error = new UnknownClassError(
-    `${message} Define the class with defineJob, and export it from the jobs module.`,
+    `${message} Define the class with ${inside === undefined ? 'defineJob' : 'defineActiveJob'}, and export it from the jobs module.`,
   );
   return { job, outcome: { kind: 'failed', error } };
+}
+
+/** The handler of its class; or of the class inside of Rails' wrapper, with the job as it is there, where one is defined. */
+function withHandler(job: Job, registry: Registry): [Job, Handler | undefined] {
+  const activeJob = job.class === WRAPPER ? activeJobOf(job.args) : undefined;
+  const handler = activeJob && registry.handlerFor(activeJob.jobClass, true);
+  if (!handler) return [job, registry.handlerFor(job.class)];
+  const { jobClass, jobId, executions, data } = activeJob;
+  const args = Array.isArray(data['arguments']) ? decodeArguments(data['arguments']) : [];
+  // Whoever made them: Rails counts its attempts there, and so do we.
+  return [{ ...job, class: jobClass, args, id: jobId || job.id, attempt: executions + 1, activeJob }, handler];
 }
 
 /** Once it may have started, it is not run again. */

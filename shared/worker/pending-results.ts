@@ -1,6 +1,7 @@
 import { isPlainDone, isPlainRelease } from '../broker/ops/operation.ts';
 import type { Clock } from '../clock.ts';
-import type { Effect, Job, Outcome, RawJob, Settlement, SettleOp } from '../types.ts';
+import type { Edit, Effect, Job, Outcome, RawJob, Settlement, SettleOp } from '../types.ts';
+import { raisedExecutions } from '../wire/active-job/envelope.ts';
 import { unsplice } from '../wire/attempts.ts';
 import { newAttemptsId, type Undecodable } from '../wire/decode.ts';
 import { buriedEntry, type FailedEntryFields, failedEntry } from '../wire/failed-entry.ts';
@@ -170,7 +171,8 @@ export class PendingResults {
         return { kind: 'release', to: outcome.to };
       case 'retried': {
         const record = { id: this.#attemptsId(job), attempts: job.attempt, deaths: job.deaths };
-        return { kind: 'retry', delay: outcome.delay, record };
+        const edit = job.activeJob && inBytes(job.payload, raisedExecutions(job.payload));
+        return { kind: 'retry', delay: outcome.delay, record, ...(edit ? { edit } : {}) };
       }
       case 'failed':
         return { kind: 'fail', ...failedEntry(this.#entryFields(job.raw.queue, outcome.error)) };
@@ -195,6 +197,11 @@ export class PendingResults {
     const { clock, within } = this.#options;
     this.#dueAt = Math.min(this.#dueAt, clock.now() + within);
   }
+}
+
+/** Redis counts bytes. */
+function inBytes(payload: string, edit: Edit | undefined): Edit | undefined {
+  return edit && { ...edit, at: Buffer.byteLength(payload.slice(0, edit.at)) };
 }
 
 function textOf(outcome: SettleOp): number {

@@ -31,6 +31,7 @@ export function aJob(given: Partial<Job> = {}): Job {
     deaths: 0,
     payload,
     queueTime: undefined,
+    activeJob: undefined,
     cron: undefined,
     statusId: undefined,
     ...given,

@@ -1,27 +1,9 @@
 import { parseWithBigInts } from '../../json.ts';
+import type { ActiveJobInfo, Edit } from '../../types.ts';
 import { json, nineDecimals } from './encode-arguments.ts';
 
 /** The class that stands in the payloads of every ActiveJob: Rails' adapter for Resque. */
 export const WRAPPER = 'ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper';
-
-/** What Rails says of a job besides its arguments, under the names that it has there. */
-export interface ActiveJobInfo {
-  readonly jobClass: string;
-  readonly jobId: string;
-  /** Attempts before this one, of whoever made them. */
-  readonly executions: number;
-  /** By the names of the exceptions that `retry_on` lists. */
-  readonly exceptionExecutions: Readonly<Record<string, unknown>>;
-  readonly queueName: string | undefined;
-  readonly priority: number | undefined;
-  readonly locale: string | undefined;
-  readonly timeZone: string | undefined;
-  /** ISO 8601, as it stands in the payload: nine decimals, or whole seconds in Rails 6.1. */
-  readonly enqueuedAt: string | undefined;
-  readonly scheduledAt: string | undefined;
-  /** All of the job's data as Rails has it, with what newer versions add (`continuation`, `resumptions`, …). */
-  readonly data: Readonly<Record<string, unknown>>;
-}
 
 /** The job inside Rails' wrapper; undefined where a payload's arguments are none. @param args of a payload whose class is WRAPPER */
 export function activeJobOf(args: readonly unknown[]): ActiveJobInfo | undefined {
@@ -86,14 +68,6 @@ export function writeActiveJob(job: NewActiveJob): string {
   const data = fields.map(([key, value]) => `"${key}":${value}`).join(',');
   const delayed = job.scheduledAt === undefined ? '' : `,"queue":${json(job.queue)}`;
   return `{"class":"${WRAPPER}","args":[{${data}}]${delayed}}`;
-}
-
-/** A replacement in a payload's text: nothing else of it changes. */
-export interface Edit {
-  /** Characters from its beginning. */
-  readonly at: number;
-  readonly length: number;
-  readonly text: string;
 }
 
 /**
