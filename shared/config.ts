@@ -1,9 +1,10 @@
+import { type Duration, type DurationRule, durationMs } from './duration.ts';
 import { ConfigError } from './errors.ts';
 
 /** How numbers in arguments arrive: long integers as bigint, or all as double, as JSON.parse gives them. */
 export type Numbers = 'bigint' | 'double';
 
-/** Every option of a consumer. Times are milliseconds. */
+/** Every option of a worker, as its parts take them: times are milliseconds. */
 export interface WorkerOptions {
   /** Jobs that run at once; 1 runs them strictly one after the other, in order. */
   readonly concurrency: number;
@@ -70,20 +71,24 @@ export const workerDefaults = {
 /** Prefix of every key: Resque's own. */
 export const defaultNamespace = 'resque:';
 
-const ranges: { readonly [option in keyof WorkerOptions]?: readonly [low: number, whole: boolean] } = {
-  concurrency: [1, true],
-  interval: [1, false],
-  lease: [1_000, false],
-  shutdownTimeout: [0, false],
-  abortGrace: [0, false],
-  attempts: [1, true],
-  batchCount: [1, true],
-  batchBytes: [1, true],
-  ahead: [0, false],
-  settleWithin: [0, false],
-  releaseAfter: [0, false],
-  heldBytes: [1, true],
+const durations = {
+  interval: { least: 1 },
+  lease: { least: 1_000 },
+  shutdownTimeout: {},
+  abortGrace: {},
+  timeout: { least: 1, endless: true },
+  ahead: {},
+  settleWithin: {},
+  releaseAfter: {},
+} as const satisfies { readonly [option in keyof WorkerOptions]?: DurationRule };
+
+/** Worker options as they are given: each may be left out, and times are durations, such as `'30s'`. */
+export type WorkerOptionsInput = {
+  readonly [option in keyof WorkerOptions]?: option extends keyof typeof durations ? Duration : WorkerOptions[option];
 };
+
+/** Whole numbers from 1. */
+const counts = ['concurrency', 'attempts', 'batchCount', 'batchBytes', 'heldBytes'] as const;
 
 const choices: { readonly [option in keyof WorkerOptions]?: readonly unknown[] } = {
   unknownClass: ['fail', 'release'],
@@ -94,31 +99,21 @@ const choices: { readonly [option in keyof WorkerOptions]?: readonly unknown[] }
 };
 
 /** The defaults with `given` on top. @throws ConfigError naming option, value and what is allowed */
-export function workerOptions(given: Partial<WorkerOptions>): WorkerOptions {
+export function workerOptions(given: WorkerOptionsInput): WorkerOptions {
   const options: WorkerOptions = { ...workerDefaults };
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(workerDefaults, name)) {
       throw new ConfigError(`There is no option ${name}; there are ${Object.keys(workerDefaults).join(', ')}.`);
     }
-    if (value !== undefined) Object.assign(options, { [name]: value });
+    if (value === undefined) continue;
+    const rule = Object.hasOwn(durations, name) ? durations[name as keyof typeof durations] : undefined;
+    Object.assign(options, { [name]: rule ? durationMs(value, name, rule) : value });
   }
-  for (const [name, [low, whole]] of Object.entries(ranges)) {
-    const value = options[name as keyof typeof ranges];
-    if (
-      typeof value !== 'number' ||
-      !Number.isFinite(value) ||
-      !(value >= low) ||
-      (whole && !Number.isInteger(value))
-    ) {
-      throw new ConfigError(
-        `${name} must be a ${whole ? 'whole ' : 'finite '}number, ${low} or more; got ${String(value)}.`,
-      );
+  for (const name of counts) {
+    const value = options[name];
+    if (!(Number.isInteger(value) && value >= 1)) {
+      throw new ConfigError(`${name} must be a whole number, 1 or more; got ${String(value)}.`);
     }
-  }
-  if (typeof options.timeout !== 'number' || !(options.timeout > 0)) {
-    throw new ConfigError(
-      `timeout must be a number of milliseconds above 0, or Infinity; got ${String(options.timeout)}.`,
-    );
   }
   for (const [name, allowed] of Object.entries(choices)) {
     const value = options[name as keyof typeof choices];

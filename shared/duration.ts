@@ -24,12 +24,19 @@ export function parseDuration(text: string): number | undefined {
   return Number.isFinite(ms) ? ms : undefined;
 }
 
+/** A duration as messages show it: in seconds where these are whole. */
+export function shownDuration(ms: number): string {
+  return ms > 0 && ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
+}
+
 /** What a number without a unit means. */
 const NUMBERS = {
   /** In TypeScript. */
   milliseconds: 1,
   /** On the command line, and in Resque's own formats. */
   seconds: 1_000,
+  /** In TypeScript, of what stands in one of Resque's formats elsewhere: either unit could be meant. */
+  refused: Number.NaN,
 } as const;
 
 export interface DurationRule {
@@ -37,8 +44,15 @@ export interface DurationRule {
   readonly numbers?: keyof typeof NUMBERS;
   /** Milliseconds. @default 0 */
   readonly least?: number;
+  /**
+   * Milliseconds. A number above 0 and below this needs a unit: where such short times make no sense, it was meant as
+   * seconds. @default 0
+   */
+  readonly leastNumber?: number;
   /** May it be `Infinity`, for no limit? @default false */
   readonly endless?: boolean;
+  /** What else is allowed there, for messages. */
+  readonly also?: string;
 }
 
 /**
@@ -47,13 +61,34 @@ export interface DurationRule {
  * @throws ConfigError with the value got and what is allowed
  */
 export function durationMs(value: unknown, field: string, rule: DurationRule = {}): number {
-  const { numbers = 'milliseconds', least = 0, endless = false } = rule;
+  const { numbers = 'milliseconds', least = 0, leastNumber = 0, endless = false } = rule;
+  if (typeof value === 'number' && value > 0 && Number.isFinite(value)) {
+    if (numbers === 'refused') {
+      throw new ConfigError(`${field} must be a duration with a unit; got ${value}. Write '${value}s' for seconds.`);
+    }
+    if (value < leastNumber) {
+      throw new ConfigError(
+        `${field} must be a duration, and a number without a unit is milliseconds; got ${value}. ` +
+          `Write '${value}s' for seconds, or '${value}ms' if that is meant.`,
+      );
+    }
+  }
   const ms =
     typeof value === 'string' ? parseDuration(value) : typeof value === 'number' ? value * NUMBERS[numbers] : undefined;
   if (ms !== undefined && ms >= least && (Number.isFinite(ms) || endless)) return ms;
-  const from = least === 0 ? '' : ` of ${least >= 1_000 ? `${least / 1_000}s` : `${least}ms`} or more`;
-  throw new ConfigError(
-    `${field} must be a duration${from}: a number of ${numbers}, or text such as '500ms', '30s', '1h30m', '2d'` +
-      `${endless ? ', or Infinity' : ''}; got ${typeof value === 'string' ? JSON.stringify(value) : String(value)}.`,
-  );
+  const from = least === 0 ? '' : ` of ${shownDuration(least)} or more`;
+  const forms = [
+    ...(numbers === 'refused' ? [] : [`a number of ${numbers}`]),
+    `text such as ${least < 1_000 ? "'500ms', " : ''}'30s', '1h30m', '2d'`,
+    ...(endless ? ['Infinity'] : []),
+    ...(rule.also === undefined ? [] : [rule.also]),
+  ];
+  const last = forms.length > 1 ? `, or ${forms.pop()}` : '';
+  throw new ConfigError(`${field} must be a duration${from}: ${forms.join(', ')}${last}; got ${shown(value)}.`);
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' || (typeof value === 'object' && value !== null)
+    ? JSON.stringify(value)
+    : String(value);
 }

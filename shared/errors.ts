@@ -83,23 +83,6 @@ export class SkipRetry extends LambdesqueError {
  */
 export class MiddlewareError extends SkipRetry {}
 
-/** Throw it from a handler: the next attempt, if one is left, comes after `seconds` instead of the policy's wait. */
-export class RetryIn extends LambdesqueError {
-  readonly seconds: number;
-  /** @param seconds from now until the next attempt; a finite number, 0 or more. */
-  constructor(
-    seconds: number,
-    message = `The handler asked for another attempt in ${seconds} s.`,
-    options?: ErrorOptions,
-  ) {
-    if (!Number.isFinite(seconds) || seconds < 0) {
-      throw new ConfigError(`RetryIn takes a finite number of seconds, 0 or more; got ${seconds}.`);
-    }
-    super(message, options);
-    this.seconds = seconds;
-  }
-}
-
 /** Throw it from a handler: the job is dropped, with no further attempt and no entry in the failed list. */
 export class Discard extends LambdesqueError {
   constructor(message = 'The handler discarded the job.', options?: ErrorOptions) {

@@ -3,6 +3,7 @@
 export type { RedisOptions } from './broker/redis/open.ts';
 export { type Client, type ClientOptions, createClient } from './client/client.ts';
 export type { EnqueueAll, EnqueueItem } from './client/enqueuer.ts';
+export type { Duration } from './duration.ts';
 export {
   ArgumentsError,
   ConfigError,
@@ -17,7 +18,6 @@ export {
   RedisReplyError,
   RedisTypeError,
   RedisUnavailableError,
-  RetryIn,
   ShutdownError,
   SkipRetry,
 } from './errors.ts';
@@ -33,6 +33,7 @@ export {
   type BackoffFunction,
   type ExponentialOptions,
   exponential,
+  RetryIn,
   type RetryOptions,
 } from './job/retry.ts';
 export type { LogFields, Logger } from './log.ts';

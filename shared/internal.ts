@@ -22,7 +22,14 @@ export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
 export { redisWorkerBroker } from './broker/redis/worker.ts';
 export { createEnqueuer, type Enqueuer } from './client/enqueuer.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
-export { defaultNamespace, type WorkerOptions, workerDefaults, workerOptions } from './config.ts';
+export {
+  defaultNamespace,
+  type WorkerOptions,
+  type WorkerOptionsInput,
+  workerDefaults,
+  workerOptions,
+} from './config.ts';
+export { type DurationRule, durationMs, parseDuration, shownDuration } from './duration.ts';
 export { environment } from './env.ts';
 export { LostLeaseError, PayloadError, UnknownClassError } from './errors.ts';
 export { createCronClient } from './inspect/cron.ts';

@@ -9,7 +9,7 @@ import { start } from './commands/start.ts';
 import { tickOnce } from './commands/tick.ts';
 import { work } from './commands/work.ts';
 import { defaultCron } from './cron.ts';
-import { duration, durationFrom, isoTime, wholeNumber } from './duration.ts';
+import { duration, isoTime, wholeNumber } from './duration.ts';
 import { goFlags } from './go-flags.ts';
 import { defaultJobs } from './jobs.ts';
 import { flushOutput, guardOutput } from './output.ts';
@@ -30,7 +30,7 @@ const redisOptions = (command: Command) =>
     path, redis+sentinel://host,host/name; else env REDIS_URL, or the variable
     that REDIS_PROVIDER names; else [2] if set; else redis://localhost:6379/
 [2] else env UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN
-Times: seconds, or with a unit: 500ms, 30s, 2m, 1h, 1d.`,
+Times: seconds, or with units: 500ms, 30s, 1h30m, 2d.`,
     );
 
 program
@@ -51,7 +51,7 @@ redisOptions(program.command('work'))
   .option('--jobs <module>', 'job classes', defaultJobs)
   .addOption(
     new Option('--interval <time>', 'between looks at empty queues')
-      .argParser(durationFrom(1))
+      .argParser(duration(1))
       .default(workerDefaults.interval, '5s'),
   )
   .addOption(
@@ -65,12 +65,12 @@ redisOptions(program.command('work'))
   .option('--cron <module>', `its entries (${defaultCron})`)
   .addOption(
     new Option('--lease <time>', 'silence until jobs go to others')
-      .argParser(durationFrom(1_000))
+      .argParser(duration(1_000))
       .default(workerDefaults.lease, '60s'),
   )
   .addOption(
     new Option('--shutdown-timeout <time>', 'for running jobs after a signal')
-      .argParser(duration)
+      .argParser(duration())
       .default(workerDefaults.shutdownTimeout, '8s'),
   )
   .addOption(new Option('--unknown-class <what>', 'without handler').choices(['fail', 'release']).default('fail'))
@@ -95,7 +95,7 @@ redisOptions(program.command('enqueue'))
   .argument('[args...]', 'its arguments, as strings')
   .option('--queue <name>', "queue (the job definition's)")
   .option('--json', 'each argument is JSON')
-  .addOption(new Option('--in <time>', 'due after this time').argParser(duration))
+  .addOption(new Option('--in <time>', 'due after this time').argParser(duration()))
   .addOption(new Option('--at <time>', 'due at this time, ISO 8601 with zone').argParser(isoTime).conflicts('in'))
   .option('--jobs <module>', 'job classes, for queue and schema', defaultJobs)
   .addHelpText(

@@ -31,7 +31,7 @@ export const PhpMail = defineJob({
 export const Flaky = defineJob({
   class: 'Flaky',
   queue: 'myqueue',
-  retry: { attempts: 3, backoff: 2 },
+  retry: { attempts: 3, backoff: '2s' },
   perform(_args, ctx) {
     if (ctx.job.attempt === 1) throw new Error('the other side answered 503');
     ctx.log.info('this time it worked');

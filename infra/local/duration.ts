@@ -1,23 +1,17 @@
 import { InvalidArgumentError } from 'commander';
+import { parseDuration, shownDuration } from '../../shared/internal.ts';
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** `5`, `5.0` and `5s` are five seconds (goworker's flags have no unit), `500ms`, `2m`, `1h`, `1d`. @returns milliseconds */
-export function duration(text: string): number {
-  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?|\.\d+)(ms|s|m|h|d)?$/.exec(text) ?? [];
-  const factor = UNITS[unit];
-  if (number === undefined || factor === undefined) {
-    throw new InvalidArgumentError('Allowed: a number of seconds, or a number with a unit: 500ms, 30s, 2m, 1h, 1d.');
-  }
-  return Number(number) * factor;
-}
-
-/** A duration of `least` ms or more. */
-export function durationFrom(least: number): (text: string) => number {
+/**
+ * A flag that is a duration of `least` ms or more, in milliseconds: `500ms`, `30s`, `1h30m`; a number alone is seconds, as
+ * goworker's flags have it.
+ */
+export function duration(least = 0): (text: string) => number {
   return (text) => {
-    const ms = duration(text);
-    if (ms < least)
-      throw new InvalidArgumentError(`Allowed: ${least >= 1000 ? `${least / 1000}s` : `${least}ms`} or more.`);
+    const ms = parseDuration(/^[\d.]+$/.test(text) ? `${text}s` : text);
+    if (ms === undefined) {
+      throw new InvalidArgumentError('Allowed: a number of seconds, or text with units: 500ms, 30s, 1h30m, 2d.');
+    }
+    if (ms < least) throw new InvalidArgumentError(`Allowed: ${shownDuration(least)} or more.`);
     return ms;
   };
 }

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { type Duration, type DurationRule, durationMs } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
 import type { JobContext } from './context.ts';
 import type { ActiveJobDefaults, Args, JobRef } from './enqueue.ts';
@@ -35,8 +36,8 @@ export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In
    * @default 'at-least-once'
    */
   readonly delivery?: 'at-least-once' | 'at-most-once';
-  /** Milliseconds that one attempt may take; `Infinity` for no limit. @default 900000 (15 min, the longest that Lambda allows) */
-  readonly timeout?: number;
+  /** How long one attempt may take, such as `'30s'`; `Infinity` for no limit. @default '15m', the longest that Lambda allows */
+  readonly timeout?: Duration;
   /** Around `perform`, inside the middleware of all jobs; outermost first. */
   readonly middleware?: readonly Middleware[];
   /**
@@ -48,6 +49,8 @@ export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In
 
 /** A checked job definition. */
 export interface JobDefinition<In extends Args = Args, Out extends Args = Args> extends JobOptions<In, Out> {
+  /** Milliseconds, or `Infinity`. */
+  readonly timeout?: number;
   /** What `defineActiveJob` adds. @default a class of Resque's own */
   readonly activeJob?: ActiveJobDefaults;
   /** Where `defineJob` was called, `file:line:column`; for messages. */
@@ -86,21 +89,23 @@ export function definition<In extends Args, Out extends Args>(
   if (options.queue !== undefined && (typeof options.queue !== 'string' || options.queue === '')) {
     throw new ConfigError(`${where}: queue must be a queue name; got ${show(options.queue)}.`);
   }
-  if (options.timeout !== undefined && !(typeof options.timeout === 'number' && options.timeout > 0)) {
-    throw new ConfigError(
-      `${where}: timeout must be a number of milliseconds above 0, or Infinity; got ${show(options.timeout)}.`,
-    );
-  }
   if (options.args !== undefined && typeof options.args['~standard']?.validate !== 'function') {
     throw new ConfigError(
       `${where}: args must be a Standard Schema, such as z.tuple([z.string()]) of zod 3.24 or later; got ${show(options.args)}.`,
     );
   }
   checkRetry(where, options.retry);
-  const definedAt = caller(calledAs);
-  if (!isAtMostOnce(where, options)) return { ...options, definedAt };
-  return { ...options, retry: { attempts: 1 }, definedAt };
+  const { timeout, ...rest } = options;
+  return {
+    ...rest,
+    ...(timeout === undefined ? {} : { timeout: durationMs(timeout, `${where}: timeout`, TIMEOUT) }),
+    ...(isAtMostOnce(where, options) ? { retry: { attempts: 1 } } : {}),
+    definedAt: caller(calledAs),
+  };
 }
+
+/** A job that may take less than a second says so with a unit: a small number was meant as seconds. */
+const TIMEOUT: DurationRule = { least: 1, leastNumber: 1_000, endless: true };
 
 /** @throws ConfigError */
 function isAtMostOnce(where: string, { delivery, retry }: Pick<JobOptions<Args, Args>, 'delivery' | 'retry'>): boolean {

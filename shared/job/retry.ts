@@ -1,4 +1,5 @@
-import { ConfigError } from '../errors.ts';
+import { type Duration, durationMs, shownDuration } from '../duration.ts';
+import { ConfigError, LambdesqueError } from '../errors.ts';
 
 export interface RetryOptions {
   /** Attempts in all, the first one included; 1 for no retry. @default 5 */
@@ -8,36 +9,39 @@ export interface RetryOptions {
 }
 
 /**
- * How long to wait after a failed attempt: seconds; a list of seconds, of which the nth follows the nth attempt and the
- * last one every later attempt; or a function.
+ * How long to wait after a failed attempt: a duration, such as `'10s'`; a list of them, of which the nth follows the nth
+ * attempt and the last one every later attempt; or a function.
  */
-export type Backoff = number | readonly number[] | BackoffFunction;
+export type Backoff = Duration | readonly Duration[] | BackoffFunction;
 
 /**
  * @param attempt number of the attempt that failed, from 1
  * @param error what it threw
- * @returns seconds, 0 or more
+ * @returns how long to wait
  */
-export type BackoffFunction = (attempt: number, error: unknown) => number;
+export type BackoffFunction = (attempt: number, error: unknown) => Duration;
 
 export interface ExponentialOptions {
-  /** Seconds after the first attempt. @default 1 */
-  readonly base?: number;
+  /** After the first attempt. @default '1s' */
+  readonly base?: Duration;
   /** By how much each wait is longer than the last. @default 2 */
   readonly factor?: number;
-  /** Longest wait, in seconds. @default 3600 */
-  readonly max?: number;
+  /** Longest wait. @default '1h' */
+  readonly max?: Duration;
   /** Share of the wait that is random, from 0 (none) to 1 (anything from 0 to the whole wait). @default 0 */
   readonly jitter?: number;
 }
 
-/** Waits of base, base·factor, base·factor², … seconds. */
+/** No definition means so few milliseconds: a number below was meant as seconds. */
+const LEAST_NUMBER = 1_000;
+
+/** Waits of base, base·factor, base·factor², … up to max. @throws ConfigError */
 export function exponential(options: ExponentialOptions = {}): BackoffFunction {
-  const { base = 1, factor = 2, max = 3600, jitter = 0 } = options;
+  const { factor = 2, jitter = 0 } = options;
+  const base = durationMs(options.base ?? '1s', 'exponential: base', { leastNumber: LEAST_NUMBER });
+  const max = durationMs(options.max ?? '1h', 'exponential: max', { leastNumber: LEAST_NUMBER });
   for (const [name, value, low, high] of [
-    ['base', base, 0, Infinity],
     ['factor', factor, 1, Infinity],
-    ['max', max, 0, Infinity],
     ['jitter', jitter, 0, 1],
   ] as const) {
     if (!(value >= low && value <= high)) {
@@ -47,30 +51,28 @@ export function exponential(options: ExponentialOptions = {}): BackoffFunction {
     }
   }
   return (attempt) => {
-    const wait = Math.min(max, base * factor ** (attempt - 1));
+    // Nothing, as often as it may be doubled, is nothing.
+    const wait = base === 0 ? 0 : Math.min(max, base * factor ** (attempt - 1));
     return wait * (1 - jitter * Math.random());
   };
 }
 
-/** Sidekiq's curve: 16 to 74 s after the first attempt, 4.5 to 7 minutes after the fourth. */
-export const defaultBackoff: BackoffFunction = (attempt) =>
-  attempt ** 4 + 15 + Math.floor(Math.random() * 30) * (attempt + 1);
+/** Sidekiq's curve: 16 to 74 s after the first attempt, 4.5 to 7 minutes after the fourth. @returns ms */
+export function defaultBackoff(attempt: number): number {
+  return 1_000 * (attempt ** 4 + 15 + Math.floor(Math.random() * 30) * (attempt + 1));
+}
 
 /**
- * Seconds to wait after attempt number `attempt`.
- * @throws what a backoff function throws, or a ConfigError if it returns no usable number
+ * Milliseconds to wait after attempt number `attempt`.
+ * @throws what a backoff function throws, or a ConfigError if it returns no duration
  */
 export function waitAfter(backoff: Backoff | undefined, attempt: number, error: unknown): number {
-  if (backoff === undefined) return defaultBackoff(attempt, error);
-  if (typeof backoff === 'number') return backoff;
-  if (typeof backoff !== 'function') return backoff[Math.min(attempt, backoff.length) - 1] ?? 0;
-  const seconds = backoff(attempt, error);
-  if (!isSeconds(seconds)) {
-    throw new ConfigError(
-      `A backoff function must return a finite number of seconds, 0 or more; it returned ${seconds}.`,
-    );
+  if (backoff === undefined) return defaultBackoff(attempt);
+  if (typeof backoff === 'function') {
+    return durationMs(backoff(attempt, error), 'What a backoff function returns');
   }
-  return seconds;
+  const wait = isList(backoff) ? backoff[Math.min(attempt, backoff.length) - 1] : backoff;
+  return durationMs(wait, 'retry.backoff');
 }
 
 /** @throws ConfigError */
@@ -81,22 +83,27 @@ export function checkRetry(where: string, retry: RetryOptions | undefined): void
     throw new ConfigError(`${where}: retry.attempts must be a whole number, 1 (no retry) or more; got ${attempts}.`);
   }
   if (backoff === undefined || typeof backoff === 'function') return;
-  const waits: readonly number[] = typeof backoff === 'number' ? [backoff] : backoff;
-  if (!Array.isArray(waits) || waits.length === 0 || !waits.every(isSeconds)) {
-    throw new ConfigError(
-      `${where}: retry.backoff must be seconds (0 or more), a list of seconds, exponential({…}) or a function; got ${show(backoff)}.`,
-    );
+  const rule = { leastNumber: LEAST_NUMBER, also: 'a list of these, exponential({…}) or a function' };
+  const field = `${where}: retry.backoff`;
+  if (!isList(backoff) || backoff.length === 0) durationMs(backoff, field, rule);
+  else for (const [i, wait] of backoff.entries()) durationMs(wait, `${field}[${i}]`, { leastNumber: LEAST_NUMBER });
+}
+
+function isList(backoff: Duration | readonly Duration[]): backoff is readonly Duration[] {
+  return Array.isArray(backoff);
+}
+
+/**
+ * Throw it from a handler: the next attempt, if one is left, comes after this time instead of the policy's wait, such as
+ * `new RetryIn('30s')`.
+ */
+export class RetryIn extends LambdesqueError {
+  /** Milliseconds until the next attempt. */
+  readonly delay: number;
+  /** @param delay from now until the next attempt  @throws ConfigError if it is no duration */
+  constructor(delay: Duration, message?: string, options?: ErrorOptions) {
+    const ms = durationMs(delay, 'The delay of RetryIn');
+    super(message ?? `The handler asked for another attempt in ${shownDuration(ms)}.`, options);
+    this.delay = ms;
   }
-}
-
-function isSeconds(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
-}
-
-/** As JSON, but with the numbers that JSON has no name for. */
-function show(value: unknown): string {
-  if (typeof value === 'number') return String(value);
-  return JSON.stringify(value, (_key, inner) =>
-    typeof inner === 'number' && !Number.isFinite(inner) ? String(inner) : inner,
-  );
 }

@@ -2,7 +2,7 @@ import { namespaceOf } from '../broker/namespace.ts';
 import { redisBroker } from '../broker/redis/broker.ts';
 import type { RedisClient } from '../broker/redis/client.ts';
 import { openRedis, type RedisOptions } from '../broker/redis/open.ts';
-import type { WorkerOptions } from '../config.ts';
+import type { WorkerOptionsInput } from '../config.ts';
 import { ConfigError } from '../errors.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
 import type { Middleware } from '../job/middleware.ts';
@@ -14,7 +14,7 @@ import type { Summary } from '../worker/reporter.ts';
 import { WorkerService, type WorkerServiceDeps } from './worker-service.ts';
 
 /** What `lambdesque work` can be told, and the code to run. Every time is a duration: milliseconds, or text such as `'30s'`. */
-export interface CreateWorkerOptions extends RedisOptions, Partial<WorkerOptions> {
+export interface CreateWorkerOptions extends RedisOptions, WorkerOptionsInput {
   /** What `defineJob` returns. */
   readonly jobs: readonly AnyJobDefinition[];
   /** Around every handler, outermost first. @default none */

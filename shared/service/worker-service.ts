@@ -5,7 +5,7 @@ import type { RedisClient } from '../broker/redis/client.ts';
 import { redisCronBroker } from '../broker/redis/cron.ts';
 import { createEnqueuer } from '../client/enqueuer.ts';
 import { systemClock } from '../clock.ts';
-import { type WorkerOptions, workerOptions } from '../config.ts';
+import { type WorkerOptionsInput, workerOptions } from '../config.ts';
 import type { JobInfo } from '../job/context.ts';
 import type { Registry } from '../job/registry.ts';
 import type { Logger } from '../log.ts';
@@ -49,7 +49,7 @@ export interface WorkerServiceDeps {
   readonly namespace: string;
   readonly registry: Registry;
   readonly queues: QueueList;
-  readonly options: Partial<WorkerOptions>;
+  readonly options: WorkerOptionsInput;
   /** Run a scheduler beside the worker, with these static cron entries and those that are in Redis. @default no scheduler */
   readonly cron?: Readonly<Record<string, CronEntry>> | undefined;
   readonly log: Logger;

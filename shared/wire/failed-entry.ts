@@ -1,5 +1,6 @@
 import { types } from 'node:util';
-import { ConfigError, Discard, LambdesqueError, PayloadError, RetryIn, SkipRetry } from '../errors.ts';
+import { ConfigError, Discard, LambdesqueError, PayloadError, SkipRetry } from '../errors.ts';
+import { RetryIn } from '../job/retry.ts';
 import { stackLines } from './stack.ts';
 import { resqueTime } from './time.ts';
 

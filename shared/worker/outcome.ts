@@ -4,11 +4,10 @@ import {
   Discard,
   LeaseLostError,
   LostLeaseError,
-  RetryIn,
   ShutdownError,
   SkipRetry,
 } from '../errors.ts';
-import { defaultBackoff, type RetryOptions, waitAfter } from '../job/retry.ts';
+import { defaultBackoff, RetryIn, type RetryOptions, waitAfter } from '../job/retry.ts';
 import { type Job, MOST_DEATHS, type Outcome } from '../types.ts';
 import { errorInfo } from '../wire/failed-entry.ts';
 
@@ -39,13 +38,13 @@ export function outcomeOfError(run: FailedRun): Outcome {
     return { kind: 'released', to: 'head', reason: aborted.message };
   }
   if (job.attempt >= (retry?.attempts ?? run.defaultAttempts)) return { kind: 'failed', error };
-  if (thrown instanceof RetryIn) return { kind: 'retried', delay: 1000 * thrown.seconds, error };
+  if (thrown instanceof RetryIn) return { kind: 'retried', delay: thrown.delay, error };
   try {
-    return { kind: 'retried', delay: 1000 * waitAfter(retry?.backoff, job.attempt, thrown), error };
+    return { kind: 'retried', delay: waitAfter(retry?.backoff, job.attempt, thrown), error };
   } catch (broken) {
     // The job must go on, with the default's wait.
     const warning = `The backoff function of ${job.class} failed, so the default wait applies: ${errorInfo(broken).error}`;
-    return { kind: 'retried', delay: 1000 * defaultBackoff(job.attempt, thrown), error, warning };
+    return { kind: 'retried', delay: defaultBackoff(job.attempt), error, warning };
   }
 }
 

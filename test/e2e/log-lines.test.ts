@@ -49,7 +49,7 @@ test('every line is JSON, and each run has one with class, queue, id, attempt, o
       id,
       attempt: 1,
       outcome: 'retried',
-      error: expect.stringMatching(/^RetryIn: .*7200 s/),
+      error: expect.stringMatching(/^RetryIn: .* 7200s/),
     },
     {
       level: 'error',

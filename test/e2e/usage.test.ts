@@ -21,7 +21,7 @@ describe('errors of use', () => {
     ['a weight that is no number', ['work', '--queues', 'a=b', '--uri', NOWHERE], ['--queues', '"b"', /1 to 999999/]],
     ['--interval without a number', [...work, '--interval', 'soon'], ['--interval', 'soon', /seconds/]],
     ['--interval of nothing', [...work, '--interval', '0'], ['--interval', /\b0\b/, /or more/]],
-    ['--interval with an unknown unit', [...work, '--interval=5w'], ['--interval', '5w', '500ms']],
+    ['--interval with an unknown unit', [...work, '--interval=5y'], ['--interval', '5y', '500ms']],
     ['--concurrency of 0', [...work, '--concurrency', '0'], ['--concurrency', "'0'", '1 or more']],
     ['--concurrency of 1.5', [...work, '-concurrency=1.5'], ['--concurrency', "'1.5'", '1 or more']],
     ['--concurrency that is no number', [...work, '--concurrency', 'all'], ['--concurrency', 'all', '1 or more']],

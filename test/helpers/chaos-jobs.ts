@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Discard, defineJob, type JobContext, type JobOptions, SkipRetry } from 'lambdesque';
+import { Discard, type Duration, defineJob, type JobContext, type JobOptions, SkipRetry } from 'lambdesque';
 import { RunLog } from './chaos-log.ts';
 import { type PoisonKind, poisons } from './chaos-poisons.ts';
 
@@ -44,10 +44,10 @@ function spin(ms: number): void {
 const Succeed = job({ class: 'Succeed' });
 /** Like Succeed, but nothing may be held against it more than once. */
 const OneAttempt = job({ class: 'OneAttempt', retry: { attempts: 1 } });
-const Flaky = job({ class: 'Flaky', retry: { attempts: 10, backoff: 1 } }, ({ job: { attempt } }) =>
+const Flaky = job({ class: 'Flaky', retry: { attempts: 10, backoff: '1s' } }, ({ job: { attempt } }) =>
   attempt === 1 ? new Error('fails the first time') : undefined,
 );
-const Fail = job({ class: 'Fail', retry: { attempts: 3, backoff: [0, 1] } }, () => new Error('fails every time'));
+const Fail = job({ class: 'Fail', retry: { attempts: 3, backoff: [0, '1s'] } }, () => new Error('fails every time'));
 const Skip = job({ class: 'Skip' }, () => new SkipRetry('no use in trying again'));
 const Drop = job({ class: 'Drop' }, () => new Discard('not wanted any more'));
 const Once = job({ class: 'Once', delivery: 'at-most-once', retry: { attempts: 1 } });
@@ -57,7 +57,7 @@ const OnceFail = job(
 );
 
 /** Goes on, and ends well or by an error, when the file exists that its second argument names. */
-const gated = (className: string, backoff: number, fails: (attempt: number) => boolean) =>
+const gated = (className: string, backoff: Duration, fails: (attempt: number) => boolean) =>
   defineJob({
     class: className,
     retry: { attempts: 2, backoff },
@@ -71,8 +71,8 @@ const gated = (className: string, backoff: number, fails: (attempt: number) => b
     },
   });
 const Gated = gated('Gated', 0, () => false);
-const GatedFlaky = gated('GatedFlaky', 1, (attempt) => attempt === 1);
-const GatedFail = gated('GatedFail', 1, () => true);
+const GatedFlaky = gated('GatedFlaky', '1s', (attempt) => attempt === 1);
+const GatedFail = gated('GatedFail', '1s', () => true);
 
 /** Two attempts, one at once after the other: what an engine can tell from a death costs none, anything else two. */
 const Poison = defineJob({

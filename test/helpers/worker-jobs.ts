@@ -168,7 +168,7 @@ const Busy = defineJob({
 
 const Throws = defineJob({
   class: 'Throws',
-  retry: { attempts: 2, backoff: 3600 },
+  retry: { attempts: 2, backoff: '1h' },
   perform(args, ctx) {
     record(args, ctx);
     switch (args[1]) {
@@ -177,7 +177,7 @@ const Throws = defineJob({
       case 'discard':
         throw new Discard('not wanted any more');
       case 'retry-in':
-        throw new RetryIn(7200);
+        throw new RetryIn('2h');
       default:
         throw new TypeError('it broke');
     }

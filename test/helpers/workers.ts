@@ -16,7 +16,7 @@ import {
   parseQueues,
   type QueueList,
   Worker,
-  type WorkerOptions,
+  type WorkerOptionsInput,
   workerId,
   workerOptions,
 } from '../../shared/internal.ts';
@@ -32,7 +32,7 @@ export interface WorkerSetup {
   readonly order?: QueueList['order'];
   /** Queues that it is told are serial. @default none */
   readonly serial?: string;
-  readonly options?: Partial<WorkerOptions>;
+  readonly options?: WorkerOptionsInput;
   readonly middleware?: readonly Middleware[];
   /** @default one of its own */
   readonly clock?: MovingClock;

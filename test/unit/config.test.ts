@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { defaultNamespace, type WorkerOptions, workerDefaults, workerOptions } from '../../shared/config.ts';
+import {
+  defaultNamespace,
+  type WorkerOptions,
+  type WorkerOptionsInput,
+  workerDefaults,
+  workerOptions,
+} from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
 
 describe('the defaults', () => {
@@ -34,14 +40,14 @@ describe('the defaults', () => {
   });
 
   test('stay where undefined is given, and are not changed by anyone', () => {
-    const options = workerOptions({ concurrency: undefined } as unknown as Partial<WorkerOptions>);
+    const options = workerOptions({ concurrency: undefined } as unknown as WorkerOptionsInput);
     expect(options).toEqual(workerDefaults);
     expect(options).not.toBe(workerDefaults);
   });
 });
 
 /** Options as JavaScript could give them. */
-const optionsOf = (given: Readonly<Record<string, unknown>>) => workerOptions(given as Partial<WorkerOptions>);
+const optionsOf = (given: Readonly<Record<string, unknown>>) => workerOptions(given as WorkerOptionsInput);
 
 describe('a number that cannot be used is an error with the option, what is allowed and the value', () => {
   test.each<[keyof WorkerOptions, unknown, string]>([
@@ -52,36 +58,62 @@ describe('a number that cannot be used is an error with the option, what is allo
     ['concurrency', Infinity, 'whole number, 1 or more; got Infinity'],
     ['concurrency', '25', 'whole number, 1 or more; got 25'],
     ['concurrency', null, 'whole number, 1 or more; got null'],
-    ['interval', 0, 'finite number, 1 or more; got 0'],
-    ['interval', Infinity, 'finite number, 1 or more; got Infinity'],
-    ['lease', 999, 'finite number, 1000 or more; got 999'],
-    ['shutdownTimeout', -1, 'finite number, 0 or more; got -1'],
-    ['abortGrace', -1, 'finite number, 0 or more; got -1'],
     ['attempts', 0, 'whole number, 1 or more; got 0'],
     ['batchCount', 0, 'whole number, 1 or more; got 0'],
     ['batchBytes', 0.5, 'whole number, 1 or more; got 0.5'],
-    ['ahead', -1, 'finite number, 0 or more; got -1'],
-    ['settleWithin', -1, 'finite number, 0 or more; got -1'],
-    ['releaseAfter', -1, 'finite number, 0 or more; got -1'],
     ['heldBytes', 0, 'whole number, 1 or more; got 0'],
   ])('%s: %s', (option, value, message) => {
     expect(() => optionsOf({ [option]: value })).toThrow(new ConfigError(`${option} must be a ${message}.`));
   });
 
-  test.each([0, -1, Number.NaN, '30000', null])('timeout: %s', (timeout) => {
-    expect(() => optionsOf({ timeout })).toThrow(ConfigError);
-    expect(() => optionsOf({ timeout })).toThrow(/^timeout must be /);
+  test.each<Partial<WorkerOptions>>([{ concurrency: 1 }, { batchCount: 1, batchBytes: 1, attempts: 1 }])(
+    '%o is allowed',
+    (given) => {
+      expect(workerOptions(given)).toMatchObject(given);
+    },
+  );
+});
+
+describe('a time is a duration', () => {
+  const FORMS = "a number of milliseconds, or text such as '500ms', '30s', '1h30m', '2d'";
+  const ENDLESS = "a number of milliseconds, text such as '500ms', '30s', '1h30m', '2d', or Infinity";
+  const SECONDS = "a number of milliseconds, or text such as '30s', '1h30m', '2d'";
+
+  test.each<[keyof WorkerOptions, unknown, string]>([
+    ['interval', 0, ` of 1ms or more: ${FORMS}; got 0`],
+    ['interval', Infinity, ` of 1ms or more: ${FORMS}; got Infinity`],
+    ['interval', '5', ` of 1ms or more: ${FORMS}; got "5"`],
+    ['interval', null, ` of 1ms or more: ${FORMS}; got null`],
+    ['lease', 999, ` of 1s or more: ${SECONDS}; got 999`],
+    ['lease', '999ms', ` of 1s or more: ${SECONDS}; got "999ms"`],
+    ['shutdownTimeout', -1, `: ${FORMS}; got -1`],
+    ['abortGrace', -1, `: ${FORMS}; got -1`],
+    ['timeout', 0, ` of 1ms or more: ${ENDLESS}; got 0`],
+    ['timeout', Number.NaN, ` of 1ms or more: ${ENDLESS}; got NaN`],
+    ['timeout', '30000', ` of 1ms or more: ${ENDLESS}; got "30000"`],
+    ['ahead', -1, `: ${FORMS}; got -1`],
+    ['settleWithin', -1, `: ${FORMS}; got -1`],
+    ['releaseAfter', -1, `: ${FORMS}; got -1`],
+  ])('%s: %s is none', (option, value, message) => {
+    expect(() => optionsOf({ [option]: value })).toThrow(new ConfigError(`${option} must be a duration${message}.`));
   });
 
-  test.each<Partial<WorkerOptions>>([
-    { concurrency: 1 },
-    { interval: 0.5 + 0.5 },
-    { lease: 1_000 },
-    { shutdownTimeout: 0, abortGrace: 0, ahead: 0, settleWithin: 0, releaseAfter: 0 },
-    { batchCount: 1, batchBytes: 1, attempts: 1 },
-    { timeout: 1.5 },
-  ])('%o is allowed', (given) => {
-    expect(workerOptions(given)).toMatchObject(given);
+  test.each<[WorkerOptionsInput, Partial<WorkerOptions>]>([
+    [
+      { interval: '5s', lease: '1m30s', shutdownTimeout: '8s', abortGrace: '500ms' },
+      { interval: 5_000, lease: 90_000, shutdownTimeout: 8_000, abortGrace: 500 },
+    ],
+    [
+      { timeout: '1.5h', ahead: '60ms', settleWithin: '.1s', releaseAfter: '0s' },
+      { timeout: 5_400_000, ahead: 60, settleWithin: 100, releaseAfter: 0 },
+    ],
+    [
+      { interval: 1, lease: 1_000, shutdownTimeout: 0, abortGrace: 0, timeout: 1.5, ahead: 0 },
+      { interval: 1, lease: 1_000, shutdownTimeout: 0, abortGrace: 0, timeout: 1.5, ahead: 0 },
+    ],
+    [{ timeout: Infinity }, { timeout: Infinity }],
+  ])('%o is %o', (given, options) => {
+    expect(workerOptions(given)).toEqual({ ...workerDefaults, ...options });
   });
 });
 

@@ -1,13 +1,17 @@
+import { durationMs } from '../../duration.ts';
 import { ArgumentsError, ConfigError } from '../../errors.ts';
 import type { Args } from '../../job/define.ts';
 import { didYouMean, nearest } from '../../job/nearest.ts';
 import type { Registry } from '../../job/registry.ts';
 import { checkArgs } from '../../job/schema.ts';
 import { parseWithBigInts, stringify } from '../../json.ts';
-import { cronOptions, firstSlot, type ReportUnknown } from './interval-options.ts';
-import { cronTiming, everyTiming, intervalMs, isTimeZone, type Timing } from './timing.ts';
+import { cronOptions, type EntrySource, firstSlot, intervalRule } from './interval-options.ts';
+import { cronTiming, everyTiming, isTimeZone, type Timing } from './timing.ts';
 
-/** A named rule that enqueues a job at times; resque-scheduler's fields, and ours. */
+/**
+ * A named rule that enqueues a job at times; resque-scheduler's fields, and ours. Entries that others keep in Redis may have
+ * numbers of seconds for durations, as resque-scheduler has it.
+ */
 export interface CronEntry {
   /**
    * 5 fields, or 6 with seconds first: numbers, names, ranges, steps, `L`, `W`, `#`; `@daily` and the like; `@every 30s`.
@@ -15,10 +19,10 @@ export interface CronEntry {
    */
   readonly cron?: string | readonly [string, object?];
   /**
-   * An interval: `"1h"`, or seconds. With options, its first slot: `["1h", { "first_in": 300 }]` is 300 seconds after a
-   * scheduler first sees the entry, `["1d", { "first_at": "2026-11-27T04:31:00Z" }]` at that time.
+   * An interval of a second or more: `'1h'`. With options, its first slot: `['1h', { first_in: '5m' }]` is five minutes
+   * after a scheduler first sees the entry, `['1d', { first_at: '2026-11-27T04:31:00Z' }]` at that time.
    */
-  readonly every?: string | number | readonly [string | number, IntervalOptions?];
+  readonly every?: string | readonly [string, IntervalOptions?];
   /** IANA name. @default UTC */
   readonly timeZone?: string;
   /** @default the entry's name */
@@ -35,10 +39,10 @@ export interface CronEntry {
 }
 
 export interface IntervalOptions {
-  /** Seconds, or an interval. */
-  readonly first_in?: string | number;
-  /** A time in ISO 8601, or as `first_in`. */
-  readonly first_at?: string | number | Date;
+  /** A duration, such as `'5m'`. */
+  readonly first_in?: string;
+  /** A time in ISO 8601. */
+  readonly first_at?: string | Date;
 }
 
 /** A checked entry. */
@@ -61,15 +65,10 @@ const FIELDS = [
 
 /**
  * @param registry gives the queue of a class; without it every entry must name its queue
- * @param report what to do about fields and options that are unknown here. @default they are an error
+ * @param source where the entry comes from. @default code: what is unknown here is an error
  * @throws ConfigError naming the entry, the field, the value got and what is allowed
  */
-export function cronRule(
-  name: string,
-  entry: CronEntry,
-  registry?: Registry,
-  report: ReportUnknown = refuse,
-): CronRule {
+export function cronRule(name: string, entry: CronEntry, registry?: Registry, source: EntrySource = inCode): CronRule {
   const where = `cron entry ${JSON.stringify(name)}`;
   if (name === '') throw new ConfigError('A cron entry needs a name; got "".');
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
@@ -78,11 +77,13 @@ export function cronRule(
   for (const field of Object.keys(entry)) {
     if (FIELDS.includes(field)) continue;
     const meant = nearest(field, FIELDS);
-    report(`${where}: there is no field ${JSON.stringify(field)}${didYouMean(meant)}. There are ${FIELDS.join(', ')}.`);
+    source.report(
+      `${where}: there is no field ${JSON.stringify(field)}${didYouMean(meant)}. There are ${FIELDS.join(', ')}.`,
+    );
   }
   const className = text(entry.class, `${where}: class`) ?? name;
   const queue = text(entry.queue, `${where}: queue`) ?? registry?.handlerFor(className)?.definition.queue;
-  const timing = timingOf(entry, where, report);
+  const timing = timingOf(entry, where, source);
   if (queue === undefined) {
     const meant = registry?.handlerFor(className) ? undefined : nearest(className, classesOf(registry));
     throw new ConfigError(
@@ -102,9 +103,12 @@ export function cronRule(
   };
 }
 
-function refuse(problem: string): never {
-  throw new ConfigError(problem);
-}
+const inCode: EntrySource = {
+  numbers: 'refused',
+  report(problem) {
+    throw new ConfigError(problem);
+  },
+};
 
 /**
  * Checks static entries: with a registry also that their classes are defined, and take these arguments. A schema that is
@@ -151,29 +155,29 @@ export function checkRuleArgs(rule: CronRule, registry: Registry): Promise<void>
 
 const classesOf = (registry: Registry | undefined) => registry?.definitions.map((one) => one.class) ?? [];
 
-function timingOf(entry: CronEntry, where: string, report: ReportUnknown): Timing {
-  const [cron, cronOptionsGiven] = pairOf(entry.cron, `${where}: cron`, report);
+function timingOf(entry: CronEntry, where: string, source: EntrySource): Timing {
+  const [cron, cronOptionsGiven] = pairOf(entry.cron, `${where}: cron`, source);
   // What resque-scheduler writes for an entry without it.
   if (cron) {
-    cronOptions(cronOptionsGiven, `${where}: cron`, report);
-    return cronOf({ ...entry, cron: cron as string }, where, report);
+    cronOptions(cronOptionsGiven, `${where}: cron`, source);
+    return cronOf({ ...entry, cron: cron as string }, where, source);
   }
   const field = `${where}: every`;
-  const [interval, options] = pairOf(entry.every, field, report);
+  const [interval, options] = pairOf(entry.every, field, source);
   if (entry.every === undefined || entry.every === null) {
     throw new ConfigError(`${where}: no time. Give cron, such as "0 3 * * *", or every, such as "1h".`);
   }
-  checkTimeZoneUse(entry, where, report);
-  return everyTiming(intervalMs(interval, field), firstSlot(options, field, report));
+  checkTimeZoneUse(entry, where, source);
+  return everyTiming(durationMs(interval, field, intervalRule(source)), firstSlot(options, field, source));
 }
 
-function checkTimeZoneUse({ timeZone }: CronEntry, where: string, report: ReportUnknown): void {
+function checkTimeZoneUse({ timeZone }: CronEntry, where: string, { report }: EntrySource): void {
   if (timeZone === undefined || timeZone === null) return;
   report(`${where}: timeZone has no meaning for an interval; got ${JSON.stringify(timeZone)}. Leave it out.`);
 }
 
 /** A value alone, or in an array with its options. */
-function pairOf(value: unknown, field: string, report: ReportUnknown): readonly [unknown, unknown?] {
+function pairOf(value: unknown, field: string, { report }: EntrySource): readonly [unknown, unknown?] {
   if (!Array.isArray(value)) return [value];
   if (value.length > 2) {
     report(`${field} must be a value, or an array of it and its options; got ${JSON.stringify(value)}.`);
@@ -184,13 +188,13 @@ function pairOf(value: unknown, field: string, report: ReportUnknown): readonly 
 
 const WEEKDAY = /^(sun|mon|tue|wed|thu|fri|sat)$/i;
 
-function cronOf(entry: CronEntry & { readonly cron: string }, where: string, report: ReportUnknown): Timing {
+function cronOf(entry: CronEntry & { readonly cron: string }, where: string, source: EntrySource): Timing {
   const field = `${where}: cron`;
   const whole = text(entry.cron, field) ?? '';
   const every = /^@every\s+(\S+)$/.exec(whole.trim());
   if (every) {
-    checkTimeZoneUse(entry, where, report);
-    return everyTiming(intervalMs(every[1], field));
+    checkTimeZoneUse(entry, where, source);
+    return everyTiming(durationMs(every[1], field, intervalRule(source)));
   }
   const { expression, zone } = splitTimeZone(whole);
   const parts = expression.split(' ');

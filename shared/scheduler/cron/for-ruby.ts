@@ -10,8 +10,7 @@ export interface RubyEntry {
 }
 
 /**
- * An entry in resque-scheduler's form: the time zone stands behind the expression, and an interval is text, since Ruby
- * asks it whether it is empty.
+ * An entry in resque-scheduler's form: the time zone stands behind the expression.
  * @param firstAt when its first slot is, if it says so, epoch ms
  */
 export function entryForRuby({ timeZone, cron, every, ...rest }: CronEntry, firstAt?: number): RubyEntry {
@@ -20,18 +19,16 @@ export function entryForRuby({ timeZone, cron, every, ...rest }: CronEntry, firs
   const interval = /^\s*@every\s+(\S+)\s*$/.exec(expression ?? '')?.[1];
   if (interval !== undefined) return { every: interval, ...rest };
   if (expression) return { cron: forRubyCron(expression, timeZone), ...rest };
-  return { every: Array.isArray(every) ? everyForRuby(every, firstAt) : intervalForRuby(every), ...rest };
+  return { every: Array.isArray(every) ? everyForRuby(every, firstAt) : String(every), ...rest };
 }
 
 function forRubyCron(cron: string, timeZone: string | undefined): string {
   return timeZone ? `${splitTimeZone(cron).expression} ${timeZone}` : cron;
 }
 
-const intervalForRuby = (every: unknown) => (typeof every === 'number' ? `${every}s` : String(every));
-
 /** A first time may have passed when Ruby's scheduler starts again; an option keeps its newer versions from ending for that. */
 function everyForRuby([interval, options]: readonly unknown[], firstAt: number | undefined): readonly unknown[] {
-  const text = intervalForRuby(interval);
+  const text = String(interval);
   if (firstAt !== undefined) return [text, { first_at: new Date(firstAt).toISOString(), first_at_no_error: true }];
   return options === undefined ? [text] : [text, options];
 }

@@ -1,8 +1,18 @@
+import { type DurationRule, durationMs } from '../../duration.ts';
 import { ConfigError } from '../../errors.ts';
-import { intervalMs } from './timing.ts';
 
-/** Takes note of a field or option that is unknown here, and so has no effect. */
-export type ReportUnknown = (problem: string) => void;
+/** How to read an entry, by where it comes from. */
+export interface EntrySource {
+  /** A number without a unit: seconds in Resque's own format; in code either unit could be meant, so it is refused. */
+  readonly numbers: 'seconds' | 'refused';
+  /** Takes note of a field or option that is unknown here, and so has no effect. */
+  readonly report: (problem: string) => void;
+}
+
+/** Of an interval, and of the wait before its first slot. */
+export function intervalRule({ numbers }: EntrySource): DurationRule {
+  return { numbers, least: 1_000 };
+}
 
 /** When the first slot of an interval comes. Its other slots follow from there. */
 export interface FirstSlot {
@@ -22,22 +32,22 @@ const ENDS = ['times', 'last', 'last_at', 'last_in'];
  * @param field that they belong to, for messages
  * @throws ConfigError
  */
-export function firstSlot(options: unknown, field: string, report: ReportUnknown): FirstSlot {
-  const known = optionsOf(options, field, [...FIRST, 'first_at_no_error'], report);
+export function firstSlot(options: unknown, field: string, source: EntrySource): FirstSlot {
+  const known = optionsOf(options, field, [...FIRST, 'first_at_no_error'], source);
   const name = FIRST.find((one) => known[one] !== undefined && known[one] !== null);
-  return name === undefined ? {} : firstOf(known[name], `${field}.${name}`);
+  return name === undefined ? {} : firstOf(known[name], `${field}.${name}`, source);
 }
 
 /** Options of a cron expression: none is known. */
-export function cronOptions(options: unknown, field: string, report: ReportUnknown): void {
-  optionsOf(options, field, [], report);
+export function cronOptions(options: unknown, field: string, source: EntrySource): void {
+  optionsOf(options, field, [], source);
 }
 
 function optionsOf(
   options: unknown,
   field: string,
   known: readonly string[],
-  report: ReportUnknown,
+  { report }: EntrySource,
 ): Readonly<Record<string, unknown>> {
   if (options === undefined || options === null) return {};
   if (typeof options !== 'object' || Array.isArray(options)) {
@@ -60,8 +70,8 @@ function optionsOf(
 /** A time as Ruby writes it, or as ISO 8601; without a zone it is UTC. */
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(Z|UTC|[+-]\d\d:?\d\d)?)?$/;
 
-/** A number of seconds or an interval from now on, or a time. */
-function firstOf(value: unknown, field: string): FirstSlot {
+/** A wait from now on, or a time. */
+function firstOf(value: unknown, field: string, source: EntrySource): FirstSlot {
   if (value === 0) return {};
   if (value instanceof Date) return atTime(value.getTime(), value, field);
   const [, day, time = '00:00', zone = 'Z'] = (typeof value === 'string' && TIME.exec(value)) || [];
@@ -69,12 +79,7 @@ function firstOf(value: unknown, field: string): FirstSlot {
     const offset = zone === 'UTC' ? 'Z' : zone.replace(/^([+-]\d\d):?(\d\d)$/, '$1:$2');
     return atTime(Date.parse(`${day}T${time}${offset}`), value, field);
   }
-  try {
-    return { in: intervalMs(value, field) };
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    throw new ConfigError(error.message.replace('; got', ', or a time such as "2026-11-27T04:31:00Z"; got'));
-  }
+  return { in: durationMs(value, field, { ...intervalRule(source), also: 'a time such as "2026-11-27T04:31:00Z"' }) };
 }
 
 function atTime(at: number, value: unknown, field: string): FirstSlot {

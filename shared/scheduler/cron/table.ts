@@ -81,8 +81,10 @@ export class CronTable {
           'custom_job_class names Ruby code that decides what to enqueue; it cannot run here. Use class',
         );
       }
-      return cronRule(name, entry, registry, (problem) => {
-        log.warn('A dynamic cron entry has something that is unknown here; it runs without it', { name, problem });
+      return cronRule(name, entry, registry, {
+        numbers: 'seconds',
+        report: (problem) =>
+          log.warn('A dynamic cron entry has something that is unknown here; it runs without it', { name, problem }),
       });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

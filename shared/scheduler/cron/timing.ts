@@ -13,28 +13,6 @@ export interface Timing {
   latest(time: number, since: number): number | undefined;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-};
-
-/** `30s`, `1h30m`, `1.5h`, or a number of seconds. @returns ms @throws ConfigError */
-export function intervalMs(value: unknown, field: string): number {
-  const text = typeof value === 'number' ? `${value}s` : value;
-  const parts = typeof text === 'string' ? [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)] : [];
-  const ms = parts.reduce((sum, [, number, unit]) => sum + Number(number) * (UNIT_MS[unit ?? ''] ?? 0), 0);
-  if (parts.map(([whole]) => whole).join('') !== text || ms < 1_000) {
-    throw new ConfigError(
-      `${field} must be an interval of a second or more, such as "30s", "1h30m", "2d", or a number of seconds; got ${JSON.stringify(value)}.`,
-    );
-  }
-  return ms;
-}
-
 /**
  * Every `interval` ms. The phase hangs on the epoch, so that it stays the same through deploys and for every scheduler;
  * with a first slot it hangs on that.

@@ -17,7 +17,7 @@ export default [
   defineJob({ class: 'Stubborn', perform: () => delay(10_000) }),
   defineJob({
     class: 'Fails',
-    retry: { attempts: 2, backoff: 60 },
+    retry: { attempts: 2, backoff: '60s' },
     perform() {
       throw new BadDay('it rains');
     },

@@ -41,10 +41,9 @@ withBed((bed) => {
     /** resque-scheduler asks `cron` and `every` whether they are empty, which an Integer does not answer: it would end. */
     test.each<[string, CronEntry, Record<string, unknown>]>([
       ['an interval', { every: '30s' }, { every: '30s' }],
-      ['an interval in seconds', { every: 300 }, { every: '300s' }],
       ['@every', { cron: '@every 30s' }, { every: '30s' }],
       ['@every, which wins over an interval', { cron: '@every 30s', every: '1h' }, { every: '30s' }],
-      ['a first wait', { every: ['1h', { first_in: 300 }] }, { every: ['1h', { first_in: 300 }] }],
+      ['a first wait', { every: ['1h', { first_in: '5m' }] }, { every: ['1h', { first_in: '5m' }] }],
       ['a name', { cron: '@daily' }, { cron: '@daily' }],
       [
         'a first time, at which newer versions of Ruby’s do not end when it has passed',

@@ -70,7 +70,7 @@ withBed((bed) => {
   });
 
   test('a deploy resets nothing: the first wait of an interval is over for good', async () => {
-    const every = { every: { every: ['1h', { first_in: 300 }] as const, class: 'Report', queue: 'every' } };
+    const every = { every: { every: ['1h', { first_in: '5m' }] as const, class: 'Report', queue: 'every' } };
     for (let time = START; time <= START + 3 * HOUR; time += MINUTE) await deploy(every).tick(time);
     expect(await slotsIn(bed, 'every')).toEqual([0, 1, 2].map((hour) => START + 5 * MINUTE + hour * HOUR));
   });

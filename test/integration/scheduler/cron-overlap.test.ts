@@ -82,7 +82,7 @@ withBed((bed) => {
       () => {
         if (++attempts < 3) throw new Error('not yet');
       },
-      { attempts: 3, backoff: 86_400 * 365 },
+      { attempts: 3, backoff: '365d' },
     );
     const cron = await scheduler(job);
     await cron.slot(1);
@@ -106,7 +106,7 @@ withBed((bed) => {
       () => {
         throw new Error('not today');
       },
-      { attempts: 3, backoff: 86_400 },
+      { attempts: 3, backoff: '1d' },
     );
     const cron = await scheduler(job);
     await cron.slot(1);
@@ -218,7 +218,7 @@ withBed((bed) => {
       const job = defineJob({
         class: 'Alone',
         queue: 'alone',
-        retry: { attempts: 2, backoff: 1 },
+        retry: { attempts: 2, backoff: '1s' },
         perform(_args, ctx) {
           seen.push([ctx.job.attempt, ctx.job.id, ctx.cron]);
           if (ctx.job.attempt === 1) throw new Error('again');

@@ -49,7 +49,7 @@ withBrokers((stores) => {
     test('writes Redis’s times: retries, failed entries, start and heartbeat', async () => {
       const Fail = defineJob({
         class: 'Fail',
-        retry: { attempts: 2, backoff: 10 },
+        retry: { attempts: 2, backoff: '10s' },
         perform([name]) {
           if (name === 'look') return seen();
           throw new Error('no');
@@ -98,7 +98,7 @@ withBrokers((stores) => {
     const gates = range(1, 3).map(() => new Gate());
     const Hold = defineJob({
       class: 'Hold',
-      retry: { backoff: 10 },
+      retry: { backoff: '10s' },
       async perform([n]) {
         ran.push(n);
         await gates[Number(n) - 1]?.opened;

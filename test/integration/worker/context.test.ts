@@ -39,7 +39,7 @@ withBrokers((stores) => {
     const Slow = defineJob({
       class: 'Slow',
       timeout: 600_000,
-      retry: { backoff: 1 },
+      retry: { backoff: '1s' },
       async perform(_args, ctx) {
         context = ctx;
         left.push(ctx.timeLeft());

@@ -13,7 +13,7 @@ withBrokers((stores) => {
     const ran: unknown[] = [];
     const Hold = defineJob({
       class: 'Hold',
-      retry: { backoff: 600 },
+      retry: { backoff: '10m' },
       async perform([n]) {
         ran.push(n);
         await (ran.length <= 40 ? gates.first : gates.second).opened;

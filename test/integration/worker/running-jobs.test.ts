@@ -85,7 +85,7 @@ withBrokers((stores) => {
     const Late = defineJob({
       class: 'Late',
       timeout: 600_000,
-      retry: { backoff: 1 },
+      retry: { backoff: '1s' },
       perform() {
         started.open();
         return gate.opened;

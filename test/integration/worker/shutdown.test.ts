@@ -134,7 +134,7 @@ withBrokers((stores) => {
     const Hold = defineJob({
       class: 'Hold',
       timeout: Infinity,
-      retry: { backoff: 1 },
+      retry: { backoff: '1s' },
       async perform([name], ctx) {
         started.push(name);
         await new Promise((_, reject) => {

@@ -43,7 +43,7 @@ withBrokers((stores) => {
       const ran: unknown[] = [];
       const Job = defineJob({
         class: 'Job',
-        retry: { attempts: 2, backoff: 600 },
+        retry: { attempts: 2, backoff: '10m' },
         async perform([name], ctx) {
           ran.push(name);
           await eventLoopTurn();

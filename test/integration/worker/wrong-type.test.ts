@@ -57,7 +57,7 @@ withBrokers((stores) => {
   test('while the queue of a due retry is broken, it is not lost, and other retries are promoted', async () => {
     const Fail = defineJob({
       class: 'Fail',
-      retry: { backoff: 1 },
+      retry: { backoff: '1s' },
       perform() {
         throw new Error('no');
       },

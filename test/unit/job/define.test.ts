@@ -14,11 +14,14 @@ function define(options: Readonly<Record<string, unknown>>) {
 describe('an option that cannot be used is a ConfigError with the option, the value and what is allowed', () => {
   const name = "defineJob: class must be a name, or a prefix that ends in *, such as 'Hello' or 'email:*'; got ";
   const hello = 'defineJob "Hello": ';
-  const timeout = 'timeout must be a number of milliseconds above 0, or Infinity; got ';
+  const text = "text such as '500ms', '30s', '1h30m', '2d'";
+  const timeout = `timeout must be a duration of 1ms or more: a number of milliseconds, ${text}, or Infinity; got `;
   const schema = 'args must be a Standard Schema, such as z.tuple([z.string()]) of zod 3.24 or later; got ';
   const attempts = 'retry.attempts must be a whole number, 1 (no retry) or more; got ';
   const delivery = 'delivery must be "at-least-once" or "at-most-once"; got ';
-  const backoff = 'retry.backoff must be seconds (0 or more), a list of seconds, exponential({…}) or a function; got ';
+  const backoff = `retry.backoff must be a duration: a number of milliseconds, ${text}, or a list of these, exponential({…}) or a function; got `;
+  const item = `must be a duration: a number of milliseconds, or ${text}; got `;
+  const slip = 'must be a duration, and a number without a unit is milliseconds; got ';
 
   test.each<[Readonly<Record<string, unknown>>, string]>([
     [{ class: undefined }, `${name}undefined.`],
@@ -49,8 +52,18 @@ describe('an option that cannot be used is a ConfigError with the option, the va
     [{ retry: { backoff: 'soon' } }, `${hello}${backoff}"soon".`],
     [{ retry: { backoff: null } }, `${hello}${backoff}null.`],
     [{ retry: { backoff: [] } }, `${hello}${backoff}[].`],
-    [{ retry: { backoff: [1, -2] } }, `${hello}${backoff}[1,-2].`],
-    [{ retry: { backoff: [1, '2'] } }, `${hello}${backoff}[1,"2"].`],
+    [{ retry: { backoff: ['1s', -2] } }, `${hello}retry.backoff[1] ${item}-2.`],
+    [{ retry: { backoff: ['2'] } }, `${hello}retry.backoff[0] ${item}"2".`],
+    // Meant as seconds: in milliseconds they would be no waits at all.
+    [
+      { retry: { backoff: [10, 60, 600] } },
+      `${hello}retry.backoff[0] ${slip}10. Write '10s' for seconds, or '10ms' if that is meant.`,
+    ],
+    [
+      { retry: { backoff: 999 } },
+      `${hello}retry.backoff ${slip}999. Write '999s' for seconds, or '999ms' if that is meant.`,
+    ],
+    [{ timeout: 30 }, `${hello}timeout ${slip}30. Write '30s' for seconds, or '30ms' if that is meant.`],
     [{ retry: { backoff: Number.NaN } }, `${hello}${backoff}NaN.`],
     [{ retry: { backoff: Infinity } }, `${hello}${backoff}Infinity.`],
     [{ delivery: 'exactly-once' }, `${hello}${delivery}"exactly-once".`],
@@ -61,7 +74,7 @@ describe('an option that cannot be used is a ConfigError with the option, the va
       `${hello}a job with delivery "at-most-once" has one attempt; got retry.attempts 2. Leave retry out, or use "at-least-once".`,
     ],
     [
-      { delivery: 'at-most-once', retry: { attempts: 1, backoff: 5 } },
+      { delivery: 'at-most-once', retry: { attempts: 1, backoff: '5s' } },
       `${hello}a job with delivery "at-most-once" is never tried again, so that retry.backoff means nothing. Leave it out, or use "at-least-once".`,
     ],
   ])('%o', (options, message) => {
@@ -75,19 +88,28 @@ describe('what is allowed', () => {
     [{ class: 'email:*' }],
     [{ class: '*' }],
     [{ queue: 'billing:high' }],
-    [{ timeout: 0.5 }],
+    [{ timeout: 1_000 }],
     [{ timeout: Infinity }],
     [{ args: z.tuple([z.string()]) }],
     [{ retry: {} }],
     [{ retry: { attempts: 1 } }],
     [{ retry: { backoff: 0 } }],
-    [{ retry: { backoff: [0, 1.5, 60] } }],
+    [{ retry: { backoff: '500ms' } }],
+    [{ retry: { backoff: [0, '1.5s', 60_000] } }],
     [{ retry: { backoff: exponential() } }],
     [{ delivery: 'at-least-once', retry: { attempts: 3 } }],
     [{ delivery: 'at-most-once', retry: { attempts: 1 } }],
   ])('%o is kept as it was given', (options) => {
     expect(define(options)).toEqual({ class: 'Hello', perform, ...options, definedAt: expect.any(String) });
   });
+});
+
+test.each([
+  ['30s', 30_000],
+  ['1h30m', 5_400_000],
+  ['5ms', 5],
+] as const)('a timeout of %j is %d ms', (timeout, ms) => {
+  expect(defineJob({ class: 'Hello', timeout, perform }).timeout).toBe(ms);
 });
 
 test.each<[Readonly<Record<string, unknown>>]>([[{}], [{ retry: {} }], [{ retry: undefined }]])(

@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { ConfigError, Discard, PayloadError, RetryIn, SkipRetry } from '../../../shared/errors.ts';
+import { ConfigError, Discard, PayloadError, SkipRetry } from '../../../shared/errors.ts';
+import { RetryIn } from '../../../shared/job/retry.ts';
 import { buriedEntry, errorInfo, type FailedEntryFields, failedEntry } from '../../../shared/wire/failed-entry.ts';
 import { vectors } from '../../helpers/builders.ts';
 
@@ -273,7 +274,7 @@ describe('the backtrace of our own errors', () => {
     expect(errorInfo(new PayloadError('no job', { cause: 'x' })).backtrace).toEqual(['Caused by: the string "x"']);
   });
 
-  test.each([new SkipRetry(), new RetryIn(1), new Discard(), new ConfigError('x')])(
+  test.each([new SkipRetry(), new RetryIn('1s'), new Discard(), new ConfigError('x')])(
     'is kept where a handler raised it: %s',
     (error) => {
       expect(errorInfo(error).backtrace[0]).toMatch(/failed-entry\.test\.ts/);

@@ -6,11 +6,10 @@ import {
   JobTimeoutError,
   LeaseLostError,
   LostLeaseError,
-  RetryIn,
   ShutdownError,
   SkipRetry,
 } from '../../../shared/errors.ts';
-import type { Backoff } from '../../../shared/job/retry.ts';
+import { type Backoff, RetryIn } from '../../../shared/job/retry.ts';
 import { MOST_DEATHS } from '../../../shared/types.ts';
 import { type FailedRun, outcomeOfCrash, outcomeOfDeaths, outcomeOfError } from '../../../shared/worker/outcome.ts';
 
@@ -58,10 +57,10 @@ describe('an error', () => {
   });
 
   test("waits as the definition's backoff says, which is asked with attempt and error", () => {
-    const backoff = vi.fn(() => 1.5);
+    const backoff = vi.fn(() => 1_500);
     expect(fate({ attempt: 3, retry: { backoff } })).toEqual({ kind: 'retried', delay: 1_500, error: boom });
     expect(backoff.mock.calls).toEqual([[3, boom]]);
-    expect(fate({ attempt: 2, retry: { backoff: [1, 7] } })).toMatchObject({ delay: 7_000 });
+    expect(fate({ attempt: 2, retry: { backoff: ['1s', '7s'] } })).toMatchObject({ delay: 7_000 });
     expect(fate({ retry: { backoff: 0 } })).toMatchObject({ delay: 0 });
   });
 
@@ -82,11 +81,7 @@ describe('a backoff function that fails', () => {
       },
       'no idea',
     ],
-    [
-      'returns no number',
-      () => 'soon',
-      'A backoff function must return a finite number of seconds, 0 or more; it returned soon.',
-    ],
+    ['returns no duration', () => 'soon', 'What a backoff function returns must be a duration: .*; got "soon".'],
   ])('because it %s: the default wait, with a warning', (_how, backoff, reason) => {
     expect(fate({ attempt: 2, retry: { backoff: backoff as Backoff } })).toEqual({
       kind: 'retried',
@@ -124,16 +119,17 @@ describe('what a handler can ask for', () => {
 
   test.each([
     [0, 0],
-    [2.5, 2_500],
-  ])('RetryIn(%d) waits so long, whatever the backoff says', (seconds, delay) => {
-    const thrown = new RetryIn(seconds);
+    [2_500, 2_500],
+    ['1h30m', 5_400_000],
+  ] as const)('RetryIn(%j) waits so long, whatever the backoff says', (given, delay) => {
+    const thrown = new RetryIn(given);
     const backoff = vi.fn(() => 99);
     expect(fate({ thrown, retry: { backoff } })).toEqual({ kind: 'retried', delay, error: thrown });
     expect(backoff).not.toHaveBeenCalled();
   });
 
   test('RetryIn in the last attempt is the end', () => {
-    const thrown = new RetryIn(1);
+    const thrown = new RetryIn('1s');
     expect(fate({ thrown, attempt: 5 })).toEqual({ kind: 'failed', error: thrown });
   });
 });
@@ -149,7 +145,7 @@ describe('an attempt that was aborted', () => {
         const released = { kind: 'released', to: 'head', reason: aborted.message };
         expect(fate({ aborted, attempt })).toEqual(released);
         expect(fate({ aborted, attempt, thrown: aborted })).toEqual(released);
-        expect(fate({ aborted, attempt, thrown: new RetryIn(1) })).toEqual(released);
+        expect(fate({ aborted, attempt, thrown: new RetryIn('1s') })).toEqual(released);
       }
     },
   );
@@ -180,7 +176,7 @@ describe('an attempt that was aborted', () => {
   );
 
   test('by its timeout waits as RetryIn says', () => {
-    expect(fate({ aborted: timeout, thrown: new RetryIn(3) })).toEqual({
+    expect(fate({ aborted: timeout, thrown: new RetryIn('3s') })).toEqual({
       kind: 'retried',
       delay: 3_000,
       error: timeout,
@@ -191,7 +187,7 @@ describe('an attempt that was aborted', () => {
 describe('a job that may not be run again', () => {
   const onlyOnce = true;
 
-  test.each([boom, new RetryIn(1), new SkipRetry('no use'), new ArgumentsError('refused'), 'a string', undefined])(
+  test.each([boom, new RetryIn('1s'), new SkipRetry('no use'), new ArgumentsError('refused'), 'a string', undefined])(
     'and threw %s has failed, whatever attempts are left',
     (thrown) => {
       expect(fate({ onlyOnce, thrown, retry: { attempts: 9 } })).toEqual({ kind: 'failed', error: thrown });

@@ -1,7 +1,7 @@
 import { afterEach, expect, vi } from 'vitest';
 import type { WorkerBroker } from '../../../shared/broker/broker.ts';
 import { createEnqueuer } from '../../../shared/client/enqueuer.ts';
-import { type WorkerOptions, workerOptions } from '../../../shared/config.ts';
+import { type WorkerOptionsInput, workerOptions } from '../../../shared/config.ts';
 import { type AnyJobDefinition, defineJob } from '../../../shared/job/define.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
 import { parseQueues } from '../../../shared/queues/queue-list.ts';
@@ -17,7 +17,7 @@ export interface Given {
   /** @default 'q' */
   readonly queues?: string;
   readonly serial?: string;
-  readonly options?: Partial<WorkerOptions>;
+  readonly options?: WorkerOptionsInput;
   /** Milliseconds from now. */
   readonly deadline?: number;
 }

@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../../shared/errors.ts';
-import {
-  cronTiming,
-  everyTiming,
-  intervalMs,
-  isTimeZone,
-  type Timing,
-} from '../../../../shared/scheduler/cron/timing.ts';
+import { cronTiming, everyTiming, isTimeZone, type Timing } from '../../../../shared/scheduler/cron/timing.ts';
 import { seededRandom } from '../../../helpers/builders.ts';
 
 const utc = (text: string) => Date.parse(`${text}Z`);
@@ -26,57 +20,6 @@ function slotsAfter(timing: Timing, time: number, count: number, since = 0): (st
 }
 
 const cron = (expression: string, timeZone = 'UTC') => cronTiming(expression, timeZone, 'cron entry "x": cron');
-
-describe('an interval', () => {
-  test.each([
-    ['1s', 1_000],
-    ['30s', 30_000],
-    ['5m', 300_000],
-    ['1h', 3_600_000],
-    ['1h30m', 5_400_000],
-    ['1.5h', 5_400_000],
-    ['2d', 172_800_000],
-    ['1w', 604_800_000],
-    ['1500ms', 1_500],
-    [1, 1_000],
-    [300, 300_000],
-    [1.5, 1_500],
-  ])('%j is %i ms', (value, ms) => {
-    expect(intervalMs(value, 'every')).toBe(ms);
-  });
-
-  test.each([
-    '',
-    '30',
-    'h',
-    '1 h',
-    '1h 30m',
-    '15mins',
-    '1y',
-    '-5s',
-    '0s',
-    '999ms',
-    '0.5s',
-    '1h!',
-    'soon',
-    0,
-    0.5,
-    -1,
-    Number.NaN,
-    Number.POSITIVE_INFINITY,
-    null,
-    undefined,
-    true,
-    {},
-    ['1h'],
-  ])('%j is none, and the error says what would be', (value) => {
-    const read = () => intervalMs(value, 'cron entry "x": every');
-    expect(read).toThrow(ConfigError);
-    expect(read).toThrow(
-      `cron entry "x": every must be an interval of a second or more, such as "30s", "1h30m", "2d", or a number of seconds; got ${JSON.stringify(value)}.`,
-    );
-  });
-});
 
 describe('every', () => {
   test('counts from the epoch, so that its phase is the same for everybody', () => {
