@@ -3,22 +3,20 @@
  * in Redis which no test and no other Resque program expects there.
  */
 import type { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
+import { afterEach, beforeAll, expect } from 'vitest';
 import type { Broker } from '../../shared/broker/broker.ts';
-import { type Keys, keysOf } from '../../shared/broker/keys.ts';
+import type { Keys } from '../../shared/broker/keys.ts';
 import { redisBroker } from '../../shared/broker/redis/broker.ts';
 import type { RedisClient } from '../../shared/broker/redis/client.ts';
-import { tcpClient } from '../../shared/broker/redis/tcp.ts';
-import { upstashClient } from '../../shared/broker/redis/upstash.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { createRegistry } from '../../shared/job/registry.ts';
 import { type Logger, silentLogger } from '../../shared/log.ts';
 import { type TickResult, tick } from '../../shared/scheduler/tick.ts';
-import { startRedis, type TestRedis } from './redis-server.ts';
+import { type Backend, type ClientOptions, NAMESPACE, type OneBackend, withBackends } from './backends.ts';
 import { NOW, redisTime } from './redis-time.ts';
 import { TestWorker } from './test-worker.ts';
-import { startUpstash, type UpstashServer } from './upstash-server.ts';
 
+export type { Backend } from './backends.ts';
 export { NOW, redisTime } from './redis-time.ts';
 export * from './test-worker.ts';
 
@@ -28,35 +26,18 @@ const CENTURY = 100 * 365 * 86_400_000;
 /** What ends before a test's database is looked at for what it has left: its workers. */
 export const endings = new Set<() => Promise<void>>();
 
-const BACKENDS = ['TCP', 'Upstash REST'] as const;
-export type Backend = (typeof BACKENDS)[number];
-
-export interface OpenOptions {
-  /** @default that of the suite */
-  readonly backend?: Backend;
+export interface OpenOptions extends ClientOptions {
   /** @default `resque:` */
   readonly namespace?: string;
-  /** Of something between it and the Redis, over TCP. @default the Redis itself */
-  readonly url?: string;
-  /** Milliseconds. @default the client's own */
-  readonly commandTimeout?: number;
   /** Redis is asked for the time, as everywhere but in tests. @default false: it is what `redisTime` says */
   readonly realTime?: boolean;
   /** What Redis's clock says to it, epoch ms. @default what `redisTime` says */
   readonly time?: number;
 }
 
-export interface Brokers {
-  readonly backend: Backend;
-  readonly redis: TestRedis;
-  readonly upstash: UpstashServer;
-  /** To look at the database, and to do what other programs do. */
-  readonly db: Redis;
-  readonly keys: Keys;
+export interface Brokers extends OneBackend {
   /** Its time is `redisTime`. */
   readonly store: Broker;
-  /** A client of the suite's backend, with a connection of its own; closed after the file. */
-  client(options?: OpenOptions): RedisClient;
   /** Another store, with a connection of its own; closed after the file. */
   open(options?: OpenOptions): Broker;
   /** The store when Redis's clock says this, epoch ms; '' for what it says in truth. */
@@ -65,8 +46,6 @@ export interface Brokers {
   worker(store?: Broker): TestWorker;
   /** What a producer does: `SADD queues`, then `RPUSH`. */
   produce(queue: string, ...payloads: readonly (string | Buffer)[]): Promise<void>;
-  /** Payloads of a queue, from the head. */
-  queued(queue: string): Promise<string[]>;
   /** What a worker has in flight: `<number>:<queue>`, behind a `!` once it may have started → payload. */
   held(worker: { readonly id: string }): Promise<Record<string, string>>;
   /** So many ms later, gives the jobs of workers back whose leases have ended by then. */
@@ -78,90 +57,61 @@ export interface Brokers {
 }
 
 /** Runs the same suite over both backends. */
-export function withBrokers(suite: (stores: Brokers) => void, backends: readonly Backend[] = BACKENDS): void {
-  describe.each(backends)('over %s', (backend) => {
-    const opened: RedisClient[] = [];
-    const keys = keysOf('resque:');
-    let redis: TestRedis;
-    let upstash: UpstashServer;
+export function withBrokers(suite: (stores: Brokers) => void, backends?: readonly Backend[]): void {
+  withBackends((one) => {
+    const { keys } = one;
     let shared: RedisClient;
     let store: Broker;
 
-    const stores: Brokers = {
-      backend,
-      keys,
-      get redis() {
-        return redis;
-      },
-      get upstash() {
-        return upstash;
-      },
-      get db() {
-        return redis.client;
-      },
+    const stores = extended(one, {
       get store() {
         return store;
       },
-      client({ backend: other = backend, url = redis.url, commandTimeout } = {}) {
-        const timeout = commandTimeout === undefined ? {} : { commandTimeout };
-        const one =
-          other === 'TCP'
-            ? tcpClient({ url, ...timeout })
-            : upstashClient({ url: upstash.url, token: upstash.token, ...timeout });
-        opened.push(one);
-        return one;
-      },
-      open({ namespace = 'resque:', realTime = false, time, ...options } = {}) {
+      open({ namespace = NAMESPACE, realTime = false, time, ...options }: OpenOptions = {}) {
         const source = time === undefined ? redisTime.now : () => time;
-        return redisBroker(stores.client(options), namespace, realTime ? undefined : source);
+        return redisBroker(one.client(options), namespace, realTime ? undefined : source);
       },
-      at: (time, namespace = 'resque:') => redisBroker(shared, namespace, () => time),
-      worker: (one = store) => new TestWorker(one),
-      async produce(queue, ...payloads) {
-        await redis.client.sadd(keys.queues, queue);
-        await redis.client.rpush(keys.queue(queue), ...payloads);
+      at: (time: number | '', namespace = NAMESPACE) => redisBroker(shared, namespace, () => time),
+      worker: (own = store) => new TestWorker(own),
+      async produce(queue: string, ...payloads: readonly (string | Buffer)[]) {
+        await one.db.sadd(keys.queues, queue);
+        await one.db.rpush(keys.queue(queue), ...payloads);
       },
-      queued: (queue) => redis.client.lrange(keys.queue(queue), 0, -1),
-      async held(worker) {
-        const fields = Object.entries(await redis.client.hgetall(keys.inflight(worker.id)));
+      async held(worker: { readonly id: string }) {
+        const fields = Object.entries(await one.db.hgetall(keys.inflight(worker.id)));
         return Object.fromEntries(fields.filter(([field]) => /^!?\d+:/.test(field)));
       },
-      reclaimAfter(ms) {
+      reclaimAfter(ms: number) {
         redisTime.move(ms);
         return store.reclaim(10_000);
       },
       promoteRetries: async (limit = 10_000) => (await store.promoteRetries(limit)).moved,
       tick: (log = silentLogger) => tick({ store, registry: createRegistry([]), clock: systemClock, log }),
-    };
+    });
 
-    beforeAll(async () => {
-      redis = await startRedis();
-      upstash = await startUpstash(redis.url);
-      shared = stores.client();
-      store = redisBroker(shared, 'resque:', redisTime.now);
+    beforeAll(() => {
+      shared = one.client();
+      store = redisBroker(shared, NAMESPACE, redisTime.now);
     });
 
     afterEach(async () => {
-      upstash.fault(undefined);
-      upstash.requests.length = 0;
+      one.upstash.fault(undefined);
       for (const end of endings) await end();
       try {
         await stores.reclaimAfter(CENTURY);
-        expect(await leaks(redis.client, keys), 'keys left behind when every worker has ended').toEqual([]);
+        expect(await leaks(one.db, keys), 'keys left behind when every worker has ended').toEqual([]);
       } finally {
-        await redis.client.flushall();
         redisTime.set(NOW);
       }
     });
 
-    afterAll(async () => {
-      await Promise.all(opened.map((one) => one.close()));
-      await upstash.stop();
-      await redis.stop();
-    });
-
     suite(stores);
-  });
+  }, backends);
+}
+
+/** The same object with more in it: a getter stays one. */
+function extended<Base extends object, More extends object>(base: Base, more: More): Base & More {
+  return Object.defineProperties(base, Object.getOwnPropertyDescriptors(more)) as Base & More;
 }
 
 /** The whole database: key → type, value and whether it expires; strings byte by byte, as Latin-1. */

@@ -7,7 +7,7 @@ import {
   type TickResult,
   tick,
 } from '../../../shared/internal.ts';
-import { type Bed, NAMESPACE } from './scheduler-bed.ts';
+import { NAMESPACE, type OneBackend } from '../backends.ts';
 import { Report, START } from './schedulers.ts';
 
 /** The due time in most tests, epoch seconds. */
@@ -23,7 +23,7 @@ export const names = (payloads: readonly string[]) =>
 const AT_ONCE = 5_000;
 
 /** As resque-scheduler's `enqueue_at` does it: the list, the index, the schedule. */
-export async function enqueueAt(bed: Bed, seconds: number, ...payloads: readonly string[]): Promise<void> {
+export async function enqueueAt(bed: OneBackend, seconds: number, ...payloads: readonly string[]): Promise<void> {
   for (let from = 0; from < payloads.length; from += AT_ONCE) {
     const some = payloads.slice(from, from + AT_ONCE);
     const pipeline = bed.db.pipeline().rpush(bed.keys.delayed(seconds), ...some);
@@ -34,13 +34,17 @@ export async function enqueueAt(bed: Bed, seconds: number, ...payloads: readonly
 }
 
 /** As php-resque-scheduler does it: without the index. */
-export async function enqueueAtAsPhp(bed: Bed, seconds: number, ...payloads: (string | Buffer)[]): Promise<void> {
+export async function enqueueAtAsPhp(
+  bed: OneBackend,
+  seconds: number,
+  ...payloads: (string | Buffer)[]
+): Promise<void> {
   await bed.db.rpush(bed.keys.delayed(seconds), ...payloads);
   await bed.db.zadd(bed.keys.delayedSchedule, seconds, seconds);
 }
 
 /** As a consumer leaves a job that failed: the record of its attempt in the payload. @param at epoch ms */
-export async function addRetry(bed: Bed, name: string | number, at: number, queue = 'q'): Promise<string> {
+export async function addRetry(bed: OneBackend, name: string | number, at: number, queue = 'q'): Promise<string> {
   const member = `token-${name}:${queue}`;
   const record = `"lambdesque":{"id":"token-${name}","attempts":1,"deaths":0},`;
   await bed.db.hset(bed.keys.retryPayloads, member, `{${record}"class":"Job","args":["${name}"]}`);

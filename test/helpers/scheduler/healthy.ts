@@ -13,9 +13,9 @@ import {
   tick,
 } from '../../../shared/internal.ts';
 import { workerId } from '../../../shared/wire/worker-id.ts';
+import { NAMESPACE, type OneBackend } from '../backends.ts';
 import { type LogLine, recordingLogger } from '../recording-logger.ts';
 import { addRetry, delayed, enqueueAt, names, SECONDS } from './delayed.ts';
-import { type Bed, NAMESPACE } from './scheduler-bed.ts';
 import { MINUTE, START } from './schedulers.ts';
 
 /** The full minute after START: a slot of each entry. */
@@ -34,12 +34,12 @@ export const DELAYED = delayed('a', 'delayed');
 /** A scheduler as the function runs it, on demand, with one of everything that a tick handles waiting for it. */
 export class HealthyScheduler {
   readonly lines: readonly LogLine[];
-  readonly #bed: Bed;
+  readonly #bed: OneBackend;
   readonly #tick: () => Promise<TickResult | undefined>;
   #now = START;
   #stats: QueueStats | undefined;
 
-  constructor(bed: Bed) {
+  constructor(bed: OneBackend) {
     this.#bed = bed;
     const client = bed.client();
     const log = recordingLogger();

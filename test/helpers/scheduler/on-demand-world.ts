@@ -17,7 +17,7 @@ import {
   WakeRequester,
   workerId,
 } from '../../../shared/internal.ts';
-import { NAMESPACE } from './scheduler-bed.ts';
+import { NAMESPACE } from '../backends.ts';
 
 const MINUTE = 60_000;
 /** Of a scheduler's invocation, ms. */

@@ -13,8 +13,8 @@ import {
   type TickResult,
   tick,
 } from '../../../shared/internal.ts';
+import { NAMESPACE, type OneBackend } from '../backends.ts';
 import { type RecordingLogger, recordingLogger } from '../recording-logger.ts';
-import { type Bed, NAMESPACE } from './scheduler-bed.ts';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -84,7 +84,7 @@ export interface CronClientSetup {
 }
 
 export function cronClient(
-  bed: Bed,
+  bed: OneBackend,
   { entries = {}, jobs = [Report], now = () => START, environment, wholeRegistry }: CronClientSetup = {},
 ): CronClient {
   const client = bed.client();
@@ -105,12 +105,12 @@ interface CronJob {
   readonly cron: { readonly name: string; readonly slot: string };
 }
 
-export async function cronJobs(bed: Bed, queue = 'reports'): Promise<CronJob[]> {
+export async function cronJobs(bed: OneBackend, queue = 'reports'): Promise<CronJob[]> {
   return (await bed.queued(queue)).map((payload) => JSON.parse(payload) as CronJob);
 }
 
 /** The slots whose jobs are in a queue, epoch ms, in the queue's order. */
-export async function slotsIn(bed: Bed, queue = 'reports', name?: string): Promise<number[]> {
+export async function slotsIn(bed: OneBackend, queue = 'reports', name?: string): Promise<number[]> {
   const jobs = await cronJobs(bed, queue);
   return jobs.filter((job) => name === undefined || job.cron.name === name).map((job) => Date.parse(job.cron.slot));
 }
@@ -124,7 +124,7 @@ export function multiples(interval: number, from: number, to: number): number[] 
 
 /** As Ruby's `Resque.set_schedule(name, persist: true, …)` writes it. */
 export async function setSchedule(
-  bed: Bed,
+  bed: OneBackend,
   name: string,
   entry: string | Readonly<Record<string, unknown>>,
 ): Promise<void> {
@@ -133,7 +133,7 @@ export async function setSchedule(
 }
 
 /** As Ruby's `Resque.remove_schedule(name)` does it. */
-export async function removeSchedule(bed: Bed, name: string): Promise<void> {
+export async function removeSchedule(bed: OneBackend, name: string): Promise<void> {
   await bed.db.hdel(bed.keys.cron.schedules, name);
   await bed.db.sadd(bed.keys.cron.changed, name);
 }

@@ -5,13 +5,13 @@ import {
   redisOnDemandRunBroker,
   type ScheduleOrder,
 } from '../../../shared/internal.ts';
-import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
+import { withBackends } from '../../helpers/backends.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 20, 0, 7);
 const MINUTE = 60_000;
 const HOLD = 30_000;
 
-withBed((bed) => {
+withBackends((bed) => {
   let now = NOW;
   const open = (): OnDemandRunBroker => {
     now = NOW;

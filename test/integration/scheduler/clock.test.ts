@@ -12,8 +12,8 @@ import {
   type TimeSource,
   tick,
 } from '../../../shared/internal.ts';
+import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
 import { addRetry, delayed, enqueueAt, names, SECONDS } from '../../helpers/scheduler/delayed.ts';
-import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import {
   DAY,
   HOUR,
@@ -29,7 +29,7 @@ const YEAR = 365 * DAY;
 /** The full minute after START. */
 const FIRST = START + 23_000;
 
-withBed((bed) => {
+withBackends((bed) => {
   afterEach(() => vi.restoreAllMocks());
 
   describe('a scheduler on a machine whose clock is', () => {

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, type CronEntry, type CronInfo, defineJob, RedisTypeError } from '../../../shared/index.ts';
+import { withBackends } from '../../helpers/backends.ts';
 import { dump } from '../../helpers/brokers.ts';
-import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import {
   cronClient,
   cronJobs,
@@ -20,7 +20,7 @@ const FIRST = START + 23_000;
 const entries = { nightly: { cron: '0 3 * * *', timeZone: 'Europe/Paris', class: 'Report', description: 'All of it' } };
 const minutely: CronEntry = { every: '1m', class: 'Report' };
 
-withBed((bed) => {
+withBackends((bed) => {
   let now = START;
   const client = () => cronClient(bed, { entries, now: () => now });
   const scheduler = () => testScheduler({ client: bed.client(), entries });

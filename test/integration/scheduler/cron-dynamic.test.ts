@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
+import { withBackends } from '../../helpers/backends.ts';
 import {
   cronClient,
   cronJobs,
@@ -15,7 +15,7 @@ import {
 /** The full minute after START. */
 const FIRST = START + 23_000;
 
-withBed((bed) => {
+withBackends((bed) => {
   const scheduler = (environment?: string) =>
     testScheduler({ client: bed.client(), ...(environment === undefined ? {} : { environment }) });
   const minutely = { cron: '* * * * *', class: 'Report', queue: 'ruby' };

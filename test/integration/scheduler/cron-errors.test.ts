@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { RedisTypeError } from '../../../shared/index.ts';
-import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
+import { withBackends } from '../../helpers/backends.ts';
 import {
   cronClient,
   cronJobs,
@@ -19,7 +19,7 @@ const entries = {
   behind: { every: '1m', class: 'Report', queue: 'behind' },
 };
 
-withBed((bed) => {
+withBackends((bed) => {
   interface Call {
     readonly name: string;
     readonly slot: Date;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { RedisUnavailableError } from '../../../shared/index.ts';
+import { type OneBackend, withBackends } from '../../helpers/backends.ts';
 import { Killed, MOMENTS, type Moment, MortalClient } from '../../helpers/scheduler/mortal.ts';
-import { type Bed, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { MINUTE, multiples, START, setSchedule, slotsIn, testScheduler } from '../../helpers/scheduler/schedulers.ts';
 
 const entries = {
@@ -11,20 +11,20 @@ const entries = {
 };
 
 /** Both static and dynamic entries, one of these wrong. */
-async function prepare(bed: Bed): Promise<void> {
+async function prepare(bed: OneBackend): Promise<void> {
   await setSchedule(bed, 'ruby', { cron: '* * * * *', class: 'Report', queue: 'ruby' });
   await setSchedule(bed, 'wrong', { cron: '61 * * * *', class: 'Report', queue: 'wrong' });
 }
 
 /** One job for each slot, whoever enqueued it. */
-async function expectSlots(bed: Bed, from: number, to: number): Promise<void> {
+async function expectSlots(bed: OneBackend, from: number, to: number): Promise<void> {
   expect(await slotsIn(bed, 'minutes')).toEqual(multiples(MINUTE, from, to));
   expect(await slotsIn(bed, 'halves')).toEqual(multiples(30_000, from, to));
   expect(await slotsIn(bed, 'ruby')).toEqual(multiples(MINUTE, from, to));
   expect(await slotsIn(bed, 'alone')).toEqual(multiples(MINUTE, from, from + MINUTE));
 }
 
-withBed((bed) => {
+withBackends((bed) => {
   const status = async (name: string): Promise<unknown> =>
     JSON.parse((await bed.db.hget(bed.keys.cron.status, name)) ?? 'null');
 

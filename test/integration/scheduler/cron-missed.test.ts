@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
+import { withBackends } from '../../helpers/backends.ts';
 import {
   DAY,
   HOUR,
@@ -11,7 +11,7 @@ import {
   testScheduler,
 } from '../../helpers/scheduler/schedulers.ts';
 
-withBed((bed) => {
+withBackends((bed) => {
   /** A deploy: a new process, perhaps with other entries. */
   const deploy = (entries: SchedulerSetup['entries'] & object) => testScheduler({ client: bed.client(), entries });
   const hourly = (queue: string, missed?: 'latest' | 'skip' | 'all') => ({

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { withBackends } from '../../helpers/backends.ts';
 import type { Backend } from '../../helpers/brokers.ts';
-import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import {
   cronJobs,
   HOUR,
@@ -18,7 +18,7 @@ const entries = {
   hourly: { cron: '0 * * * *', class: 'Report', queue: 'hourly' },
 };
 
-withBed((bed) => {
+withBackends((bed) => {
   const team = (setups: readonly Partial<SchedulerSetup>[]) =>
     setups.map((setup) => testScheduler({ client: bed.client(), entries, ...setup }));
 
@@ -61,7 +61,7 @@ withBed((bed) => {
 
   test('three schedulers that tick at the same times, over TCP and REST', async () => {
     const backends: Backend[] = ['TCP', 'Upstash REST', bed.backend];
-    const schedulers = team(backends.map((backend) => ({ client: bed.client(backend) })));
+    const schedulers = team(backends.map((backend) => ({ client: bed.client({ backend }) })));
     let enqueued = 0;
     for (let time = START; time <= START + 32 * MINUTE; time += 10_000) {
       const results = await Promise.all(schedulers.map((one) => one.tick(time)));

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type AnyJobDefinition, defineJob, SkipRetry } from '../../../shared/index.ts';
 import { createScheduled, redisBroker, redisScheduledBroker } from '../../../shared/internal.ts';
+import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
 import { TestWorker } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { redisTime } from '../../helpers/redis-time.ts';
-import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { cronClient, DAY, HOUR, MINUTE, START, testScheduler } from '../../helpers/scheduler/schedulers.ts';
 import { drain, Gate, startWorker } from '../../helpers/workers.ts';
 
@@ -12,7 +12,7 @@ import { drain, Gate, startWorker } from '../../helpers/workers.ts';
 const slot = (number: number) => START - 37_000 + number * MINUTE;
 const entries = { alone: { every: '1m', class: 'Alone', overlap: 'skip' as const } };
 
-withBed((bed) => {
+withBackends((bed) => {
   const store = () => redisBroker(bed.client(), NAMESPACE, redisTime.now);
 
   beforeEach(() => redisTime.set(START));

@@ -1,5 +1,6 @@
 /** Every key that a scheduler reads or writes, in every wrong type and with garbage in it: told once, and passed over. */
 import { describe, expect, test } from 'vitest';
+import { type OneBackend, withBackends } from '../../helpers/backends.ts';
 import { delayed, SECONDS } from '../../helpers/scheduler/delayed.ts';
 import {
   DEAD,
@@ -10,7 +11,6 @@ import {
   MINUTE,
   SLOT,
 } from '../../helpers/scheduler/healthy.ts';
-import { type Bed, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { START } from '../../helpers/scheduler/schedulers.ts';
 
 type Type = 'string' | 'list' | 'set' | 'zset' | 'hash' | 'stream';
@@ -18,7 +18,7 @@ const TYPES: readonly Type[] = ['string', 'list', 'set', 'zset', 'hash', 'stream
 const OTHER_WORKER = 'other:1:*';
 const PAYLOAD = '{"class":"NoQueue","args":[]}';
 
-async function make(bed: Bed, key: string, type: Type): Promise<void> {
+async function make(bed: OneBackend, key: string, type: Type): Promise<void> {
   await bed.db.del(key);
   const commands: Record<Type, string[]> = {
     string: ['SET', key, 'x'],
@@ -34,15 +34,15 @@ async function make(bed: Bed, key: string, type: Type): Promise<void> {
 
 interface KeyRow {
   readonly name: string;
-  readonly key: (bed: Bed) => string;
+  readonly key: (bed: OneBackend) => string;
   readonly type: Type;
   /** What the key itself holds, and can then not be handled. */
   readonly without?: Healthy;
   /** What makes a tick look at it. */
-  readonly prepare?: (bed: Bed) => Promise<unknown>;
+  readonly prepare?: (bed: OneBackend) => Promise<unknown>;
 }
 
-const due = (bed: Bed, seconds: number | string, score: number | string = seconds) =>
+const due = (bed: OneBackend, seconds: number | string, score: number | string = seconds) =>
   bed.db.zadd(bed.keys.delayedSchedule, score, seconds);
 
 const KEYS: readonly KeyRow[] = [
@@ -102,9 +102,9 @@ const KEYS: readonly KeyRow[] = [
 
 interface MemberRow {
   readonly what: string;
-  readonly spoil: (bed: Bed) => Promise<unknown>;
+  readonly spoil: (bed: OneBackend) => Promise<unknown>;
   /** The key that is told; absent where nothing is wrong with it. */
-  readonly told?: (bed: Bed) => string;
+  readonly told?: (bed: OneBackend) => string;
   /** Because of what was healed: it counts as now. */
   readonly without?: Healthy;
 }
@@ -115,7 +115,7 @@ const minutely = JSON.stringify({ every: '1m', class: 'Plain', queue: 'dynamic' 
 
 function membersOf(
   name: string,
-  spoil: (bed: Bed, value: string | Buffer) => Promise<unknown>,
+  spoil: (bed: OneBackend, value: string | Buffer) => Promise<unknown>,
   told: MemberRow['told'],
 ) {
   const values: [string, string | Buffer, boolean][] = [
@@ -140,7 +140,7 @@ const MEMBERS: readonly MemberRow[] = [
   ),
   ...['inf', '-inf', '1.5', '-7', '1e300', '0'].map((score) => ({
     what: `delayed_queue_schedule: the score ${score}`,
-    spoil: (bed: Bed) => due(bed, 'word', score),
+    spoil: (bed: OneBackend) => due(bed, 'word', score),
   })),
   {
     what: 'delayed_queue_schedule: a list under a name that is no time',
@@ -157,17 +157,17 @@ const MEMBERS: readonly MemberRow[] = [
   ),
   ...['word', 'word:', ':'].map((member) => ({
     what: `retry: the member ${member}, without a queue`,
-    spoil: ({ db, keys }: Bed) => db.zadd(keys.retry, 1, member),
-    told: ({ keys }: Bed) => keys.retry,
+    spoil: ({ db, keys }: OneBackend) => db.zadd(keys.retry, 1, member),
+    told: ({ keys }: OneBackend) => keys.retry,
   })),
   ...['-inf', '1.5', '-7'].map((score) => ({
     what: `retry: the score ${score}, and no payload`,
-    spoil: ({ db, keys }: Bed) => db.zadd(keys.retry, score, 'x:y'),
-    told: ({ keys }: Bed) => keys.retryPayloads,
+    spoil: ({ db, keys }: OneBackend) => db.zadd(keys.retry, score, 'x:y'),
+    told: ({ keys }: OneBackend) => keys.retryPayloads,
   })),
   ...['inf', '1e300'].map((score) => ({
     what: `retry: the score ${score}`,
-    spoil: ({ db, keys }: Bed) => db.zadd(keys.retry, score, 'x:y'),
+    spoil: ({ db, keys }: OneBackend) => db.zadd(keys.retry, score, 'x:y'),
   })),
   ...membersOf(
     'leases',
@@ -176,7 +176,7 @@ const MEMBERS: readonly MemberRow[] = [
   ),
   ...['inf', '-inf', '1.5', '-7'].map((score) => ({
     what: `leases: the score ${score}`,
-    spoil: ({ db, keys }: Bed) => db.zadd(keys.leases, score, 'word'),
+    spoil: ({ db, keys }: OneBackend) => db.zadd(keys.leases, score, 'word'),
   })),
   ...(
     [
@@ -192,13 +192,13 @@ const MEMBERS: readonly MemberRow[] = [
   ).flatMap(([what, field, value]) =>
     (['dead', 'other'] as const).map((whose) => ({
       what: `inflight: ${what}, ${whose === 'dead' ? 'beside the jobs of a dead worker' : 'of a worker that has no other job'}`,
-      async spoil({ db, keys }: Bed) {
+      async spoil({ db, keys }: OneBackend) {
         const worker = whose === 'dead' ? DEAD : OTHER_WORKER;
         await db.hset(keys.inflight(worker), field as string, value as string);
         if (whose === 'other') await db.zadd(keys.leases, 1, worker);
       },
       ...(what === 'a queue that is not UTF-8'
-        ? { told: ({ keys }: Bed) => keys.inflight(whose === 'dead' ? DEAD : OTHER_WORKER) }
+        ? { told: ({ keys }: OneBackend) => keys.inflight(whose === 'dead' ? DEAD : OTHER_WORKER) }
         : {}),
     })),
   ),
@@ -214,7 +214,7 @@ const MEMBERS: readonly MemberRow[] = [
   ),
   ...['', '{', 'null', '7', '[]', '{"every":', `"${HUGE}"`].map((value) => ({
     what: `persistent_schedules: the entry ${value.slice(0, 20)}`,
-    spoil: ({ db, keys }: Bed) => db.hset(keys.cron.schedules, 'x', value),
+    spoil: ({ db, keys }: OneBackend) => db.hset(keys.cron.schedules, 'x', value),
   })),
   {
     what: 'persistent_schedules: an entry that is not UTF-8',
@@ -222,17 +222,17 @@ const MEMBERS: readonly MemberRow[] = [
   },
   ...['word', '', 'nan'].map((value) => ({
     what: `cron:last: ${value}`,
-    spoil: ({ db, keys }: Bed) => db.hset(keys.cron.last, 'Plain', value),
-    told: ({ keys }: Bed) => keys.cron.last,
+    spoil: ({ db, keys }: OneBackend) => db.hset(keys.cron.last, 'Plain', value),
+    told: ({ keys }: OneBackend) => keys.cron.last,
   })),
   ...['-inf', '-5', '1.5'].map((value) => ({
     what: `cron:last: ${value}`,
-    spoil: ({ db, keys }: Bed) => db.hset(keys.cron.last, 'Plain', value),
+    spoil: ({ db, keys }: OneBackend) => db.hset(keys.cron.last, 'Plain', value),
   })),
   ...['inf', '1e300', String(START + 400 * 24 * 60 * MINUTE)].map((value) => ({
     what: `cron:last: ${value}, which counts as now`,
-    spoil: ({ db, keys }: Bed) => db.hset(keys.cron.last, 'Plain', value),
-    told: ({ keys }: Bed) => keys.cron.last,
+    spoil: ({ db, keys }: OneBackend) => db.hset(keys.cron.last, 'Plain', value),
+    told: ({ keys }: OneBackend) => keys.cron.last,
     without: 'cron' as const,
   })),
   {
@@ -242,8 +242,8 @@ const MEMBERS: readonly MemberRow[] = [
   },
   ...['word', '', ':', '1', 'nan:nan'].map((value) => ({
     what: `cron:since: ${value}`,
-    spoil: ({ db, keys }: Bed) => db.hset(keys.cron.since, 'Plain\nevery 60000', value),
-    told: ({ keys }: Bed) => keys.cron.since,
+    spoil: ({ db, keys }: OneBackend) => db.hset(keys.cron.since, 'Plain\nevery 60000', value),
+    told: ({ keys }: OneBackend) => keys.cron.since,
   })),
   {
     what: 'cron:since: a field without a timing',
@@ -257,8 +257,8 @@ const MEMBERS: readonly MemberRow[] = [
   },
   ...['word', 'nan'].map((value) => ({
     what: `cron:paused: ${value}`,
-    spoil: ({ db, keys }: Bed) => db.hset(keys.cron.paused, 'Plain', value),
-    told: ({ keys }: Bed) => keys.cron.paused,
+    spoil: ({ db, keys }: OneBackend) => db.hset(keys.cron.paused, 'Plain', value),
+    told: ({ keys }: OneBackend) => keys.cron.paused,
   })),
   {
     what: 'cron:paused: a pause that ended in a year, which counts as now',
@@ -268,8 +268,8 @@ const MEMBERS: readonly MemberRow[] = [
   },
   ...['word', '', '1', '1:word'].map((value) => ({
     what: `cron:live: ${value}`,
-    spoil: ({ db, keys }: Bed) => db.hset(keys.cron.live, 'Alone', value),
-    told: ({ keys }: Bed) => keys.cron.live,
+    spoil: ({ db, keys }: OneBackend) => db.hset(keys.cron.live, 'Alone', value),
+    told: ({ keys }: OneBackend) => keys.cron.live,
   })),
   { what: 'pause-all-workers: a word', spoil: ({ db, keys }) => db.set(keys.paused, 'word') },
   {
@@ -298,7 +298,7 @@ const MEMBERS: readonly MemberRow[] = [
   },
 ];
 
-withBed((bed) => {
+withBackends((bed) => {
   test('where nothing is wrong, everything is handled, and nothing is told', async () => {
     const scheduler = new HealthyScheduler(bed);
     await scheduler.begin();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { withBackends } from '../../helpers/backends.ts';
 import { seededRandom } from '../../helpers/builders.ts';
 import { Killed, type Moment, MortalClient } from '../../helpers/scheduler/mortal.ts';
-import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { DAY, HOUR, MINUTE, slotsIn, testScheduler } from '../../helpers/scheduler/schedulers.ts';
 
 /** October 2026: on the 25th the clocks of Paris go back, and 02:30 comes twice. */
@@ -23,7 +23,7 @@ const reference = {
   halves: Array.from({ length: 31 * 24 * 120 }, (_, half) => FROM + (half + 1) * 30_000),
 };
 
-withBed(
+withBackends(
   (bed) => {
     test('a month with three schedulers and random kills enqueues exactly the slots of the calendar', async () => {
       const seed = 20_261_001;

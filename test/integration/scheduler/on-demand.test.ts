@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { withBackends } from '../../helpers/backends.ts';
 import { LEASE, World } from '../../helpers/scheduler/on-demand-world.ts';
-import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 
 const START = Date.UTC(2026, 10, 20, 20, 0, 7);
 const MINUTE = 60_000;
@@ -15,7 +15,7 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-withBed((bed) => {
+withBackends((bed) => {
   const { keys } = bed;
   let ids = 0;
 

@@ -3,13 +3,13 @@
 import { expect, test } from 'vitest';
 import { RedisTypeError } from '../../../shared/index.ts';
 import { createScheduled, redisBroker, redisScheduledBroker } from '../../../shared/internal.ts';
+import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
 import { TestWorker } from '../../helpers/brokers.ts';
 import { addRetry, delayed, enqueueAt, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed.ts';
-import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { HOUR, START, slotsIn, testScheduler } from '../../helpers/scheduler/schedulers.ts';
 import { StepwiseClient } from '../../helpers/scheduler/stepwise.ts';
 
-withBed((bed) => {
+withBackends((bed) => {
   const breakQueue = () => bed.db.set(bed.keys.queue('broken'), 'not a list');
   const repair = () => bed.db.del(bed.keys.queue('broken'));
   const ticks = async (count: number, from = START) => {
@@ -61,7 +61,7 @@ withBed((bed) => {
     await breakQueue();
     const jobs = Array.from({ length: 400 }, (_, i) => (i % 20 === 7 ? delayed(i, 'broken') : delayed(i)));
     await enqueueAt(bed, SECONDS, ...jobs);
-    const clients = Array.from({ length: 5 }, (_, i) => bed.client(i % 2 === 0 ? 'TCP' : 'Upstash REST'));
+    const clients = Array.from({ length: 5 }, (_, i) => bed.client({ backend: i % 2 === 0 ? 'TCP' : 'Upstash REST' }));
     for (let i = 0; i < 3; i++) await Promise.all(clients.map((client) => tickAt(client, START + i).catch(() => {})));
     const good = names(jobs.filter((job) => !job.includes('broken')));
     expect(names(await bed.queued('q'))).toEqual(good);

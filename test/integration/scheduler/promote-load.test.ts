@@ -9,6 +9,7 @@ import {
   silentLogger,
   tick,
 } from '../../../shared/internal.ts';
+import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
 import {
   addRetry,
   delayed,
@@ -18,7 +19,6 @@ import {
   SECONDS,
   tickAt,
 } from '../../helpers/scheduler/delayed.ts';
-import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { Report, START } from '../../helpers/scheduler/schedulers.ts';
 
 const JOBS = 100_000;
@@ -28,7 +28,7 @@ const BLOCKS_MS = 50;
 const MEMORY = 32 * 1_048_576;
 
 /** What a call costs Redis is the same over both backends; where the wire matters, a test says which it is over. */
-withBed(
+withBackends(
   (bed) => {
     /** Milliseconds that Redis has computed so far: what others would have had to wait, on a busy machine too. */
     async function computed(): Promise<number> {
@@ -90,7 +90,7 @@ withBed(
       async (backend, jobs) => {
         const some = all.slice(0, jobs);
         await enqueueAt(bed, SECONDS, ...some.map((name) => delayed(name)));
-        const one = watched(bed.client(backend));
+        const one = watched(bed.client({ backend }));
         const calls = await timing(async () => {
           expect(await tickAt(one.client, START)).toMatchObject({ promoted: jobs, failed: 0 });
         });
@@ -107,7 +107,9 @@ withBed(
     test('30,000 jobs due at one second, ten schedulers at once', async () => {
       const some = all.slice(0, 30_000);
       await enqueueAt(bed, SECONDS, ...some.map((name) => delayed(name)));
-      const clients = Array.from({ length: 10 }, (_, i) => bed.client(i % 2 === 0 ? 'TCP' : 'Upstash REST'));
+      const clients = Array.from({ length: 10 }, (_, i) =>
+        bed.client({ backend: i % 2 === 0 ? 'TCP' : 'Upstash REST' }),
+      );
       const calls = await timing(async () => {
         const results = await Promise.all(clients.map((client) => tickAt(client, START)));
         expect(results.reduce((sum, { promoted }) => sum + promoted, 0)).toBe(some.length);
@@ -154,7 +156,7 @@ withBed(
         const large = Array.from({ length: 300 }, (_, i) => delayed(`${i}${'x'.repeat(100_000)}`));
         for (let from = 0; from < large.length; from += 50)
           await enqueueAt(bed, SECONDS, ...large.slice(from, from + 50));
-        const one = watched(bed.client(backend));
+        const one = watched(bed.client({ backend }));
         expect(await tickAt(one.client, START)).toMatchObject({ promoted: large.length });
         console.log(`longest call: ${one.longest.toFixed(1)} ms of Redis, largest: ${one.largest} bytes`);
         expect(one.longest).toBeLessThan(BLOCKS_MS);

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { defineJob, RedisReplyError } from '../../../shared/index.ts';
 import { createRegistry, type RedisClient, redisBroker, tick } from '../../../shared/internal.ts';
+import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
 import { dump } from '../../helpers/brokers.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
 import { delayed, enqueueAt, enqueueAtAsPhp, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed.ts';
-import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { Report, START } from '../../helpers/scheduler/schedulers.ts';
 
-withBed((bed) => {
+withBackends((bed) => {
   const clock = new ManualClock();
   const failedPayloads = async () =>
     (await bed.db.lrange(bed.keys.failed, 0, -1)).map((entry) => (JSON.parse(entry) as { payload: unknown }).payload);

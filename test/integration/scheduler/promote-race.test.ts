@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { redisBroker } from '../../../shared/internal.ts';
+import { NAMESPACE, type OneBackend, withBackends } from '../../helpers/backends.ts';
 import { TestWorker } from '../../helpers/brokers.ts';
 import { seededRandom } from '../../helpers/builders.ts';
 import { addRetry, delayed, enqueueAt, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed.ts';
 import { MOMENTS, MortalClient } from '../../helpers/scheduler/mortal.ts';
-import { type Bed, NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { HOUR, START } from '../../helpers/scheduler/schedulers.ts';
 
 /** Jobs of several seconds and queues, among them equal payloads; by queue, in the order in which they are due. */
-async function prepare(bed: Bed, jobs: number): Promise<Map<string, string[]>> {
+async function prepare(bed: OneBackend, jobs: number): Promise<Map<string, string[]>> {
   const random = seededRandom(jobs);
   const expected = new Map<string, string[]>();
   for (let second = SECONDS - 4; second <= SECONDS; second++) {
@@ -24,7 +24,7 @@ async function prepare(bed: Bed, jobs: number): Promise<Map<string, string[]>> {
   return expected;
 }
 
-async function expectPromoted(bed: Bed, expected: ReadonlyMap<string, readonly string[]>): Promise<void> {
+async function expectPromoted(bed: OneBackend, expected: ReadonlyMap<string, readonly string[]>): Promise<void> {
   for (const [queue, wanted] of expected) expect(names(await bed.queued(queue)), queue).toEqual(wanted);
   expect((await bed.db.keys('*')).sort()).toEqual([
     ...[...expected.keys()].map((queue) => bed.keys.queue(queue)).sort(),
@@ -32,11 +32,13 @@ async function expectPromoted(bed: Bed, expected: ReadonlyMap<string, readonly s
   ]);
 }
 
-withBed((bed) => {
+withBackends((bed) => {
   describe('schedulers at once, over TCP and REST', () => {
     test.each([2, 5, 10])('%i of them promote each delayed job exactly once, in order', async (count) => {
       const expected = await prepare(bed, 6_000);
-      const clients = Array.from({ length: count }, (_, i) => bed.client(i % 2 === 0 ? 'TCP' : 'Upstash REST'));
+      const clients = Array.from({ length: count }, (_, i) =>
+        bed.client({ backend: i % 2 === 0 ? 'TCP' : 'Upstash REST' }),
+      );
       const results = await Promise.all(clients.map((client) => tickAt(client, START)));
       expect(results.reduce((sum, { promoted }) => sum + promoted, 0)).toBe(6_000);
       await expectPromoted(bed, expected);
@@ -45,7 +47,9 @@ withBed((bed) => {
     test.each([2, 5, 10])('%i of them promote each retry exactly once', async (count) => {
       const all = Array.from({ length: 2_000 }, (_, i) => `${i}`);
       await Promise.all(all.map((name, i) => addRetry(bed, name, START - 2_000 + i, `q${i % 3}`)));
-      const clients = Array.from({ length: count }, (_, i) => bed.client(i % 2 === 0 ? 'TCP' : 'Upstash REST'));
+      const clients = Array.from({ length: count }, (_, i) =>
+        bed.client({ backend: i % 2 === 0 ? 'TCP' : 'Upstash REST' }),
+      );
       const results = await Promise.all(clients.map((client) => tickAt(client, START)));
       expect(results.reduce((sum, { retried }) => sum + retried, 0)).toBe(2_000);
       await expectPromoted(
@@ -55,7 +59,7 @@ withBed((bed) => {
     });
 
     test('while producers go on adding to the same second', async () => {
-      const clients = [bed.client('TCP'), bed.client('Upstash REST'), bed.client()];
+      const clients = [bed.client({ backend: 'TCP' }), bed.client({ backend: 'Upstash REST' }), bed.client()];
       let producing = true;
       const produced: string[] = [];
       const producer = (async () => {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withBackends } from '../../helpers/backends.ts';
 import { delayed, enqueueAt, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed.ts';
-import { withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { START } from '../../helpers/scheduler/schedulers.ts';
 import { interleavings, StepwiseClient } from '../../helpers/scheduler/stepwise.ts';
 
@@ -58,7 +58,7 @@ class RubyScheduler {
   }
 }
 
-withBed((bed) => {
+withBackends((bed) => {
   let connection: Redis;
   beforeAll(() => {
     connection = bed.redis.client.duplicate();

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError, type WaitingJob } from '../../../shared/index.ts';
 import { createRegistry, createScheduled, type RedisClient, redisScheduledBroker } from '../../../shared/internal.ts';
+import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
 import { dump } from '../../helpers/brokers.ts';
 import {
   addRetry,
@@ -11,11 +12,10 @@ import {
   SECONDS,
   tickAt,
 } from '../../helpers/scheduler/delayed.ts';
-import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { HOUR, Report, START } from '../../helpers/scheduler/schedulers.ts';
 import { StepwiseClient } from '../../helpers/scheduler/stepwise.ts';
 
-withBed((bed) => {
+withBackends((bed) => {
   const view = (client: RedisClient = bed.client()) =>
     createScheduled(redisScheduledBroker(client, NAMESPACE), createRegistry([Report]));
   const first = async (kind: 'delayed' | 'retry') => (await view().page(kind)).jobs[0] as WaitingJob;
@@ -151,10 +151,12 @@ withBed((bed) => {
         }
       })();
       const slowly = bed.client();
-      const schedulers = [bed.client('TCP'), bed.client('Upstash REST'), slowly].map(async (client, i) => {
-        for (let n = 0; n < 20 + 10 * i; n++) await client.command(['PING']);
-        await tickAt(client, START);
-      });
+      const schedulers = [bed.client({ backend: 'TCP' }), bed.client({ backend: 'Upstash REST' }), slowly].map(
+        async (client, i) => {
+          for (let n = 0; n < 20 + 10 * i; n++) await client.command(['PING']);
+          await tickAt(client, START);
+        },
+      );
       await Promise.all([changing, ...schedulers]);
       await tickAt(bed.client(), START);
 
@@ -192,7 +194,7 @@ withBed((bed) => {
       await fill();
       const jobs: WaitingJob[] = [];
       for await (const job of view().find({})) jobs.push(job);
-      const [one, other] = [view(), view(bed.client('TCP'))];
+      const [one, other] = [view(), view(bed.client({ backend: 'TCP' }))];
       const outcomes = await Promise.all(jobs.map((job) => Promise.all([one.remove(job), other.runNow(job)])));
       expect(outcomes.every(([removed, ran]) => removed !== ran)).toBe(true);
       expect(await bed.db.llen(bed.keys.queue('q'))).toBe(outcomes.filter(([, ran]) => ran).length);

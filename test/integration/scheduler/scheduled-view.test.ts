@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError, type Scheduled, type WaitingJob } from '../../../shared/index.ts';
 import { createRegistry, createScheduled, type RedisClient, redisScheduledBroker } from '../../../shared/internal.ts';
+import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
 import { dump } from '../../helpers/brokers.ts';
 import { addRetry, delayed, enqueueAt, enqueueAtAsPhp, names, SECONDS } from '../../helpers/scheduler/delayed.ts';
-import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { HOUR, Report, START } from '../../helpers/scheduler/schedulers.ts';
 
-withBed((bed) => {
+withBackends((bed) => {
   const view = () => createScheduled(redisScheduledBroker(bed.client(), NAMESPACE), createRegistry([Report]));
   const firstArg = (job: WaitingJob) => job.args[0];
 

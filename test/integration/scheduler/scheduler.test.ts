@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { createRegistry, redisBroker, Scheduler, type TickResult, tickUntil } from '../../../shared/internal.ts';
+import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { type RecordingLogger, recordingLogger } from '../../helpers/recording-logger.ts';
 import { addRetry, delayed, enqueueAt, names, SECONDS } from '../../helpers/scheduler/delayed.ts';
-import { NAMESPACE, withBed } from '../../helpers/scheduler/scheduler-bed.ts';
 import { MINUTE, Report, START } from '../../helpers/scheduler/schedulers.ts';
 
-withBed((bed) => {
+withBackends((bed) => {
   /** Waits until whoever runs on the clock sleeps: time passes only while it does. */
   const asleep = (clock: ManualClock) => eventually(() => expect(clock.pending).toBe(1));
 
