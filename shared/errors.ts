@@ -68,7 +68,7 @@ export class PayloadError extends LambdesqueError {}
 export class UnknownClassError extends LambdesqueError {}
 
 /** Its worker died while it held the job, too often or on its last attempt. */
-export class LostLeaseError extends LambdesqueError {}
+export class WorkerDiedError extends LambdesqueError {}
 
 /** Throw it from a handler: no further attempt, straight to the failed list. */
 export class SkipRetry extends LambdesqueError {

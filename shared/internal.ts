@@ -31,7 +31,7 @@ export {
 } from './config.ts';
 export { type DurationRule, durationMs, parseDuration, shownDuration } from './duration.ts';
 export { environment } from './env.ts';
-export { LostLeaseError, PayloadError, UnknownClassError } from './errors.ts';
+export { PayloadError, UnknownClassError, WorkerDiedError } from './errors.ts';
 export { createCronClient } from './inspect/cron.ts';
 export { createScheduled } from './inspect/scheduled.ts';
 export { checkJsonArgs } from './job/json-args.ts';

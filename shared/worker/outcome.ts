@@ -3,9 +3,9 @@ import {
   DeadlineError,
   Discard,
   LeaseLostError,
-  LostLeaseError,
   ShutdownError,
   SkipRetry,
+  WorkerDiedError,
 } from '../errors.ts';
 import { defaultBackoff, RetryIn, type RetryOptions, waitAfter } from '../job/retry.ts';
 import { type Job, MOST_DEATHS, type Outcome } from '../types.ts';
@@ -58,7 +58,7 @@ export function outcomeOfDeaths(job: Pick<Job, 'deaths'>, onlyOnce: boolean): Ou
     `The worker that held this job died ${job.deaths} times (killed, out of memory, process.exit, or its event loop ` +
     'blocked for longer than the lease), the last time with nothing beside it, so the job is taken for the cause. ' +
     'Requeue it when that is mended.';
-  return { kind: 'failed', error: new LostLeaseError(message) };
+  return { kind: 'failed', error: new WorkerDiedError(message) };
 }
 
 /**
@@ -70,5 +70,5 @@ export function outcomeOfCrash(onlyOnce: boolean): Outcome | undefined {
   const message =
     'An error escaped while this at-most-once job ran, and nobody knows from which job. Its process ended, and it is not ' +
     'run again. Find out what it has done, then requeue it if it is safe to run again.';
-  return { kind: 'failed', error: new LostLeaseError(message) };
+  return { kind: 'failed', error: new WorkerDiedError(message) };
 }

@@ -1,4 +1,4 @@
-import { LostLeaseError } from '../../errors.ts';
+import { WorkerDiedError } from '../../errors.ts';
 import { failedEntry } from '../../wire/failed-entry.ts';
 import { tokenOf } from '../../wire/worker-id.ts';
 import type { Reclaimed } from '../broker.ts';
@@ -68,8 +68,8 @@ export async function reclaimWorker(
   }
 }
 
-function mayHaveStarted(): LostLeaseError {
-  return new LostLeaseError(
+function mayHaveStarted(): WorkerDiedError {
+  return new WorkerDiedError(
     'The worker that held this at-most-once job died after it may have started, so it is not run again. ' +
       'Find out what it has done, then requeue it if it is safe to run again.',
   );

@@ -117,7 +117,7 @@ withBrokers((stores) => {
       const [entry = '', ...others] = await stores.db.lrange(stores.keys.failed, 0, -1);
       expect(others).toEqual([]);
       expect(entry).toContain(
-        `{"failed_at":"2026/11/20 20:30:37 UTC","payload":${job('b')},"exception":"LostLeaseError",`,
+        `{"failed_at":"2026/11/20 20:30:37 UTC","payload":${job('b')},"exception":"WorkerDiedError",`,
       );
       expect(JSON.parse(entry)).toMatchObject({
         error: expect.stringMatching(/at-most-once.*not run again.*requeue/),

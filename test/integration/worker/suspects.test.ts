@@ -111,7 +111,7 @@ withBrokers((stores) => {
       expect(ran).toEqual([1]);
       const [entry] = await failedTexts(stores.db);
       expect(entry).toContain(
-        '"payload":{"class":"Watch","args":["thrice"]},"exception":"LostLeaseError","error":"The worker that held this job died 3 times',
+        '"payload":{"class":"Watch","args":["thrice"]},"exception":"WorkerDiedError","error":"The worker that held this job died 3 times',
       );
       expect(entry).toMatch(/taken for the cause. Requeue it/);
     },
@@ -166,7 +166,7 @@ withBrokers((stores) => {
       await stores.reclaimAfter(3_600_000);
     }
     expect(deaths).toBe(3);
-    expect(await failed(stores.db)).toMatchObject([{ exception: 'LostLeaseError', payload: { args: ['poison'] } }]);
+    expect(await failed(stores.db)).toMatchObject([{ exception: 'WorkerDiedError', payload: { args: ['poison'] } }]);
     expect(new Set(ran)).toEqual(new Set(range(1, 60)));
     expect(await inFlight(stores.db)).toBe(0);
   });

@@ -53,7 +53,7 @@ function judge(given: Given): BrokenPromise[] {
 }
 
 const died = (pid: number, at: number): Excuse => ({ pid, kind: 'died', at, what: 'SIGKILL', late: 0 });
-const DEATH = 'LostLeaseError: its worker died';
+const DEATH = 'WorkerDiedError: its worker died';
 
 describe('the accounts of chaos find nothing wrong with', () => {
   test.each<[string, Given]>([

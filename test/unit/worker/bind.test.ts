@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LostLeaseError, PayloadError, UnknownClassError } from '../../../shared/errors.ts';
+import { PayloadError, UnknownClassError, WorkerDiedError } from '../../../shared/errors.ts';
 import { defineJob } from '../../../shared/job/define.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
 import { MOST_DEATHS } from '../../../shared/types.ts';
@@ -88,7 +88,7 @@ describe('a job whose workers died', () => {
     ['Hello', 2, MOST_DEATHS + 1],
   ])('%s after %i attempts and %i deaths fails', (name, attempts, deaths) => {
     expect(dead(name, attempts, deaths)).toMatchObject({
-      outcome: { kind: 'failed', error: expect.any(LostLeaseError) },
+      outcome: { kind: 'failed', error: expect.any(WorkerDiedError) },
     });
   });
 

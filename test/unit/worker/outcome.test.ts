@@ -5,9 +5,9 @@ import {
   Discard,
   JobTimeoutError,
   LeaseLostError,
-  LostLeaseError,
   ShutdownError,
   SkipRetry,
+  WorkerDiedError,
 } from '../../../shared/errors.ts';
 import { type Backoff, RetryIn } from '../../../shared/job/retry.ts';
 import { MOST_DEATHS } from '../../../shared/types.ts';
@@ -218,7 +218,7 @@ describe('deaths', () => {
   test.each([3, 4])('after %i of them the job is taken for the cause', (deaths) => {
     expect(outcomeOfDeaths({ deaths }, false)).toEqual({
       kind: 'failed',
-      error: new LostLeaseError(
+      error: new WorkerDiedError(
         `The worker that held this job died ${deaths} times (killed, out of memory, process.exit, or its event loop ` +
           'blocked for longer than the lease), the last time with nothing beside it, so the job is taken for the cause. ' +
           'Requeue it when that is mended.',
@@ -244,7 +244,7 @@ describe('when the process is about to end because of an error that no job could
     expect(outcomeOfCrash(true)).toEqual({
       kind: 'failed',
       error: expect.objectContaining({
-        name: 'LostLeaseError',
+        name: 'WorkerDiedError',
         message: expect.stringMatching(/at-most-once.*not run again.*requeue it if it is safe/),
       }),
     });
