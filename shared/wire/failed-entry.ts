@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
 import { ConfigError, Discard, LambdesqueError, PayloadError, SkipRetry } from '../errors.ts';
 import { RetryIn } from '../job/retry.ts';
@@ -41,25 +42,28 @@ export function failedEntry(fields: FailedEntryFields): { head: string; tail: st
 }
 
 /**
- * A whole failed entry for a payload that is not UTF-8. It stands there as the text that it nearly is, and its exact bytes
- * in base64 under `payload_base64`.
+ * A whole failed entry for a payload that is not JSON: it stands there as a string, shortened where it would be too large to
+ * pass. One that is not UTF-8 stands there as the text that it nearly is, and its exact bytes in base64 under
+ * `payload_base64`.
  */
 export function buriedEntry(fields: FailedEntryFields, bytes: Buffer): string {
+  const utf8 = isUtf8(bytes);
   if (bytes.length <= MOST_ENTRY) {
-    const entry = wholeEntry(fields, bytes);
+    const entry = wholeEntry(fields, bytes, utf8);
     if (Buffer.byteLength(entry) <= MOST_ENTRY) return entry;
   }
   const reason = fields.thrown instanceof Error ? fields.thrown.message : String(fields.thrown);
   const thrown = new PayloadError(
     `${reason.replace(/\.$/, '')}; of its ${bytes.length} bytes only the first ${KEPT} are kept here, since no more would pass.`,
   );
-  return wholeEntry({ ...fields, thrown }, bytes.subarray(0, KEPT));
+  return wholeEntry({ ...fields, thrown }, bytes.subarray(0, KEPT), utf8);
 }
 
-function wholeEntry(fields: FailedEntryFields, bytes: Buffer): string {
+function wholeEntry(fields: FailedEntryFields, bytes: Buffer, utf8: boolean): string {
   const { head, tail } = failedEntry(fields);
-  const exact = `,"payload_base64":"${bytes.toString('base64')}"`;
-  return `${head}${JSON.stringify(bytes.toString('utf8'))}${tail.slice(0, -1)}${exact}}`;
+  const payload = JSON.stringify(bytes.toString('utf8'));
+  if (utf8) return `${head}${payload}${tail}`;
+  return `${head}${payload}${tail.slice(0, -1)},"payload_base64":"${bytes.toString('base64')}"}`;
 }
 
 /** Name, message and stack of whatever was thrown: an Error, an AggregateError, a string, null, anything. */
