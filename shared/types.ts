@@ -1,5 +1,3 @@
-import type { Handler } from './job/registry.ts';
-
 /**
  * The words of this project as types.
  *
@@ -85,12 +83,6 @@ export interface ActiveJobInfo {
   readonly scheduledAt: string | undefined;
   /** All of the job's data as Rails has it, with what newer versions add (`continuation`, `resumptions`, …). */
   readonly data: Readonly<Record<string, unknown>>;
-}
-
-/** A job and what runs it. */
-export interface BoundJob {
-  readonly job: Job;
-  readonly handler: Handler;
 }
 
 /** How a reserved job ended. Every reserved job gets exactly one. */

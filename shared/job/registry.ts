@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.ts';
+import type { Job } from '../types.ts';
 import type { JobContext } from './context.ts';
 import type { AnyJobDefinition, Args, JobDefinition } from './define.ts';
 import { compose, type Middleware } from './middleware.ts';
@@ -8,6 +9,12 @@ export interface Handler {
   readonly definition: JobDefinition;
   /** `perform` inside the middleware of all jobs and its own. */
   run(args: Args, ctx: JobContext): unknown;
+}
+
+/** A job and what runs it. */
+export interface BoundJob {
+  readonly job: Job;
+  readonly handler: Handler;
 }
 
 /** Finds the handler of a class. */

@@ -2,9 +2,9 @@ import type { Clock } from '../clock.ts';
 import { JobTimeoutError } from '../errors.ts';
 import type { JobContext, JobInfo } from '../job/context.ts';
 import type { Enqueue } from '../job/enqueue.ts';
+import type { BoundJob } from '../job/registry.ts';
 import { checkArgs } from '../job/schema.ts';
 import type { Logger } from '../log.ts';
-import type { BoundJob } from '../types.ts';
 
 /** What all attempts of a consumer share. */
 export interface AttemptDeps {

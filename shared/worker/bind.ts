@@ -1,7 +1,7 @@
 import type { WorkerOptions } from '../config.ts';
 import { UnknownClassError } from '../errors.ts';
-import type { Handler, Registry } from '../job/registry.ts';
-import type { BoundJob, Job, Outcome, RawJob } from '../types.ts';
+import type { BoundJob, Handler, Registry } from '../job/registry.ts';
+import type { Job, Outcome, RawJob } from '../types.ts';
 import { decodeArguments } from '../wire/active-job/decode-arguments.ts';
 import { activeJobOf, WRAPPER } from '../wire/active-job/envelope.ts';
 import { decode, type Undecodable } from '../wire/decode.ts';

@@ -1,4 +1,5 @@
-import type { BoundJob, RawJob } from '../types.ts';
+import type { BoundJob } from '../job/registry.ts';
+import type { RawJob } from '../types.ts';
 
 /** A reserved job, looked into or not. */
 export type Prefetched = RawJob | BoundJob;

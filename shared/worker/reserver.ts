@@ -1,7 +1,8 @@
 import type { Reservation, SyncReply } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
 import type { WorkerOptions } from '../config.ts';
-import type { BoundJob, RawJob } from '../types.ts';
+import type { BoundJob } from '../job/registry.ts';
+import type { RawJob } from '../types.ts';
 import type { Prefetch } from './prefetch.ts';
 import type { PrefetchBuffer } from './prefetch-buffer.ts';
 import type { QueuePoller } from './queue-poller.ts';

@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../clock.ts';
-import type { Handler } from '../job/registry.ts';
-import type { BoundJob } from '../types.ts';
+import type { BoundJob, Handler } from '../job/registry.ts';
 import { Attempt, type AttemptDeps, type Ended } from './attempt.ts';
 
 export interface RunningJobsOptions {

@@ -1,6 +1,7 @@
 import type { SyncReply } from '../broker/broker.ts';
 import { LambdesqueError, LeaseLostError } from '../errors.ts';
-import type { BoundJob, Job, Outcome, RawJob } from '../types.ts';
+import type { BoundJob } from '../job/registry.ts';
+import type { Job, Outcome, RawJob } from '../types.ts';
 import type { Attempt, Ended } from './attempt.ts';
 import { bind, isOnlyOnce } from './bind.ts';
 import type { WorkerDeps } from './deps.ts';
@@ -40,15 +41,6 @@ export class Worker {
   /** Redis's time as this worker knows it, epoch ms. */
   redisNow(): number {
     return this.#parts.lease.redisNow();
-  }
-
-  /** Class and id of what runs now, the longest first. */
-  get runningJobs(): { readonly class: string; readonly id: string; readonly queue: string }[] {
-    return [...this.#parts.running.all].map(({ bound: { job } }) => ({
-      class: job.class,
-      id: job.id,
-      queue: job.raw.queue,
-    }));
   }
 
   /**

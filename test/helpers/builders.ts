@@ -4,9 +4,9 @@ import type { SyncReply } from '../../shared/broker/broker.ts';
 import type { JobContext } from '../../shared/job/context.ts';
 import { type AnyJobDefinition, defineJob, type JobDefinition } from '../../shared/job/define.ts';
 import type { Enqueue } from '../../shared/job/enqueue.ts';
-import { createRegistry } from '../../shared/job/registry.ts';
+import { type BoundJob, createRegistry } from '../../shared/job/registry.ts';
 import { silentLogger } from '../../shared/log.ts';
-import type { BoundJob, Job, RawJob } from '../../shared/types.ts';
+import type { Job, RawJob } from '../../shared/types.ts';
 import type { AttemptDeps } from '../../shared/worker/attempt.ts';
 import { ManualClock } from './manual-clock.ts';
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Duration } from '../../../shared/duration.ts';
 import { JobTimeoutError, ShutdownError } from '../../../shared/errors.ts';
 import { defineJob } from '../../../shared/job/define.ts';
 import type { Attempt, Ended } from '../../../shared/worker/attempt.ts';
@@ -25,10 +26,10 @@ function begin(given: Partial<RunningJobsOptions> = {}) {
 
 const stop = new ShutdownError('stopping');
 const never = () => new Promise<void>(() => {});
-const endless = (id: string, timeout = Infinity) =>
+const endless = (id: string, timeout: Duration = Infinity) =>
   bound(defineJob({ class: 'Endless', timeout, perform: never }), { id });
 /** Ends soon after it is told to. */
-const obedient = (id: string, timeout = Infinity) =>
+const obedient = (id: string, timeout: Duration = Infinity) =>
   bound(
     defineJob({
       class: 'Obedient',
@@ -142,7 +143,7 @@ describe('a timeout', () => {
   test('of a job that starts when another is ended is seen too', async () => {
     const { running, clock, due } = begin({
       onEnd: () => {
-        if (running.used === 0) running.start(endless('next', 500));
+        if (running.used === 0) running.start(endless('next', '500ms'));
       },
     });
     running.start(endless('a', 2_000));
@@ -204,7 +205,7 @@ describe('abortAll', () => {
 
   test('is stronger than a timeout that comes during the grace', async () => {
     const { running, clock, ends } = begin();
-    running.start(endless('a', 500));
+    running.start(endless('a', '500ms'));
     running.abortAll(stop);
     await clock.advance(600);
     running.sweep();
