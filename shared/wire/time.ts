@@ -1,7 +1,5 @@
 /** Times as Ruby Resque writes them, always UTC. Each parses as a date in Ruby, PHP and JavaScript. */
 export const resqueTime = {
-  /** `2026-11-20 20:29:37 +0000`, in `worker:<id>:started` */
-  started: (time: Date) => `${date(time, '-')} ${timeOfDay(time)} +0000`,
   /** `2026/11/20 20:29:37 UTC`, in a failed entry */
   failedAt: (time: Date) => `${date(time, '/')} ${timeOfDay(time)} UTC`,
   /** `2026-11-20T20:29:37Z`, in `worker:<id>` */
