@@ -16,8 +16,9 @@ import {
 } from '../shared/internal.ts';
 import { eventBridgeSchedule, orStart } from './aws/one-time-schedule.ts';
 import { awsOf } from './aws/requests.ts';
-import { drain, planEnd } from './consumer/drain.ts';
+import { drain } from './consumer/drain.ts';
 import { RunMetrics } from './consumer/run-metrics.ts';
+import { consumerEnd } from './contract/invocation-end.ts';
 import { consumerSettings, settingsVariable } from './contract/settings.ts';
 import { Connection } from './runtime/connection.ts';
 import { EscapedErrors } from './runtime/escaped-errors.ts';
@@ -56,7 +57,8 @@ escapedErrors.listen();
 /** Any event means: drain the queues. @returns what was done */
 async function work(_event: unknown, context: InvocationContext): Promise<Summary> {
   const clock = systemClock;
-  const end = planEnd(clock.now(), clock.now() + context.getRemainingTimeInMillis());
+  const now = clock.now();
+  const end = consumerEnd(now, now + context.getRemainingTimeInMillis());
   const requestId = context.awsRequestId;
   const log = logger.child({ consumer: settings.consumer, requestId });
   const metrics = new RunMetrics({

@@ -18,6 +18,7 @@ import {
 } from '../shared/internal.ts';
 import { eventBridgeSchedule } from './aws/one-time-schedule.ts';
 import { awsOf } from './aws/requests.ts';
+import { schedulerEnd } from './contract/invocation-end.ts';
 import { schedulerSettings, settingsVariable } from './contract/settings.ts';
 import { Connection } from './runtime/connection.ts';
 import { bufferedHandler, type InvocationContext } from './runtime/handler.ts';
@@ -25,9 +26,6 @@ import { createLogger } from './runtime/logger.ts';
 import { AfterTick } from './scheduler/after-tick.ts';
 import { minuteLock, onDemandLock, type SchedulerLock } from './scheduler/lock.ts';
 import { ConsumerStarter } from './scheduler/start-consumers.ts';
-
-/** Redis is not waited for in the last moment of the function's time, ms. */
-const LAST_MS = 500;
 
 // Made once, kept for all invocations of this environment.
 const settings = schedulerSettings(environment[settingsVariable]);
@@ -51,12 +49,12 @@ const registry = createRegistry(
 
 /** Any event means: one tick. @returns what was done */
 async function work(_event: unknown, context: InvocationContext): Promise<object> {
-  const end = clock.now() + context.getRemainingTimeInMillis();
+  const { lastTickAt, giveUpAt } = schedulerEnd(clock.now() + context.getRemainingTimeInMillis());
   const holder = context.awsRequestId;
   const log = logger.child({ requestId: holder });
-  const client = await connection.forInvocation(clock, end - LAST_MS);
+  const client = await connection.forInvocation(clock, giveUpAt);
   try {
-    const deps = { lock: redisLockBroker(client, settings.namespace), holder, clock, end };
+    const deps = { lock: redisLockBroker(client, settings.namespace), holder, clock, lastTickAt };
     const runs = redisOnDemandRunBroker(client, settings.namespace);
     const lock = schedule ? onDemandLock({ ...deps, runs, schedule, wallTime }) : minuteLock(deps);
     const snapshot = await lock.begin();

@@ -1,6 +1,6 @@
 import { Annotations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { planEnd } from '../functions/consumer/drain.ts';
+import { consumerEnd } from '../functions/contract/invocation-end.ts';
 import type { CronEntry, JobDefinition } from '../shared/index.ts';
 import { checkCronEntries, parseQueues, type QueueList, type Registry } from '../shared/internal.ts';
 import type { Consumer } from './consumer.ts';
@@ -67,7 +67,7 @@ function checkTimeout(job: JobDefinition, all: readonly Reach[]): void {
 
 /** Milliseconds that a job can have in one invocation. */
 function room(consumer: Consumer): number {
-  return planEnd(0, consumer.timeout.toMilliseconds()).deadline;
+  return consumerEnd(0, consumer.timeout.toMilliseconds()).deadline;
 }
 
 /** Two serial consumers of one queue are not serial; nor is one beside a consumer that is not. */

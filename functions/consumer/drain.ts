@@ -11,6 +11,7 @@ import {
   type WorkerOptions,
   workerId,
 } from '../../shared/internal.ts';
+import type { ConsumerEnd } from '../contract/invocation-end.ts';
 
 export interface DrainDeps {
   readonly store: WorkerBroker;
@@ -29,29 +30,7 @@ export interface DrainDeps {
   readonly onWorker?: (worker: Worker) => void;
   /** Milliseconds to go on looking at empty queues. */
   readonly linger: number;
-  readonly end: EndPlan;
-}
-
-/** Of the time that an invocation has, this part, and no more than so many ms, is kept for its end. */
-const LAST_PART = 0.25;
-const LAST_MS = 3_000;
-
-/** How the end of an invocation is divided. Times are epoch ms. */
-export interface EndPlan {
-  /** Handlers are aborted. */
-  readonly deadline: number;
-  /** Milliseconds they then have to end by themselves; what is left is for settling, releasing and leaving. */
-  readonly abortGrace: number;
-  /** Redis is waited for no longer. */
-  readonly giveUpAt: number;
-}
-
-/** @param now epoch ms  @param end epoch ms at which Lambda ends the invocation */
-export function planEnd(now: number, end: number): EndPlan {
-  const margin = Math.min(LAST_MS, Math.max(0, end - now) * LAST_PART);
-  // A consumer that cannot reach Redis gives up two graces after its deadline, and has half of one to say so.
-  const abortGrace = margin / 3;
-  return { deadline: end - margin, abortGrace, giveUpAt: end - abortGrace / 2 };
+  readonly end: ConsumerEnd;
 }
 
 /** One invocation of a consumer: a worker from its start to its end; where it lingers, several, one after the other. */

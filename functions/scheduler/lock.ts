@@ -42,8 +42,8 @@ export interface LockDeps {
   /** Who ticks. */
   readonly holder: string;
   readonly clock: Clock;
-  /** When the invocation's time is over, on the clock, ms. */
-  readonly end: number;
+  /** When the last tick of the invocation has to begin, on the clock, ms. */
+  readonly lastTickAt: number;
 }
 
 export interface OnDemandLockDeps extends LockDeps {
@@ -57,8 +57,6 @@ export interface OnDemandLockDeps extends LockDeps {
 const times = {
   /** Ticks are a minute apart: one that knows of something due before the next stays so long. */
   stay: 57_000,
-  /** Kept of the function's time for the last tick. */
-  margin: 5_000,
   /** How long to wait for a tick that is about to end, and between two looks. */
   patience: 5_000,
   look: 500,
@@ -74,9 +72,9 @@ const times = {
 };
 
 /** One run each minute. */
-export function minuteLock({ lock, holder, clock, end }: LockDeps): SchedulerLock {
+export function minuteLock({ lock, holder, clock, lastTickAt }: LockDeps): SchedulerLock {
   const begin = clock.now();
-  const until = Math.min(begin + times.stay, end - times.margin);
+  const until = Math.min(begin + times.stay, lastTickAt);
   const release = () => lock.release(holder);
   return {
     begin: () => acquire(lock, holder, until - begin + times.reserve, clock),
@@ -95,7 +93,7 @@ export function minuteLock({ lock, holder, clock, end }: LockDeps): SchedulerLoc
 
 /** A run when something is due, or somebody asks; its end sets the time of the next one. */
 export function onDemandLock(deps: OnDemandLockDeps): SchedulerLock {
-  const { lock, runs, schedule, holder, clock, wallTime, end } = deps;
+  const { lock, runs, schedule, holder, clock, wallTime, lastTickAt } = deps;
   let requested = false;
   let extended = clock.now();
   const extend = async () => {
@@ -114,7 +112,7 @@ export function onDemandLock(deps: OnDemandLockDeps): SchedulerLock {
       await set(order);
       return take();
     },
-    until: () => Math.min(clock.now() + STAY_MS, end - times.margin),
+    until: () => Math.min(clock.now() + STAY_MS, lastTickAt),
     async wait(until) {
       requested = false;
       for (let now = clock.now(); now < until && !requested; now = clock.now()) {
@@ -131,7 +129,7 @@ export function onDemandLock(deps: OnDemandLockDeps): SchedulerLock {
     async end(tick, unattended) {
       const now = wallTime();
       // Its time is nearly over: whoever has asked gets a run of its own.
-      const lookWithin = clock.now() >= end - times.margin ? nextMinute(now) - now : undefined;
+      const lookWithin = clock.now() >= lastTickAt ? nextMinute(now) - now : undefined;
       const within = nextRunIn(tick, unattended, now);
       const order = await persist(clock, () => runs.end(holder, within, lookWithin));
       requested = order === 'again';

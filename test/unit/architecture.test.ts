@@ -122,6 +122,15 @@ describe('imports go one way', () => {
     ]);
   });
 
+  test('infra uses of functions their contract, and the jobs and cron entries that an app deploys', () => {
+    expect(
+      forbidden(
+        (path) => path.startsWith('infra/'),
+        (to) => !to.startsWith('functions/') || /^functions\/(contract|jobs)\//.test(to),
+      ),
+    ).toEqual([]);
+  });
+
   test('functions import nothing from infra', () => {
     expect(
       forbidden(

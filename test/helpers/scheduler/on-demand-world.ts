@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
+import { schedulerEnd } from '../../../functions/contract/invocation-end.ts';
 import { onDemandLock } from '../../../functions/scheduler/lock.ts';
 import { keysOf } from '../../../shared/broker/keys.ts';
 import {
@@ -92,9 +93,9 @@ export class World {
     const lockBroker = redisLockBroker(client, NAMESPACE, time);
     const runs = redisOnDemandRunBroker(client, NAMESPACE, time);
     const store = redisSchedulerBroker(client, NAMESPACE, time);
-    const end = clock.now() + TIMEOUT;
+    const { lastTickAt } = schedulerEnd(clock.now() + TIMEOUT);
     const holder = randomUUID();
-    const lock = onDemandLock({ lock: lockBroker, runs, schedule, holder, clock, wallTime, end });
+    const lock = onDemandLock({ lock: lockBroker, runs, schedule, holder, clock, wallTime, lastTickAt });
     const deps = { store, clock, log: silentLogger, wait: lock.wait };
     const run = async () => {
       if (!(await lock.begin())) return;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type DrainDeps, drain, planEnd } from '../../../functions/consumer/drain.ts';
+import { type DrainDeps, drain } from '../../../functions/consumer/drain.ts';
+import { consumerEnd } from '../../../functions/contract/invocation-end.ts';
 import type { Broker, SyncRequest, SyncResult } from '../../../shared/broker/broker.ts';
 import { workerDefaults } from '../../../shared/config.ts';
 import { defineJob } from '../../../shared/job/define.ts';
@@ -8,35 +9,6 @@ import { silentLogger } from '../../../shared/log.ts';
 import { parseQueues } from '../../../shared/queues/queue-list.ts';
 import { rawJob, syncReply } from '../../helpers/builders.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
-
-describe('planEnd', () => {
-  test.each([
-    // remaining → deadline and last moment for Redis, ms before the end; grace
-    [900_000, 3_000, 500, 1_000],
-    [60_000, 3_000, 500, 1_000],
-    [8_000, 2_000, 333, 667],
-    [3_000, 750, 125, 250],
-    [0, 0, 0, 0],
-    [-5, 0, 0, 0],
-  ])('of %i ms', (remaining, deadline, last, grace) => {
-    const plan = planEnd(1_000_000, 1_000_000 + remaining);
-    const end = 1_000_000 + remaining;
-    expect([end - plan.deadline, end - plan.giveUpAt, plan.abortGrace].map(Math.round)).toEqual([
-      deadline,
-      last,
-      grace,
-    ]);
-  });
-
-  test('leaves room between what comes after another', () => {
-    for (let remaining = 100; remaining < 1_000_000; remaining *= 1.5) {
-      const { deadline, abortGrace, giveUpAt } = planEnd(0, remaining);
-      // A consumer gives up on Redis two graces after the deadline.
-      expect(deadline + 2 * abortGrace).toBeLessThan(giveUpAt);
-      expect(giveUpAt).toBeLessThan(remaining);
-    }
-  });
-});
 
 /** A Redis with one queue, of which a turn gets everything. */
 class Queue {
@@ -72,7 +44,7 @@ describe('a consumer that lingers', () => {
       log: silentLogger,
       onRun: () => {},
       linger,
-      end: planEnd(clock.now(), clock.now() + remaining),
+      end: consumerEnd(clock.now(), clock.now() + remaining),
     };
     const state = { ended: false };
     const done = drain(setting).finally(() => {
