@@ -1,217 +1,170 @@
+import * as v from 'valibot';
 import { ConfigError } from '../../shared/index.ts';
-import { parseQueues, type QueueList, type WorkerOptions } from '../../shared/internal.ts';
+import { parseQueues } from '../../shared/internal.ts';
 
 /** The one environment variable of each function. JSON: a `ConsumerSettings` or a `SchedulerSettings`. */
 export const settingsVariable = 'LAMBDESQUE_SETTINGS';
 
-/** Where a secret is kept. Its value is read when the function starts and is nowhere else. */
-export type SecretRef =
-  | {
-      readonly service: 'secretsmanager';
-      /** ARN (or name). */
-      readonly id: string;
-      /** Key of the JSON object that the secret is; absent where the secret is the whole string. */
-      readonly field?: string;
-    }
-  | {
-      readonly service: 'ssm';
-      /** Name (or ARN) of a SecureString parameter. */
-      readonly name: string;
-    };
+// The message of each schema says what is allowed there.
+const text = (allowed: string, passes = /./s) =>
+  v.pipe(
+    v.string(allowed),
+    v.check((value) => passes.test(value), allowed),
+  );
+const number = (allowed: string, passes: (value: number) => boolean) =>
+  v.pipe(v.number(allowed), v.check(passes, allowed));
+const boolean = v.boolean('true or false');
+const wholeFrom1 = number('a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1);
+const ms = (least: number) => number(`milliseconds, ${least} or more`, (value) => value >= least);
 
-export type RedisSettings =
-  /** @property url `https://<name>.upstash.io` */
-  | { readonly kind: 'upstash'; readonly url: string | SecretRef; readonly token: SecretRef }
-  | {
-      readonly kind: 'tcp';
-      /** As `parseRedisUrl` takes it, without a password; or a secret that is the whole URL, password included. */
-      readonly url: string | SecretRef;
-      /** A Redis Cluster, also where the URL does not say so. @default as the URL says */
-      readonly cluster?: boolean;
-      /** The password; or JSON `{"username"?: …, "password": …}`, the form that ElastiCache and MemoryDB rotate. */
-      readonly auth?: SecretRef;
-    };
+const OBJECT = 'an object';
+/** A field that is missing is told as one that is wrong. */
+const object = <Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.object(entries, ({ path }) => {
+    const field = path && entries[String(path[0].key)];
+    return field ? (v.safeParse(field, undefined).issues?.[0].message ?? OBJECT) : OBJECT;
+  });
+
+/** One of two objects, as a field of theirs says. */
+const either = <A, B>(isFirst: (value: object) => boolean, a: v.GenericSchema<A>, b: v.GenericSchema<B>) =>
+  v.lazy((value): v.GenericSchema<A | B> => (typeof value === 'object' && value && isFirst(value) ? a : b));
+
+/** A parameter of the Systems Manager. */
+const parameter = object({
+  service: v.picklist(['ssm']),
+  /** Name (or ARN) of a SecureString parameter. */
+  name: text('the name of a parameter'),
+});
+/** A secret of the Secrets Manager. */
+const managed = object({
+  service: v.picklist(['secretsmanager'], '"secretsmanager" or "ssm"'),
+  /** ARN (or name). */
+  id: text('the ARN or name of a secret'),
+  /** Key of the JSON object that the secret is; absent where the secret is the whole string. */
+  field: v.exactOptional(text('a key of the JSON object that the secret is')),
+});
+const secret = either((value) => 'service' in value && value.service === 'ssm', parameter, managed);
+/** Where a secret is kept. Its value is read when the function starts and is nowhere else. */
+export type SecretRef = v.InferOutput<typeof secret>;
+
+const url = v.lazy((value): v.GenericSchema<string | SecretRef> => {
+  return typeof value === 'object' ? secret : text('a URL, or where a secret is kept');
+});
+const tcp = object({
+  kind: v.picklist(['tcp']),
+  /** As `parseRedisUrl` takes it, without a password; or a secret that is the whole URL, password included. */
+  url,
+  /** A Redis Cluster, also where the URL does not say so. @default as the URL says */
+  cluster: v.exactOptional(boolean),
+  /** The password; or JSON `{"username"?: …, "password": …}`, the form that ElastiCache and MemoryDB rotate. */
+  auth: v.exactOptional(secret),
+});
+const upstash = object({
+  kind: v.picklist(['upstash'], '"upstash" or "tcp"'),
+  /** `https://<name>.upstash.io` */
+  url,
+  token: secret,
+});
+const redis = either((value) => 'kind' in value && value.kind === 'tcp', tcp, upstash);
+export type RedisSettings = v.InferOutput<typeof redis>;
 
 /** In a system without a minute tick: the one-time schedule that starts the scheduler when it is needed. */
-export interface OnDemandSettings {
+const onDemand = object({
   /** Name of the schedule group. */
-  readonly group: string;
+  group: text('a name'),
   /** Name of the schedule in it. */
-  readonly schedule: string;
+  schedule: text('a name'),
   /** ARN of the scheduler's function. */
-  readonly target: string;
+  target: text('an ARN'),
   /** ARN of the role with which EventBridge starts it. */
-  readonly role: string;
+  role: text('an ARN'),
   /** ARN of the queue that starts the scheduler when something has failed. */
-  readonly fallback: string;
-}
+  fallback: text('an ARN'),
+});
+export type OnDemandSettings = v.InferOutput<typeof onDemand>;
 
-export interface CommonSettings {
+const common = {
+  redis,
   /** @default the scheduler runs each minute */
-  readonly wake?: OnDemandSettings;
-  readonly redis: RedisSettings;
+  wake: v.exactOptional(onDemand),
   /** Prefix of every key. */
-  readonly namespace: string;
+  namespace: text('the prefix of every key, such as "resque:"'),
   /** CloudWatch's. */
-  readonly metricsNamespace: string;
+  metricsNamespace: text('a CloudWatch namespace, such as "Lambdesque"'),
   /** Put arguments into the log. @default false */
-  readonly logArgs?: boolean;
+  logArgs: v.exactOptional(boolean),
   /** Add a `class` dimension to the consumer's metrics; each class then costs as much as a queue. @default false */
-  readonly classMetrics?: boolean;
-}
+  classMetrics: v.exactOptional(boolean),
+};
+const commonSettings = object(common);
+export type CommonSettings = v.InferOutput<typeof commonSettings>;
 
-export interface ConsumerSettings
-  extends CommonSettings,
-    Pick<WorkerOptions, 'concurrency'>,
-    Partial<Pick<WorkerOptions, 'lease' | 'unknownClass'>> {
-  /** Its name in the system, such as `default`: a metrics dimension, and the host part of its workers' ids. */
-  readonly consumer: string;
+const NAME = 'made of letters, digits, ".", "_" and "-"';
+const consumerName = text(NAME, /^[A-Za-z0-9._-]+$/);
+
+/** What a consumer drains, for itself and for the scheduler that starts it. */
+const drained = {
   /** As `parseQueues` takes it: `critical,default`, `high=3,low=1`, `*`, `!name`. */
-  readonly queues: string;
+  queues: text('a list of queues, such as "critical,default"'),
   /** @default by the list: weighted where it has weights */
-  readonly order?: QueueList['order'];
+  order: v.exactOptional(v.picklist(['strict', 'weighted'], '"strict" or "weighted"')),
+  /** Jobs at once in one worker. */
+  concurrency: wholeFrom1,
+};
+
+const consumer = object({
+  ...common,
+  /** Its name in the system, such as `default`: a metrics dimension, and the host part of its workers' ids. */
+  consumer: consumerName,
+  ...drained,
+  /** Milliseconds that a worker may be silent before its jobs are given to others. @default 60000 */
+  lease: v.exactOptional(ms(1_000)),
+  /** @default 'fail' */
+  unknownClass: v.exactOptional(v.picklist(['fail', 'release'], '"fail" or "release"')),
   /** Its queues are serial: one job of each runs at a time, in order, whoever takes it. @default false */
-  readonly serial?: boolean;
+  serial: v.exactOptional(boolean),
   /** Milliseconds to go on looking at queues that are empty, before the invocation ends. @default 0 */
-  readonly linger?: number;
+  linger: v.exactOptional(ms(0)),
   /**
    * It has a Function URL with `InvokeMode: RESPONSE_STREAM`: such a call is answered at once, before the drain.
    * @default false
    */
-  readonly streaming?: boolean;
-}
+  streaming: v.exactOptional(boolean),
+});
+export type ConsumerSettings = v.InferOutput<typeof consumer>;
 
 /** What the scheduler knows of a consumer that it starts. */
-export interface ConsumerTarget extends Pick<ConsumerSettings, 'queues' | 'order' | 'concurrency'> {
+const target = object({
+  ...drained,
   /** Name or ARN of its function. */
-  readonly functionName: string;
+  functionName: text('the name or ARN of a function'),
   /** Most workers of it at a time. */
-  readonly maxWorkers: number;
-}
+  maxWorkers: wholeFrom1,
+});
+export type ConsumerTarget = v.InferOutput<typeof target>;
 
-export interface SchedulerSettings extends CommonSettings {
+const scheduler = object({
+  ...common,
   /** By consumer name. */
-  readonly consumers: Readonly<Record<string, ConsumerTarget>>;
-}
+  consumers: v.record(consumerName, target, OBJECT),
+});
+export type SchedulerSettings = v.InferOutput<typeof scheduler>;
 
 /** @param text what `LAMBDESQUE_SETTINGS` holds  @throws ConfigError naming the field */
 export function consumerSettings(text: string | undefined): ConsumerSettings {
-  const fields = parse(text);
-  checkCommon(fields);
-  fields.check('consumer', isConsumerName, CONSUMER_NAME);
-  checkQueues(fields);
-  fields.checkIf('lease', atLeast(1_000), 'milliseconds, 1000 or more');
-  fields.checkIf('unknownClass', oneOf('fail', 'release'), '"fail" or "release"');
-  fields.checkIf('serial', isBoolean, 'true or false');
-  fields.checkIf('linger', atLeast(0), 'milliseconds, 0 or more');
-  fields.checkIf('streaming', isBoolean, 'true or false');
-  return fields.value as unknown as ConsumerSettings;
+  const settings = read(consumer, text);
+  parseQueues(settings.queues);
+  return settings;
 }
 
 /** @param text what `LAMBDESQUE_SETTINGS` holds  @throws ConfigError naming the field */
 export function schedulerSettings(text: string | undefined): SchedulerSettings {
-  const fields = parse(text);
-  checkCommon(fields);
-  const consumers = fields.inner('consumers');
-  for (const name of Object.keys(consumers.value)) {
-    const target = consumers.inner(name);
-    if (!isConsumerName(name)) {
-      throw new ConfigError(
-        `${settingsVariable}.consumers: a name must be ${CONSUMER_NAME}; got ${JSON.stringify(name)}.`,
-      );
-    }
-    target.check('functionName', isText, 'the name or ARN of a function');
-    target.check('maxWorkers', wholeFrom1, 'a whole number, 1 or more');
-    checkQueues(target);
-  }
-  return fields.value as unknown as SchedulerSettings;
+  const settings = read(scheduler, text);
+  for (const { queues } of Object.values(settings.consumers)) parseQueues(queues);
+  return settings;
 }
 
-function checkCommon(fields: Fields): void {
-  const redis = fields.inner('redis');
-  redis.check('kind', oneOf('upstash', 'tcp'), '"upstash" or "tcp"');
-  if (typeof redis.value['url'] === 'object') checkSecret(redis.inner('url'));
-  // Not shown: what stands here by mistake may hold a password.
-  else if (!isText(redis.value['url'])) redis.refuse('url', 'a URL, or where a secret is kept', false);
-  redis.checkIf('cluster', isBoolean, 'true or false');
-  if (redis.value['kind'] === 'upstash') checkSecret(redis.inner('token'));
-  else if (redis.value['auth'] !== undefined) checkSecret(redis.inner('auth'));
-  if (fields.value['wake'] !== undefined) {
-    const wake = fields.inner('wake');
-    for (const name of ['group', 'schedule']) wake.check(name, isText, 'a name');
-    for (const name of ['target', 'role', 'fallback']) wake.check(name, isText, 'an ARN');
-  }
-  fields.check('namespace', isText, 'the prefix of every key, such as "resque:"');
-  fields.check('metricsNamespace', isText, 'a CloudWatch namespace, such as "Lambdesque"');
-  fields.checkIf('logArgs', isBoolean, 'true or false');
-  fields.checkIf('classMetrics', isBoolean, 'true or false');
-}
-
-function checkSecret(ref: Fields): void {
-  ref.check('service', oneOf('secretsmanager', 'ssm'), '"secretsmanager" or "ssm"');
-  if (ref.value['service'] === 'ssm') {
-    ref.check('name', isText, 'the name of a parameter');
-  } else {
-    ref.check('id', isText, 'the ARN or name of a secret');
-    ref.checkIf('field', isText, 'a key of the JSON object that the secret is');
-  }
-}
-
-function checkQueues(fields: Fields): void {
-  fields.check('queues', isText, 'a list of queues, such as "critical,default"');
-  fields.checkIf('order', oneOf('strict', 'weighted'), '"strict" or "weighted"');
-  fields.check('concurrency', wholeFrom1, 'a whole number, 1 or more');
-  parseQueues(String(fields.value['queues']));
-}
-
-type Check = (value: unknown) => boolean;
-
-const CONSUMER_NAME = 'made of letters, digits, ".", "_" and "-"';
-const isConsumerName: Check = (value) => typeof value === 'string' && /^[A-Za-z0-9._-]+$/.test(value);
-const isText: Check = (value) => typeof value === 'string' && value !== '';
-const isBoolean: Check = (value) => typeof value === 'boolean';
-const wholeFrom1: Check = (value) => Number.isInteger(value) && (value as number) >= 1;
-const atLeast =
-  (low: number): Check =>
-  (value) =>
-    typeof value === 'number' && value >= low;
-const oneOf =
-  (...allowed: readonly string[]): Check =>
-  (value) =>
-    allowed.includes(value as string);
-
-/** An object of the settings and the path to it. */
-class Fields {
-  readonly value: Readonly<Record<string, unknown>>;
-  readonly #path: string;
-
-  constructor(value: unknown, path: string) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new ConfigError(`${path} must be an object; it is ${value === undefined ? 'missing' : 'something else'}.`);
-    }
-    this.value = value as Record<string, unknown>;
-    this.#path = path;
-  }
-
-  inner(name: string): Fields {
-    return new Fields(this.value[name], `${this.#path}.${name}`);
-  }
-
-  check(name: string, passes: Check, allowed: string): void {
-    if (!passes(this.value[name])) this.refuse(name, allowed);
-  }
-
-  checkIf(name: string, passes: Check, allowed: string): void {
-    if (this.value[name] !== undefined) this.check(name, passes, allowed);
-  }
-
-  refuse(name: string, allowed: string, shown = true): never {
-    const got = shown ? JSON.stringify(this.value[name]) : typeof this.value[name];
-    throw new ConfigError(`${this.#path}.${name} must be ${allowed}; got ${got}.`);
-  }
-}
-
-function parse(text: string | undefined): Fields {
+function read<Settings>(schema: v.GenericSchema<unknown, Settings>, text: string | undefined): Settings {
   let value: unknown;
   try {
     value = JSON.parse(text ?? '');
@@ -222,5 +175,13 @@ function parse(text: string | undefined): Fields {
         'The CDK constructs set it; deploy with them, or write it as functions/contract/settings.ts says.',
     );
   }
-  return new Fields(value, settingsVariable);
+  const { success, output, issues } = v.safeParse(schema, value, { abortEarly: true });
+  if (success) return output;
+  const [{ message, input, path = [] }] = issues;
+  const keys = path.map(({ key }) => String(key));
+  // What stands in place of a secret may be the secret.
+  const hidden = message === OBJECT || (keys[0] === 'redis' && keys.at(-1) !== 'kind');
+  const got = hidden ? typeof input : JSON.stringify(input);
+  const found = input === undefined ? 'it is missing' : `got ${got}`;
+  throw new ConfigError(`${[settingsVariable, ...keys].join('.')} must be ${message}; ${found}.`);
 }
