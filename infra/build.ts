@@ -5,8 +5,7 @@ import { build, type Metafile } from 'esbuild';
 import { aliases, bundling, defines, entries } from '../functions/contract/bundling.ts';
 import type { RedisSettings } from '../functions/contract/settings.ts';
 import type { CronEntry } from '../shared/index.ts';
-import { registryOf } from './modules/definitions.ts';
-import { loadModule } from './modules/load.ts';
+import { importJobs } from './modules/jobs.ts';
 
 export type BundleName = keyof typeof entries;
 
@@ -43,7 +42,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     mainFields: [...mainFields],
     entryPoints: [entries[options.entry]],
     alias: aliases(options.backend, jobs),
-    define: options.entry === 'scheduler' ? defines(options.cron ?? {}, registryOf(await loadModule(jobs), jobs)) : {},
+    define: options.entry === 'scheduler' ? defines(options.cron ?? {}, await importJobs(jobs)) : {},
     outfile: file,
     metafile: true,
     logLevel: 'warning',

@@ -8,7 +8,7 @@ import { checkSystem } from './checks.ts';
 import { Consumer, type ConsumerOptions } from './consumer.ts';
 import { FailureQueue } from './function/failure-queue.ts';
 import type { SystemOptions } from './function/function.ts';
-import { loadJobs } from './function/jobs-module.ts';
+import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
 import { OnDemand } from './on-demand.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
@@ -62,7 +62,7 @@ export class Lambdesque<Name extends string> extends Construct {
     if (names.length === 0) {
       throw new Error("consumers is empty, so no job would run. Give one, such as { default: { queues: ['*'] } }.");
     }
-    const registry = loadJobs(jobs);
+    const registry = requireJobs(jobs);
     this.onFailure = props.onFailure ?? new FailureQueue(this, 'Failures', { removalPolicy });
     this.wake =
       props.wake === 'on-demand' ? new OnDemand(this, 'Wake', { onFailure: this.onFailure, removalPolicy }) : undefined;

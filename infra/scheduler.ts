@@ -9,7 +9,7 @@ import type { SchedulerSettings } from '../functions/contract/settings.ts';
 import type { CronEntry } from '../shared/index.ts';
 import { checkCronEntries, type QueueList } from '../shared/internal.ts';
 import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
-import { loadJobs } from './function/jobs-module.ts';
+import { requireJobs } from './modules/jobs.ts';
 import type { OnDemand } from './on-demand.ts';
 import {
   defaultMetricsNamespace,
@@ -63,7 +63,7 @@ export class Scheduler extends Construct {
     const { consumers, cron = {}, wake } = props;
     this.wake = wake;
     this.#metricsNamespace = props.metricsNamespace ?? defaultMetricsNamespace;
-    const registry = loadJobs(props.jobs);
+    const registry = requireJobs(props.jobs);
     checkCronEntries(cron, registry);
     this.function = new LambdesqueFunction(this, 'Function', {
       ...props,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { ConfigError, type CronEntry } from '../../shared/index.ts';
 import { checkCronEntries, type Registry } from '../../shared/internal.ts';
-import { nameOf } from '../modules/definitions.ts';
+import { nameOf } from '../modules/jobs.ts';
 import { loadModule } from '../modules/load.ts';
 import { defaultJobs, withFlag } from './jobs.ts';
 

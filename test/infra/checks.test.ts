@@ -128,7 +128,7 @@ describe('the jobs module', () => {
   test.each([
     [
       'jobs/nowhere.ts',
-      /^jobs: there is no file "test\/infra\/jobs\/nowhere\.ts" \(paths start at the folder of cdk\.json\)/,
+      /^jobs: the module test\/infra\/jobs\/nowhere\.ts does not exist \(looked at \/.*nowhere\.ts\)\. Give one whose /,
     ],
     [
       'jobs/no-default.ts',

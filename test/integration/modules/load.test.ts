@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { registryOf } from '../../../infra/modules/definitions.ts';
+import { registryOf } from '../../../infra/modules/jobs.ts';
 import { loadModule } from '../../../infra/modules/load.ts';
 import { requireModule } from '../../../infra/modules/require.ts';
 import { ConfigError } from '../../../shared/errors.ts';

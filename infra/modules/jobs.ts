@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type AnyJobDefinition, ConfigError } from '../../shared/index.ts';
+import { createRegistry, type Registry } from '../../shared/internal.ts';
+import { loadModule } from './load.ts';
+import { requireModule } from './require.ts';
+
+/**
+ * The job classes of a module, whose default export is an array of definitions.
+ * @param path from the working directory
+ * @throws ConfigError
+ */
+export async function importJobs(path: string): Promise<Registry> {
+  fileOf(path);
+  return registryOf(await loadModule(path), path);
+}
+
+/**
+ * `importJobs` for a constructor, which cannot wait: the job classes as functions will know them. The module's code runs here.
+ * @param path from the working directory, which is the folder of cdk.json
+ * @throws ConfigError that begins with `jobs`, as the prop is called
+ */
+export function requireJobs(path: string): Registry {
+  try {
+    const file = fileOf(path);
+    const registry = required.get(file) ?? registryOf(requireModule(path), path);
+    required.set(file, registry);
+    return registry;
+  } catch (cause) {
+    throw new ConfigError(`jobs: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** By absolute path: several constructs of one app have the same jobs. */
+const required = new Map<string, Registry>();
+
+function fileOf(path: string): string {
+  const file = resolve(path);
+  if (existsSync(file)) return file;
+  throw new ConfigError(
+    `the module ${path} does not exist (looked at ${file}). Give one whose default export is an array of defineJob({…}).`,
+  );
+}
+
+/** The job classes that a module exports. @throws ConfigError */
+export function registryOf(exported: unknown, path: string): Registry {
+  if (!Array.isArray(exported)) {
+    throw new ConfigError(
+      `the module ${path} must export an array of definitions by default, like: export default [Hello]; ` +
+        `its default export is ${nameOf(exported)}.`,
+    );
+  }
+  return createRegistry(exported as AnyJobDefinition[]);
+}
+
+export function nameOf(exported: unknown): string {
+  if (exported === undefined) return 'missing';
+  if (exported === null) return 'null';
+  if (Array.isArray(exported)) return 'an array';
+  if (typeof exported !== 'object') return `a ${typeof exported}`;
+  return 'class' in exported && 'perform' in exported ? 'one definition, not a list' : 'an object';
+}
