@@ -18,7 +18,7 @@ export function didYouMean(name: string | undefined): string {
 }
 
 /** How many letters have to be added, removed, changed or swapped with their neighbour. Names are short. */
-export function lettersBetween(a: string, b: string): number {
+function lettersBetween(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > 40) return Infinity;
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);

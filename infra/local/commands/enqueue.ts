@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { ArgumentsError, ConfigError } from '../../../shared/index.ts';
-import { createEnqueuer, parseWithBigInts, type Registry, similarName } from '../../../shared/internal.ts';
+import { createEnqueuer, nearest, parseWithBigInts, type Registry } from '../../../shared/internal.ts';
 import { omitUndefined } from '../../omit-undefined.ts';
 import { type BackendFlags, connect } from '../backend.ts';
 import { loadJobs } from '../jobs.ts';
@@ -41,7 +41,7 @@ export async function enqueue(name: string, texts: readonly string[], flags: Enq
 /** Most often a slip; but with its queue given, it may be a class of another program's workers. */
 function unknownClass(name: string, { definitions }: Registry, { jobs, queue }: EnqueueFlags): void {
   const known = definitions.map((one) => one.class);
-  const similar = similarName(name, known);
+  const similar = nearest(name, known);
   const guess = similar === undefined ? '' : ` Did you mean ${similar}?`;
   const problem = `The jobs module ${jobs} has no class ${name}.${guess}`;
   if (queue === undefined) {
