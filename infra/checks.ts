@@ -4,7 +4,7 @@ import { consumerEnd } from '../functions/contract/invocation-end.ts';
 import type { CronEntry, JobDefinition } from '../shared/index.ts';
 import { checkCronEntries, parseQueues, type QueueList, type Registry } from '../shared/internal.ts';
 import type { Consumer } from './consumer.ts';
-import { drains, sharedQueue } from './queue-list.ts';
+import { drains, sharedQueue } from './queues.ts';
 
 /** A consumer, as far as its jobs have to fit it. */
 interface Reach {

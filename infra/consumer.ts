@@ -7,7 +7,7 @@ import type { ConsumerSettings } from '../functions/contract/settings.ts';
 import { type WorkerOptions as CoreOptions, parseQueues, type QueueList, workerDefaults } from '../shared/internal.ts';
 import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
 import { omitUndefined } from './omit-undefined.ts';
-import { type Queues, queueText } from './queue-list.ts';
+import { type Queues, queueText } from './queues.ts';
 import {
   type ConsumerMetricName,
   consumerMetric,

@@ -5,7 +5,7 @@ export { FailureQueue, type FailureQueueProps } from './function/failure-queue.t
 export { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
 export { Lambdesque, type LambdesqueProps } from './lambdesque.ts';
 export { OnDemand, type OnDemandProps } from './on-demand.ts';
-export type { Queues } from './queue-list.ts';
+export type { Queues } from './queues.ts';
 export {
   RedisConnection,
   type SecretField,

@@ -1,4 +1,4 @@
-import type { Distribution } from '../aws/emf.ts';
+import type { Distribution } from '../aws/embedded-metrics.ts';
 
 /** CloudWatch's limit for one metric of one line. */
 const MOST_VALUES = 100;

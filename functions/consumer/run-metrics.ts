@@ -1,6 +1,6 @@
 import type { RunReport } from '../../shared/index.ts';
 import type { Clock } from '../../shared/internal.ts';
-import { dimensionValue, emfLine } from '../aws/emf.ts';
+import { dimensionValue, emfLine } from '../aws/embedded-metrics.ts';
 import { Histogram } from './histogram.ts';
 
 export interface RunMetricsOptions {

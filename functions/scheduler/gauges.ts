@@ -1,5 +1,5 @@
 import { consumerOf, type QueueStats, type Reclaimed } from '../../shared/internal.ts';
-import { dimensionValue, emfLine } from '../aws/emf.ts';
+import { dimensionValue, emfLine } from '../aws/embedded-metrics.ts';
 import { workersByConsumer } from './start-consumers.ts';
 
 export interface GaugesOptions {

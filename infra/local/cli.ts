@@ -9,7 +9,7 @@ import { start } from './commands/start.ts';
 import { tickOnce } from './commands/tick.ts';
 import { work } from './commands/work.ts';
 import { defaultCron } from './cron.ts';
-import { duration, isoTime, wholeNumber } from './duration.ts';
+import { duration, isoTime, wholeNumber } from './flag-values.ts';
 import { goFlags } from './go-flags.ts';
 import { defaultJobs } from './jobs.ts';
 import { flushOutput, guardOutput } from './output.ts';

@@ -4,10 +4,10 @@ import { ConfigError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';
 import { stringify } from '../json.ts';
 import { silentLogger } from '../log.ts';
+import { cronPayload } from '../scheduler/cron/cron-payload.ts';
 import { type CronEntry, type CronRule, checkClass, checkRuleArgs, cronRule } from '../scheduler/cron/entry.ts';
-import { checkForRuby, entryForRuby } from '../scheduler/cron/for-ruby.ts';
-import { cronPayload } from '../scheduler/cron/payload.ts';
-import { sinceOf } from '../scheduler/cron/since.ts';
+import { sinceOf } from '../scheduler/cron/first-seen.ts';
+import { checkForRuby, entryForRuby } from '../scheduler/cron/ruby-entry.ts';
 import { CronTable } from '../scheduler/cron/table.ts';
 
 /** A cron entry as it stands. */

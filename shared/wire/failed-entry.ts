@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
 import { ConfigError, Discard, LambdesqueError, PayloadError, SkipRetry } from '../errors.ts';
 import { RetryIn } from '../job/retry.ts';
-import { stackLines } from './stack.ts';
-import { resqueTime } from './time.ts';
+import { resqueTime } from './resque-time.ts';
+import { stackLines } from './stack-lines.ts';
 
 /** An error as a failed entry shows it. */
 export interface ErrorInfo {

@@ -1,5 +1,5 @@
 import type { SyncRequest } from '../broker/broker.ts';
-import { resqueTime } from '../wire/time.ts';
+import { resqueTime } from '../wire/resque-time.ts';
 import type { Attempt } from './attempt.ts';
 
 /** A job that runs for longer is shown as what its worker works on; shorter ones are not worth a call. */

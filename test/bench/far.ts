@@ -1,7 +1,7 @@
 /** Workers far from their Redis: rates at round trips of 0 to 150 ms, through a slow proxy in a process of its own. */
 import { CHANGES, change } from './far/change.ts';
 import { fair } from './far/fair.ts';
-import type { Place } from './far/place.ts';
+import type { Place } from './far/far-workers.ts';
 import type { Kind, Over } from './far/selection.ts';
 import { bareRow, SLOW, type SteadyCase, type SteadyResult, steady, steadyBars } from './far/steady.ts';
 import type { Bar, Bench, Row, Section } from './report.ts';

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type Selection, selectionOf } from './far/selection.ts';
 import type { Bench } from './report.ts';
-import { UsageError } from './usage.ts';
+import { UsageError } from './usage-error.ts';
 
 /** A benchmark is a file beside this one whose `bench` gives rows of figures. */
 export const benches: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {

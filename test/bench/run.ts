@@ -9,7 +9,7 @@ import { startBed } from './bed.ts';
 import { machine } from './machine.ts';
 import { benchOf, type Options, optionsOf, usage } from './options.ts';
 import { type BenchReport, barsTable, type Section, table } from './report.ts';
-import { UsageError } from './usage.ts';
+import { UsageError } from './usage-error.ts';
 
 const { quick, json, names, selection, against } = options();
 const bed = await startBed({ quick });

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Bed, payloadOf, type Scene } from '../helpers/chaos-bed.ts';
-import { idOf } from '../helpers/chaos-held.ts';
+import { idOf } from '../helpers/chaos-held-jobs.ts';
 import { type PoisonKind, poisonKinds } from '../helpers/chaos-poisons.ts';
 import { until } from '../helpers/chaos-wait.ts';
 import { outputLines } from '../helpers/supervisor.ts';

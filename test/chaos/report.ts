@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { table } from '../bench/report.ts';
-import type { BrokenPromise, Violation } from './accounts.ts';
+import type { BrokenPromise, Violation } from './job-accounts.ts';
 import type { WholeResult } from './whole.ts';
 
 /** Of each broken promise, how many violations are told with their evidence; more of them say the same. */

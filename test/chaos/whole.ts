@@ -7,14 +7,14 @@ import { Random } from '../helpers/chaos-random.ts';
 import { until } from '../helpers/chaos-wait.ts';
 import { startRedis } from '../helpers/redis-server.ts';
 import { outputLines } from '../helpers/supervisor.ts';
-import { type Accounts, account, type BrokenPromise, type Violation } from './accounts.ts';
-import { excuses } from './excuses.ts';
+import { drained, leftKeys } from './drained.ts';
 import { DECK_SIZE, type Fault, Faults, REDIS_ARGS } from './faults.ts';
 import { Fleet } from './fleet.ts';
+import { type Accounts, account, type BrokenPromise, type Violation } from './job-accounts.ts';
+import { Watch } from './lease-watch.ts';
 import { plan } from './plan.ts';
 import { Producer } from './producer.ts';
-import { drained, leftKeys } from './remains.ts';
-import { Watch } from './watch.ts';
+import { excuses } from './rerun-reasons.ts';
 
 export interface WholeOptions {
   readonly jobs: number;

@@ -1,7 +1,7 @@
 import { durationMs } from '../../duration.ts';
 import { ArgumentsError, ConfigError } from '../../errors.ts';
 import type { Args } from '../../job/define.ts';
-import { didYouMean, nearest } from '../../job/nearest.ts';
+import { didYouMean, nearest } from '../../job/did-you-mean.ts';
 import type { Registry } from '../../job/registry.ts';
 import { checkArgs } from '../../job/schema.ts';
 import { parseWithBigInts, stringify } from '../../json.ts';

@@ -2,10 +2,10 @@ import type { CronBroker, CronState, SlotClaim } from '../../broker/cron-broker.
 import { type LambdesqueError, RedisUnavailableError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { Share, Step, Tick } from '../step.ts';
-import { dueSlots } from './due.ts';
+import { cronPayload } from './cron-payload.ts';
+import { dueSlots } from './due-slots.ts';
 import type { CronRule } from './entry.ts';
-import { cronPayload } from './payload.ts';
-import { SinceNotes } from './since.ts';
+import { SinceNotes } from './first-seen.ts';
 import { CronTable, type CronTableDeps, type InvalidEntry } from './table.ts';
 
 export interface CronRunnerDeps extends CronTableDeps {

@@ -1,8 +1,8 @@
 /** Jobs that become slower, and quick again, while a worker is at them. */
 import type { Bed } from '../bed.ts';
 import type { Row } from '../report.ts';
+import { checkAllThere, fill, type Place, withWorkers } from './far-workers.ts';
 import { rate, tripsUntilSteady } from './figures.ts';
-import { checkAllThere, fill, type Place, withWorkers } from './place.ts';
 
 const CONCURRENCY = 25;
 const SIZES = { quick: { jobs: 20_000, seconds: 0.4 }, full: { jobs: 600_000, seconds: 2 } };

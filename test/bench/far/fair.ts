@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Bed } from '../bed.ts';
 import { clock } from '../peers/peer.ts';
 import { atMost, type Bar, type Row } from '../report.ts';
+import { checkAllThere, emptyQueue, fill, type Place, withWorkers } from './far-workers.ts';
 import { longestOverlap } from './figures.ts';
-import { checkAllThere, emptyQueue, fill, type Place, withWorkers } from './place.ts';
 
 const CONCURRENCY = 25;
 /** Of the jobs that the first one holds when they become slow, ms. */

@@ -1,4 +1,4 @@
-import { usageError } from '../usage.ts';
+import { usageError } from '../usage-error.ts';
 
 export type Over = 'tcp' | 'rest';
 /** What the jobs do: nothing; wait 10 ms; change from the one to the other and back; and whether two workers share them. */

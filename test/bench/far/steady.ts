@@ -2,8 +2,8 @@
 import { bareTimers } from '../bare-timers.ts';
 import type { Bed } from '../bed.ts';
 import { atLeast, type Bar, type Row } from '../report.ts';
+import { checkAllThere, fill, type Place, withWorkers } from './far-workers.ts';
 import { steadyRate } from './figures.ts';
-import { checkAllThere, fill, type Place, withWorkers } from './place.ts';
 
 /** Of a job that is no no-op, ms. */
 export const SLOW = 10;

@@ -1,9 +1,9 @@
 /** The process of one contender: `node --expose-gc child.ts <setup as JSON>`, asked through IPC. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { offer } from './offer.ts';
+import { offer } from './enqueue-at-rate.ts';
 import { clock, type Peer, type PeerSetup, type Perform, QUEUE, type Workers } from './peer.ts';
+import { Tally } from './run-counts.ts';
 import type { Answer, How, Request, Service, Work } from './service.ts';
-import { Tally } from './tally.ts';
 import { Watch } from './watch.ts';
 
 /** Of a slow job, ms. */

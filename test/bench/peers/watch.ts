@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Held } from './held.ts';
 import { Intervals } from './intervals.ts';
 import { clock, type OnHeld, type Perform } from './peer.ts';
+import { Held } from './prefetched-jobs.ts';
+import { Tally } from './run-counts.ts';
 import { BUCKET, type Watched, type WatchSetting } from './service.ts';
-import { Tally } from './tally.ts';
 
 /** Between two looks whether it is over, ms. */
 const LOOK = 5;

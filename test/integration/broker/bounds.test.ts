@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { from, type Reserving, withBrokers } from '../../helpers/brokers.ts';
 import { seededRandom } from '../../helpers/builders.ts';
-import { bytesReadBy, sum } from '../../helpers/list-reads.ts';
+import { bytesReadBy, sum } from '../../helpers/bytes-read.ts';
 
 const KB = 1_024;
 const MB = 1_048_576;

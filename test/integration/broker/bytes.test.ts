@@ -19,7 +19,7 @@ import {
   withBrokers,
 } from '../../helpers/brokers.ts';
 import { type Sample, samples, spliced } from '../../helpers/payloads.ts';
-import { dueLists } from '../../helpers/scheduler/steps.ts';
+import { dueLists } from '../../helpers/scheduler/run-step.ts';
 
 const FIELDS = { failedAt: new Date(NOW), thrown: new Error('boom'), worker: 'a:1:q', queue: 'q' };
 const openSamples = samples.filter(({ opens }) => opens);

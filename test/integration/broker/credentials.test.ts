@@ -9,7 +9,7 @@ import type { Settlement } from '../../../shared/types.ts';
 import { unsplice } from '../../../shared/wire/attempts.ts';
 import { done, dump, fail, from, LEASE, NOW, redisTime, release, retry, TestWorker } from '../../helpers/brokers.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis-server.ts';
-import { promoteDelayed } from '../../helpers/scheduler/steps.ts';
+import { promoteDelayed } from '../../helpers/scheduler/run-step.ts';
 import { startUpstash } from '../../helpers/upstash-server.ts';
 
 const SECRET = 'pa$$word-of-this-test';

@@ -17,8 +17,8 @@ import {
   texts,
   withBrokers,
 } from '../../helpers/brokers.ts';
-import { lossyStore } from '../../helpers/lossy.ts';
-import { dueLists } from '../../helpers/scheduler/steps.ts';
+import { lossyStore } from '../../helpers/lossy-proxy.ts';
+import { dueLists } from '../../helpers/scheduler/run-step.ts';
 
 const STATUS = 'resque:job:d96d3448e98b29aace86a5474d84fe78:status';
 

@@ -14,7 +14,7 @@ import {
   texts,
   withBrokers,
 } from '../../helpers/brokers.ts';
-import { promoteDelayed } from '../../helpers/scheduler/steps.ts';
+import { promoteDelayed } from '../../helpers/scheduler/run-step.ts';
 
 const SECONDS = NOW / 1000;
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { DelayedMove } from '../../../shared/broker/broker.ts';
 import { type Backend, dump, NOW, withBrokers } from '../../helpers/brokers.ts';
 import { vectors } from '../../helpers/payloads.ts';
-import { dueLists, promoteDelayed } from '../../helpers/scheduler/steps.ts';
+import { dueLists, promoteDelayed } from '../../helpers/scheduler/run-step.ts';
 
 const SECONDS = NOW / 1000;
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { RawJob } from '../../../shared/types.ts';
 import { done, dump, from, LEASE, type SyncPlan, texts, withBrokers } from '../../helpers/brokers.ts';
-import { snapshot } from '../../helpers/snapshot.ts';
+import { snapshot } from '../../helpers/redis-snapshot.ts';
 
 /** Redis comes back without its last writes: a failover to a replica that lagged, or an append-only file that was cut. */
 withBrokers((stores) => {

@@ -12,7 +12,7 @@ import {
   retry,
   withBrokers,
 } from '../../helpers/brokers.ts';
-import { dueLists } from '../../helpers/scheduler/steps.ts';
+import { dueLists } from '../../helpers/scheduler/run-step.ts';
 
 withBrokers((stores) => {
   const statOf = (name: string, worker?: string) => stores.db.get(`resque:stat:${name}${worker ? `:${worker}` : ''}`);

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DelayedMove } from '../../../shared/broker/broker.ts';
 import { dump, NOW, withBrokers } from '../../helpers/brokers.ts';
-import { dueLists, promoteDelayed } from '../../helpers/scheduler/steps.ts';
+import { dueLists, promoteDelayed } from '../../helpers/scheduler/run-step.ts';
 
 const SECONDS = NOW / 1000;
 const LIST = `delayed:${SECONDS}`;

@@ -9,7 +9,7 @@ import { parseQueues } from '../../../shared/queues/queue-list.ts';
 import { workerId } from '../../../shared/wire/worker-id.ts';
 import { Worker } from '../../../shared/worker/worker.ts';
 import { dump, from, NOW, retry, TestWorker, withBrokers } from '../../helpers/brokers.ts';
-import { promoteDelayed } from '../../helpers/scheduler/steps.ts';
+import { promoteDelayed } from '../../helpers/scheduler/run-step.ts';
 
 const ISO_8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 /** Time#to_s, in UTC. */

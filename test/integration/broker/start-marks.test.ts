@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { RedisUnavailableError } from '../../../shared/errors.ts';
 import { done, dump, fail, LEASE, redisTime, release, retry, settled, withBrokers } from '../../helpers/brokers.ts';
-import { lossyStore } from '../../helpers/lossy.ts';
+import { lossyStore } from '../../helpers/lossy-proxy.ts';
 
 /** An at-most-once job that may have started is marked in flight, by a `!` before its field, before its handler runs. */
 withBrokers((stores) => {

@@ -8,7 +8,7 @@ import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
 import { upstashClient } from '../../../shared/broker/redis/upstash.ts';
 import { LambdesqueError, RedisUnavailableError } from '../../../shared/errors.ts';
 import { done, dump, from, withBrokers } from '../../helpers/brokers.ts';
-import { lossyStore } from '../../helpers/lossy.ts';
+import { lossyStore } from '../../helpers/lossy-proxy.ts';
 
 const JOB = { queue: 'q', payload: '{"class":"A","args":["private"]}' };
 const overTcp = (address: string, commandTimeout = 2_000) =>

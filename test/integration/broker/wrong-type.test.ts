@@ -3,7 +3,7 @@ import { RedisTypeError } from '../../../shared/errors.ts';
 import { type Logger, silentLogger } from '../../../shared/log.ts';
 import { unsplice } from '../../../shared/wire/attempts.ts';
 import { done, from, LEASE, NOW, redisTime, release, retry, texts, withBrokers } from '../../helpers/brokers.ts';
-import { promoteDelayed } from '../../helpers/scheduler/steps.ts';
+import { promoteDelayed } from '../../helpers/scheduler/run-step.ts';
 
 const SECONDS = NOW / 1000;
 

@@ -13,7 +13,7 @@ import {
   tick,
 } from '../../../shared/internal.ts';
 import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
-import { addRetry, delayed, enqueueAt, names, SECONDS } from '../../helpers/scheduler/delayed.ts';
+import { addRetry, delayed, enqueueAt, names, SECONDS } from '../../helpers/scheduler/delayed-jobs.ts';
 import {
   DAY,
   HOUR,
@@ -23,7 +23,7 @@ import {
   setSchedule,
   slotsIn,
   testScheduler,
-} from '../../helpers/scheduler/schedulers.ts';
+} from '../../helpers/scheduler/test-scheduler.ts';
 
 const YEAR = 365 * DAY;
 /** The full minute after START. */

@@ -13,7 +13,7 @@ import {
   setSchedule,
   slotsIn,
   testScheduler,
-} from '../../helpers/scheduler/schedulers.ts';
+} from '../../helpers/scheduler/test-scheduler.ts';
 
 /** The full minute after START. */
 const FIRST = START + 23_000;

@@ -9,7 +9,7 @@ import {
   START,
   slotsIn,
   testScheduler,
-} from '../../helpers/scheduler/schedulers.ts';
+} from '../../helpers/scheduler/test-scheduler.ts';
 
 /** The full minute after START. */
 const FIRST = START + 23_000;

@@ -1,8 +1,15 @@
 import { expect, test } from 'vitest';
 import { RedisUnavailableError } from '../../../shared/index.ts';
 import { type OneBackend, withBackends } from '../../helpers/backends.ts';
-import { Killed, MOMENTS, type Moment, MortalClient } from '../../helpers/scheduler/mortal.ts';
-import { MINUTE, multiples, START, setSchedule, slotsIn, testScheduler } from '../../helpers/scheduler/schedulers.ts';
+import { Killed, MOMENTS, type Moment, MortalClient } from '../../helpers/scheduler/mortal-client.ts';
+import {
+  MINUTE,
+  multiples,
+  START,
+  setSchedule,
+  slotsIn,
+  testScheduler,
+} from '../../helpers/scheduler/test-scheduler.ts';
 
 const entries = {
   minutes: { cron: '* * * * *', class: 'Report', queue: 'minutes' },

@@ -9,7 +9,7 @@ import {
   START,
   slotsIn,
   testScheduler,
-} from '../../helpers/scheduler/schedulers.ts';
+} from '../../helpers/scheduler/test-scheduler.ts';
 
 withBackends((bed) => {
   /** A deploy: a new process, perhaps with other entries. */

@@ -10,7 +10,7 @@ import {
   START,
   slotsIn,
   testScheduler,
-} from '../../helpers/scheduler/schedulers.ts';
+} from '../../helpers/scheduler/test-scheduler.ts';
 
 const entries = {
   halves: { every: '30s', class: 'Report', queue: 'halves' },

@@ -5,7 +5,7 @@ import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
 import { TestWorker } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { redisTime } from '../../helpers/redis-time.ts';
-import { cronClient, DAY, HOUR, MINUTE, START, testScheduler } from '../../helpers/scheduler/schedulers.ts';
+import { cronClient, DAY, HOUR, MINUTE, START, testScheduler } from '../../helpers/scheduler/test-scheduler.ts';
 import { drain, Gate, startWorker } from '../../helpers/workers.ts';
 
 /** The first slot, and those after it. */

@@ -1,7 +1,7 @@
 /** Every key that a scheduler reads or writes, in every wrong type and with garbage in it: told once, and passed over. */
 import { describe, expect, test } from 'vitest';
 import { type OneBackend, withBackends } from '../../helpers/backends.ts';
-import { delayed, SECONDS } from '../../helpers/scheduler/delayed.ts';
+import { delayed, SECONDS } from '../../helpers/scheduler/delayed-jobs.ts';
 import {
   DEAD,
   DELAYED,
@@ -10,8 +10,8 @@ import {
   HealthyScheduler,
   MINUTE,
   SLOT,
-} from '../../helpers/scheduler/healthy.ts';
-import { START } from '../../helpers/scheduler/schedulers.ts';
+} from '../../helpers/scheduler/healthy-scheduler.ts';
+import { START } from '../../helpers/scheduler/test-scheduler.ts';
 
 type Type = 'string' | 'list' | 'set' | 'zset' | 'hash' | 'stream';
 const TYPES: readonly Type[] = ['string', 'list', 'set', 'zset', 'hash', 'stream'];

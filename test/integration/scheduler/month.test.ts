@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { withBackends } from '../../helpers/backends.ts';
 import { seededRandom } from '../../helpers/builders.ts';
-import { Killed, type Moment, MortalClient } from '../../helpers/scheduler/mortal.ts';
-import { DAY, HOUR, MINUTE, slotsIn, testScheduler } from '../../helpers/scheduler/schedulers.ts';
+import { Killed, type Moment, MortalClient } from '../../helpers/scheduler/mortal-client.ts';
+import { DAY, HOUR, MINUTE, slotsIn, testScheduler } from '../../helpers/scheduler/test-scheduler.ts';
 
 /** October 2026: on the 25th the clocks of Paris go back, and 02:30 comes twice. */
 const FROM = Date.UTC(2026, 9, 1);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { withBackends } from '../../helpers/backends.ts';
-import { LEASE, World } from '../../helpers/scheduler/on-demand-world.ts';
+import { LEASE, World } from '../../helpers/scheduler/on-demand-simulation.ts';
 
 const START = Date.UTC(2026, 10, 20, 20, 0, 7);
 const MINUTE = 60_000;

@@ -5,9 +5,9 @@ import { RedisTypeError } from '../../../shared/index.ts';
 import { createScheduled, redisBroker, redisScheduledBroker } from '../../../shared/internal.ts';
 import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
 import { TestWorker } from '../../helpers/brokers.ts';
-import { addRetry, delayed, enqueueAt, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed.ts';
-import { HOUR, START, slotsIn, testScheduler } from '../../helpers/scheduler/schedulers.ts';
-import { StepwiseClient } from '../../helpers/scheduler/stepwise.ts';
+import { addRetry, delayed, enqueueAt, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed-jobs.ts';
+import { StepwiseClient } from '../../helpers/scheduler/stepwise-client.ts';
+import { HOUR, START, slotsIn, testScheduler } from '../../helpers/scheduler/test-scheduler.ts';
 
 withBackends((bed) => {
   const breakQueue = () => bed.db.set(bed.keys.queue('broken'), 'not a list');

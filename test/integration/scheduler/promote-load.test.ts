@@ -18,8 +18,8 @@ import {
   names,
   SECONDS,
   tickAt,
-} from '../../helpers/scheduler/delayed.ts';
-import { Report, START } from '../../helpers/scheduler/schedulers.ts';
+} from '../../helpers/scheduler/delayed-jobs.ts';
+import { Report, START } from '../../helpers/scheduler/test-scheduler.ts';
 
 const JOBS = 100_000;
 /** Longest time that one call may keep Redis from others. */

@@ -5,8 +5,8 @@ import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
 import { dump } from '../../helpers/brokers.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
-import { delayed, enqueueAt, enqueueAtAsPhp, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed.ts';
-import { Report, START } from '../../helpers/scheduler/schedulers.ts';
+import { delayed, enqueueAt, enqueueAtAsPhp, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed-jobs.ts';
+import { Report, START } from '../../helpers/scheduler/test-scheduler.ts';
 
 withBackends((bed) => {
   const clock = new ManualClock();

@@ -3,9 +3,9 @@ import { redisBroker } from '../../../shared/internal.ts';
 import { NAMESPACE, type OneBackend, withBackends } from '../../helpers/backends.ts';
 import { TestWorker } from '../../helpers/brokers.ts';
 import { seededRandom } from '../../helpers/builders.ts';
-import { addRetry, delayed, enqueueAt, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed.ts';
-import { MOMENTS, MortalClient } from '../../helpers/scheduler/mortal.ts';
-import { HOUR, START } from '../../helpers/scheduler/schedulers.ts';
+import { addRetry, delayed, enqueueAt, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed-jobs.ts';
+import { MOMENTS, MortalClient } from '../../helpers/scheduler/mortal-client.ts';
+import { HOUR, START } from '../../helpers/scheduler/test-scheduler.ts';
 
 /** Jobs of several seconds and queues, among them equal payloads; by queue, in the order in which they are due. */
 async function prepare(bed: OneBackend, jobs: number): Promise<Map<string, string[]>> {

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withBackends } from '../../helpers/backends.ts';
-import { delayed, enqueueAt, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed.ts';
-import { START } from '../../helpers/scheduler/schedulers.ts';
-import { interleavings, StepwiseClient } from '../../helpers/scheduler/stepwise.ts';
+import { delayed, enqueueAt, names, SECONDS, tickAt } from '../../helpers/scheduler/delayed-jobs.ts';
+import { interleavings, StepwiseClient } from '../../helpers/scheduler/stepwise-client.ts';
+import { START } from '../../helpers/scheduler/test-scheduler.ts';
 
 const LIST = `delayed:${SECONDS}`;
 /** As resque-scheduler 5 names it: with the namespace twice. */

@@ -11,9 +11,9 @@ import {
   names,
   SECONDS,
   tickAt,
-} from '../../helpers/scheduler/delayed.ts';
-import { HOUR, Report, START } from '../../helpers/scheduler/schedulers.ts';
-import { StepwiseClient } from '../../helpers/scheduler/stepwise.ts';
+} from '../../helpers/scheduler/delayed-jobs.ts';
+import { StepwiseClient } from '../../helpers/scheduler/stepwise-client.ts';
+import { HOUR, Report, START } from '../../helpers/scheduler/test-scheduler.ts';
 
 withBackends((bed) => {
   const view = (client: RedisClient = bed.client()) =>

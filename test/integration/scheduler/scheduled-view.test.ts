@@ -3,8 +3,8 @@ import { ConfigError, type Scheduled, type WaitingJob } from '../../../shared/in
 import { createRegistry, createScheduled, type RedisClient, redisScheduledBroker } from '../../../shared/internal.ts';
 import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
 import { dump } from '../../helpers/brokers.ts';
-import { addRetry, delayed, enqueueAt, enqueueAtAsPhp, names, SECONDS } from '../../helpers/scheduler/delayed.ts';
-import { HOUR, Report, START } from '../../helpers/scheduler/schedulers.ts';
+import { addRetry, delayed, enqueueAt, enqueueAtAsPhp, names, SECONDS } from '../../helpers/scheduler/delayed-jobs.ts';
+import { HOUR, Report, START } from '../../helpers/scheduler/test-scheduler.ts';
 
 withBackends((bed) => {
   const view = () => createScheduled(redisScheduledBroker(bed.client(), NAMESPACE), createRegistry([Report]));

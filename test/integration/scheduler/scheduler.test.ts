@@ -4,8 +4,8 @@ import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { type RecordingLogger, recordingLogger } from '../../helpers/recording-logger.ts';
-import { addRetry, delayed, enqueueAt, names, SECONDS } from '../../helpers/scheduler/delayed.ts';
-import { MINUTE, Report, START } from '../../helpers/scheduler/schedulers.ts';
+import { addRetry, delayed, enqueueAt, names, SECONDS } from '../../helpers/scheduler/delayed-jobs.ts';
+import { MINUTE, Report, START } from '../../helpers/scheduler/test-scheduler.ts';
 
 withBackends((bed) => {
   /** Waits until whoever runs on the clock sleeps: time passes only while it does. */

@@ -3,7 +3,7 @@ import { defineJob } from '../../../shared/index.ts';
 import { withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { expectIdle, failed, inFlight, payloads, range } from '../../helpers/queue-state.ts';
-import { snapshot } from '../../helpers/snapshot.ts';
+import { snapshot } from '../../helpers/redis-snapshot.ts';
 import { Gate, startWorker } from '../../helpers/workers.ts';
 
 /** Redis comes back without its last writes, while a worker lives. */

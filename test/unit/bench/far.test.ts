@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { longestOverlap, rate, steadyRate, tripsUntilSteady } from '../../bench/far/figures.ts';
 import { optionsOf } from '../../bench/options.ts';
-import { Held } from '../../bench/peers/held.ts';
+import { Held } from '../../bench/peers/prefetched-jobs.ts';
 import { BUCKET } from '../../bench/peers/service.ts';
 
 /** Jobs that start at these rates, each for so long. */

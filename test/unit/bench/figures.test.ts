@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Tally } from '../../bench/peers/tally.ts';
+import { Tally } from '../../bench/peers/run-counts.ts';
 import { atLeast, atMost, barsTable } from '../../bench/report.ts';
 import { rounds, spread } from '../../bench/rounds.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dimensionValue, emfLine } from '../../../functions/aws/emf.ts';
+import { dimensionValue, emfLine } from '../../../functions/aws/embedded-metrics.ts';
 import { Histogram } from '../../../functions/consumer/histogram.ts';
 import { RunMetrics } from '../../../functions/consumer/run-metrics.ts';
 import { metrics } from '../../../functions/contract/metric-names.ts';

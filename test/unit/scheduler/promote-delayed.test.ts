@@ -13,7 +13,7 @@ import { silentLogger } from '../../../shared/log.ts';
 import { destinationOf } from '../../../shared/scheduler/delayed-destination.ts';
 import { promoteDelayedStep } from '../../../shared/scheduler/promote-delayed.ts';
 import { vectors } from '../../helpers/builders.ts';
-import { runStep } from '../../helpers/scheduler/steps.ts';
+import { runStep } from '../../helpers/scheduler/run-step.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 20, 29, 37);
 const perform = () => {};

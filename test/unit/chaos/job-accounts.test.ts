@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { account, type BrokenPromise, type Evidence } from '../../chaos/accounts.ts';
-import type { Excuse } from '../../chaos/excuses.ts';
+import { account, type BrokenPromise, type Evidence } from '../../chaos/job-accounts.ts';
 import type { ChaosClass, PushedJob } from '../../chaos/plan.ts';
+import type { Excuse } from '../../chaos/rerun-reasons.ts';
 import type { FailedJob } from '../../helpers/chaos-bed.ts';
 import type { Run } from '../../helpers/chaos-log.ts';
 

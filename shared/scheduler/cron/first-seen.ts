@@ -1,5 +1,5 @@
 import { type CronBroker, type CronState, type FieldChange, timingKey } from '../../broker/cron-broker.ts';
-import { MISSED_AFTER_MS } from './due.ts';
+import { MISSED_AFTER_MS } from './due-slots.ts';
 import type { CronRule } from './entry.ts';
 
 /** How often it is noted that a timing is still there, ms. */

@@ -8,7 +8,7 @@ import {
   tick,
 } from '../../../shared/internal.ts';
 import { NAMESPACE, type OneBackend } from '../backends.ts';
-import { Report, START } from './schedulers.ts';
+import { Report, START } from './test-scheduler.ts';
 
 /** The due time in most tests, epoch seconds. */
 export const SECONDS = START / 1000;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dueSlots, MISSED_AFTER_MS, MOST_MISSED } from '../../../../shared/scheduler/cron/due.ts';
+import { dueSlots, MISSED_AFTER_MS, MOST_MISSED } from '../../../../shared/scheduler/cron/due-slots.ts';
 import { cronTiming, everyTiming, type Timing } from '../../../../shared/scheduler/cron/timing.ts';
 
 const MINUTE = 60_000;

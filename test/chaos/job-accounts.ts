@@ -1,8 +1,8 @@
 /** Accounts for every job: it ran to its right end as often as it may, or is in `failed` for the right reason. */
 import type { FailedJob } from '../helpers/chaos-bed.ts';
 import type { Run } from '../helpers/chaos-log.ts';
-import { type Excuse, losses } from './excuses.ts';
 import { type ChaosClass, LEDGER, type PushedJob } from './plan.ts';
+import { type Excuse, losses } from './rerun-reasons.ts';
 import { inOrder } from './serial.ts';
 
 /** What was promised and did not hold. */

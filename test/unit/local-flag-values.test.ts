@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { duration } from '../../infra/local/duration.ts';
+import { duration } from '../../infra/local/flag-values.ts';
 
 describe('a duration on the command line', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { resqueTime } from '../../../shared/wire/time.ts';
+import { resqueTime } from '../../../shared/wire/resque-time.ts';
 import { vectors } from '../../helpers/builders.ts';
 
 const captured = (note: string) => vectors().find((vector) => vector.note === note)?.raw ?? '';

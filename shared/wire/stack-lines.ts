@@ -17,7 +17,9 @@ export function stackLines(stack: string): string[] {
  * @returns undefined in a bundle without source maps, where one file holds all
  */
 function ownFolders(here: string): RegExp | undefined {
-  const root = /(?:file:\/\/|\(|at )((?:[A-Za-z]:)?[^\s():]*[\\/])shared[\\/]wire[\\/]stack\.[jt]s:/.exec(here)?.[1];
+  const root = /(?:file:\/\/|\(|at )((?:[A-Za-z]:)?[^\s():]*[\\/])shared[\\/]wire[\\/]stack-lines\.[jt]s:/.exec(
+    here,
+  )?.[1];
   if (root === undefined) return undefined;
   const folder = root.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return new RegExp(`${folder}(?:shared|infra|functions(?![\\\\/]jobs))[\\\\/]`);

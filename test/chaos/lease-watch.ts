@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { HeldJobs } from '../helpers/chaos-held.ts';
+import { HeldJobs } from '../helpers/chaos-held-jobs.ts';
 import type { TestRedis } from '../helpers/redis-server.ts';
-import type { Excuse } from './excuses.ts';
+import type { Excuse } from './rerun-reasons.ts';
 
 /** Between two looks, ms: several in each lease. */
 const INTERVAL = 200;

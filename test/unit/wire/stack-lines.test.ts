@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { errorFields } from '../../../shared/wire/failed-entry.ts';
-import { stackLines } from '../../../shared/wire/stack.ts';
+import { stackLines } from '../../../shared/wire/stack-lines.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const stack = (...lines: readonly string[]) => ['TypeError: boom', ...lines.map((line) => `    at ${line}`)].join('\n');

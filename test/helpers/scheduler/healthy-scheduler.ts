@@ -15,8 +15,8 @@ import {
 import { workerId } from '../../../shared/wire/worker-id.ts';
 import { NAMESPACE, type OneBackend } from '../backends.ts';
 import { type LogLine, recordingLogger } from '../recording-logger.ts';
-import { addRetry, delayed, enqueueAt, names, SECONDS } from './delayed.ts';
-import { MINUTE, START } from './schedulers.ts';
+import { addRetry, delayed, enqueueAt, names, SECONDS } from './delayed-jobs.ts';
+import { MINUTE, START } from './test-scheduler.ts';
 
 /** The full minute after START: a slot of each entry. */
 export const SLOT = START + 23_000;

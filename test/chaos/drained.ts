@@ -1,5 +1,5 @@
+import { countJobs } from '../helpers/chaos-job-counts.ts';
 import type { RunLog } from '../helpers/chaos-log.ts';
-import { countJobs } from '../helpers/chaos-state.ts';
 import { until } from '../helpers/chaos-wait.ts';
 import type { TestRedis } from '../helpers/redis-server.ts';
 import type { Fleet } from './fleet.ts';

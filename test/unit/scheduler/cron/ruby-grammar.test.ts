@@ -1,6 +1,6 @@
 /** What fugit 1.5.2 and rufus-scheduler 3.8.2, Debian's, answered to these. */
 import { describe, expect, test } from 'vitest';
-import { rubyRefusesCron, rubyRefusesInterval } from '../../../../shared/scheduler/cron/ruby.ts';
+import { rubyRefusesCron, rubyRefusesInterval } from '../../../../shared/scheduler/cron/ruby-grammar.ts';
 
 const TAKEN = [
   ...['* * * * *', '*/5 * * * *', '* * * * * *', '*/5 * * * * *', '0  3 * *\t*', '00 03 * * *', '5/15 * * * *'],

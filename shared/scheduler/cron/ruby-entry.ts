@@ -1,6 +1,6 @@
 import { ConfigError } from '../../errors.ts';
 import { type CronEntry, splitTimeZone } from './entry.ts';
-import { rubyRefusesCron, rubyRefusesInterval } from './ruby.ts';
+import { rubyRefusesCron, rubyRefusesInterval } from './ruby-grammar.ts';
 
 /** An entry as resque-scheduler reads it. */
 export interface RubyEntry {
