@@ -35,6 +35,8 @@ export interface CronState {
   readonly notes: ReadonlyMap<string, TimingNote>;
   /** The notes cannot be read: nobody knows when a timing was first seen. */
   readonly notesLost: boolean;
+  /** When Ruby's scheduler last enqueued a job of an entry, epoch ms, by name; or we did. */
+  readonly lastEnqueued: ReadonlyMap<string, number>;
   readonly paused: ReadonlySet<string>;
   /** When a pause ended, epoch ms, by name: no slot up to then. */
   readonly resumed: ReadonlyMap<string, number>;
@@ -80,6 +82,8 @@ export interface SlotClaim {
   /** Jobs of the entry must not overlap. */
   readonly exclusive: boolean;
   readonly jobId: string;
+  /** It is of an entry in Redis, which Ruby's scheduler reads too. */
+  readonly dynamic: boolean;
 }
 
 /** `early`: by Redis's clock the slot is yet to come. */

@@ -72,6 +72,8 @@ export interface CronKeys {
   readonly live: string;
   /** Hash: name → JSON, the last thing that happened to the entry. */
   readonly status: string;
+  /** Hash: name → `2026-11-20 20:29:37 +0000`, when its last job was enqueued; resque-scheduler's, for its page. */
+  readonly lastEnqueued: string;
   /** Hash: name → '' while the entry is paused, or the epoch ms at which that ended. */
   readonly paused: string;
 }
@@ -107,6 +109,7 @@ export function keysOf(namespace: string): Keys {
       since: `${ns}cron:since`,
       live: `${ns}cron:live`,
       status: `${ns}cron:status`,
+      lastEnqueued: `${ns}delayed:last_enqueued_at`,
       paused: `${ns}cron:paused`,
     },
     inflight: (worker) => `${ns}inflight:${worker}`,

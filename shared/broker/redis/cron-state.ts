@@ -7,7 +7,7 @@ import { nameOf, numberOf, shown, wrongKeysOf } from './wrong-keys.ts';
 
 /** In the order in which scripts take them. */
 export function cronStateKeys({ cron }: Keys): string[] {
-  return [cron.schedules, cron.last, cron.since, cron.paused];
+  return [cron.schedules, cron.last, cron.since, cron.paused, cron.lastEnqueued];
 }
 
 /** The fields of a hash; of those that are no names only one, to be reported. */
@@ -25,7 +25,7 @@ export function fieldsOf(reply: Reply | undefined): { named: Map<string, string>
 
 /** @param reply of the script */
 export function cronStateOf(reply: Reply | undefined, { cron }: Keys): CronState {
-  const [time, schedules, last, since, paused, wrong] = list(reply);
+  const [time, schedules, last, since, paused, lastEnqueued, wrong] = list(reply);
   const now = Number(time);
   const reader = new MarkReader(now);
   const state = {
@@ -35,6 +35,7 @@ export function cronStateOf(reply: Reply | undefined, { cron }: Keys): CronState
     notes: reader.notes(cron.since, since),
     notesLost: !Array.isArray(since),
     ...reader.pauses(cron.paused, paused),
+    lastEnqueued: reader.rubyTimes(cron.lastEnqueued, lastEnqueued),
   };
   const heal = {
     last: reader.ahead.get(cron.last) ?? [],
@@ -43,6 +44,8 @@ export function cronStateOf(reply: Reply | undefined, { cron }: Keys): CronState
   };
   return { ...state, heal, wrong: [...wrongKeysOf(wrong), ...reader.wrong.values()] };
 }
+
+const RUBY_TIME = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) (UTC|[+-]\d{4})$/;
 
 /** A timing of which nobody knows when it was first seen, was seen so long ago, ms. */
 const UNKNOWN_MS = 60_000;
@@ -70,6 +73,17 @@ class MarkReader {
     for (const [field, value] of this.fields(key, reply)) {
       const time = this.#time(key, field, value);
       if (time !== undefined) times.set(field, time);
+    }
+    return times;
+  }
+
+  /** Times as Ruby's `Time#to_s` writes them. One that cannot be read, or lies in the future, says nothing. */
+  rubyTimes(key: string, reply: Reply | undefined): Map<string, number> {
+    const times = new Map<string, number>();
+    for (const [field, value] of this.fields(key, reply)) {
+      const [, day, time, zone = ''] = RUBY_TIME.exec(value) ?? [];
+      const at = Date.parse(`${day}T${time}${zone === 'UTC' ? 'Z' : zone.replace(/(\d\d)$/, ':$1')}`);
+      if (at <= this.#now + AHEAD_MS) times.set(field, at);
     }
     return times;
   }

@@ -48,9 +48,11 @@ export function redisCronBroker(client: RedisClient, namespace: string, time?: T
     },
 
     async claim(slots) {
-      const call = new ScriptCall([cron.last, cron.live, cron.status, keys.queues]);
-      for (const { name, slot, queue, payload, exclusive, jobId } of slots) {
+      const first = [cron.last, cron.live, cron.status, keys.queues, keys.rubyScheduler, cron.lastEnqueued];
+      const call = new ScriptCall(first);
+      for (const { name, slot, queue, payload, exclusive, jobId, dynamic } of slots) {
         call.add(name, slot, payload, call.key(keys.queue(queue)), queue, exclusive ? 1 : 0, JSON.stringify(jobId));
+        call.add(dynamic ? 1 : 0);
       }
       const [claims, wrong] = list(await script(claimSlots, call.keys, call.args));
       return { claims: list(claims).map((one) => claimResult(one, client.address)), wrong: wrongKeysOf(wrong) };
@@ -102,7 +104,7 @@ export function redisCronBroker(client: RedisClient, namespace: string, time?: T
 
 /** In the order in which the script takes them. */
 function changeKeys({ cron }: Keys): string[] {
-  return [cron.schedules, cron.changed, cron.last, cron.live, cron.status, cron.paused, cron.since];
+  return [cron.schedules, cron.changed, cron.last, cron.live, cron.status, cron.paused, cron.lastEnqueued, cron.since];
 }
 
 function claimResult(reply: Reply, address: string): ClaimResult {

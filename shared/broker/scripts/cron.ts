@@ -1,13 +1,14 @@
 import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
+import { DATE_TEXT } from './lua.ts';
 
-/** Lua, behind READ_ARGUMENTS: `cronState(place, time)`, of the four hashes from that place of KEYS on. */
+/** Lua, behind READ_ARGUMENTS: `cronState(place, time)`, of the five hashes from that place of KEYS on. */
 export const CRON_STATE = `
 local function cronState(place, time)
   local state = {time}
-  for i = 0, 3 do state[i + 2] = try('HGETALL', KEYS[place + i]) or '' end
-  state[6] = wrongKeys()
+  for i = 0, 4 do state[i + 2] = try('HGETALL', KEYS[place + i]) or '' end
+  state[7] = wrongKeys()
   return state
 end
 `;
@@ -15,11 +16,12 @@ end
 /**
  * All that is known of cron entries, as of one moment.
  *
- * KEYS  1 persistent_schedules  2 cron:last  3 cron:since  4 cron:paused
+ * KEYS  1 persistent_schedules  2 cron:last  3 cron:since  4 cron:paused  5 delayed:last_enqueued_at
  * ARGV  time
  * Returns {the time (epoch ms), {name, JSON … of dynamic entries}, {name, last slot …},
- *         {name + newline + timing, first seen:last seen …}, {name, '' while paused or when the pause ended …}, keys that
- *         are not what they should be {{key, problem}…}}; '' in place of the fields of a key of another type.
+ *         {name + newline + timing, first seen:last seen …}, {name, '' while paused or when the pause ended …}, {name, when
+ *         its last job was enqueued …}, keys that are not what they should be {{key, problem}…}}; '' in place of the fields
+ *         of a key of another type.
  */
 export const readCron = defineScript(
   'read-cron',
@@ -64,16 +66,20 @@ export const AHEAD_MS = 60_000;
  * that is not later than the last was claimed by another scheduler. A queue that does not take its job keeps no other
  * slot from being claimed.
  *
- * KEYS  1 cron:last  2 cron:live  3 cron:status  4 queues  then the jobs' queues
+ * While Ruby's scheduler holds its master lock, the entries that it reads are its own.
+ *
+ * KEYS  1 cron:last  2 cron:live  3 cron:status  4 queues  5 Ruby's master lock  6 delayed:last_enqueued_at
+ *       then the jobs' queues
  * ARGV  time; then for each slot: entry's name, slot (epoch ms), payload, place of its queue among KEYS, queue's name,
- *       1 if jobs must not overlap, else 0, the job's id as JSON
+ *       1 if jobs must not overlap, else 0, the job's id as JSON, 1 if Ruby's scheduler reads the entry too, else 0
  * Returns {a code, or the error of a key that did not take it, for each slot}, keys that are not what they should be
  *         {{key, problem}…}.
  */
 export const claimSlots = defineScript(
   'claim-slots',
-  `${NOW}${READ_ARGUMENTS}
+  `${NOW}${READ_ARGUMENTS}${DATE_TEXT}
 local time = now(arg())
+local isRubys = redis.call('EXISTS', KEYS[5]) == 1
 local function status(outcome, slot, rest)
   return string.format('{"outcome":"%s","at":%.0f,"slot":%s%s}', outcome, time, slot, rest)
 end
@@ -100,7 +106,8 @@ local function isAlive(name)
   if not ends then wrong[KEYS[2]] = 'what stands there of an entry is no time; it does not count' end
   return ends and ends > time and ends <= time + ${ALIVE_MS + AHEAD_MS}
 end
-local function claim(name, slot, payload, queue, queueName, exclusive, id)
+local function claim(name, slot, payload, queue, queueName, exclusive, id, isShared)
+  if isShared and isRubys then return ${SLOT_TAKEN} end
   if tonumber(slot) > time then return ${SLOT_EARLY} end
   local last, err = lastOf(name)
   if err then return err .. ' (' .. KEYS[1] .. ')' end
@@ -120,13 +127,14 @@ local function claim(name, slot, payload, queue, queueName, exclusive, id)
   try('HSET', KEYS[1], name, slot)
   try('SADD', KEYS[4], queueName)
   if exclusive then try('HSET', KEYS[2], name, string.format('%s:%.0f', slot, time + ${ALIVE_MS})) end
+  if isShared then try('HSET', KEYS[6], name, dateText('%04d-%02d-%02d %02d:%02d:%02d +0000', tonumber(slot))) end
   try('HSET', KEYS[3], name, status('enqueued', slot, ',"jobId":' .. id))
   return ${SLOT_ENQUEUED}
 end
 local answers = {}
 while at < #ARGV do
   local name, slot, payload, queue, queueName = arg(), arg(), arg(), key(), arg()
-  answers[#answers + 1] = claim(name, slot, payload, queue, queueName, arg() == '1', arg())
+  answers[#answers + 1] = claim(name, slot, payload, queue, queueName, arg() == '1', arg(), arg() == '1')
 end
 return {answers, wrongKeys()}
 `,
@@ -135,7 +143,8 @@ return {answers, wrongKeys()}
 /**
  * Write or remove a dynamic entry, as resque-scheduler does, and tell its schedulers.
  *
- * KEYS  1 persistent_schedules  2 schedules_changed  3 cron:last  4 cron:live  5 cron:status  6 cron:paused  7 cron:since
+ * KEYS  1 persistent_schedules  2 schedules_changed  3 cron:last  4 cron:live  5 cron:status  6 cron:paused
+ *       7 delayed:last_enqueued_at  8 cron:since
  * ARGV  name; JSON, or '' to remove it, or '-' to forget what is known of one that was removed
  * Returns 1 if there was such an entry, else 0; or {key, Redis's words} of a key of another type: then nothing was done.
  */
@@ -143,8 +152,8 @@ export const changeCron = defineScript(
   'change-cron',
   `
 local name, json = ARGV[1], ARGV[2]
-local types = {'hash', 'set', 'hash', 'hash', 'hash', 'hash', 'hash'}
-local wanted = json == '-' and {1, 3, 4, 5, 6, 7} or json == '' and {1, 2, 3, 4, 5, 6, 7} or {1, 2}
+local types = {'hash', 'set', 'hash', 'hash', 'hash', 'hash', 'hash', 'hash'}
+local wanted = json == '-' and {1, 3, 4, 5, 6, 7, 8} or json == '' and {1, 2, 3, 4, 5, 6, 7, 8} or {1, 2}
 for _, i in ipairs(wanted) do
   local kind = redis.call('TYPE', KEYS[i])
   kind = kind.ok or kind
@@ -158,9 +167,9 @@ if json ~= '' and json ~= '-' then
   return known
 end
 redis.call('HDEL', KEYS[1], name)
-for i = 3, 6 do redis.call('HDEL', KEYS[i], name) end
-for _, field in ipairs(redis.call('HKEYS', KEYS[7])) do
-  if string.sub(field, 1, #name + 1) == name .. '\\n' then redis.call('HDEL', KEYS[7], field) end
+for i = 3, 7 do redis.call('HDEL', KEYS[i], name) end
+for _, field in ipairs(redis.call('HKEYS', KEYS[8])) do
+  if string.sub(field, 1, #name + 1) == name .. '\\n' then redis.call('HDEL', KEYS[8], field) end
 end
 return known
 `,

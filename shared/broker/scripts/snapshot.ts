@@ -7,7 +7,7 @@ import { DUE_TIMES } from './due-times.ts';
 /**
  * What a tick looks at first: one call where nothing is due.
  *
- * KEYS  1-4 those of `dueTimes`  5-8 those of `readCron`
+ * KEYS  1-4 those of `dueTimes`  5-9 those of `readCron`
  * ARGV  time; '', '', ''
  * Returns {answer of `dueTimes`, answer of `readCron`}.
  */

@@ -1,12 +1,12 @@
-import { durationMs } from '../../duration.ts';
 import { ArgumentsError, ConfigError } from '../../errors.ts';
 import type { Args } from '../../job/define.ts';
 import { didYouMean, nearest } from '../../job/did-you-mean.ts';
 import type { Registry } from '../../job/registry.ts';
 import { checkArgs } from '../../job/schema.ts';
 import { parseWithBigInts, stringify } from '../../json.ts';
-import { cronOptions, type EntrySource, firstSlot, intervalRule } from './interval-options.ts';
-import { cronTiming, everyTiming, isTimeZone, type Timing } from './timing.ts';
+import { type EntrySource, firstSlot, intervalMs } from './interval-options.ts';
+import { fromWords } from './ruby-words.ts';
+import { cronTiming, everyTiming, isTimeZone, startingAt, type Timing } from './timing.ts';
 
 /**
  * A named rule that enqueues a job at times; resque-scheduler's fields, and ours. Entries that others keep in Redis may have
@@ -159,8 +159,8 @@ function timingOf(entry: CronEntry, where: string, source: EntrySource): Timing 
   const [cron, cronOptionsGiven] = pairOf(entry.cron, `${where}: cron`, source);
   // What resque-scheduler writes for an entry without it.
   if (cron) {
-    cronOptions(cronOptionsGiven, `${where}: cron`, source);
-    return cronOf({ ...entry, cron: cron as string }, where, source);
+    const first = firstSlot(cronOptionsGiven, `${where}: cron`, source);
+    return startingAt(cronOf({ ...entry, cron: cron as string }, where, source), first);
   }
   const field = `${where}: every`;
   const [interval, options] = pairOf(entry.every, field, source);
@@ -168,7 +168,7 @@ function timingOf(entry: CronEntry, where: string, source: EntrySource): Timing 
     throw new ConfigError(`${where}: no time. Give cron, such as "0 3 * * *", or every, such as "1h".`);
   }
   checkTimeZoneUse(entry, where, source);
-  return everyTiming(durationMs(interval, field, intervalRule(source)), firstSlot(options, field, source));
+  return everyTiming(intervalMs(interval, field, source), firstSlot(options, field, source));
 }
 
 function checkTimeZoneUse({ timeZone }: CronEntry, where: string, { report }: EntrySource): void {
@@ -194,9 +194,9 @@ function cronOf(entry: CronEntry & { readonly cron: string }, where: string, sou
   const every = /^@every\s+(\S+)$/.exec(whole.trim());
   if (every) {
     checkTimeZoneUse(entry, where, source);
-    return everyTiming(durationMs(every[1], field, intervalRule(source)));
+    return everyTiming(intervalMs(every[1], field, source));
   }
-  const { expression, zone } = splitTimeZone(whole);
+  const { expression, zone } = splitTimeZone(fromWords(whole) ?? whole);
   const parts = expression.split(' ');
   if (!parts[0]?.startsWith('@') && (parts.length < 5 || parts.length > 6)) {
     throw new ConfigError(
@@ -215,10 +215,16 @@ function cronOf(entry: CronEntry & { readonly cron: string }, where: string, sou
 export function splitTimeZone(cron: string): { expression: string; zone: string | undefined } {
   const parts = cron.trim().split(/\s+/);
   const last = parts.at(-1) ?? '';
-  const trailing = parts.length > 1 && !WEEKDAY.test(last) && /^[A-Za-z]/.test(last) && isTimeZone(last);
+  const trailing =
+    parts.length > 1 && !WEEKDAY.test(last) && /^[A-Za-z]|^[+-]\d\d:?\d\d$/.test(last) && isTimeZone(zoneOf(last));
   return trailing
-    ? { expression: parts.slice(0, -1).join(' '), zone: last }
+    ? { expression: parts.slice(0, -1).join(' '), zone: zoneOf(last) }
     : { expression: parts.join(' '), zone: undefined };
+}
+
+/** An offset as Intl takes it: `+02:00`. */
+function zoneOf(text: string): string {
+  return text.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2');
 }
 
 function text(value: unknown, field: string): string | undefined {

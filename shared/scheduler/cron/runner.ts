@@ -80,7 +80,11 @@ export class CronRunner {
     for (const rule of rules) {
       if (state.paused.has(rule.name)) continue;
       const seen = since.get(rule.name) ?? now;
-      const last = Math.max(state.last.get(rule.name) ?? 0, state.resumed.get(rule.name) ?? 0);
+      const isStatic = this.#table.static.has(rule.name);
+      // What Ruby's scheduler reads is its own while it runs, and what it has enqueued then is not made up for.
+      if (!isStatic && tick.snapshot.due.rubyScheduler) continue;
+      const rubys = isStatic ? 0 : (state.lastEnqueued.get(rule.name) ?? 0);
+      const last = Math.max(state.last.get(rule.name) ?? 0, state.resumed.get(rule.name) ?? 0, rubys);
       for (const slot of dueSlots(rule, seen, last, now)) due.push({ rule, slot });
       const slot = rule.timing.next(now, seen);
       if (slot !== undefined && slot < (next ?? Infinity)) next = slot;
@@ -109,7 +113,7 @@ export class CronRunner {
 
   /** Claims the first of these. @returns what is left to be claimed in this tick */
   async #claim(due: readonly DueSlot[], tick: Tick): Promise<DueSlot[]> {
-    const batch = batchOf(due, tick.now());
+    const batch = batchOf(due, tick.now(), this.#table.static);
     const { claims, wrong } = await this.#deps.store.claim(batch);
     tick.report(wrong);
     /** Their later slots wait for the one that could not be enqueued. */
@@ -148,14 +152,22 @@ export class CronRunner {
 }
 
 /** The claims of the first of these: few enough for one call. */
-function batchOf(due: readonly DueSlot[], now: number): SlotClaim[] {
+function batchOf(due: readonly DueSlot[], now: number, statics: CronTable['static']): SlotClaim[] {
   const batch: SlotClaim[] = [];
   let characters = 0;
   for (const { rule, slot } of due) {
     if (batch.length === SLOTS_AT_ONCE || characters >= CHARACTERS_AT_ONCE) break;
     const { id, payload } = cronPayload(rule, slot, now);
     characters += payload.length;
-    batch.push({ name: rule.name, slot, queue: rule.queue, payload, exclusive: rule.overlap === 'skip', jobId: id });
+    batch.push({
+      name: rule.name,
+      slot,
+      queue: rule.queue,
+      payload,
+      exclusive: rule.overlap === 'skip',
+      jobId: id,
+      dynamic: !statics.has(rule.name),
+    });
   }
   return batch;
 }

@@ -1,5 +1,6 @@
 import { Cron } from 'croner';
 import { ConfigError } from '../../errors.ts';
+import { type LocalDay, rubyExpression } from './ruby-expression.ts';
 
 /** When a cron entry is due: a strictly rising sequence of epoch ms. */
 export interface Timing {
@@ -18,16 +19,15 @@ export interface Timing {
  * with a first slot it hangs on that.
  * @param first its time, epoch ms, or in how many ms it comes after the entry was first seen
  */
-export function everyTiming(interval: number, first: { readonly in?: number; readonly at?: number } = {}): Timing {
+export function everyTiming(interval: number, first: FirstTime = {}): Timing {
   const isFirst = first.at !== undefined || first.in !== undefined;
   const slotBefore = (time: number, since: number) => {
     const anchor = first.at ?? (first.in === undefined ? 0 : since + first.in);
     const count = Math.floor((time - anchor) / interval);
     return { slot: anchor + count * interval, first: isFirst ? anchor : -Infinity };
   };
-  const text = first.at !== undefined ? ` first at ${first.at}` : isFirst ? ` first in ${first.in}` : '';
   return {
-    fingerprint: `every ${interval}${text}`,
+    fingerprint: `every ${interval}${shownFirst(first)}`,
     ...(first.at === undefined ? {} : { firstAt: first.at }),
     next(time, since) {
       const { slot, first: earliest } = slotBefore(time, since);
@@ -48,26 +48,97 @@ export function everyTiming(interval: number, first: { readonly in?: number; rea
  */
 export function cronTiming(expression: string, timeZone: string, field: string): Timing {
   checkTimeZone(timeZone, field);
-  const cron = parse(expression, timeZone, field);
+  const ruby = rubyExpression(expression);
+  const cron = parse(ruby.expression, timeZone, field, expression);
+  const runs = ruby.isDay ? onDays(cron, ruby.isDay, timeZone) : runsOf(cron);
   return {
     fingerprint: `cron ${expression} ${timeZone}`,
-    next: (time) => cron.nextRun(new Date(time))?.getTime(),
+    next: runs.after,
     latest(time, since) {
-      // croner looks strictly before its reference, at whole seconds.
-      const [slot] = cron.previousRuns(1, new Date(Math.floor(time / 1000) * 1000 + 1000));
-      return slot && slot.getTime() > since ? slot.getTime() : undefined;
+      const slot = runs.upTo(time);
+      return slot !== undefined && slot > since ? slot : undefined;
     },
   };
 }
 
-function parse(expression: string, timeZone: string, field: string): Cron {
+/** The runs of an expression, epoch ms. */
+interface Runs {
+  after(time: number): number | undefined;
+  upTo(time: number): number | undefined;
+}
+
+function runsOf(cron: Cron): Runs {
+  return {
+    after: (time) => cron.nextRun(new Date(time))?.getTime(),
+    // croner looks strictly before its reference, at whole seconds.
+    upTo: (time) => cron.previousRuns(1, new Date(Math.floor(time / 1000) * 1000 + 1000))[0]?.getTime(),
+  };
+}
+
+/** A day that counts comes within so many: February 29 that is some weekday comes each 40 years. */
+const MOST_DAYS = 15_000;
+
+/** Only those on such days. */
+function onDays(cron: Cron, isDay: (day: LocalDay) => boolean, timeZone: string): Runs {
+  const all = runsOf(cron);
+  const midnights = runsOf(new Cron('0 0 0 * * *', { timezone: timeZone, paused: true }));
+  const format = new Intl.DateTimeFormat('en', { timeZone, year: 'numeric', month: 'numeric', day: 'numeric' });
+  const isOn = (time: number) => {
+    const parts = new Map(format.formatToParts(time).map(({ type, value }) => [type, Number(value)]));
+    return isDay({ year: parts.get('year') ?? 0, month: parts.get('month') ?? 0, day: parts.get('day') ?? 0 });
+  };
+  return {
+    after(time) {
+      let slot = all.after(time);
+      for (let days = 0; slot !== undefined && days < MOST_DAYS; days++) {
+        if (isOn(slot)) return slot;
+        const midnight = midnights.after(slot);
+        slot = midnight === undefined ? undefined : all.after(midnight - 1);
+      }
+      return undefined;
+    },
+    upTo(time) {
+      let slot = all.upTo(time);
+      for (let days = 0; slot !== undefined && days < MOST_DAYS; days++) {
+        if (isOn(slot)) return slot;
+        const midnight = midnights.upTo(slot);
+        slot = midnight === undefined ? undefined : all.upTo(midnight - 1);
+      }
+      return undefined;
+    },
+  };
+}
+
+/** The same, but none before the first. @param first its time, epoch ms, or in how many ms it comes after the entry was first seen */
+export function startingAt(timing: Timing, first: FirstTime): Timing {
+  if (first.at === undefined && first.in === undefined) return timing;
+  const earliest = (since: number) => first.at ?? since + (first.in ?? 0);
+  return {
+    fingerprint: `${timing.fingerprint}${shownFirst(first)}`,
+    ...(first.at === undefined ? {} : { firstAt: first.at }),
+    next: (time, since) => timing.next(Math.max(time, earliest(since) - 1), since),
+    latest: (time, since) => timing.latest(time, Math.max(since, earliest(since) - 1)),
+  };
+}
+
+interface FirstTime {
+  readonly in?: number;
+  readonly at?: number;
+}
+
+function shownFirst(first: FirstTime): string {
+  return first.at !== undefined ? ` first at ${first.at}` : first.in !== undefined ? ` first in ${first.in}` : '';
+}
+
+/** @param given what the user wrote */
+function parse(expression: string, timeZone: string, field: string, given: string): Cron {
   try {
     // Lists and ranges of times are fixed times too, as Vixie cron has it; only * and steps are intervals.
     return new Cron(expression, { timezone: timeZone, paused: true, fixedTimeRule: 'no-wildcard' });
   } catch (error) {
     const reason = (error instanceof Error ? error.message : String(error)).replace(/^CronPattern: /, '');
     throw new ConfigError(
-      `${field} must be a cron expression of 5 fields, or 6 with seconds first, a name such as @daily, or "@every 30s"; got ${JSON.stringify(expression)} (${reason}).`,
+      `${field} must be a cron expression of 5 fields, or 6 with seconds first, a name such as @daily, or "@every 30s"; got ${JSON.stringify(given)} (${reason}).`,
     );
   }
 }

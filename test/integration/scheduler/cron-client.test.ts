@@ -97,8 +97,8 @@ withBackends((bed) => {
       [
         'an option that nobody heeds',
         'a',
-        { every: ['1m', { overlap: false } as object], class: 'Report' },
-        /every\.overlap is not known/,
+        { every: ['1m', { somehow: false } as object], class: 'Report' },
+        /every\.somehow is not known/,
       ],
       [
         'a class without a queue that is near another',

@@ -94,6 +94,7 @@ const KEYS: readonly KeyRow[] = [
   { name: 'cron:live', key: ({ keys }) => keys.cron.live, type: 'hash' },
   { name: 'cron:status', key: ({ keys }) => keys.cron.status, type: 'hash' },
   { name: 'cron:paused', key: ({ keys }) => keys.cron.paused, type: 'hash' },
+  { name: 'delayed:last_enqueued_at', key: ({ keys }) => keys.cron.lastEnqueued, type: 'hash' },
   { name: 'scheduler:lease', key: ({ keys }) => keys.schedulerLease, type: 'string' },
   { name: 'scheduler:wake', key: ({ keys }) => keys.wake, type: 'hash' },
   { name: 'pause-all-workers', key: ({ keys }) => keys.paused, type: 'string' },
