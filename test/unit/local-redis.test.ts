@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Env, LocalRedisError, type Machine, type Ran, thisMachine } from '../../infra/local/redis/install.ts';
 import { type LocalRedis, localRedis } from '../../infra/local/redis/local-redis.ts';
+import { ConfigError } from '../../shared/errors.ts';
 
 const OK: Ran = { exit: 0, output: '' };
 const UPDATE = 'env DEBIAN_FRONTEND=noninteractive apt-get update';
@@ -55,11 +56,11 @@ async function play(scene: Scene) {
 }
 
 /** The error of a run that must have failed without starting anything. */
-async function failure(scene: Scene): Promise<string> {
+async function failure(scene: Scene, Kind = LocalRedisError): Promise<string> {
   const { result, started } = await play(scene);
   expect(started).toEqual([]);
-  if (!(result instanceof LocalRedisError)) throw new Error('expected a LocalRedisError', { cause: result });
-  return result.message;
+  expect(result).toBeInstanceOf(Kind);
+  return (result as Error).message;
 }
 
 describe('a Redis that the environment names', () => {
@@ -81,13 +82,13 @@ describe('a Redis that the environment names', () => {
     [{ REDIS_PROVIDER: 'MYREDIS', REDIS_URL: 'redis://other' }, 'MYREDIS is not set'],
     [{ REDIS_PROVIDER: 'MYREDIS', MYREDIS: '' }, 'MYREDIS is empty'],
   ])('a REDIS_PROVIDER that leads nowhere is an error: %j', async (env, reason) => {
-    const message = await failure({ env, programs: ['redis-server'] });
+    const message = await failure({ env, programs: ['redis-server'] }, ConfigError);
     expect(message).toContain(reason);
     expect(message).toContain('unset REDIS_PROVIDER');
   });
 
   test('a URL in REDIS_PROVIDER is an error that does not repeat it', async () => {
-    const message = await failure({ env: { REDIS_PROVIDER: 'redis://:s3cret@cache.example' } });
+    const message = await failure({ env: { REDIS_PROVIDER: 'redis://:s3cret@cache.example' } }, ConfigError);
     expect(message).toContain('REDIS_PROVIDER is not the name of an environment variable');
     expect(message).not.toContain('s3cret');
   });
