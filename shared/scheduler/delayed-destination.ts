@@ -18,10 +18,11 @@ export function destinationOf(bytes: Buffer, registry: Registry | undefined, now
     const fields = fieldsOf(`it is not JSON (${syntaxError(error)})`, now);
     return { bytes, to: 'buried', entry: buriedEntry(fields, bytes) };
   }
-  const { class: className, queue } = (typeof value === 'object' && value !== null ? value : {}) as {
-    class?: unknown;
-    queue?: unknown;
-  };
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const fields = fieldsOf('it is no object with "class" and "args"', now);
+    return { bytes, to: 'buried', entry: buriedEntry(fields, bytes) };
+  }
+  const { class: className, queue } = value as { class?: unknown; queue?: unknown };
   const named = typeof queue === 'string' && queue !== '' ? queue : undefined;
   const own = typeof className === 'string' ? registry?.handlerFor(className)?.definition.queue : undefined;
   const target = named ?? own;

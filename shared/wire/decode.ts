@@ -5,11 +5,14 @@ import type { Job, RawJob } from '../types.ts';
 import { unsplice } from './attempts.ts';
 import { cronSlot } from './payload.ts';
 
-/** A payload that is no job. Its failed entry shows the payload as a string where it is not JSON. */
+/**
+ * A payload that is no job. Its failed entry shows the payload as a string where it is not the JSON of an object: resque-web's
+ * page of failed jobs ends at an array, a number or true.
+ */
 export interface Undecodable {
   readonly raw: RawJob;
   readonly error: PayloadError;
-  readonly isJson: boolean;
+  readonly isObject: boolean;
   readonly isUtf8: boolean;
 }
 
@@ -38,7 +41,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     return refuse(raw, `it is not JSON (${syntaxError(error)})`, false);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return refuse(raw, `it is ${kindOf(value)}, not an object with "class" and "args"`, true);
+    return refuse(raw, `it is ${kindOf(value)}, not an object with "class" and "args"`, false);
   }
   const fields = value as {
     class?: unknown;
@@ -83,9 +86,9 @@ export function syntaxError(error: unknown): string {
   return message.replace(/,? (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, '');
 }
 
-function refuse(raw: RawJob, reason: string, isJson: boolean): Undecodable {
+function refuse(raw: RawJob, reason: string, isObject: boolean): Undecodable {
   const error = new PayloadError(`The payload is no Resque job: ${reason}.`);
-  return { raw, error, isJson, isUtf8: raw.text !== undefined };
+  return { raw, error, isObject, isUtf8: raw.text !== undefined };
 }
 
 function statusId(id: string, prefix: unknown): string {

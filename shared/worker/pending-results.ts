@@ -85,10 +85,10 @@ export class PendingResults {
     this.#add({ raw: job.raw, marked, outcome: this.#opOf(job, outcome), effects });
   }
 
-  undecodable({ raw, error, isJson, isUtf8 }: Undecodable): void {
+  undecodable({ raw, error, isObject, isUtf8 }: Undecodable): void {
     const fields = this.#entryFields(raw.queue, error);
     const outcome: SettleOp = isUtf8
-      ? { kind: isJson ? 'fail' : 'failText', ...failedEntry(fields) }
+      ? { kind: isObject ? 'fail' : 'failText', ...failedEntry(fields) }
       : { kind: 'failBinary', entry: buriedEntry(fields, original(raw.bytes)) };
     this.#add({ raw, marked: false, outcome, effects: NO_EFFECTS });
   }

@@ -71,6 +71,8 @@ withBrokers((stores) => {
       '{"class":"Unknown","args":[]}',
       '{"args":[]}',
       '[1]',
+      '5',
+      'true',
       'not JSON',
       Buffer.from([0xff, 0x00]),
       '',
@@ -177,9 +179,16 @@ withBrokers((stores) => {
       }
     });
 
-    it('shows a payload that is no JSON as a string', async () => {
+    it('shows a payload that is no object as a string: others would end the page of resque-web', async () => {
       const payloads = (await failedOnes()).map(({ payload }) => payload);
-      expect(payloads.filter((payload) => typeof payload === 'string')).toEqual(['not JSON', '\ufffd\0', '']);
+      expect(payloads.filter((payload) => typeof payload === 'string')).toEqual([
+        '[1]',
+        '5',
+        'true',
+        'not JSON',
+        '\ufffd\0',
+        '',
+      ]);
     });
 
     it('has a worker that is a string also where no worker had the job', async () => {

@@ -61,7 +61,7 @@ withBackends((bed) => {
     expect(await tick({ store, clock, log })).toMatchObject({ promoted: 3, failed: 6, nextAt: undefined });
 
     expect(names(await bed.queued('q'))).toEqual(['a', 'b', 'c']);
-    expect(await failedPayloads()).toEqual(['not JSON', [], '', null, { class: 'No', args: [1] }, '\ufffd\0{']);
+    expect(await failedPayloads()).toEqual(['not JSON', '[]', '', 'null', { class: 'No', args: [1] }, '\ufffd\0{']);
     expect(log.lines).toMatchObject([{ level: 'error', fields: { jobs: 6 } }]);
     expect(await bed.db.keys('resque:delayed*')).toEqual([]);
   });

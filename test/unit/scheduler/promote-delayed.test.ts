@@ -64,10 +64,6 @@ describe('a payload that no queue can be found for goes to the failed list, its 
     ['{"class":"Other","queue":""}', /"Other"/],
     ['{"class":42}', /it names no queue/],
     ['{"args":[]}', /it names no queue/],
-    ['[]', /it names no queue/],
-    ['null', /it names no queue/],
-    ['"Hello"', /it names no queue/],
-    ['42', /it names no queue/],
   ])('%s', (payload, error) => {
     const move = destination(payload);
     if (move.to !== 'failed') throw new Error(move.to);
@@ -94,7 +90,19 @@ describe('a payload that no queue can be found for goes to the failed list, its 
   });
 });
 
-describe('a payload that is not JSON is buried', () => {
+describe('a payload that is no JSON of an object is buried', () => {
+  test.each(['[]', '[{"class":"Echo"}]', 'null', '"Hello"', '42', 'true'])(
+    '%s as text, which resque-web can show',
+    (payload) => {
+      const move = destination(payload);
+      if (move.to !== 'buried') throw new Error(move.to);
+      expect(JSON.parse(move.entry)).toMatchObject({
+        payload,
+        error: 'The delayed payload cannot be promoted: it is no object with "class" and "args".',
+      });
+    },
+  );
+
   test.each([
     ['', ''],
     ['not JSON', 'not JSON'],

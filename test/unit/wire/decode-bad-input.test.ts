@@ -23,8 +23,8 @@ describe('what is no job', () => {
     ['a line break in a string', '{"class":"A\n"}', /^it is not JSON \(Bad control character in string literal/],
     ['a lone surrogate escape that ends early', '{"class":"\\ud8"}', /^it is not JSON \(Bad Unicode escape/],
   ])('%s is not JSON', (_what, payload, reason) => {
-    const { raw, error, isJson, isUtf8 } = refused(payload);
-    expect({ raw, isJson, isUtf8 }).toEqual({ raw: rawJob(payload), isJson: false, isUtf8: true });
+    const { raw, error, isObject, isUtf8 } = refused(payload);
+    expect({ raw, isObject, isUtf8 }).toEqual({ raw: rawJob(payload), isObject: false, isUtf8: true });
     expect(error).toBeInstanceOf(PayloadError);
     const [, said] = /^The payload is no Resque job: (.*)\.$/s.exec(error.message) ?? [];
     if (typeof reason === 'string') expect(said).toBe(reason);
@@ -39,8 +39,8 @@ describe('what is no job', () => {
     ['an overlong NUL', `{"class":"${hex('c080')}"}`],
     ['a character beyond Unicode', `{"class":"${hex('f4908080')}"}`],
   ])('%s is not UTF-8', (_what, payload) => {
-    const { error, isJson, isUtf8 } = refused(bytes(payload));
-    expect({ isJson, isUtf8 }).toEqual({ isJson: false, isUtf8: false });
+    const { error, isObject, isUtf8 } = refused(bytes(payload));
+    expect({ isObject, isUtf8 }).toEqual({ isObject: false, isUtf8: false });
     expect(error.message).toBe('The payload is no Resque job: it is not valid UTF-8.');
   });
 
@@ -54,9 +54,9 @@ describe('what is no job', () => {
     ['true', 'a boolean'],
     [' 42 ', 'a number'],
   ])('the JSON %s is %s, not an object', (payload, kind) => {
-    const { error, isJson } = refused(payload);
+    const { error, isObject } = refused(payload);
     expect(error.message).toBe(`The payload is no Resque job: it is ${kind}, not an object with "class" and "args".`);
-    expect(isJson).toBe(true);
+    expect(isObject).toBe(false);
   });
 
   test.each([
@@ -73,9 +73,9 @@ describe('what is no job', () => {
     ['{"class":{"name":"Hello"}}', 'an object'],
     ['{"class":"Hello","class":null}', 'null'],
   ])('the class of %s is %s', (payload, got) => {
-    const { error, isJson } = refused(payload);
+    const { error, isObject } = refused(payload);
     expect(error.message).toBe(`The payload is no Resque job: its "class" is ${got}, not the name of a job class.`);
-    expect(isJson).toBe(true);
+    expect(isObject).toBe(true);
   });
 
   test.each([

@@ -82,8 +82,8 @@ describe('size', () => {
   });
 
   test('100,000 levels that do not end are refused', () => {
-    expect(refused('['.repeat(100_000)).isJson).toBe(false);
-    expect(refused(`12345678901234567890${'{"a":'.repeat(100_000)}`).isJson).toBe(false);
+    expect(refused('['.repeat(100_000)).isObject).toBe(false);
+    expect(refused(`12345678901234567890${'{"a":'.repeat(100_000)}`).isObject).toBe(false);
   });
 
   test('10 MB are read, or refused in few words', () => {
