@@ -20,9 +20,11 @@ end
 /**
  * The record of past attempts in a payload. `cut(payload)` → head, rest, id, attempts, deaths: head .. rest is the
  * producer's payload; the other three are nil where nothing was spliced in; head is nil where the payload does not open
- * like an object. `original(payload)` is the producer's payload. `deathsOf(payload)` is how many workers died with it.
+ * like an object. `original(payload)` is the producer's payload. `deathsOf(payload)` is how many workers died with it;
+ * none, where `OPENING` stands nowhere in it.
  */
 export const PAYLOAD = String.raw`
+local OPENING = '{"lambdesque":{'
 local SPLICED = '^([ \t\n\r]*{)"lambdesque":{"id":"([^"\\{}]*)","attempts":(%d+),"deaths":(%d+)},'
 local WHOLE = SPLICED .. '(.*)$'
 local function cut(payload)

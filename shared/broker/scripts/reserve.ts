@@ -1,11 +1,16 @@
 /** About so many bytes are in one text of the answer: one long text would be more work, since Lua gets and gives back its memory each time. */
-const PIECE = 2_048;
+const PIECE = 4_096;
+/** Payloads of so many bytes together are looked at as one text, which is less work than to look at each; a longer text is more, as above. */
+const TOGETHER = 8_192;
 /** Payloads are read so many at a time: of the largest that Upstash takes, 10 MB, three may be read for nothing… */
 const WINDOW = 4;
 /** … or one at a time, where the last of the next ones or any before was larger than this: what does not fit is read for nothing. */
 const LARGE = 262_144;
-/** Behind so many that were all smaller than this, so many are read at a time: one of them, the middle and the last tell. */
-const SMALL = { after: 256, bytes: 16_384, window: 64 };
+/**
+ * Behind payloads that were all of so many bytes or less, this part of as many is read at a time, up to a window of so many:
+ * its middle and its last one tell whether large ones follow.
+ */
+const SMALL = { bytes: 16_384, part: 1 / 4, window: 64 };
 /** Jobs in which a suspect is looked for, at each end of a queue. */
 const SEARCHED = 500;
 /** So many suspects are passed over in one call, or so many bytes of them; what is behind them comes with a later one. */
@@ -32,23 +37,35 @@ export const ALONE = { no: 0, ifNothingElse: 1, first: 2 } as const;
  *         names of all queues; jobs left in the queue of each share}
  */
 export const RESERVE = `
-local function inLines(payloads)
-  for i = 1, #payloads do
-    if string.find(payloads[i], '\\n', 1, true) then return false end
+local find, concat = string.find, table.concat
+-- Whether none of them has a death, nor a newline.
+local function look(payloads, size)
+  if size <= ${TOGETHER} then
+    local text = concat(payloads)
+    return not find(text, OPENING, 1, true), not find(text, '\\n', 1, true)
   end
-  return true
+  local plain, inLines = true, true
+  for i = 1, #payloads do
+    plain = plain and deathsOf(payloads[i]) == 0
+    inLines = inLines and not find(payloads[i], '\\n', 1, true)
+  end
+  return plain, inLines
 end
-local function runOf(share, payloads, size)
-  if not inLines(payloads) then
+local function runOf(share, payloads, size, inLines)
+  local count = #payloads
+  if not inLines then
     local lengths = {}
     for i, payload in ipairs(payloads) do lengths[i] = #payload end
-    return {share, lengths, table.concat(payloads)}
+    return {share, lengths, concat(payloads)}
   end
-  local run, width = {share, #payloads}, math.max(1, math.floor(${PIECE} * #payloads / (size + 1)))
-  for from = 1, #payloads, width do
-    run[#run + 1] = width == 1 and payloads[from] or table.concat(payloads, '\\n', from, math.min(from + width - 1, #payloads))
+  local run, width = {share, count}, math.max(1, math.floor(${PIECE} * count / (size + 1)))
+  for from = 1, count, width do
+    run[#run + 1] = width == 1 and payloads[from] or concat(payloads, '\\n', from, math.min(from + width - 1, count))
   end
   return run
+end
+local function runOfOne(share, payload)
+  return runOf(share, {payload}, #payload, not find(payload, '\\n', 1, true))
 end
 local function reserve()
   local wantNames, wantLeft = arg() == '1', arg() == '1'
@@ -89,7 +106,7 @@ local function reserve()
       if n and tonumber(n) >= seq then found[#found + 1] = {tonumber(n), queue, call('HGET', inflight, field)} end
     end
     table.sort(found, function(x, y) return x[1] < y[1] end)
-    for _, job in ipairs(found) do runs[#runs + 1] = runOf(placeOf[job[2]] or 0, {job[3]}, #job[3]) end
+    for _, job in ipairs(found) do runs[#runs + 1] = runOfOne(placeOf[job[2]] or 0, job[3]) end
     return answer(1, #found == 1 and deathsOf(found[1][3]) == 2 and 1 or 0)
   end
   if paused == 1 then return answer(0, 0) end
@@ -110,7 +127,7 @@ local function reserve()
       return false
     end
     if share.serial then try('HSET', KEYS[SERIAL], share.name, worker) end
-    runs[1] = runOf(share.place, {payload}, #payload)
+    runs[1] = runOfOne(share.place, payload)
     return true
   end
   local searches, searchBytes = ${SEARCHED}, ${PASSED_BYTES}
@@ -133,9 +150,17 @@ local function reserve()
   end
 
   local count, bytes, width, small, large, full, candidate = 0, 0, 2, true, false, false, nil
-  local passed, passedBytes = 0, 0
+  local passed, passedBytes, entries = 0, 0, {}
+  -- They are held before they leave their queue.
+  local function hold(payloads, suffix)
+    for i = 1, #payloads do
+      entries[2 * i - 1], entries[2 * i] = fieldOf(seq, suffix), payloads[i]
+      seq = seq + 1
+    end
+    call('HSET', inflight, unpack(entries, 1, 2 * #payloads))
+  end
   local function takeFrom(share)
-    local payloads, fields, tail, scanned, size, n = {}, {}, {}, 0, 0, 0
+    local found, tail, scanned, n = {}, {}, 0, 0
     local suffix, first, open = ':' .. share.name, seq, true
     -- Of a serial queue only the first job can start at once, and only where this worker has no other of it.
     local starts = not share.serial or holders[share.name] ~= worker
@@ -155,45 +180,62 @@ local function reserve()
       tail[#tail + 1] = payload
       return false
     end
-    while open and n < limit do
-      local wide = math.min(limit - n, width)
-      local function isLarge(i)
-        local probe = try('LINDEX', share.key, scanned + i - 1)
-        return probe and #probe > ${LARGE}
-      end
-      if large or wide > 1 and (isLarge(wide) or wide > ${WINDOW} and isLarge(math.floor(wide / 2))) then wide = 1 end
-      local items = try('LRANGE', share.key, scanned, scanned + wide - 1)
-      if not items then return end
+    -- One by one, where not all of them can be taken.
+    local function choose(items)
+      local chosen = {}
       for _, payload in ipairs(items) do
-        if #payload > ${LARGE} then large = true end
-        if #payload > ${SMALL.bytes} then small = false end
         local deaths = deathsOf(payload)
         local take = deaths ~= 1 and deaths ~= 2 or fits(payload, deaths)
         if take and bytes + #payload > maxBytes and count + n > 0 then
           full, open = true, false
         elseif take then
           if deaths == 1 then places = places - 1 end
-          if share.serial then starts = false end
-          bytes, size, n = bytes + #payload, size + #payload, n + 1
-          payloads[n] = payload
-          fields[2 * n - 1], fields[2 * n] = fieldOf(seq, suffix), payload
-          seq = seq + 1
+          starts = starts and not share.serial
+          bytes, n = bytes + #payload, n + 1
+          chosen[#chosen + 1] = payload
         elseif take == nil then
           open = false
         end
         if full or take == nil then break end
         scanned = scanned + 1
-        if not open then break end
+      end
+      return chosen
+    end
+    local function isLarge(i)
+      local probe = try('LINDEX', share.key, scanned + i - 1)
+      return probe and #probe > ${LARGE}
+    end
+    while open and n < limit do
+      local wide = math.min(limit - n, width)
+      if large or wide > 1 and (isLarge(wide) or wide > ${WINDOW} and isLarge(math.floor(wide / 2))) then wide = 1 end
+      local items = try('LRANGE', share.key, scanned, scanned + wide - 1)
+      if not items then return end
+      local size, largest = 0, 0
+      for i = 1, #items do
+        local length = #items[i]
+        size = size + length
+        if length > largest then largest = length end
+      end
+      large, small = large or largest > ${LARGE}, small and largest <= ${SMALL.bytes}
+      local plain, inLines = look(items, size)
+      local payloads = items
+      if plain and bytes + size <= maxBytes then
+        starts = starts and not share.serial
+        bytes, n, scanned = bytes + size, n + #items, scanned + #items
+      else
+        payloads = choose(items)
+      end
+      if #payloads > 0 then
+        hold(payloads, suffix)
+        found[#found + 1] = runOf(share.place, payloads, size, inLines)
       end
       -- It was read to its end.
       if #items < wide then open, limit = false, -1 end
-      width = math.min(width * 2, small and count + n >= ${SMALL.after} and ${SMALL.window} or ${WINDOW})
+      width = small and math.min(${SMALL.window}, math.floor((count + n) * ${SMALL.part})) or 0
+      width = math.max(${WINDOW}, width)
     end
     cuts[share.key] = n == limit or nil
     if scanned == 0 then return end
-    for from = 1, #fields, 4000 do
-      call('HSET', inflight, unpack(fields, from, math.min(from + 3999, #fields)))
-    end
     local _, err
     if #tail > 0 then _, err = try('RPUSH', share.key, unpack(tail)) end
     if not err then
@@ -201,7 +243,7 @@ local function reserve()
       for _ = 1, err and #tail or 0 do redis.pcall('RPOP', share.key) end
     end
     if err then
-      for i = 1, #fields, 2 do call('HDEL', inflight, fields[i]) end
+      for i = first, seq - 1 do call('HDEL', inflight, fieldOf(i, suffix)) end
       if candidate and candidate.share == share then candidate = nil end
       seq, cuts[share.key] = first, nil
       return
@@ -211,7 +253,7 @@ local function reserve()
       try('HSET', KEYS[SERIAL], share.name, worker)
       holders[share.name] = worker
     end
-    runs[#runs + 1] = runOf(share.place, payloads, size)
+    for _, run in ipairs(found) do runs[#runs + 1] = run end
     count = count + n
   end
   for _, share in ipairs(shares) do

@@ -55,12 +55,11 @@ call('HDEL', inflight, '')
 
 local missing, refused, stays = 0, {}, {}
 local function fieldsOf(name, ranges)
-  local suffix, fields = ':' .. name, {}
+  local suffix, fields, n = ':' .. name, {}, 0
   for first, final in string.gmatch(ranges, '(%d+)%-?(%d*)') do
-    if final == '' then
-      fields[#fields + 1] = first .. suffix
-    else
-      for seq = tonumber(first), tonumber(final) do fields[#fields + 1] = fieldOf(seq, suffix) end
+    for seq = tonumber(first), tonumber(final) or tonumber(first) do
+      n = n + 1
+      fields[n] = fieldOf(seq, suffix)
     end
   end
   return fields
