@@ -33,6 +33,8 @@ export interface PendingResultsOptions {
 export class PendingResults {
   readonly #options: PendingResultsOptions;
   #settlements: Settlement[] = [];
+  /** All of them are done, or given back as they are. */
+  #allPlain = true;
   /** By job: the last one counts. */
   readonly #started = new Map<string, Effect<'status'>>();
   #dueAt = Infinity;
@@ -117,15 +119,13 @@ export class PendingResults {
   /** What goes with the next sync: as much as it may take, the first first. */
   take(): { readonly settle: readonly Settlement[]; readonly effects: readonly Effect[] } {
     if (this.#options.clock.now() >= this.#againAt) {
-      this.#settlements.push(...this.#refused);
+      for (const one of this.#refused) this.#push(one);
       this.#refused = [];
       this.#againAt = Infinity;
     } else if (this.#againAt === Infinity) {
       this.#again = FIRST_AGAIN_MS;
     }
-    const count = this.#fitting();
-    const settle = this.#settlements.slice(0, count);
-    this.#settlements = this.#settlements.slice(count);
+    const settle = this.#takeFitting();
     const effects = [...this.#started.values()];
     this.#started.clear();
     this.#dueAt = this.#settlements.length > 0 ? -Infinity : Infinity;
@@ -136,6 +136,7 @@ export class PendingResults {
   takeAll(): number {
     const count = this.#settlements.length + this.#refused.length;
     this.#settlements = [];
+    this.#allPlain = true;
     this.#refused = [];
     this.#againAt = Infinity;
     this.#started.clear();
@@ -148,18 +149,15 @@ export class PendingResults {
     for (const one of this.#refused) visit(one);
   }
 
-  #fitting(): number {
-    let others = 0;
-    let text = 0;
-    for (let i = 0; i < this.#settlements.length; i++) {
-      const settlement = this.#settlements[i] as Settlement;
-      if (isPlainDone(settlement) || isPlainRelease(settlement)) continue;
-      const { outcome } = settlement;
-      others++;
-      text += textOf(outcome);
-      if (others > 1 && (others > MOST_OTHERS || text > MOST_TEXT)) return i;
-    }
-    return this.#settlements.length;
+  #takeFitting(): Settlement[] {
+    const all = this.#settlements;
+    const allPlain = this.#allPlain;
+    this.#settlements = [];
+    this.#allPlain = true;
+    if (allPlain) return all;
+    const count = fitting(all);
+    for (let i = count; i < all.length; i++) this.#push(all[i] as Settlement);
+    return all.slice(0, count);
   }
 
   #opOf(job: Job, outcome: Outcome): SettleOp {
@@ -189,8 +187,13 @@ export class PendingResults {
   }
 
   #add(settlement: Settlement): void {
-    this.#settlements.push(settlement);
+    this.#push(settlement);
     if (this.#dueAt === Infinity) this.#due();
+  }
+
+  #push(settlement: Settlement): void {
+    this.#settlements.push(settlement);
+    this.#allPlain &&= isPlain(settlement);
   }
 
   #due(): void {
@@ -202,6 +205,23 @@ export class PendingResults {
 /** Redis counts bytes. */
 function inBytes(payload: string, edit: Edit | undefined): Edit | undefined {
   return edit && { ...edit, at: Buffer.byteLength(payload.slice(0, edit.at)) };
+}
+
+function isPlain(settlement: Settlement): boolean {
+  return isPlainDone(settlement) || isPlainRelease(settlement);
+}
+
+/** How many of the first fit into one sync. */
+function fitting(settlements: readonly Settlement[]): number {
+  let others = 0;
+  let text = 0;
+  for (const [i, settlement] of settlements.entries()) {
+    if (isPlain(settlement)) continue;
+    others++;
+    text += textOf(settlement.outcome);
+    if (others > 1 && (others > MOST_OTHERS || text > MOST_TEXT)) return i;
+  }
+  return settlements.length;
 }
 
 function textOf(outcome: SettleOp): number {

@@ -22,6 +22,7 @@ export class PrefetchBuffer {
 
   /** Jobs that wait for nothing but a place. */
   get startable(): number {
+    if (this.#lanes.size === 0) return this.#line.size;
     let count = this.#line.size;
     for (const [queue, lane] of this.#lanes) if (!this.#busy.has(queue) && lane.size > 0) count++;
     return count;
@@ -29,6 +30,7 @@ export class PrefetchBuffer {
 
   /** All jobs. */
   get total(): number {
+    if (this.#lanes.size === 0) return this.#line.size;
     let count = this.#line.size;
     for (const lane of this.#lanes.values()) count += lane.size;
     return count;
@@ -72,6 +74,7 @@ export class PrefetchBuffer {
 
   /** The next that may start: of a serial queue's jobs and the others, the one that was reserved first. */
   next(): Prefetched | undefined {
+    if (this.#lanes.size === 0) return this.#line.next();
     let first = this.#line;
     let serial: string | undefined;
     for (const [queue, lane] of this.#lanes) {

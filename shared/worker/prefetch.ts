@@ -8,6 +8,10 @@ const GROWTH = 2;
 const HUNGRY_GROWTH = 4;
 /** Once something is known, so many times as many jobs tell more: of the first, a part of the time was counted before. */
 const ENOUGH = 4;
+/** Of a database that is near, in one reservation: larger ones take longer, and neither it nor the worker has less to do. */
+const NEAR = 2_000;
+/** Of a round trip, so many ms are for each job that comes with it: what the database and the worker do for it. */
+const JOB_MS = 0.004;
 /** Part of the difference by which a round trip counts as longer; a shorter one counts at once. */
 const SLOWER = 1 / 4;
 
@@ -23,10 +27,16 @@ const SLOWER = 1 / 4;
 export class Prefetch {
   readonly #options: PrefetchOptions;
   #roundTrip: number | undefined;
+  /** Milliseconds of a round trip in which nobody does anything. */
+  #distance = 0;
   readonly #ending = new Rate();
   readonly #starting = new Rate();
-  /** Most jobs of one reservation. */
+  /** Most jobs of one reservation, as far as it has grown. */
   #limit: number;
+  /** Most jobs of one reservation, by how far the database is. */
+  #most: number;
+  #ahead = 0;
+  #low = 0;
   #ranDry = false;
   /** Part of the places that have a job. */
   #used = 0;
@@ -36,6 +46,7 @@ export class Prefetch {
   constructor(options: PrefetchOptions) {
     this.#options = options;
     this.#limit = Math.min(options.batchCount, options.concurrency);
+    this.#most = Math.min(options.batchCount, NEAR);
   }
 
   /** Milliseconds between a request and its answer; 0 before the first. */
@@ -45,13 +56,12 @@ export class Prefetch {
 
   /** Most jobs that should wait for a place, or be on their way. */
   get ahead(): number {
-    // Two reservations: one that is run, and one that is on its way meanwhile.
-    return Math.min(2 * this.#options.batchCount, Math.floor(this.#ending.within(this.#horizon) ?? 0));
+    return this.#ahead;
   }
 
   /** With so many waiting or fewer, the next ones should be asked for. */
   get low(): number {
-    return this.ahead * (1 - this.#options.ahead / 2 / this.#horizon);
+    return this.#low;
   }
 
   /** What is asked for now comes a round trip later, and has to last until what is asked for then has come. */
@@ -59,10 +69,12 @@ export class Prefetch {
     return this.#options.ahead + 2 * this.roundTrip;
   }
 
-  /** A sync was answered. @param ms since it was sent */
-  answered(ms: number): void {
+  /** A sync was answered. @param ms since it was sent  @param jobs that came with it */
+  answered(ms: number, jobs = 0): void {
     const known = this.#roundTrip ?? ms;
     this.#roundTrip = ms < known ? ms : known + (ms - known) * SLOWER;
+    this.#distance = Math.max(0, this.#roundTrip - jobs * JOB_MS);
+    this.#plan();
   }
 
   jobStarted(): void {
@@ -94,12 +106,13 @@ export class Prefetch {
     const { concurrency, ahead } = this.#options;
     this.#ending.measure(concurrency, ahead);
     this.#starting.measure(concurrency, ahead);
+    this.#plan();
   }
 
   /** @param free places without a job  @param waiting reserved jobs that have not started */
   want(free: number, waiting: number): number {
     const most = Math.max(1, Math.floor(this.#starting.within(this.#horizon) ?? Infinity));
-    return Math.max(0, Math.min(this.#limit, Math.min(free + this.ahead, most) - waiting));
+    return Math.max(0, Math.min(this.#limit, this.#most, Math.min(free + this.ahead, most) - waiting));
   }
 
   /** Tells how many of a reservation came: a full one may be followed by a larger one. */
@@ -112,6 +125,16 @@ export class Prefetch {
   /** Jobs had to be released because they could not start. */
   released(): void {
     this.#limit = Math.max(1, Math.floor(this.#limit / 2));
+  }
+
+  /** Once for each sync, since every job asks for what comes of it. */
+  #plan(): void {
+    const { batchCount, ahead } = this.#options;
+    // Those that run while the next ones are only on their way come on top.
+    this.#most = Math.min(batchCount, NEAR + Math.floor(this.#ending.within(this.#distance) ?? 0));
+    // Two reservations: one that is run, and one that is on its way meanwhile.
+    this.#ahead = Math.min(2 * this.#most, Math.floor(this.#ending.within(this.#horizon) ?? 0));
+    this.#low = this.#ahead * (1 - ahead / 2 / this.#horizon);
   }
 
   /** Jobs that are started in a millisecond, by the lower of the rates; undefined while that is not known. */

@@ -136,8 +136,10 @@ export class RunningJobs {
     const { handler } = attempt.bound;
     // To remember whose code it is costs more than a small job does. A handler that ended before it gave a promise the last
     // time has nothing that goes on; should it have left something that throws, no job can be told.
-    if (this.#endsAtOnce.has(handler)) attempt.start();
+    const endedAtOnce = this.#endsAtOnce.has(handler);
+    if (endedAtOnce) attempt.start();
     else running.run(attempt, runAttempt, attempt);
+    if (attempt.ended === endedAtOnce) return;
     if (attempt.ended) this.#endsAtOnce.add(handler);
     else this.#endsAtOnce.delete(handler);
   }

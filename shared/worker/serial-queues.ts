@@ -7,6 +7,8 @@ export class SerialQueues {
   readonly #options: Pick<WorkerOptions, 'ahead' | 'batchCount'>;
   readonly #isNamed: (queue: string) => boolean;
   readonly #known = new Map<string, boolean>();
+  /** There may be some: most workers never meet one, and ask for every job. */
+  #any: boolean;
   /** By queue: how many to reserve. */
   readonly #prefetch = new Map<string, Prefetch>();
   /** Those of which this worker may hold jobs. */
@@ -16,9 +18,11 @@ export class SerialQueues {
   constructor(options: Pick<WorkerOptions, 'ahead' | 'batchCount'>, named?: QueueList) {
     this.#options = options;
     this.#isNamed = named ? matchesQueue(named) : () => false;
+    this.#any = named !== undefined;
   }
 
   readonly has = (queue: string): boolean => {
+    if (!this.#any) return false;
     let known = this.#known.get(queue);
     if (known === undefined) {
       known = this.#isNamed(queue);
@@ -29,7 +33,10 @@ export class SerialQueues {
 
   /** Redis says that these are. */
   learn(queues: readonly string[]): void {
-    for (const queue of queues) this.#known.set(queue, true);
+    for (const queue of queues) {
+      this.#known.set(queue, true);
+      this.#any = true;
+    }
   }
 
   /** Tells what its jobs could do from now on. @param waiting of them  @param runs one of them does */

@@ -265,7 +265,7 @@ export class Worker {
     this.#parts.reporter.wrong(reply.wrong);
     this.#parts.pending.refusedBy(reply.refused);
     for (const { raw } of reply.refused) if (this.#parts.serial.has(raw.queue)) this.#parts.serial.held.add(raw.queue);
-    this.#parts.prefetch.answered(this.#parts.lease.lastRoundTrip);
+    this.#parts.prefetch.answered(this.#parts.lease.lastRoundTrip, reply.jobs.length);
     if (reserve) this.#parts.reserver.accept(reserve, reply, (raw) => this.#bind(raw));
   }
 
