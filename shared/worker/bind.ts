@@ -27,7 +27,7 @@ export function bind(raw: RawJob, token: string, { registry, options }: BindDeps
   if (!('class' in decoded)) return decoded;
   const [job, handler] = withHandler(decoded, registry);
   if (handler) {
-    const outcome = outcomeOfDeaths(job, isOnlyOnce({ handler }));
+    const outcome = job.deaths > 0 ? outcomeOfDeaths(job, isOnlyOnce({ handler })) : undefined;
     return outcome ? { job, outcome } : { job, handler };
   }
   const inside = job.class === WRAPPER ? activeJobOf(job.args)?.jobClass : undefined;

@@ -207,6 +207,7 @@ export class Worker {
 
   #onEnd(attempt: Attempt, ended: Ended): void {
     const { job, handler } = attempt.bound;
+    const isFirst = this.#parts.pending.size === 0;
     if (attempt.aborted instanceof LeaseLostError) {
       this.summary.lost++;
       this.#left(job.raw);
@@ -226,11 +227,12 @@ export class Worker {
           });
       this.#finish(job, outcome, now - attempt.startedAt);
     }
+    // It ended while it was started: whoever starts jobs looks at what comes of all of them.
+    if (this.#filling) return;
     this.#fill();
     // Most ends give the loop nothing to do: the outcome waits for company, as the first one in the box has told it to.
-    const { size } = this.#parts.pending;
-    const full = size >= this.#deps.options.batchCount;
-    const matters = size <= 1 || full || this.#parts.buffer.startable <= this.#parts.prefetch.low;
+    const full = this.#parts.pending.size >= this.#deps.options.batchCount;
+    const matters = isFirst || full || this.#parts.buffer.startable <= this.#parts.prefetch.low;
     if (this.#parts.reserver.held === 0 || (matters && !this.#parts.syncer.isUnderWay)) this.#parts.wakeup.wake();
   }
 
@@ -257,7 +259,7 @@ export class Worker {
       this.#parts.reserver.noteSerial(raw.queue);
     }
     // What had to run alone may be next.
-    if (this.#parts.reserver.held === 0 && this.#parts.suspects.waiting) this.#parts.poller.reset();
+    if (this.#parts.suspects.waiting && this.#parts.reserver.held === 0) this.#parts.poller.reset();
   }
 
   #onReply({ reserve }: SyncPlan, reply: SyncReply): void {
