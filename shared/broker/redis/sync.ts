@@ -49,10 +49,16 @@ function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: Sc
   const done = new Map<string, number[]>();
   const released = new Map<string, Settlement[]>();
   const unordered: Settlement[] = [];
+  // Mostly of the same queue as the one before.
+  let last: string | undefined;
+  let seqs: number[] = [];
   for (const settlement of request.settle) {
     const { queue, seq } = settlement.raw;
-    if (isPlainDone(settlement)) addTo(done, queue, seq);
-    else if (isPlainRelease(settlement)) addTo(released, queue, settlement);
+    if (isPlainDone(settlement)) {
+      if (queue !== last) seqs = groupOf(done, queue);
+      last = queue;
+      seqs.push(seq);
+    } else if (isPlainRelease(settlement)) groupOf(released, queue).push(settlement);
     else unordered.push(settlement);
   }
   call.add(done.size);
@@ -72,10 +78,12 @@ function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: Sc
   return { call, released: [...released.values()], others };
 }
 
-function addTo<Value>(groups: Map<string, Value[]>, name: string, value: Value): void {
-  const group = groups.get(name);
-  if (group) group.push(value);
-  else groups.set(name, [value]);
+function groupOf<Value>(groups: Map<string, Value[]>, name: string): Value[] {
+  const found = groups.get(name);
+  if (found) return found;
+  const group: Value[] = [];
+  groups.set(name, group);
+  return group;
 }
 
 function addReservation(call: ScriptCall, reserve: Reservation | undefined, keys: Keys): void {
