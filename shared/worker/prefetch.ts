@@ -14,6 +14,8 @@ const NEAR = 2_000;
 const JOB_MS = 0.004;
 /** Part of the difference by which a round trip counts as longer; a shorter one counts at once. */
 const SLOWER = 1 / 4;
+/** Part of the difference by which the distance grows: a machine that is busy makes a round trip longer, too. */
+const FARTHER = 1 / 32;
 
 /**
  * How many jobs to reserve: what can start at once, and as many more as are started until the next ones are here: two
@@ -28,7 +30,7 @@ export class Prefetch {
   readonly #options: PrefetchOptions;
   #roundTrip: number | undefined;
   /** Milliseconds of a round trip in which nobody does anything. */
-  #distance = 0;
+  #distance: number | undefined;
   readonly #ending = new Rate();
   readonly #starting = new Rate();
   /** Most jobs of one reservation, as far as it has grown. */
@@ -73,7 +75,9 @@ export class Prefetch {
   answered(ms: number, jobs = 0): void {
     const known = this.#roundTrip ?? ms;
     this.#roundTrip = ms < known ? ms : known + (ms - known) * SLOWER;
-    this.#distance = Math.max(0, this.#roundTrip - jobs * JOB_MS);
+    const distance = Math.max(0, ms - jobs * JOB_MS);
+    const near = this.#distance ?? distance;
+    this.#distance = distance < near ? distance : near + (distance - near) * FARTHER;
     this.#plan();
   }
 
@@ -131,7 +135,7 @@ export class Prefetch {
   #plan(): void {
     const { batchCount, ahead } = this.#options;
     // Those that run while the next ones are only on their way come on top.
-    this.#most = Math.min(batchCount, NEAR + Math.floor(this.#ending.within(this.#distance) ?? 0));
+    this.#most = Math.min(batchCount, NEAR + Math.floor(this.#ending.within(this.#distance ?? 0) ?? 0));
     // Two reservations: one that is run, and one that is on its way meanwhile.
     this.#ahead = Math.min(2 * this.#most, Math.floor(this.#ending.within(this.#horizon) ?? 0));
     this.#low = this.#ahead * (1 - ahead / 2 / this.#horizon);

@@ -10,7 +10,7 @@ const LARGE = 262_144;
  * Behind payloads that were all of so many bytes or less, this part of as many is read at a time, up to a window of so many:
  * its middle and its last one tell whether large ones follow.
  */
-const SMALL = { bytes: 16_384, part: 1 / 4, window: 64 };
+const SMALL = { bytes: 16_384, part: 1 / 4, window: 128 };
 /** Jobs in which a suspect is looked for, at each end of a queue. */
 const SEARCHED = 500;
 /** So many suspects are passed over in one call, or so many bytes of them; what is behind them comes with a later one. */

@@ -37,6 +37,25 @@ withBrokers((stores) => {
       expect(await stores.queued('q')).toEqual([healthy('f'), once('c'), once('d')]);
     });
 
+    it.each([0, 500])(
+      'is found among hundreds of others, and a newline as well, with %i bytes more in each',
+      async (more) => {
+        const longer = (name: string) => healthy(name + 'x'.repeat(more));
+        const all = Array.from({ length: 700 }, (_, i) => longer(`${i}-`));
+        all[400] = once('taken');
+        all[450] = `{\n"class":"lines","args":[]}`;
+        all[500] = once('left');
+        await stores.produce('q', ...all);
+
+        const reply = await stores.worker().sync({ reserve: from('q', 650, { ...busy, suspects: 1 }) });
+
+        const left = all.splice(500, 1);
+        expect(texts(reply.jobs)).toEqual(all.slice(0, 650));
+        expect(reply.passedOver).toEqual({ forPlace: 1, forWorker: 0 });
+        expect(await stores.queued('q')).toEqual([...all.slice(650), ...left]);
+      },
+    );
+
     it('keeps no other waiting where no place is free', async () => {
       await stores.produce('q', ...['a', 'b', 'c'].map(once), healthy('d'));
       await stores.produce('other', once('e'), healthy('f'));

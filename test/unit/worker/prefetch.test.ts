@@ -142,6 +142,33 @@ describe('where Redis is far', () => {
   });
 });
 
+describe('one reservation', () => {
+  /** Whose largest reservation is not what limits it. */
+  const quick = () => grown(steady(1_000_000, { batchCount: 20_000 }), 20_000);
+
+  test('is no larger where Redis is near: it would only take longer', () => {
+    const prefetch = quick();
+    prefetch.answered(1, 2_000);
+    expect(prefetch).toMatchObject({ ahead: 4_000 });
+    expect(prefetch.want(10, 0)).toBe(2_000);
+  });
+
+  test('has as many more as run in the distance to Redis, without what all the jobs took that came', () => {
+    const prefetch = quick();
+    prefetch.answered(18, 2_000);
+    expect(prefetch.want(10, 0)).toBe(12_000);
+  });
+
+  test('grows little where a round trip was longer for once, as on a busy machine', () => {
+    const prefetch = quick();
+    prefetch.answered(8, 2_000);
+    prefetch.answered(40, 2_000);
+    expect(prefetch.want(10, 0)).toBe(3_000);
+    for (let i = 0; i < 200; i++) prefetch.answered(18, 2_000);
+    expect(prefetch.want(10, 0)).toBeGreaterThan(11_900);
+  });
+});
+
 describe('jobs that had to be released because they could not start', () => {
   test('halve the next batch', () => {
     const prefetch = grown(steady(100_000), 80);

@@ -9,6 +9,13 @@ describe('which queues are serial', () => {
     expect(new SerialQueues(options).has('ledger')).toBe(false);
   });
 
+  test('those that Redis says are, where none was named', () => {
+    const serial = new SerialQueues(options);
+    expect(serial.has('ledger')).toBe(false);
+    serial.learn(['ledger']);
+    expect(['ledger', 'mail'].filter(serial.has)).toEqual(['ledger']);
+  });
+
   test('those that were named, also by a glob', () => {
     const serial = new SerialQueues(options, parseQueues('ledger,acc_*,!acc_old'));
     expect(['ledger', 'acc_1', 'acc_old', 'mail'].filter(serial.has)).toEqual(['ledger', 'acc_1']);
