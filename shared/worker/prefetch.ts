@@ -11,7 +11,7 @@ const ENOUGH = 4;
 /** Of a database that is near, in one reservation: larger ones take longer, and neither it nor the worker has less to do. */
 const NEAR = 2_000;
 /** Of a round trip, so many ms are for each job that comes with it: what the database and the worker do for it. */
-const JOB_MS = 0.004;
+const JOB_MS = 0.003;
 /** Part of the difference by which a round trip counts as longer; a shorter one counts at once. */
 const SLOWER = 1 / 4;
 /** Part of the difference by which the distance grows: a machine that is busy makes a round trip longer, too. */

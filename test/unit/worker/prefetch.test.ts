@@ -155,16 +155,16 @@ describe('one reservation', () => {
 
   test('has as many more as run in the distance to Redis, without what all the jobs took that came', () => {
     const prefetch = quick();
-    prefetch.answered(18, 2_000);
+    prefetch.answered(16, 2_000);
     expect(prefetch.want(10, 0)).toBe(12_000);
   });
 
   test('grows little where a round trip was longer for once, as on a busy machine', () => {
     const prefetch = quick();
-    prefetch.answered(8, 2_000);
-    prefetch.answered(40, 2_000);
+    prefetch.answered(6, 2_000);
+    prefetch.answered(38, 2_000);
     expect(prefetch.want(10, 0)).toBe(3_000);
-    for (let i = 0; i < 200; i++) prefetch.answered(18, 2_000);
+    for (let i = 0; i < 200; i++) prefetch.answered(16, 2_000);
     expect(prefetch.want(10, 0)).toBeGreaterThan(11_900);
   });
 });
