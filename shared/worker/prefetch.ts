@@ -9,7 +9,7 @@ const HUNGRY_GROWTH = 4;
 /** Once something is known, so many times as many jobs tell more: of the first, a part of the time was counted before. */
 const ENOUGH = 4;
 /** Of a database that is near, in one reservation: larger ones take longer, and neither it nor the worker has less to do. */
-const NEAR = 2_000;
+const NEAR = 1_000;
 /** Of a round trip, so many ms are for each job that comes with it: what the database and the worker do for it. */
 const JOB_MS = 0.003;
 /** Part of the difference by which a round trip counts as longer; a shorter one counts at once. */

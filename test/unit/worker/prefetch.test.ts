@@ -148,24 +148,24 @@ describe('one reservation', () => {
 
   test('is no larger where Redis is near: it would only take longer', () => {
     const prefetch = quick();
-    prefetch.answered(1, 2_000);
-    expect(prefetch).toMatchObject({ ahead: 4_000 });
-    expect(prefetch.want(10, 0)).toBe(2_000);
+    prefetch.answered(1, 1_000);
+    expect(prefetch).toMatchObject({ ahead: 2_000 });
+    expect(prefetch.want(10, 0)).toBe(1_000);
   });
 
   test('has as many more as run in the distance to Redis, without what all the jobs took that came', () => {
     const prefetch = quick();
-    prefetch.answered(16, 2_000);
-    expect(prefetch.want(10, 0)).toBe(12_000);
+    prefetch.answered(13, 1_000);
+    expect(prefetch.want(10, 0)).toBe(11_000);
   });
 
   test('grows little where a round trip was longer for once, as on a busy machine', () => {
     const prefetch = quick();
-    prefetch.answered(6, 2_000);
-    prefetch.answered(38, 2_000);
-    expect(prefetch.want(10, 0)).toBe(3_000);
-    for (let i = 0; i < 200; i++) prefetch.answered(16, 2_000);
-    expect(prefetch.want(10, 0)).toBeGreaterThan(11_900);
+    prefetch.answered(3, 1_000);
+    prefetch.answered(35, 1_000);
+    expect(prefetch.want(10, 0)).toBe(2_000);
+    for (let i = 0; i < 200; i++) prefetch.answered(13, 1_000);
+    expect(prefetch.want(10, 0)).toBeGreaterThan(10_900);
   });
 });
 
