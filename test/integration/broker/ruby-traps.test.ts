@@ -149,7 +149,7 @@ withBrokers((stores) => {
   describe('a failed entry', () => {
     it('has Resque’s keys in Resque’s order, of Resque’s types', async () => {
       const all = await failedOnes();
-      expect(all).toHaveLength(10);
+      expect(all).toHaveLength(12);
       for (const entry of all) {
         expect(Object.keys(entry).slice(0, 7)).toEqual([
           'failed_at',
