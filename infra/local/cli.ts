@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { styleText } from 'node:util';
 import { Command, CommanderError, Option } from 'commander';
 import own from '../../package.json' with { type: 'json' };
 import { ConfigError, LambdesqueError } from '../../shared/index.ts';
@@ -13,6 +14,7 @@ import { duration, isoTime, wholeNumber } from './flag-values.ts';
 import { goFlags } from './go-flags.ts';
 import { defaultJobs } from './jobs.ts';
 import { flushOutput, guardOutput } from './output.ts';
+import { printable } from './text.ts';
 
 const program = new Command('lambdesque').description('Resque queues, run by AWS Lambda; here, on this machine.');
 program.version(own.version).exitOverride().showHelpAfterError('(--help shows what is allowed)');
@@ -122,7 +124,8 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else if (error instanceof LambdesqueError) {
-    console.error(`error: ${error.message}`);
+    const lines = error.message.split('\n').map(printable);
+    console.error(`${styleText('red', 'error:', { stream: process.stderr })} ${lines.join('\n')}`);
     process.exitCode = error instanceof ConfigError ? 2 : 1;
   } else {
     console.error(error);

@@ -3,6 +3,7 @@ import type { LogFields, Logger } from '../../shared/index.ts';
 import { errorFields } from '../../shared/internal.ts';
 import { LineOutput, type Sink, standardOutput } from './output.ts';
 import { type Level, terminalLine } from './terminal-line.ts';
+import { terminalWidth } from './text.ts';
 
 const LOST = 'Log lines could not be written, and are lost';
 
@@ -35,10 +36,13 @@ function wrap(logger: Pino): Logger {
 }
 
 function forTerminal(sink: Sink): Logger {
-  const output = new LineOutput(sink, (lines) => terminalLine(new Date(), 'warn', LOST, { lines }));
+  const line = (level: Level, message: string, fields: LogFields) =>
+    // Asked each time: people change the size of their windows.
+    terminalLine(new Date(), level, message, fields, terminalWidth());
+  const output = new LineOutput(sink, (lines) => line('warn', LOST, { lines }));
   const logger = (own: LogFields): Logger => {
     const write = (level: Level) => (message: string, fields?: LogFields) =>
-      output.write(terminalLine(new Date(), level, message, { ...own, ...plain(fields) }));
+      output.write(line(level, message, { ...own, ...plain(fields) }));
     return {
       debug: () => {},
       info: write('info'),

@@ -14,6 +14,8 @@ export interface RunReport {
   readonly queue: string;
   readonly id?: string;
   readonly attempt?: number;
+  /** Attempts in all, of a job whose handler was to run. */
+  readonly attempts?: number;
   readonly outcome: Outcome['kind'];
   /** How long the handler ran; 0 if it did not. */
   readonly ms: number;
@@ -85,7 +87,8 @@ export class Reporter {
     this.#summary = summary;
   }
 
-  ended(job: Job, outcome: Outcome, ms: number): void {
+  /** @param attempts in all, where a handler was to run */
+  ended(job: Job, outcome: Outcome, ms: number, attempts?: number): void {
     const { options, onRun, log, clock } = this.#deps;
     this.#summary[outcome.kind]++;
     if (outcome.kind !== 'released') this.#summary.processed++;
@@ -98,6 +101,7 @@ export class Reporter {
         queue: job.raw.queue,
         id: job.id,
         attempt: job.attempt,
+        ...(attempts === undefined ? {} : { attempts }),
         outcome: outcome.kind,
         ms,
         ...('error' in outcome ? { error: outcome.error } : {}),

@@ -225,7 +225,7 @@ export class Worker {
             onlyOnce: attempt.started && isOnlyOnce(attempt.bound),
             hadItsTime: now - attempt.startedAt >= (now - this.#startedAt) / 2,
           });
-      this.#finish(job, outcome, now - attempt.startedAt);
+      this.#finish(job, outcome, now - attempt.startedAt, attempt.attempts);
     }
     // It ended while it was started: whoever starts jobs looks at what comes of all of them.
     if (this.#filling) return;
@@ -242,10 +242,10 @@ export class Worker {
     this.#parts.wakeup.wake();
   }
 
-  #finish(job: Job, outcome: Outcome, ms: number): void {
+  #finish(job: Job, outcome: Outcome, ms: number, attempts?: number): void {
     this.#parts.pending.ended(job, outcome, this.#parts.marks.has(job.raw));
     this.#left(job.raw);
-    this.#parts.reporter.ended(job, outcome, ms);
+    this.#parts.reporter.ended(job, outcome, ms, attempts);
   }
 
   /** It runs and waits no more. */

@@ -2,8 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { createLogger } from '../../infra/local/log.ts';
 import { LineOutput, type Sink } from '../../infra/local/output.ts';
 import { PipeSink } from '../../infra/local/pipe-sink.ts';
-import { terminalLine } from '../../infra/local/terminal-line.ts';
-import { Discard } from '../../shared/errors.ts';
 
 /** Takes everything, until it is told to fail or to hold back. */
 class TestSink implements Sink {
@@ -133,51 +131,5 @@ describe('a line of JSON', () => {
     const sink = new TestSink();
     createLogger(false, sink).info('x', { args: [12345678901234567890n] });
     expect(sink.text).toContain('[12345678901234567890]');
-  });
-});
-
-describe('a line for a terminal', () => {
-  const NOON = new Date(2026, 10, 20, 12, 0, 1);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what colours are made of
-  const plain = (text: string) => text.replace(/\x1b\[\d+m/g, '');
-  const line = (...args: Parameters<typeof terminalLine> extends [Date, ...infer Rest] ? Rest : never) =>
-    plain(terminalLine(NOON, ...args));
-
-  test('of a run has what matters in the order in which it is read', () => {
-    const run = { class: 'Mail', queue: 'mailers', id: '8d84404e-1111', attempt: 3, outcome: 'failed', ms: 12.4 };
-    expect(
-      line('error', 'job failed', { ...run, error: 'Error: SMTP 550', stack: 'at a (b.ts:1:2)\nat c (d.ts:3:4)' }),
-    ).toBe(
-      '12:00:01  failed     Mail  mailers  8d84404e  attempt 3  12 ms  Error: SMTP 550\n    at a (b.ts:1:2)\n    at c (d.ts:3:4)\n',
-    );
-    expect(line('info', 'job succeeded', { ...run, attempt: 1, outcome: 'succeeded', ms: 0.25, wait: 90_000 })).toBe(
-      '12:00:01  succeeded  Mail  mailers  8d84404e  0.25 ms  waited 90 s\n',
-    );
-    expect(line('warn', 'job retried', { ...run, outcome: 'retried', retryIn: 1_500, error: 'E: x' })).toContain(
-      'again in 1.5 s',
-    );
-    expect(line('error', 'job failed', { queue: 'q', outcome: 'failed', ms: 0, error: 'P: x' })).toContain(
-      '(no class)  q',
-    );
-  });
-
-  test('of anything else has its message and fields, and an error in the end', () => {
-    expect(line('info', 'working', { queues: 'a,b', classes: ['A'], none: undefined })).toBe(
-      '12:00:01  working  queues=a,b  classes=["A"]\n',
-    );
-    expect(line('error', 'Redis is away', { error: 'RedisUnavailableError: x', tries: 2 })).toBe(
-      '12:00:01  Redis is away  tries=2  RedisUnavailableError: x\n',
-    );
-    expect(line('info', 'args', { args: [1n, 'x'] })).toContain('args=["1","x"]');
-  });
-
-  test('comes from the logger with the fields of its children', () => {
-    const sink = new TestSink();
-    createLogger(true, sink)
-      .child({ class: 'Mail' })
-      .warn('slow', { error: new Discard('x') });
-    expect(plain(sink.text)).toMatch(
-      /^\d\d:\d\d:\d\d {2}slow {2}class=Mail {2}Discard: x\n {4}at .*local-output\.test\.ts/,
-    );
   });
 });

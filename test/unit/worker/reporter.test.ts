@@ -53,6 +53,13 @@ describe('the line of a run', () => {
     ]);
   });
 
+  test('has the attempts in all, where a handler was to run', () => {
+    const { reporter, log, reports } = begin();
+    reporter.ended(job, failed, 1, 3);
+    expect(log.lines[0]?.fields).toMatchObject({ attempt: 2, attempts: 3 });
+    expect(reports[0]).toMatchObject({ attempt: 2, attempts: 3 });
+  });
+
   test('has the level that its outcome deserves', () => {
     const { reporter, log } = begin();
     for (const outcome of outcomes) reporter.ended(job, outcome, 0);

@@ -1,0 +1,27 @@
+/** The command line on a terminal, which `script` of util-linux makes. */
+import { spawnSync } from 'node:child_process';
+import { JOBS, lambdesque } from './worker-process.ts';
+
+const quoted = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
+/** That of BSD and macOS has other options. */
+export const hasTerminals =
+  spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') ?? false;
+
+export interface TerminalOptions {
+  readonly columns: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** @param args of `lambdesque`. @returns its exit code, and all that the terminal was sent */
+export async function onTerminal(args: readonly string[], { columns, env = {} }: TerminalOptions) {
+  const cli = [process.execPath, 'infra/local/cli.ts', ...args].map(quoted).join(' ');
+  const command = ['script', '--quiet', '--return', '--command', `stty cols ${columns}; exec ${cli}`, '/dev/null'];
+  const { code, stdout } = await lambdesque([], { command, env: { TERM: 'xterm-256color', SHELL: '/bin/sh', ...env } })
+    .ended;
+  return { code, sent: stdout.replaceAll('\r\n', '\n') };
+}
+
+/** Drains the queue `q` with the jobs of the tests. */
+export const workOnTerminal = (uri: string, options: TerminalOptions) =>
+  onTerminal(['work', '--queues', 'q', '--exit-on-complete', '--jobs', JOBS, '--uri', uri, '--log-args'], options);
