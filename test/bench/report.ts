@@ -1,5 +1,9 @@
+import { type Column, table as tableOf } from '../../infra/local/table.ts';
 import type { Bed } from './bed.ts';
 import type { Selection } from './far/selection.ts';
+
+/** Of what was measured, on a narrow terminal, columns. */
+const LEAST_TEXT = 12;
 
 export interface BenchOptions {
   /** Few jobs: done in seconds, to see that it works. */
@@ -74,14 +78,14 @@ export function percentile(sorted: readonly number[], share: number): number {
 /** Rows under their names, numbers to the right. */
 export function table(rows: readonly Row[]): string {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const cell = (value: Row[string] | undefined) => (typeof value === 'number' ? number(value) : (value ?? ''));
-  const lines = [names, ...rows.map((row) => names.map((name) => cell(row[name])))];
-  const widths = names.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
-  const isNumber = names.map((name) => rows.some((row) => typeof row[name] === 'number'));
-  const aligned = (text: string, i: number) =>
-    isNumber[i] ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0);
-  return lines.map((line) => `  ${line.map(aligned).join('   ').trimEnd()}`).join('\n');
+  const columns = names.map((name): Column<Row> => {
+    const isNumber = rows.some((row) => typeof row[name] === 'number');
+    return { title: name, value: (row) => cell(row[name]), ...(isNumber ? { align: 'right' } : { least: LEAST_TEXT }) };
+  });
+  return tableOf(rows, columns);
 }
+
+const cell = (value: Row[string] | undefined) => (typeof value === 'number' ? number(value) : (value ?? ''));
 
 /** As many digits as say something. */
 function number(value: number): string {

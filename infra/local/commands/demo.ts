@@ -12,6 +12,7 @@ import { type Backend, connect } from '../backend.ts';
 import demoJobs, { Flaky, Hello, Hopeless } from '../demo-jobs.ts';
 import type { Env } from '../redis/install.ts';
 import { localRedis } from '../redis/local-redis.ts';
+import { type Column, table } from '../table.ts';
 
 /** Seconds from the start to the delayed job, and to the end: late enough for the retry, too. */
 const DELAY = 8;
@@ -137,7 +138,7 @@ async function show(backend: Backend): Promise<void> {
   await worker.run();
   clearTimeout(giveUp);
 
-  console.log(`\n${table(rows)}\n`);
+  console.log(`\n${table(rows, columns)}\n`);
   const failed = Number(await backend.redis.command(['LLEN', `${backend.namespace}failed`]));
   console.log(
     `${worker.summary.processed} runs: ${worker.summary.succeeded} succeeded, ${worker.summary.retried} to be retried, ${worker.summary.failed} in the failed list (${failed} entries).`,
@@ -157,22 +158,22 @@ function lineOf(run: RunReport): string {
   return `${outcome} ${run.class ?? '(no class)'} from ${run.queue}${attempt}${error ? styleText('dim', `  ${exception}: ${error}`) : ''}`;
 }
 
+const columns: readonly Column<Row>[] = [
+  { title: 'job', value: (row) => row.by, least: 20 },
+  {
+    title: 'what happened',
+    value: (row) => row.runs.map((run) => run.outcome).join(', then ') || 'did not run',
+    least: 13,
+  },
+  {
+    title: '',
+    value: (row) => (asExpected(row) ? 'as it should' : `should have: ${row.expected.join(', then ')}`),
+    least: 12,
+  },
+];
+
 function asExpected(row: Row): boolean {
   return row.runs.map((run) => run.outcome).join() === row.expected.join();
-}
-
-function table(rows: readonly Row[]): string {
-  const cells = rows.map((row) => [
-    row.by,
-    row.runs.map((run) => run.outcome).join(', then ') || 'did not run',
-    asExpected(row) ? 'as it should' : `should have: ${row.expected.join(', then ')}`,
-  ]);
-  const all = [['job', 'what happened', ''], ...cells];
-  const widths = [0, 1].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const lines = all.map((row) =>
-    `${row[0]?.padEnd(widths[0] ?? 0)}  ${row[1]?.padEnd(widths[1] ?? 0)}  ${row[2]}`.trimEnd(),
-  );
-  return [styleText('bold', lines[0] ?? ''), ...lines.slice(1)].join('\n');
 }
 
 /** On a Redis that is not ours, the demo leaves nothing behind. */
