@@ -5,6 +5,7 @@ import own from '../../package.json' with { type: 'json' };
 import { ConfigError, LambdesqueError } from '../../shared/index.ts';
 import { environment as env, workerDefaults } from '../../shared/internal.ts';
 import { demo } from './commands/demo.ts';
+import { dev } from './commands/dev.ts';
 import { enqueue } from './commands/enqueue.ts';
 import { start } from './commands/start.ts';
 import { tickOnce } from './commands/tick.ts';
@@ -18,6 +19,8 @@ import { printable } from './text.ts';
 
 const program = new Command('lambdesque').description('Resque queues, run by AWS Lambda; here, on this machine.');
 program.version(own.version).exitOverride().showHelpAfterError('(--help shows what is allowed)');
+
+const examples = (...lines: readonly string[]) => ['', 'For example:', ...lines.map((line) => `  ${line}`)].join('\n');
 
 const redisOptions = (command: Command) =>
   command
@@ -38,6 +41,7 @@ Times: seconds, or with units: 500ms, 30s, 1h30m, 2d.`,
 program
   .command('demo')
   .description("show a job's whole life in 15 seconds, on a Redis of its own")
+  .addHelpText('after', examples('lambdesque demo', 'REDIS_URL=redis://localhost:6379/ lambdesque demo'))
   .action(() => demo(env));
 
 program
@@ -45,7 +49,16 @@ program
   .description('consumer and scheduler together on a local Redis, until Ctrl-C')
   .option('--jobs <module>', 'job classes', defaultJobs)
   .option('--cron <module>', `cron entries (${defaultCron})`)
+  .addHelpText('after', examples('lambdesque start', 'lambdesque start --jobs ./src/jobs.ts --cron ./src/cron.ts'))
   .action((flags) => start(flags, env));
+
+program
+  .command('dev')
+  .description('as start, and the worker restarts when a job changes')
+  .option('--jobs <module>', 'job classes', defaultJobs)
+  .option('--cron <module>', `cron entries (${defaultCron})`)
+  .addHelpText('after', examples('lambdesque dev', 'lambdesque dev --jobs ./src/jobs.ts'))
+  .action((flags) => dev(flags, env));
 
 redisOptions(program.command('work'))
   .description('drain queues, until a signal or --exit-on-complete')
@@ -83,10 +96,10 @@ redisOptions(program.command('work'))
   .addOption(new Option('--connections <n>').hideHelp())
   .addHelpText(
     'after',
-    `
-For example:
-  lambdesque work --queues critical,default --scheduler
-  lambdesque work --queues '*' --exit-on-complete --uri redis://cache:6379/2
+    `${examples(
+      'lambdesque work --queues critical,default --scheduler',
+      "lambdesque work --queues '*' --exit-on-complete --uri redis://cache:6379/2",
+    )}
 As a service: infra/local/README.md has recipes and what each signal does.`,
   )
   .action((flags) => work(flags, env));
@@ -102,10 +115,10 @@ redisOptions(program.command('enqueue'))
   .option('--jobs <module>', 'job classes, for queue and schema', defaultJobs)
   .addHelpText(
     'after',
-    `
-For example:
-  lambdesque enqueue Hello hi there
-  lambdesque enqueue Report --json '{"month":7}' --queue reports --in 1h`,
+    examples(
+      'lambdesque enqueue Hello hi there',
+      `lambdesque enqueue Report --json '{"month":7}' --queue reports --in 1h`,
+    ),
   )
   .action((name, args, flags) => enqueue(name, args, flags, env));
 
@@ -113,8 +126,10 @@ redisOptions(program.command('tick'))
   .description('promote what is due and reclaim from dead workers, once')
   .option('--jobs <module>', 'job classes, for queues of delayed jobs that name none', defaultJobs)
   .option('--cron <module>', `cron entries (${defaultCron})`)
+  .addHelpText('after', examples('lambdesque tick', 'lambdesque tick --uri redis://cache:6379/2 --cron ./src/cron.ts'))
   .action((flags) => tickOnce(flags, env));
 
+program.addHelpText('after', examples('lambdesque demo', 'lambdesque dev', 'lambdesque work --help'));
 // A log or a message that nobody takes must not end the work.
 guardOutput();
 try {

@@ -9,8 +9,6 @@ import { ConfigError } from '../../shared/index.ts';
 export interface BundledModule {
   /** An ES module: what the module exports, with a source map in it. */
   readonly file: string;
-  /** The files of the user that are in it. */
-  readonly inputs: readonly string[];
   /** Removes the folder in which it lies. Stacks keep their lines once it was loaded. */
   remove(): Promise<void>;
 }
@@ -19,16 +17,17 @@ export interface BundledModule {
  * Turns a module of the user's (jobs, cron entries) into one that Node can load, as a function's bundle is made: TypeScript of
  * every kind, imports without extension, folders, JSON, path aliases of a tsconfig. Packages stay where they are.
  * @param path from the working directory
+ * @param onInput called with each file of the user that is in it, also where the bundle fails
  * @throws ConfigError that names file, line and column
  */
-export async function bundleModule(path: string): Promise<BundledModule> {
+export async function bundleModule(path: string, onInput: (file: string) => void = () => {}): Promise<BundledModule> {
   const entry = resolve(path);
   building++;
   const folder = await mkdtemp(join(tmpdir(), 'lambdesque-module-'));
   const remove = () => rm(folder, { recursive: true, force: true });
   const file = join(folder, 'module.mjs');
   try {
-    const { metafile } = await build({
+    await build({
       // In this way the default export of a CommonJS module is what it is in a function.
       stdin: {
         contents: `import * as all from ${JSON.stringify(entry)};\nexport default all.default;`,
@@ -45,17 +44,15 @@ export async function bundleModule(path: string): Promise<BundledModule> {
       keepNames: true,
       sourcemap: 'inline',
       sourcesContent: false,
-      metafile: true,
       logLevel: 'silent',
       ...(await tsconfigFor(entry, folder)),
       banner: {
         js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
       },
       define: placeNames,
-      plugins: [packagesOutside, ownPlaces],
+      plugins: [packagesOutside, tellingInputs(onInput), ownPlaces],
     });
-    const inputs = Object.keys(metafile.inputs).filter((one) => one !== '<stdin>');
-    return { file, inputs: inputs.map((one) => resolve(one)), remove };
+    return { file, remove };
   } catch (error) {
     await remove();
     throw new ConfigError(`the module ${path} cannot be loaded: ${buildErrors(error)}`, { cause: error });
@@ -101,6 +98,17 @@ const packagesOutside: Plugin = {
     });
   },
 };
+
+/** Tells of each file before it is read: one that cannot be parsed as well. */
+const tellingInputs = (onInput: (file: string) => void): Plugin => ({
+  name: 'telling-inputs',
+  setup(builder) {
+    builder.onLoad({ filter: /./, namespace: 'file' }, ({ path }) => {
+      if (!/[\\/]node_modules[\\/]/.test(path)) onInput(path);
+      return undefined;
+    });
+  },
+});
 
 /** What a file's own place is called in the bundle. */
 const placeNames = {

@@ -1,8 +1,9 @@
 import * as nodeModule from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { ConfigError, LambdesqueError } from '../../shared/index.ts';
-import { environment, errorFields } from '../../shared/internal.ts';
+import { errorFields } from '../../shared/internal.ts';
 import { bundleModule } from './bundle.ts';
+import { tellWatch } from './watching.ts';
 
 /** How long a module may take to load, ms: one whose top-level await never ends must not hang who loads it. */
 const LOAD_LIMIT = 60_000;
@@ -14,11 +15,12 @@ const LOAD_LIMIT = 60_000;
  * @throws ConfigError that says where in the user's code it went wrong
  */
 export async function loadModule(path: string, limit = LOAD_LIMIT): Promise<unknown> {
-  const bundled = await bundleModule(path);
+  const inputs = new Set<string>();
+  // Also of what cannot be bundled or loaded: the next change may mend it.
+  const bundled = await bundleModule(path, (file) => inputs.add(file)).finally(() => tellWatch({ files: [...inputs] }));
   try {
     mapStacks();
     const module = await within(limit, import(pathToFileURL(bundled.file).href));
-    tellWatch(bundled.inputs);
     return module.default;
   } catch (error) {
     throw loadError(error, path);
@@ -58,10 +60,4 @@ async function within<Result>(limit: number, loading: Promise<Result>): Promise<
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** `node --watch` watches what Node.js itself loads; this tells it of what stands behind the bundle. */
-function tellWatch(files: readonly string[]): void {
-  if (environment['WATCH_REPORT_DEPENDENCIES'] === undefined) return;
-  process.send?.({ 'watch:import': files.map((file) => pathToFileURL(file).href) });
 }

@@ -1,6 +1,7 @@
 import { parseQueues } from '../../../shared/internal.ts';
 import { connect } from '../backend.ts';
 import { type CronFlags, loadCron } from '../cron.ts';
+import { howToEnqueue } from '../how-to-enqueue.ts';
 import { loadJobs } from '../jobs.ts';
 import { createLogger } from '../log.ts';
 import type { Env } from '../redis/install.ts';
@@ -32,17 +33,4 @@ export async function start(flags: CronFlags, env: Env): Promise<void> {
   } finally {
     await redis.stop();
   }
-}
-
-/** Commands to copy; for a Redis that is not ours, without its URL, which may hold a password. */
-function howToEnqueue(redis: { readonly url: string; readonly started: boolean }, namespace: string): string {
-  const cli = redis.started ? `redis-cli -p ${new URL(redis.url).port}` : 'redis-cli -u "$REDIS_URL"';
-  const uri = redis.started ? ` --uri ${redis.url}` : '';
-  return [
-    'Enqueue from another terminal, with any Resque client or:',
-    `  ${cli} RPUSH ${namespace}queue:myqueue '{"class":"Hello","args":["hi","there11"]}'`,
-    `  npx lambdesque enqueue Hello hi there --queue myqueue${uri}`,
-    `  npx lambdesque enqueue Hello hi later --queue myqueue --in 5s${uri}`,
-    'Ctrl-C ends it.',
-  ].join('\n');
 }
