@@ -13,6 +13,7 @@ import { work } from './commands/work.ts';
 import { defaultCron } from './cron.ts';
 import { duration, isoTime, wholeNumber } from './flag-values.ts';
 import { goFlags } from './go-flags.ts';
+import { withHint } from './hints.ts';
 import { defaultJobs } from './jobs.ts';
 import { flushOutput, guardOutput } from './output.ts';
 import { printable } from './text.ts';
@@ -62,7 +63,7 @@ program
 
 redisOptions(program.command('work'))
   .description('drain queues, until a signal or --exit-on-complete')
-  .requiredOption('--queues <list>', 'a,b in order; a=3,b=1 by weight; *, globs, !name')
+  .option('--queues <list>', 'a,b in order; a=3,b=1 by weight; *, globs, !name')
   .option('--jobs <module>', 'job classes', defaultJobs)
   .addOption(
     new Option('--interval <time>', 'between looks at empty queues')
@@ -130,6 +131,10 @@ redisOptions(program.command('tick'))
   .action((flags) => tickOnce(flags, env));
 
 program.addHelpText('after', examples('lambdesque demo', 'lambdesque dev', 'lambdesque work --help'));
+for (const command of [program, ...program.commands]) {
+  command.configureOutput({ outputError: (text, write) => write(withHint(text, command)) });
+}
+
 // A log or a message that nobody takes must not end the work.
 guardOutput();
 try {

@@ -85,6 +85,36 @@ describe('enqueue', () => {
     expect((await enqueue('Strict', '7', '8', '--json', '--queue', 'a')).stderr).not.toContain('--json');
   });
 
+  test('arguments that look like JSON go as text, and a hint says how they go as JSON', async () => {
+    const { code, stdout, stderr } = await enqueue('Note', 'it is', '7', '{"a":"it\'s"}', '--queue', 'a');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('Enqueued Note in a') });
+    expect(await queued(redis.client, 'a')).toEqual([
+      exactly(String.raw`{"class":"Note","args":["it is","7","{\"a\":\"it's\"}"]`),
+    ]);
+    expect(stderr).toBe(
+      'hint: 7 and 1 more went as text, since --json was not given. As JSON it is:\n' +
+        String.raw`  lambdesque enqueue Note --json '"it is"' 7 '{"a":"it'\''s"}'` +
+        '\n',
+    );
+  });
+
+  test.each(['hi', '', '007', '+7', '7up', '{', 'truely', '2026-12-01', '-', '-x'])(
+    '%j looks like text',
+    async (text) => {
+      expect(await enqueue('Note', '--queue', 'a', '--', text)).toMatchObject({ code: 0, stderr: '' });
+    },
+  );
+
+  test.each(['true', 'null', '-1.5e3', '[]', '"hi"'])('%j looks like JSON', async (text) => {
+    const { stderr } = await enqueue('Note', '--queue', 'a', '--', text);
+    expect(stderr).toMatch(/^hint: .* went as text/);
+    expect((await enqueue('Note', '--json', '--queue', 'a', '--', text)).stderr).toBe('');
+  });
+
+  test('a schema that takes text needs no hint', async () => {
+    expect(await enqueue('Text', '7')).toMatchObject({ code: 0, stderr: '' });
+  });
+
   test('--namespace means the same with and without its colon', async () => {
     for (const namespace of ['app', 'app:']) {
       expect(await enqueue('Note', '--namespace', namespace)).toMatchObject({ code: 0, stderr: '' });

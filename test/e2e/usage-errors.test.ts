@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PATIENCE } from '../helpers/eventually.ts';
 import { payloads, push, range } from '../helpers/queue-state.ts';
@@ -33,8 +34,21 @@ describe('errors of use', () => {
     ['a switch with a value', [...work, '-exit-on-complete=maybe'], ['-exit-on-complete', 'maybe', 'true', 'false']],
     ['--use-number with a value', [...work, '--use-number=perhaps'], ['-use-number', 'perhaps', 'true', 'false']],
     ['a flag without its value', ['work', '--queues'], ['--queues']],
-    ['an unknown flag', [...work, '--quues', 'b'], ['--quues', '--help']],
-    ['an unknown command', ['wrok', '--queues', 'a'], ['wrok', '--help']],
+    ['an unknown flag', [...work, '--quues', 'b'], ['--quues', 'Did you mean --queues?', '--help']],
+    ['--queue of work', ['work', '--queue', 'a'], ["'--queue'", 'Did you mean --queues?']],
+    ['-queue=a of work', ['work', '-queue=a'], ['--queue', 'Did you mean --queues?']],
+    ['--queues of enqueue', ['enqueue', 'Note', '--queues', 'a'], ["'--queues'", 'Did you mean --queue?']],
+    ['--queues of start', ['start', '--queues', 'a'], ["'--queues'", 'lambdesque work takes --queues']],
+    ['--uri of dev', ['dev', '--uri', NOWHERE], ["'--uri'", 'REDIS_URL']],
+    ['--redis', ['work', '--queues', 'a', '--redis', NOWHERE], ["'--redis'", 'Did you mean --uri?']],
+    ['--url', ['tick', '--url', NOWHERE], ["'--url'", 'Did you mean --uri?']],
+    ['--threads', [...work, '--threads', '5'], ["'--threads'", 'Did you mean --concurrency?']],
+    ['--class', ['enqueue', '--class', 'Note'], ["'--class'", 'enqueue Hello hi there']],
+    ['a flag before the command', ['--queues', 'a'], ["'--queues'", 'lambdesque work --queues']],
+    ['queues without a flag', ['work', 'critical'], ['critical', '--queues critical,default']],
+    ['an unknown command', ['wrok', '--queues', 'a'], ['wrok', 'Did you mean work?', '--help']],
+    ['a command of another name', ['push', 'Note'], ['push', 'Did you mean enqueue?']],
+    ['version as a command', ['version'], ['Did you mean --version?']],
     ['no command', [], ['work', 'enqueue']],
     ['an argument too many', [...work, 'surplus'], [/too many arguments/]],
     ['--jobs that is not there', [...work, '--jobs', './no-such.ts'], ['./no-such.ts', '--jobs', 'defineJob']],
@@ -81,7 +95,22 @@ describe('errors of use', () => {
     [
       '--json that is none',
       ['enqueue', 'Note', '{x', '--json', '--queue', 'a', '--uri', NOWHERE],
-      ['--json', '{x', '"hi"'],
+      ['--json', 'the argument {x', `'{"month":7}'`, '"hi"'],
+    ],
+    [
+      '--json of which one is none',
+      ['enqueue', 'Note', '7', 'hi', '--json', '--queue', 'a', '--uri', NOWHERE],
+      ['--json', 'argument 2 of 2, hi', `'"hi"'`],
+    ],
+    [
+      '--json with quotes that a shell should have taken',
+      ['enqueue', 'Note', `'{"a":1}'`, '--json', '--queue', 'a', '--uri', NOWHERE],
+      ['--json', String.raw`"{\"a\":1}"`],
+    ],
+    [
+      '--uri of Upstash’s REST API without its token',
+      ['tick', '--uri', 'https://some-name-1.upstash.io'],
+      ['some-name-1.upstash.io', '--upstash-token', 'UPSTASH_REDIS_REST_TOKEN'],
     ],
     ['no queue for a job', ['enqueue', 'Nobody', '--uri', NOWHERE, '--jobs', JOBS], ['Nobody', 'queue']],
     ['no class', ['enqueue', '--uri', NOWHERE], ['class']],
@@ -130,7 +159,7 @@ describe('the database of the URL', () => {
 });
 
 describe('help', () => {
-  test.each([[[]], [['work']], [['enqueue']], [['tick']], [['start']], [['demo']]])(
+  test.each([[[]], [['work']], [['enqueue']], [['tick']], [['start']], [['dev']], [['demo']]])(
     '%j --help fits a screen, on standard output, with 0',
     async (command) => {
       const { code, stdout, stderr } = await lambdesque([...command, '--help']).ended;
@@ -139,8 +168,16 @@ describe('help', () => {
       expect(lines.length).toBeLessThanOrEqual(40);
       expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(80);
       expect(stdout).toMatch(/^Usage: lambdesque/);
+      expect(stdout).toMatch(new RegExp(`^For example:\n  lambdesque ${command[0] ?? '\\w+'}`, 'm'));
     },
   );
+
+  test('--version is that of the package', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    for (const flag of ['--version', '-V']) {
+      expect(await lambdesque([flag]).ended).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
+    }
+  });
 });
 
 describe('goworker’s flags', () => {

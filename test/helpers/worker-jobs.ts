@@ -184,6 +184,14 @@ const Throws = defineJob({
   },
 });
 
+/** Its schema takes what the command line gives. */
+const Text = defineJob({
+  class: 'Text',
+  queue: 'texts',
+  args: z.tuple([z.string()]),
+  perform() {},
+});
+
 /** Its schema has a path to name. */
 const Strict = defineJob({
   class: 'Strict',
@@ -211,5 +219,5 @@ const Inspect = defineJob({
 
 export default [
   ...[Note, Nap, Gate, Stubborn, Signal, Kill, Exit, Block, Loop, Native, Busy],
-  ...[Careless, Runaway, Unattached, Throws, Strict, Inspect],
+  ...[Careless, Runaway, Unattached, Throws, Text, Strict, Inspect],
 ];

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { ArgumentsError, ConfigError } from '../../../shared/index.ts';
-import { createEnqueuer, nearest, parseWithBigInts, type Registry } from '../../../shared/internal.ts';
+import { createEnqueuer, nearest, type Registry } from '../../../shared/internal.ts';
 import { omitUndefined } from '../../omit-undefined.ts';
 import { type BackendFlags, connect } from '../backend.ts';
+import { jsonHint, parseArguments } from '../job-arguments.ts';
 import { loadJobs } from '../jobs.ts';
 import type { Env } from '../redis/install.ts';
 
@@ -17,7 +18,7 @@ export interface EnqueueFlags extends BackendFlags {
 
 /** `lambdesque enqueue`: one job. Its definition, where there is one, gives the queue and checks the arguments. */
 export async function enqueue(name: string, texts: readonly string[], flags: EnqueueFlags, env: Env): Promise<void> {
-  const args = flags.json ? texts.map(parseArgument) : texts;
+  const args = flags.json ? parseArguments(texts) : texts;
   // A class that is defined elsewhere needs no jobs module here.
   const registry = existsSync(flags.jobs) || flags.queue === undefined ? await loadJobs(flags.jobs) : undefined;
   if (registry && !registry.handlerFor(name)) unknownClass(name, registry, flags);
@@ -28,6 +29,10 @@ export async function enqueue(name: string, texts: readonly string[], flags: Enq
     const enqueued = await client.enqueue(name, args, omitUndefined({ queue, at, in: delay }));
     const when = enqueued.at ? `, due ${(flags.at ?? enqueued.at).toISOString()}` : '';
     console.log(`Enqueued ${name} in ${enqueued.queue}${when}, id ${enqueued.id}`);
+    // Where a schema has taken them, they are what they should be.
+    const checked = registry?.handlerFor(name)?.definition.args !== undefined;
+    const hint = flags.json || checked ? undefined : jsonHint(name, texts);
+    if (hint !== undefined) console.error(hint);
   } catch (error) {
     if (flags.json || !(error instanceof ArgumentsError)) throw error;
     const hint =
@@ -49,17 +54,4 @@ function unknownClass(name: string, { definitions }: Registry, { jobs, queue }: 
     throw new ConfigError(`${problem} ${all} For a class of other workers, say which queue, with --queue.`);
   }
   console.error(`warning: ${problem} It is enqueued all the same, for workers that have it.`);
-}
-
-function parseArgument(text: string): unknown {
-  try {
-    return parseWithBigInts(text);
-  } catch (error) {
-    throw new ConfigError(
-      `--json: the argument ${JSON.stringify(text)} is not JSON. A string needs its quotes: '"hi"'.`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

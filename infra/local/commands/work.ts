@@ -11,7 +11,7 @@ export interface WorkFlags
   extends BackendFlags,
     CronFlags,
     Pick<WorkerOptions, 'interval' | 'concurrency' | 'lease' | 'shutdownTimeout' | 'unknownClass'> {
-  readonly queues: string;
+  readonly queues?: string;
   /** Queue list. */
   readonly serial?: string;
   readonly exitOnComplete?: true;
@@ -30,6 +30,12 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
     log.warn('--connections has no meaning here: one connection carries everything, since jobs come in batches');
   }
   const order = flags.strict ? 'strict' : flags.weighted ? 'weighted' : undefined;
+  // Not by commander, which would ask for it before it tells of a slip such as --queue.
+  if (flags.queues === undefined) {
+    throw new ConfigError(
+      "work needs --queues: the queues to work on, such as --queues critical,default or --queues '*'.",
+    );
+  }
   const queues = queuesOf('--queues', flags.queues, order);
   if (flags.serial !== undefined) queuesOf('--serial', flags.serial);
   if (flags.cron !== undefined && !flags.scheduler) {

@@ -148,7 +148,7 @@ export function databaseError(thrown: Error, database: number, connection: Conne
 }
 
 function unreachable(why: string, cause: Error, { address, tls, answered }: ConnectionInfo): string {
-  const hungUp = /ECONNRESET|EPIPE|EPROTO|ETIMEDOUT|closed|disconnected|wrong version number/i.test(why);
+  const hungUp = /ECONNRESET|EPIPE|EPROTO|ETIMEDOUT|closed|disconnected|time(d )?out|wrong version number/i.test(why);
   if (tls === true && NO_CERTIFICATE.test(`${why} ${(cause as NodeJS.ErrnoException).code ?? ''}`)) {
     return (
       "Node.js does not trust its certificate. Name the file with its CA's certificate in the environment variable " +
@@ -158,7 +158,8 @@ function unreachable(why: string, cause: Error, { address, tls, answered }: Conn
   if (tls === true && hungUp && !answered) {
     return 'There was no TLS handshake. If this port has no TLS, the URL begins with redis:// instead of rediss://; else check the host and port, and the network between.';
   }
-  if (tls === false && /ECONNRESET|EPIPE|closed|Protocol error/i.test(why) && !answered) {
+  // Some that speak TLS hang up on what is none; others wait for more, in silence.
+  if (tls === false && /ECONNRESET|EPIPE|closed|Protocol error|\btime(d )?out/i.test(why) && !answered) {
     return 'If this port speaks TLS, as most hosted ones do, the URL begins with rediss:// instead of redis://; else check that Redis runs, the host and port, and the network between.';
   }
   if (address.startsWith('/')) {
