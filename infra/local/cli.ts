@@ -16,7 +16,7 @@ import { goFlags } from './go-flags.ts';
 import { withHint } from './hints.ts';
 import { defaultJobs } from './jobs.ts';
 import { flushOutput, guardOutput } from './output.ts';
-import { printable } from './text.ts';
+import { printable } from './terminal-text.ts';
 
 const program = new Command('lambdesque').description('Resque queues, run by AWS Lambda; here, on this machine.');
 program.version(own.version).exitOverride().showHelpAfterError('(--help shows what is allowed)');
@@ -47,7 +47,7 @@ program
 
 program
   .command('start')
-  .description('consumer and scheduler together on a local Redis, until Ctrl-C')
+  .description('worker and scheduler together on a local Redis, until Ctrl-C')
   .option('--jobs <module>', 'job classes', defaultJobs)
   .option('--cron <module>', `cron entries (${defaultCron})`)
   .addHelpText('after', examples('lambdesque start', 'lambdesque start --jobs ./src/jobs.ts --cron ./src/cron.ts'))

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../shared/index.ts';
 import { parseWithBigInts } from '../../shared/internal.ts';
-import { printable, shorten } from './text.ts';
+import { printable, shorten } from './terminal-text.ts';
 
 /** Of an argument in a message, columns. */
 const SHOWN = 60;

@@ -3,7 +3,7 @@ import type { LogFields, Logger } from '../../shared/index.ts';
 import { errorFields } from '../../shared/internal.ts';
 import { LineOutput, type Sink, standardOutput } from './output.ts';
 import { type Level, terminalLine } from './terminal-line.ts';
-import { terminalWidth } from './text.ts';
+import { terminalWidth } from './terminal-text.ts';
 
 const LOST = 'Log lines could not be written, and are lost';
 

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { pad, printable, type Shrinkable, shorten, shrink, sum, terminalWidth, widthOf } from './text.ts';
+import { pad, printable, type Shrinkable, shorten, shrink, sum, terminalWidth, widthOf } from './terminal-text.ts';
 
 export interface Column<Row> {
   readonly title: string;

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { LogFields } from '../../shared/index.ts';
-import { printable, shorten, shrink, sum, widthOf, wrap } from './text.ts';
+import { printable, shorten, shrink, sum, widthOf, wrap } from './terminal-text.ts';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 type Style = Parameters<typeof styleText>[0];

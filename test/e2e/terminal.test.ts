@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { widthOf } from '../../infra/local/text.ts';
+import { widthOf } from '../../infra/local/terminal-text.ts';
 import { PATIENCE } from '../helpers/eventually.ts';
 import { push } from '../helpers/queue-state.ts';
 import { startRedis, type TestRedis } from '../helpers/redis-server.ts';

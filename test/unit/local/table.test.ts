@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { type Column, table } from '../../../infra/local/table.ts';
-import { widthOf } from '../../../infra/local/text.ts';
+import { widthOf } from '../../../infra/local/terminal-text.ts';
 
 interface Queue {
   readonly name: string;

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createLogger } from '../../../infra/local/log.ts';
 import type { Sink } from '../../../infra/local/output.ts';
 import { terminalLine } from '../../../infra/local/terminal-line.ts';
-import { widthOf } from '../../../infra/local/text.ts';
+import { widthOf } from '../../../infra/local/terminal-text.ts';
 import { Discard } from '../../../shared/errors.ts';
 
 const NOON = new Date(2026, 10, 20, 12, 0, 1);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { pad, printable, shorten, shrink, widthOf, wrap } from '../../../infra/local/text.ts';
+import { pad, printable, shorten, shrink, widthOf, wrap } from '../../../infra/local/terminal-text.ts';
 
 const FAMILY = '👩‍👩‍👧';
 
