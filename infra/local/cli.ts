@@ -113,6 +113,7 @@ redisOptions(program.command('enqueue'))
   .option('--json', 'each argument is JSON')
   .addOption(new Option('--in <time>', 'due after this time').argParser(duration()))
   .addOption(new Option('--at <time>', 'due at this time, ISO 8601 with zone').argParser(isoTime).conflicts('in'))
+  .option('--no-metadata', 'without id: Resque.dequeue can find it')
   .option('--jobs <module>', 'job classes, for queue and schema', defaultJobs)
   .addHelpText(
     'after',

@@ -25,6 +25,8 @@ export interface ClientOptions extends RedisOptions {
   readonly namespace?: string;
   /** What `defineJob` returns: then a class name finds its queue and its schema as well. @default none are known by name */
   readonly jobs?: readonly AnyJobDefinition[];
+  /** Write `id` and `queue_time` into payloads: see `EnqueueOptions.metadata`. @default false */
+  readonly metadata?: boolean;
   /** The static cron entries, so that `client.cron` shows and runs them too. @default none */
   readonly cronEntries?: Readonly<Record<string, CronEntry>>;
 }
@@ -37,7 +39,7 @@ export interface ClientOptions extends RedisOptions {
  * await client.enqueue(Hello, ['hi', 'Zoë'], { in: '30s' });
  */
 export function createClient(options: ClientOptions = {}): Client {
-  const { namespace, jobs = [], cronEntries, ...redisOptions } = options;
+  const { namespace, jobs = [], cronEntries, metadata = false, ...redisOptions } = options;
   const registry = createRegistry(jobs);
   const redis = openRedis(redisOptions);
   const prefix = namespaceOf(namespace, redis.cluster);
@@ -48,7 +50,7 @@ export function createClient(options: ClientOptions = {}): Client {
     return closing;
   };
   return {
-    ...createEnqueuer({ store, registry }),
+    ...createEnqueuer({ store, registry, metadata }),
     cron: createCronClient({
       store: redisCronBroker(redis, prefix),
       jobs: store,

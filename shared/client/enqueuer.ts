@@ -37,6 +37,8 @@ export interface Enqueuer {
 
 export interface EnqueuerDeps {
   readonly store: Pick<WorkerBroker, 'enqueue' | 'enqueueDelayed' | 'time'>;
+  /** For jobs that do not say. @default false */
+  readonly metadata?: boolean;
   /** Lets a class name find its definition, hence its queue and schema. */
   readonly registry?: Registry;
   /** Redis's time, epoch ms, for whoever knows it. @default Redis is asked, when first needed and again after 5 minutes */
@@ -58,7 +60,7 @@ const LAST_DATE = 8_640_000_000_000_000;
 const AT_ONCE = 1_000;
 
 export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
-  const { store, registry, onDue, clock = systemClock, wallClock = Date.now } = deps;
+  const { store, registry, onDue, metadata = false, clock = systemClock, wallClock = Date.now } = deps;
   const time = new RedisTime(store, clock, wallClock);
   const now = async () => deps.now?.() ?? (await time.now());
 
@@ -75,7 +77,7 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
       if (definition?.activeJob) return writeActive(definition, definition.activeJob, item.args, queue, at);
       // Last, and in one go with the writing: what was checked is what is written.
       checkJsonArgs(name, item.args);
-      const id = item.metadata === false ? undefined : newId();
+      const id = (item.metadata ?? metadata) ? newId() : undefined;
       const payload = writePayload({
         class: name,
         args: item.args,

@@ -36,13 +36,17 @@ export interface EnqueueOptions {
   readonly in?: Duration;
   /** Due at this time, to the second; at once if that is not in the future of Redis's clock. @default now */
   readonly at?: Date;
-  /** Write `id` and `queue_time` into the payload, as php-resque does. @default true */
+  /**
+   * Write `id` and `queue_time` into the payload, as php-resque does: so that a job can be told from its equals, and how long
+   * it waited is known. But `Resque.dequeue`, `delayed?`, `remove_delayed` and resque-web's cancel look for the exact bytes of
+   * class and arguments, and find only payloads without them. @default the client's `metadata`, which is false
+   */
   readonly metadata?: boolean;
 }
 
 /** What was enqueued. */
 export interface Enqueued {
-  /** undefined where `metadata` is off. */
+  /** Where the payload has one: with `metadata`, and of an ActiveJob. */
   readonly id: string | undefined;
   readonly queue: string;
   readonly payload: string;

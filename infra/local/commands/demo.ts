@@ -80,7 +80,7 @@ const OUTCOMES = ['succeeded', 'retried', 'failed', 'discarded', 'released'] as 
 
 async function show(backend: Backend): Promise<void> {
   const registry = createRegistry(demoJobs);
-  const client = createEnqueuer({ store: backend.store, registry });
+  const client = createEnqueuer({ store: backend.store, registry, metadata: true });
   const began = Date.now();
   const say = (text: string) =>
     console.log(`${styleText('dim', `${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s`)}  ${text}`);

@@ -13,6 +13,7 @@ export interface EnqueueFlags extends BackendFlags {
   /** Milliseconds. */
   readonly in?: number;
   readonly at?: Date;
+  readonly metadata: boolean;
   readonly jobs: string;
 }
 
@@ -25,10 +26,12 @@ export async function enqueue(name: string, texts: readonly string[], flags: Enq
   const { store } = connect(flags, env);
   try {
     const client = createEnqueuer({ store, ...(registry ? { registry } : {}) });
-    const { queue, at, in: delay } = flags;
-    const enqueued = await client.enqueue(name, args, omitUndefined({ queue, at, in: delay }));
+    const { queue, at, in: delay, metadata } = flags;
+    const enqueued = await client.enqueue(name, args, omitUndefined({ queue, at, in: delay, metadata }));
     const when = enqueued.at ? `, due ${(flags.at ?? enqueued.at).toISOString()}` : '';
-    console.log(`Enqueued ${name} in ${enqueued.queue}${when}, id ${enqueued.id}`);
+    console.log(
+      `Enqueued ${name} in ${enqueued.queue}${when}${enqueued.id === undefined ? '' : `, id ${enqueued.id}`}`,
+    );
     // Where a schema has taken them, they are what they should be.
     const checked = registry?.handlerFor(name)?.definition.args !== undefined;
     const hint = flags.json || checked ? undefined : jsonHint(name, texts);

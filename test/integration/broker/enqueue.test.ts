@@ -113,7 +113,7 @@ withBrokers((stores) => {
 
   describe("the producers' client, without metadata", () => {
     const plain = { metadata: false } as const;
-    const client = () => createEnqueuer({ store: stores.store, clock });
+    const client = () => createEnqueuer({ metadata: true, store: stores.store, clock });
     const vector = (note: string) => vectors.find((one) => one.note === note)?.raw;
 
     it('writes the bytes that Ruby writes', async () => {

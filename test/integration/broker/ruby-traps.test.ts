@@ -18,7 +18,7 @@ const FAILED_AT = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d UTC$/;
 
 /** WIRE.md's list of what breaks Ruby's workers, resque-web and other readers, checked on what a consumer left in Redis. */
 withBrokers((stores) => {
-  const client = () => createEnqueuer({ store: stores.store });
+  const client = () => createEnqueuer({ metadata: true, store: stores.store });
   const entries = async () =>
     (await stores.db.lrange(stores.keys.failed, 0, -1)).map((entry) => JSON.parse(entry) as Record<string, unknown>);
 

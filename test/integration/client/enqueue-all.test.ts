@@ -9,7 +9,7 @@ const LATER = 4_000_000_000;
 const plain = { metadata: false } as const;
 
 withBrokers((stores) => {
-  const client = (): Enqueuer => createEnqueuer({ store: stores.store });
+  const client = (): Enqueuer => createEnqueuer({ metadata: true, store: stores.store });
   const sent = () => (stores.backend === 'TCP' ? undefined : stores.upstash.requests.length);
 
   afterEach(async () => {
@@ -80,7 +80,11 @@ withBrokers((stores) => {
 
     it("is due by Redis's clock, whatever the producer's says", async () => {
       const now = async () => Number((await stores.db.time())[0]);
-      const wrong = createEnqueuer({ store: stores.open({ realTime: true }), wallClock: () => 1_000_000 });
+      const wrong = createEnqueuer({
+        metadata: true,
+        store: stores.open({ realTime: true }),
+        wallClock: () => 1_000_000,
+      });
       const before = await now();
       await wrong.enqueue('A', [], { queue: 'q', in: '3600s' });
       const after = await now();

@@ -38,6 +38,7 @@ beforeEach(() => {
   clock = new ManualClock(1000 * SECOND + 125);
   store = new FakeStore(() => clock.now());
   client = createEnqueuer({
+    metadata: true,
     store,
     clock,
     wallClock: () => clock.now(),
@@ -67,7 +68,9 @@ describe('the payload', () => {
     for (const id of ids) expect(id).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  test('has neither id nor queue_time with metadata: false', async () => {
+  test('has neither id nor queue_time by default, nor with metadata: false', async () => {
+    const { payload } = await createEnqueuer({ store }).enqueue(Hello, ['hi']);
+    expect(payload).toBe('{"class":"Hello","args":["hi"]}');
     expect(await client.enqueue(Hello, ['hi'], plain)).toEqual({
       id: undefined,
       queue: 'myqueue',
@@ -135,7 +138,7 @@ describe('where it goes', () => {
       queue: 'billing',
       payload: '{"class":"Billing::Charge","args":[1]}',
     });
-    const bare = createEnqueuer({ store });
+    const bare = createEnqueuer({ metadata: true, store });
     expect(await bare.enqueue('Hello', [1], { queue: 'q' })).toMatchObject({ queue: 'q' });
   });
 });
@@ -284,7 +287,7 @@ describe('what cannot be enqueued rejects, and pushes nothing', () => {
       time: async () => 0,
       close: async () => {},
     };
-    const offline = createEnqueuer({ store: away });
+    const offline = createEnqueuer({ metadata: true, store: away });
     await expect(offline.enqueue(Hello, [])).rejects.toThrow('away');
     await expect(offline.enqueueAll([{ job: Hello, args: [], at: new Date(8e12) }])).rejects.toThrow('away');
   });
@@ -380,7 +383,7 @@ describe('onDue', () => {
   const telling = (given: Partial<EnqueuerDeps> = {}) => {
     told.length = 0;
     const onDue = (at: number) => void told.push(at);
-    return createEnqueuer({ store, clock, wallClock: () => clock.now(), onDue, ...given });
+    return createEnqueuer({ metadata: true, store, clock, wallClock: () => clock.now(), onDue, ...given });
   };
   const at = (ms: number) => ({ job: Hello, args: [], at: new Date(ms) });
 

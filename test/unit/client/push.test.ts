@@ -169,7 +169,7 @@ describe('where Redis fails', () => {
 test('enqueueAll takes a quarter of a million jobs, in an on-demand system too', async () => {
   const store = new FakeStore();
   const due: number[] = [];
-  const client = createEnqueuer({ store, now: () => 1_000, onDue: (at) => void due.push(at) });
+  const client = createEnqueuer({ metadata: true, store, now: () => 1_000, onDue: (at) => void due.push(at) });
   const items: EnqueueItem[] = Array.from({ length: 250_000 }, (_, i) => ({ job: 'A', args: [i], queue: `q${i % 3}` }));
   const enqueued = await client.enqueueAll(items);
   expect(enqueued).toHaveLength(250_000);

@@ -17,7 +17,12 @@ beforeEach(() => {
   passed = 0;
   wall = REDIS - 86_400_000;
   store = new FakeStore(() => REDIS + passed);
-  client = createEnqueuer({ store, clock: { now: () => 5_000 + passed }, wallClock: () => wall + passed });
+  client = createEnqueuer({
+    metadata: true,
+    store,
+    clock: { now: () => 5_000 + passed },
+    wallClock: () => wall + passed,
+  });
 });
 
 const dueSeconds = () => store.delays.flat().map(({ seconds }) => seconds - REDIS / 1000);
@@ -82,7 +87,7 @@ describe('Redis is asked', () => {
   );
 
   test('never by a client that is told the time', async () => {
-    const worker = createEnqueuer({ store, now: () => REDIS + 500 });
+    const worker = createEnqueuer({ metadata: true, store, now: () => REDIS + 500 });
     await worker.enqueue('A', [], { queue: 'q', in: '30s' });
     await worker.enqueue('A', [], { queue: 'q', at: new Date(REDIS) });
     expect([dueSeconds(), store.pushes.length, store.asked]).toEqual([[30], 1, 0]);
