@@ -3,10 +3,11 @@ import { LambdesqueError, LeaseLostError } from '../errors.ts';
 import type { BoundJob } from '../job/registry.ts';
 import type { Job, Outcome, RawJob } from '../types.ts';
 import type { Attempt, Ended } from './attempt.ts';
+import { outcomeOfFailure } from './attempt-outcome.ts';
 import { bind, isOnlyOnce } from './bind.ts';
 import type { WorkerDeps } from './deps.ts';
 import type { SyncPlan } from './lease.ts';
-import { outcomeOfCrash, outcomeOfError } from './outcome.ts';
+import { outcomeOfCrash } from './outcome.ts';
 import { createParts, type Parts } from './parts.ts';
 import { emptySummary, type Summary } from './reporter.ts';
 
@@ -206,7 +207,7 @@ export class Worker {
   }
 
   #onEnd(attempt: Attempt, ended: Ended): void {
-    const { job, handler } = attempt.bound;
+    const { job } = attempt.bound;
     const isFirst = this.#parts.pending.size === 0;
     if (attempt.aborted instanceof LeaseLostError) {
       this.summary.lost++;
@@ -216,14 +217,11 @@ export class Worker {
       this.#parts.prefetch.jobEnded();
       const outcome: Outcome = ended.ok
         ? { kind: 'succeeded' }
-        : outcomeOfError({
-            job,
-            retry: handler.definition.retry,
-            defaultAttempts: this.#deps.options.attempts,
+        : outcomeOfFailure(attempt, {
             thrown: ended.thrown,
-            aborted: attempt.aborted,
-            onlyOnce: attempt.started && isOnlyOnce(attempt.bound),
-            hadItsTime: now - attempt.startedAt >= (now - this.#startedAt) / 2,
+            now,
+            workerStartedAt: this.#startedAt,
+            defaultAttempts: this.#deps.options.attempts,
           });
       this.#finish(job, outcome, now - attempt.startedAt, attempt.attempts);
     }
