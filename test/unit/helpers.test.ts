@@ -76,7 +76,7 @@ describe('ManualClock', () => {
     const fired: string[] = [];
     clock.after(10, () => {
       fired.push(`long@${clock.now()}`);
-      clock.burn(30);
+      clock.block(30);
     });
     clock.after(20, () => fired.push(`late@${clock.now()}`));
     await clock.advance(15);

@@ -71,7 +71,7 @@ class Scene {
         redis.started(Number(id));
         this.started++;
         if (this.slow) return this.#wait(state);
-        clock.burn(QUICK);
+        clock.block(QUICK);
         this.#ended++;
         return undefined;
       },
