@@ -51,8 +51,11 @@ export interface CronClient {
   resume(name: string): Promise<void>;
 }
 
+/** What a cron client needs of Redis. */
+export type CronStore = Pick<CronBroker, 'read' | 'statuses' | 'change' | 'pause' | 'resume'>;
+
 export interface CronClientOptions {
-  readonly store: CronBroker;
+  readonly store: CronStore;
   readonly jobs: Pick<Broker, 'enqueue'>;
   readonly registry: Registry;
   /**
@@ -154,7 +157,7 @@ export function createCronClient(options: CronClientOptions): CronClient {
 const usable = (status: CronStatus | undefined) => (status?.outcome === 'invalid' ? undefined : status);
 
 /** @throws ConfigError: Ruby's scheduler ends at a first time that has passed */
-async function refusePast(store: CronBroker, name: string, firstAt: number): Promise<void> {
+async function refusePast(store: Pick<CronStore, 'read'>, name: string, firstAt: number): Promise<void> {
   const { now } = await store.read();
   if (firstAt > now) return;
   throw new ConfigError(

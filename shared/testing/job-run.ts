@@ -1,0 +1,40 @@
+import type { Args } from '../job/enqueue.ts';
+import type { Outcome } from '../types.ts';
+import type { LogLine } from './recording-logger.ts';
+
+/** How one attempt of a job went. */
+export interface JobRun {
+  /**
+   * What a worker would do with the job: `succeeded`; `retried`, it waits for its next attempt; `failed`, it is in the
+   * failed list; `discarded`, dropped; `released`, given back unchanged, at no cost.
+   */
+  readonly outcome: Outcome['kind'];
+  /** What was thrown, or why the attempt was aborted; undefined where it succeeded. */
+  readonly error: unknown;
+  /** Milliseconds until the next attempt; undefined unless it is `retried`. */
+  readonly delay: number | undefined;
+  /** What `perform` returned, awaited; undefined unless it ran to its end. */
+  readonly result: unknown;
+  /** What was enqueued through `ctx.enqueue`, in order. */
+  readonly enqueued: readonly EnqueuedJob[];
+  /** What was logged through `ctx.log`, in order; fields include class, queue, id and attempt. */
+  readonly logs: readonly LogLine[];
+}
+
+/** A job that was enqueued in a test. */
+export interface EnqueuedJob {
+  readonly class: string;
+  /** As they arrive: read from the payload's JSON. */
+  readonly args: Args;
+  readonly queue: string;
+  /** When it is due, to the second; undefined where it goes to its queue at once. */
+  readonly at: Date | undefined;
+  /** When it was enqueued, on the test's clock. */
+  readonly enqueuedAt: Date;
+  /** undefined where `metadata` is off. */
+  readonly id: string | undefined;
+  /** Its JSON text. */
+  readonly payload: string;
+  /** How it ran; undefined unless `inline` is on. */
+  readonly run: JobRun | undefined;
+}

@@ -1,0 +1,142 @@
+import type { Clock } from '../clock.ts';
+import { workerDefaults } from '../config.ts';
+import { LambdesqueError, ShutdownError } from '../errors.ts';
+import type { JobContext } from '../job/context.ts';
+import type { AnyJobDefinition, JobDefinition } from '../job/define.ts';
+import type { Enqueue } from '../job/enqueue.ts';
+import type { Middleware } from '../job/middleware.ts';
+import { createRegistry, type Registry } from '../job/registry.ts';
+import type { Logger } from '../log.ts';
+import type { BoundJob, Outcome, RawJob } from '../types.ts';
+import type { Attempt, Ended } from '../worker/attempt.ts';
+import { outcomeOfFailure } from '../worker/attempt-outcome.ts';
+import { bind } from '../worker/bind.ts';
+import { RunningJobs } from '../worker/running-jobs.ts';
+import type { EnqueuedJob, JobRun } from './job-run.ts';
+import { recordingLogger } from './recording-logger.ts';
+
+/** First part of the ids of jobs that have none. */
+const TOKEN = 'test';
+
+/** A payload as a worker reserves it. */
+export function reserved(queue: string, payload: string): RawJob {
+  const bytes = Buffer.from(payload);
+  return { queue, seq: 1, size: bytes.length, bytes, text: payload };
+}
+
+export interface TestWorkerDeps {
+  readonly clock: Clock;
+  /** Around every handler, outermost first. */
+  readonly middleware: readonly Middleware[];
+}
+
+/** What one attempt gets besides its payload. */
+export interface RunDeps {
+  readonly registry: Registry;
+  /** What its handler enqueues with. */
+  readonly enqueue: Enqueue;
+  /** What that has enqueued. */
+  readonly enqueued: readonly EnqueuedJob[];
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Runs payloads one at a time, by the parts that a worker is made of, and keeps what comes of each. */
+export class TestWorker {
+  readonly #deps: TestWorkerDeps;
+  /** What `perform` has returned, by its context. */
+  readonly #returned = new WeakMap<JobContext, unknown>();
+
+  constructor(deps: TestWorkerDeps) {
+    this.#deps = deps;
+  }
+
+  /** Handlers whose results are kept. @throws ConfigError as `createRegistry` does */
+  registry(definitions: readonly AnyJobDefinition[]): Registry {
+    // Anything else than definitions is for the registry to refuse.
+    const watched = definitions.map((one) =>
+      typeof one?.perform === 'function' ? this.#watched(one as JobDefinition) : one,
+    );
+    return createRegistry(watched, this.#deps.middleware);
+  }
+
+  /** One attempt. Rejects with nothing that the handler throws. */
+  async run(raw: RawJob, { registry, enqueue, enqueued, signal }: RunDeps): Promise<JobRun> {
+    const log = recordingLogger();
+    const bound = bind(raw, TOKEN, { registry, options: workerDefaults });
+    if ('error' in bound) throw bound.error;
+    if ('outcome' in bound)
+      return { ...outcomeFields(bound.outcome, undefined), result: undefined, enqueued, logs: log.lines };
+    const { attempt, outcome } = await this.#attempt(bound, { log, enqueue, signal });
+    if (outcome.kind === 'retried' && outcome.warning) log.warn(outcome.warning, { class: bound.job.class });
+    const result = outcome.kind === 'succeeded' ? await this.#returned.get(attempt) : undefined;
+    return { ...outcomeFields(outcome, attempt.aborted), result, enqueued, logs: log.lines };
+  }
+
+  async #attempt(bound: BoundJob, deps: { log: Logger; enqueue: Enqueue; signal: AbortSignal | undefined }) {
+    const { clock } = this.#deps;
+    const { attempts, timeout, abortGrace } = workerDefaults;
+    const { promise, resolve } = Promise.withResolvers<{ attempt: Attempt; ended: Ended }>();
+    const running = new RunningJobs({
+      concurrency: 1,
+      abortGrace,
+      deps: { clock, log: deps.log, enqueue: deps.enqueue, deadline: undefined, attempts, timeout },
+      onEnd: (attempt, ended) => resolve({ attempt, ended }),
+      onDropped() {},
+    });
+    const startedAt = clock.now();
+    let cancel = () => {};
+    const watch = () => {
+      cancel();
+      running.sweep();
+      cancel =
+        running.used > 0 && running.dueAt < Infinity ? clock.after(running.dueAt - clock.now(), watch) : () => {};
+    };
+    const abort = () => {
+      running.abortAll(abortReason(deps.signal));
+      watch();
+    };
+    running.start(bound);
+    watch();
+    if (deps.signal?.aborted) abort();
+    deps.signal?.addEventListener('abort', abort, { once: true });
+    const { attempt, ended } = await promise;
+    cancel();
+    deps.signal?.removeEventListener('abort', abort);
+    const outcome: Outcome = ended.ok
+      ? { kind: 'succeeded' }
+      : outcomeOfFailure(attempt, {
+          thrown: ended.thrown,
+          now: clock.now(),
+          workerStartedAt: startedAt,
+          defaultAttempts: attempts,
+        });
+    return { attempt, outcome };
+  }
+
+  #watched(definition: JobDefinition): JobDefinition {
+    return {
+      ...definition,
+      perform: (args, ctx) => {
+        const returned = definition.perform(args, ctx);
+        this.#returned.set(ctx, returned);
+        return returned;
+      },
+    };
+  }
+}
+
+/** A test's signal stands for the worker's own reasons; without one of those, the worker is told to stop. */
+function abortReason(signal: AbortSignal | undefined): unknown {
+  const reason: unknown = signal?.reason;
+  return reason instanceof LambdesqueError
+    ? reason
+    : new ShutdownError('The worker is shutting down.', { cause: reason });
+}
+
+function outcomeFields(outcome: Outcome, aborted: unknown): Pick<JobRun, 'outcome' | 'error' | 'delay'> {
+  return {
+    outcome: outcome.kind,
+    error: 'error' in outcome ? outcome.error : outcome.kind === 'released' ? aborted : undefined,
+    delay: outcome.kind === 'retried' ? outcome.delay : undefined,
+  };
+}
