@@ -17,6 +17,7 @@ import {
   type QueueMetricOptions,
 } from './watching/metrics.ts';
 
+/** What one consumer runs, and how much at a time. */
 export interface ConsumerOptions extends FunctionOptions {
   /** Names, globs and `!name`: a list in strict order, or weights. */
   readonly queues: Queues;
@@ -51,22 +52,35 @@ export interface ConsumerOptions extends FunctionOptions {
   readonly linger?: Duration;
 }
 
+/** Props of a consumer of your own; within `Lambdesque` they are its options. */
 export interface ConsumerProps extends SystemOptions, ConsumerOptions {
   /** In metrics, log lines and worker ids. @default the construct's id */
   readonly consumerName?: string;
 }
 
-/** Runs the jobs of some queues: a function that any event starts, and that ends when they are empty. */
+/**
+ * Runs the jobs of some queues: a function that any event starts, and that ends when they are empty.
+ * @throws Error, when it is made, for props that cannot be used
+ * @example
+ * const consumer = new Consumer(stack, 'Mail', { redis, jobs: 'functions/jobs/index.ts', queues: { mailers: 3, newsletters: 1 } });
+ * bucket.grantRead(consumer);
+ */
 export class Consumer extends Construct implements IGrantable {
+  /** The function that runs the jobs. */
   readonly function: LambdesqueFunction;
   /** For what the jobs need: `bucket.grantRead(consumer)`. */
   readonly grantPrincipal: IPrincipal;
+  /** In metrics, log lines and worker ids. */
   readonly consumerName: string;
   /** As one text; see `parseQueues`. */
   readonly queues: string;
+  /** Whether its queues are strict in order, or weighted. */
   readonly order: QueueList['order'];
+  /** Jobs at once in one worker. */
   readonly concurrency: number;
+  /** Most workers at a time that the scheduler starts. */
   readonly maxWorkers: number;
+  /** How long one invocation may take. */
   readonly timeout: Duration;
   /** Does Lambda hold `maxWorkers` as well? */
   readonly reserved: boolean;
@@ -162,6 +176,7 @@ export class Consumer extends Construct implements IGrantable {
     return this.#metric('processed', options);
   }
 
+  /** Jobs whose handlers returned. */
   metricSucceeded(options?: QueueMetricOptions): IMetric {
     return this.#metric('succeeded', options);
   }

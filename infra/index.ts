@@ -1,4 +1,7 @@
-/** The constructs: the whole system, and each of its parts. */
+/**
+ * The CDK constructs: the whole system, and each of its parts.
+ * @module lambdesque/cdk
+ */
 
 export { Consumer, type ConsumerOptions, type ConsumerProps } from './consumer.ts';
 export { FailureQueue, type FailureQueueProps } from './function/failure-queue.ts';

@@ -17,12 +17,16 @@ import { Dashboard } from './watching/dashboard.ts';
 import { defaultMetricsNamespace } from './watching/metrics.ts';
 import { Queries } from './watching/queries.ts';
 
-/** @typeParam Name the consumers' names, taken from the keys of `consumers` */
+/**
+ * Props of the whole system.
+ * @typeParam Name the consumers' names, taken from the keys of `consumers`
+ */
 export interface LambdesqueProps<Name extends string> extends Omit<SystemOptions, 'wake'> {
   /** By name: each is a function of its own, with its own queues, memory, timeout, concurrency and number of workers. */
   readonly consumers: Readonly<Record<Name, ConsumerOptions>>;
   /** Jobs enqueued at times, by the entry's name. @default only those that are kept in Redis */
   readonly cron?: Readonly<Record<string, CronEntry>>;
+  /** Memory, timeout and the like of the scheduler. @default those of `SchedulerOptions` */
   readonly scheduler?: SchedulerOptions;
   /**
    * When the scheduler runs: each minute, or when something is due or somebody asks. On demand, an idle system runs
@@ -44,15 +48,31 @@ export interface LambdesqueProps<Name extends string> extends Omit<SystemOptions
   readonly onFailure?: IQueue;
 }
 
-/** Resque queues, run by Lambda: consumers, their scheduler, and what shows how they do. */
+/**
+ * Resque queues, run by Lambda: consumers, their scheduler, and what shows how they do.
+ * @throws Error, when it is made, for props that cannot be used: they are named, with what is allowed
+ * @example
+ * const jobs = new Lambdesque(stack, 'Jobs', {
+ *   redis,
+ *   jobs: 'functions/jobs/index.ts',
+ *   consumers: { default: { queues: ['critical', 'default'], timeout: Duration.minutes(5) } },
+ * });
+ * jobs.grantDoorbell(webApp); // may start the consumers as soon as it has enqueued
+ */
 export class Lambdesque<Name extends string> extends Construct {
+  /** By name. */
   readonly consumers: { readonly [name in Name]: Consumer };
+  /** What promotes, reclaims, enqueues cron slots and starts the consumers. */
   readonly scheduler: Scheduler;
   /** What starts the scheduler, with `wake: 'on-demand'`. */
   readonly wake: OnDemand | undefined;
+  /** Where the events of failed invocations go. */
   readonly onFailure: IQueue;
+  /** Where `alarms` was given. */
   readonly alarms: Alarms | undefined;
+  /** Unless it was left out. */
   readonly dashboard: Dashboard | undefined;
+  /** Unless they were left out. */
   readonly queries: Queries | undefined;
 
   constructor(scope: Construct, id: string, props: LambdesqueProps<Name>) {

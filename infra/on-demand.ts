@@ -9,9 +9,11 @@ import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { OnDemandSettings } from '../functions/contract/settings.ts';
 
+/** Props of what starts a scheduler when it is needed. */
 export interface OnDemandProps {
   /** Where what even the fallback could not do ends up. */
   readonly onFailure: IQueue;
+  /** What becomes of the fallback queue when it leaves the stack. */
   readonly removalPolicy: RemovalPolicy;
 }
 
@@ -21,9 +23,13 @@ const NAME = { maxLength: 64, separator: '-' } as const;
 /**
  * Starts the scheduler when it is needed, and not each minute. The functions set a one-time schedule to the next moment
  * at which anything is due. The schedule is theirs, not CloudFormation's, which would set it back; its group is, and takes
- * the schedule along when the stack is removed.
+ * the schedule along when the stack is removed. `Lambdesque` makes it with `wake: 'on-demand'`.
+ * @example
+ * const wake = new OnDemand(stack, 'Wake', { onFailure, removalPolicy: RemovalPolicy.DESTROY });
+ * wake.grantArm(webApp); // may set the schedule for what it enqueues for later
  */
 export class OnDemand extends Construct {
+  /** Holds the one-time schedule. */
   readonly group: CfnScheduleGroup;
   /** With which EventBridge starts the scheduler, and nothing else. */
   readonly role: Role;
@@ -32,6 +38,7 @@ export class OnDemand extends Construct {
    * and again until that ends well: whatever kept the next time from being set, the scheduler is not silent.
    */
   readonly fallback: Queue;
+  /** For the functions' environment. */
   readonly settings: OnDemandSettings;
   /** That of the scheduler's function: consumers have to know it before there is one. */
   readonly functionName: string;
@@ -104,7 +111,7 @@ export class OnDemand extends Construct {
     );
   }
 
-  /** @param scheduler its name must be `functionName` */
+  /** Names the function that it starts. @param scheduler its name must be `functionName` */
   start(scheduler: LambdaFn): void {
     scheduler.addEventSource(new SqsEventSource(this.fallback, { batchSize: 10, maxConcurrency: 2 }));
     // New cron entries have to be looked at once: a deployment that has ended says so itself.

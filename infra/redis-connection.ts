@@ -15,12 +15,15 @@ export type SecretSource = AnySecret | SecretField | IStringParameter;
 // Secret and Vpc do not fit their own interfaces under exactOptionalPropertyTypes, hence both types.
 type AnySecret = ISecret | Secret;
 
+/** One field of a secret that is a JSON object. */
 export interface SecretField {
+  /** The secret that has it. */
   readonly secret: AnySecret;
   /** A key of the JSON object that the secret is. */
   readonly field: string;
 }
 
+/** Upstash's REST API: both values are on the database's page. */
 export interface UpstashConnectionProps {
   /** The database's REST URL, `https://<name>.upstash.io`. */
   readonly url: string | SecretSource;
@@ -28,6 +31,7 @@ export interface UpstashConnectionProps {
   readonly token: SecretSource;
 }
 
+/** A Redis over TCP, and how the functions get to it. */
 export interface TcpConnectionProps {
   /**
    * `redis[s]://host[:port][/database]`, `redis://host:port?cluster` or `redis+sentinel://host:port,…/name`, without a
@@ -59,14 +63,27 @@ export interface TcpConnectionProps {
   readonly port?: number;
 }
 
-/** How the functions reach Redis, and which of the two clients their bundles hold. */
+/**
+ * How the functions reach Redis, and which of the two clients their bundles hold.
+ * @example const redis = RedisConnection.tcp({ url: 'rediss://cache.example.internal:6379', vpc, securityGroup });
+ */
 export abstract class RedisConnection {
-  /** Upstash's REST API. */
+  /**
+   * Upstash's REST API.
+   * @throws Error for a URL that is no `https://` one
+   * @example
+   * const secret = Secret.fromSecretNameV2(stack, 'Upstash', 'lambdesque/upstash');
+   * const redis = RedisConnection.upstash({ url: { secret, field: 'url' }, token: { secret, field: 'token' } });
+   */
   static upstash(props: UpstashConnectionProps): RedisConnection {
     return new UpstashConnection(props);
   }
 
-  /** A Redis or Valkey over TCP: in a VPC (ElastiCache, MemoryDB, your own), or with a public address. */
+  /**
+   * A Redis or Valkey over TCP: in a VPC (ElastiCache, MemoryDB, your own), or with a public address.
+   * @throws Error for a URL that cannot be used
+   * @example const redis = RedisConnection.tcp({ url: 'rediss://cache.example.internal:6379', vpc, securityGroup });
+   */
   static tcp(props: TcpConnectionProps): RedisConnection {
     return new TcpConnection(props);
   }
@@ -75,8 +92,11 @@ export abstract class RedisConnection {
   abstract readonly settings: RedisSettings;
   /** Is it known to be a Redis Cluster? */
   readonly cluster: boolean = false;
+  /** Where the functions run; undefined where they need none. */
   abstract readonly vpc: IVpc | undefined;
+  /** In which of its subnets; undefined for the private ones. */
   abstract readonly vpcSubnets: SubnetSelection | undefined;
+  /** What a function has to be allowed to read. */
   protected abstract readonly secrets: readonly SecretSource[];
 
   /** Lets a function read the secrets, and reach Redis. */

@@ -21,6 +21,7 @@ import {
   systemMetric,
 } from './watching/metrics.ts';
 
+/** What can be set for the scheduler. */
 export interface SchedulerOptions extends FunctionOptions {
   /**
    * Of one tick, which stays for what is due before the next one.
@@ -31,14 +32,19 @@ export interface SchedulerOptions extends FunctionOptions {
 
 /** What the scheduler needs to know of a consumer that it starts; a `Consumer` is one. */
 export interface ScheduledConsumer {
+  /** What it starts. */
   readonly function: IFunction;
   /** As `parseQueues` takes it. */
   readonly queues: string;
+  /** Whether its queues are strict in order, or weighted. */
   readonly order: QueueList['order'];
+  /** Jobs at once in one worker. */
   readonly concurrency: number;
+  /** Most workers at a time. */
   readonly maxWorkers: number;
 }
 
+/** Props of a scheduler of your own; within `Lambdesque` they are its options. */
 export interface SchedulerProps extends SystemOptions, SchedulerOptions {
   /** By name: those that it starts. */
   readonly consumers: Readonly<Record<string, ScheduledConsumer>>;
@@ -49,8 +55,11 @@ export interface SchedulerProps extends SystemOptions, SchedulerOptions {
 /**
  * Ticks once a minute, or when it is needed: promotes delayed jobs and retries, gives back the jobs of dead workers,
  * enqueues cron slots, starts consumers for what waits, and writes the gauges.
+ * @throws Error, when it is made, for props that cannot be used
+ * @example new Scheduler(stack, 'Scheduler', { redis, jobs: 'functions/jobs/index.ts', consumers: { mail: consumer } });
  */
 export class Scheduler extends Construct {
+  /** The function that ticks. */
   readonly function: LambdesqueFunction;
   /** The minute tick; there is none with `wake: 'on-demand'`. */
   readonly rule: Rule | undefined;

@@ -33,9 +33,17 @@ export class RedisReplyError extends LambdesqueError {}
 /**
  * `enqueueAll` could not push all. The first `pushed` of its items are in their queues; of the others some may be, where
  * Redis's answer was lost. Go on with `items.slice(error.pushed)`. Its `cause` says what Redis said.
+ * @example
+ * const items: EnqueueItem<[string, string]>[] = [{ job: Hello, args: ['hi', 'Zoë'] }];
+ * await client.enqueueAll(items).catch((error) => {
+ *   if (error instanceof PartlyEnqueuedError) console.error('to be enqueued again:', items.slice(error.pushed));
+ *   throw error;
+ * });
  */
 export class PartlyEnqueuedError extends LambdesqueError {
+  /** So many of the first items are in their queues. */
   readonly pushed: number;
+  /** Items in all. */
   readonly total: number;
   constructor(pushed: number, total: number, cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -70,7 +78,10 @@ export class UnknownClassError extends LambdesqueError {}
 /** Its worker died while it held the job, too often or on its last attempt. */
 export class WorkerDiedError extends LambdesqueError {}
 
-/** Throw it from a handler: no further attempt, straight to the failed list. */
+/**
+ * Throw it from a handler: no further attempt, straight to the failed list.
+ * @example throw new SkipRetry('there is no such account');
+ */
 export class SkipRetry extends LambdesqueError {
   constructor(message = 'The handler asked for no further attempt.', options?: ErrorOptions) {
     super(message, options);
@@ -83,7 +94,10 @@ export class SkipRetry extends LambdesqueError {
  */
 export class MiddlewareError extends SkipRetry {}
 
-/** Throw it from a handler: the job is dropped, with no further attempt and no entry in the failed list. */
+/**
+ * Throw it from a handler: the job is dropped, with no further attempt and no entry in the failed list.
+ * @example throw new Discard('the order was cancelled');
+ */
 export class Discard extends LambdesqueError {
   constructor(message = 'The handler discarded the job.', options?: ErrorOptions) {
     super(message, options);

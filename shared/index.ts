@@ -1,8 +1,13 @@
-/** The public API of Lambdesque. */
+/**
+ * The public API of Lambdesque: define jobs, enqueue them, run them.
+ * @module lambdesque
+ */
 
+export type { CronStatus } from './broker/cron-broker.ts';
 export type { RedisOptions } from './broker/redis/open.ts';
 export { type Client, type ClientOptions, createClient } from './client/client.ts';
 export type { EnqueueAll, EnqueueItem } from './client/enqueuer.ts';
+export type { Numbers } from './config.ts';
 export type { Duration } from './duration.ts';
 export {
   ArgumentsError,
@@ -22,11 +27,11 @@ export {
   SkipRetry,
 } from './errors.ts';
 export type { BadCronInfo, CronClient, CronInfo } from './inspect/cron.ts';
-export type { JobFilter, Scheduled, WaitingJob } from './inspect/scheduled.ts';
-export type { JobContext, JobInfo } from './job/context.ts';
+export type { JobFilter, Scheduled, WaitingCount, WaitingJob, WaitingPage } from './inspect/scheduled.ts';
+export type { CronOrigin, JobContext, JobInfo } from './job/context.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
 export { type ActiveJobOptions, defineActiveJob } from './job/define-active-job.ts';
-export type { Enqueue, Enqueued, EnqueueOptions, JobRef } from './job/enqueue.ts';
+export type { Enqueue, Enqueued, EnqueueOptions, JobRef, Target } from './job/enqueue.ts';
 export type { Middleware } from './job/middleware.ts';
 export {
   type Backoff,
@@ -38,7 +43,8 @@ export {
 } from './job/retry.ts';
 export type { LogFields, Logger } from './log.ts';
 export { consoleLogger } from './log.ts';
-export type { CronEntry } from './scheduler/cron/entry.ts';
+export type { CronEntry, IntervalOptions } from './scheduler/cron/entry.ts';
+export type { TickTotals } from './scheduler/step.ts';
 export { type CreateWorkerOptions, createWorker, type Worker } from './service/create-worker.ts';
 export type { WorkerEvents } from './service/worker-service.ts';
 export type { ActiveJobInfo } from './types.ts';
@@ -55,4 +61,5 @@ export {
   RubyTime,
   symbolKeys,
 } from './wire/active-job/values.ts';
+export type { WhyIdle } from './worker/queue-poller.ts';
 export type { RunReport, Stopped, Summary } from './worker/reporter.ts';

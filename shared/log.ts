@@ -6,9 +6,13 @@ export type LogFields = Readonly<Record<string, unknown>>;
 
 /** What the core logs through. Powertools' Logger and pino both fit behind it. */
 export interface Logger {
+  /** For whoever looks for a fault. */
   debug(message: string, fields?: LogFields): void;
+  /** What happens as it should. */
   info(message: string, fields?: LogFields): void;
+  /** What may need a look. */
   warn(message: string, fields?: LogFields): void;
+  /** What needs a hand. */
   error(message: string, fields?: LogFields): void;
   /** A logger whose every line carries `fields` too. */
   child(fields: LogFields): Logger;

@@ -2,11 +2,16 @@ import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
+/** Props of a failure queue. */
 export interface FailureQueueProps {
+  /** What becomes of it when it leaves the stack. */
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** Keeps the events of invocations that failed, 14 days, for somebody to look at. No job is in it: jobs are in Redis. */
+/**
+ * Keeps the events of invocations that failed, 14 days, for somebody to look at. No job is in it: jobs are in Redis.
+ * @example const onFailure = new FailureQueue(stack, 'Failures', { removalPolicy: RemovalPolicy.RETAIN });
+ */
 export class FailureQueue extends Queue {
   constructor(scope: Construct, id: string, props: FailureQueueProps) {
     super(scope, id, {

@@ -18,6 +18,7 @@ import { FailureQueue } from './failure-queue.ts';
 
 /** What all functions of a system share. */
 export interface SystemOptions {
+  /** How the functions reach Redis. */
   readonly redis: RedisConnection;
   /** The module whose default export is an array of `defineJob({…})`; a path from the folder of cdk.json. */
   readonly jobs: string;
@@ -76,8 +77,13 @@ export interface LambdesqueFunctionProps extends SystemOptions, FunctionOptions 
   readonly reservedConcurrentExecutions?: number;
 }
 
-/** One function on Node 24 and ARM64: its bundle, role, log group and failure queue, and its way to Redis. */
+/**
+ * One function on Node 24 and ARM64: its bundle, role, log group and failure queue, and its way to Redis. `Consumer` and
+ * `Scheduler` make theirs.
+ * @example consumer.function.logGroup.grantRead(webApp);
+ */
 export class LambdesqueFunction extends NodejsFunction {
+  /** Where the events of its failed asynchronous invocations go. */
   readonly onFailure: IQueue;
 
   constructor(scope: Construct, id: string, props: LambdesqueFunctionProps) {

@@ -25,21 +25,30 @@ export interface AlarmOptions {
   readonly throttles?: number;
 }
 
+/** Props of the alarms. */
 export interface AlarmsProps extends AlarmOptions {
+  /** Those that are watched. */
   readonly consumers: readonly Consumer[];
   /** @default the alarms that are about a scheduler are left out */
   readonly scheduler?: Scheduler;
 }
 
-/** Alarms whose descriptions say what to do. */
+/**
+ * Alarms whose descriptions say what to do. `Lambdesque` makes them with `alarms`.
+ * @example new Alarms(stack, 'Alarms', { topic, consumers: [consumer], oldestJobAge: Duration.minutes(30) });
+ */
 export class Alarms extends Construct {
+  /** One for each consumer: jobs went to the failed list. */
   readonly failedJobs: readonly Alarm[];
+  /** A job waits for too long; where there is a scheduler, which measures that. */
   readonly oldestJob: Alarm | undefined;
   /** Where the scheduler ticks each minute. */
   readonly schedulerSilent: Alarm | undefined;
   /** Where it does not. */
   readonly fallback: Alarm | undefined;
+  /** One for each function: invocations failed. */
   readonly functionErrors: readonly Alarm[];
+  /** One for each function: Lambda refused invocations. */
   readonly throttles: readonly Alarm[];
   readonly #topic: ITopic;
 

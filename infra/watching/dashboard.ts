@@ -13,15 +13,22 @@ import type { Consumer } from '../consumer.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { byQueue } from './metrics.ts';
 
+/** Props of the dashboard. */
 export interface DashboardProps {
+  /** Those that it shows. */
   readonly consumers: readonly Consumer[];
+  /** What measures the queues. */
   readonly scheduler: Scheduler;
   /** CloudWatch's, as the functions got it. */
   readonly metricsNamespace: string;
 }
 
-/** One page: what waits, then for each consumer what it did, and last the functions themselves. */
+/**
+ * One page: what waits, then for each consumer what it did, and last the functions themselves. `Lambdesque` makes one.
+ * @example new Dashboard(stack, 'Dashboard', { consumers: [consumer], scheduler, metricsNamespace: 'Lambdesque' });
+ */
 export class Dashboard extends Construct {
+  /** CloudWatch's own. */
   readonly dashboard: CloudWatchDashboard;
 
   constructor(scope: Construct, id: string, props: DashboardProps) {

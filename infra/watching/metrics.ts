@@ -19,15 +19,19 @@ type NamesWith<D extends Dimension, Of extends MetricName = MetricName> = {
   [name in Of]: D extends (typeof metrics)[name]['dimensions'][number] ? name : never;
 }[Of];
 
+/** How a metric is shown. */
 export interface MetricOptions {
   /** @default Stats.SUM of what is counted where it happens, Stats.AVERAGE of times, Stats.MAXIMUM of what the scheduler sees */
   readonly statistic?: string;
   /** @default Duration.minutes(5) of a consumer's, Duration.minutes(1) of the scheduler's */
   readonly period?: Duration;
+  /** In graphs. @default CloudWatch makes one */
   readonly label?: string;
+  /** In graphs, such as `#1f77b4`. @default CloudWatch takes one */
   readonly color?: string;
 }
 
+/** How a metric of queues is shown, and of which. */
 export interface QueueMetricOptions extends MetricOptions {
   /** @default all queues together, by a Metrics Insights query, which has no percentiles */
   readonly queue?: string;

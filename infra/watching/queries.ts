@@ -3,7 +3,9 @@ import { Construct } from 'constructs';
 import type { Consumer } from '../consumer.ts';
 import type { Scheduler } from '../scheduler.ts';
 
+/** Props of the saved queries. */
 export interface QueriesProps {
+  /** Those whose logs are searched. */
   readonly consumers: readonly Consumer[];
   /** @default its log is not searched */
   readonly scheduler?: Scheduler;
@@ -14,11 +16,18 @@ export interface QueriesProps {
 /** A run that ended, and not a line that a handler wrote. */
 const RUNS = "filter ispresent(outcome) and outcome != 'released'";
 
-/** Saved Logs Insights queries over the line that each run writes. */
+/**
+ * Saved Logs Insights queries over the line that each run writes. `Lambdesque` makes them.
+ * @example new Queries(stack, 'Queries', { consumers: [consumer], folder: 'jobs' });
+ */
 export class Queries extends Construct {
+  /** Which classes fail, how often, and of what. */
   readonly failuresByClass: CfnQueryDefinition;
+  /** Which classes take longest. */
   readonly slowestClasses: CfnQueryDefinition;
+  /** What became of one job, by its id. */
   readonly jobHistory: CfnQueryDefinition;
+  /** Which jobs wait for their next attempt, the most often tried first. */
   readonly lastAttempts: CfnQueryDefinition;
 
   constructor(scope: Construct, id: string, props: QueriesProps) {

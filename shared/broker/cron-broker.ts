@@ -97,10 +97,14 @@ export type ClaimResult =
 
 /** The last thing that happened to an entry. */
 export interface CronStatus {
+  /** `overlapped`: its last job had not ended; `error`: it could not be enqueued; `invalid`: the entry cannot be used. */
   readonly outcome: 'enqueued' | 'overlapped' | 'error' | 'invalid';
   /** Epoch ms. */
   readonly at: number;
+  /** Of the slot that it is about, epoch ms. */
   readonly slot?: number;
+  /** Of the job that was enqueued. */
   readonly jobId?: string;
+  /** What was wrong. */
   readonly error?: string;
 }

@@ -15,7 +15,9 @@ import { RedisTime } from './redis-time.ts';
 
 /** One job of `enqueueAll`. */
 export interface EnqueueItem<In extends Args = Args> extends EnqueueOptions {
+  /** A definition, or the name of a class that is defined elsewhere. */
   readonly job: Target<In>;
+  /** One element for each argument; JSON values, and bigints. */
   readonly args: NoInfer<In>;
 }
 
@@ -31,7 +33,9 @@ export type EnqueueAll = <const In extends readonly Args[]>(
 
 /** Writes jobs as Ruby Resque and resque-scheduler write them. */
 export interface Enqueuer {
+  /** One job, now or later. */
   readonly enqueue: Enqueue;
+  /** Many jobs, in few round trips. */
   readonly enqueueAll: EnqueueAll;
 }
 

@@ -12,42 +12,55 @@ import { CronTable } from '../scheduler/cron/table.ts';
 
 /** A cron entry as it stands. */
 export interface CronInfo {
+  /** Its name. */
   readonly name: string;
   /** From infra code, or from Redis. */
   readonly source: 'static' | 'dynamic';
+  /** What its jobs have as their class. */
   readonly class: string;
+  /** Where its jobs go. */
   readonly queue: string;
   /** Its timing in one text. */
   readonly timing: string;
+  /** As the entry has it. */
   readonly description: string | undefined;
+  /** It has no slots until it is resumed. */
   readonly paused: boolean;
+  /** Its next slot; undefined where none is left. */
   readonly next: Date | undefined;
   /** Last slot that was enqueued, or passed over because of an overlap. */
   readonly last: Date | undefined;
+  /** The last thing that happened to it; undefined where nothing has. */
   readonly status: CronStatus | undefined;
 }
 
 /** A dynamic entry that cannot be used. */
 export interface BadCronInfo {
+  /** Its name. */
   readonly name: string;
+  /** It is in Redis: static entries are checked where they are given. */
   readonly source: 'dynamic';
   /** Names field and reason. */
   readonly error: string;
 }
 
+/** Cron entries, to be written, listed, run and paused; `client.cron`. */
 export interface CronClient {
   /**
    * Writes a dynamic entry; resque-scheduler reads it too, so it must be one that Ruby can parse.
    * @throws ConfigError if it is wrong, if its arguments break the schema of its class, or if a static one has its name
+   * @example await client.cron.upsert('nightly', { cron: '0 3 * * *', timeZone: 'Europe/Paris', class: 'Hello', args: ['hi', 'Zoë'] });
    */
   upsert(name: string, entry: CronEntry): Promise<void>;
   /** @returns whether there was one @throws ConfigError if it is a static one */
   remove(name: string): Promise<boolean>;
+  /** All entries, static ones first, with their slots; of those that cannot be used, why. */
   list(): Promise<(CronInfo | BadCronInfo)[]>;
-  /** Enqueues the entry's job once, besides its slots. @returns the job's id */
+  /** Enqueues the entry's job once, besides its slots. @returns the job's id @throws ConfigError where there is no usable entry of that name */
   runNow(name: string): Promise<string>;
-  /** No slots while it is paused, and none of them afterwards. */
+  /** No slots while it is paused, and none of them afterwards. @throws ConfigError where there is no usable entry of that name */
   pause(name: string): Promise<void>;
+  /** Ends a pause. @throws ConfigError where there is no usable entry of that name */
   resume(name: string): Promise<void>;
 }
 

@@ -11,12 +11,15 @@ import { cronSlot } from '../wire/payload.ts';
 
 /** A job that waits for its time. */
 export interface WaitingJob {
+  /** A delayed job, or a failed attempt that waits for the next one. */
   readonly kind: 'delayed' | 'retry';
+  /** When it is due. */
   readonly at: Date;
   /** undefined where the payload names none; then the queue of its class is meant. */
   readonly queue: string | undefined;
   /** undefined, and no arguments, where the payload is not a job. */
   readonly class: string | undefined;
+  /** Its arguments, as a handler would get them without a schema. */
   readonly args: Args;
   /** The payload as its producer wrote it. */
   readonly payload: string;
@@ -26,9 +29,13 @@ export interface WaitingJob {
   readonly place: string;
 }
 
+/** Which jobs to find; what is left out may be anything. */
 export interface JobFilter {
+  /** Only delayed jobs, or only retries. */
   readonly kind?: 'delayed' | 'retry';
+  /** What stands in the payload's `class`. */
   readonly class?: string;
+  /** The queue that it waits for. */
   readonly queue?: string;
   /** Exactly these arguments. */
   readonly args?: Args;
@@ -36,18 +43,37 @@ export interface JobFilter {
 
 /** What waits: delayed jobs in time order, then retries in time order. Each change is atomic and tells whether it found the job. */
 export interface Scheduled {
-  count(): Promise<{ readonly delayed: number; readonly retries: number }>;
-  /** @param cursor of the page before; absent for the first  @param limit most jobs @default 100 */
-  page(kind: 'delayed' | 'retry', options?: { cursor?: string; limit?: number }): Promise<Page>;
-  /** Every job that fits. They are read page by page, before the first is given. */
+  /** How many wait of each. */
+  count(): Promise<WaitingCount>;
+  /**
+   * Up to `limit` of them (100 if absent), from the first, or from `cursor` of the page before.
+   * @example const { jobs, cursor } = await client.scheduled.page('delayed', { limit: 20 });
+   */
+  page(kind: 'delayed' | 'retry', options?: { cursor?: string; limit?: number }): Promise<WaitingPage>;
+  /**
+   * Every job that fits. They are read page by page, before the first is given.
+   * @example for await (const job of client.scheduled.find({ kind: 'retry', class: 'Hello' })) await client.scheduled.runNow(job);
+   */
   find(filter: JobFilter): AsyncGenerator<WaitingJob>;
+  /** Moves it to its queue. @returns whether it was still there @throws ConfigError where no queue is known for it */
   runNow(job: WaitingJob): Promise<boolean>;
+  /** Drops it. @returns whether it was still there */
   remove(job: WaitingJob): Promise<boolean>;
-  /** To the second for delayed jobs. */
+  /** To the second for delayed jobs. @returns whether it was still there @throws ConfigError for a time that is none */
   reschedule(job: WaitingJob, at: Date): Promise<boolean>;
 }
 
-export interface Page {
+/** How many jobs wait for their time. */
+export interface WaitingCount {
+  /** Delayed jobs. */
+  readonly delayed: number;
+  /** Failed attempts that wait for the next one. */
+  readonly retries: number;
+}
+
+/** Some of what waits. */
+export interface WaitingPage {
+  /** In time order. */
   readonly jobs: readonly WaitingJob[];
   /** For the next page; undefined after the last. */
   readonly cursor: string | undefined;
@@ -60,7 +86,7 @@ const PAGE = 100;
 const TIMES_AT_ONCE = 100;
 
 export function createScheduled(store: ScheduledBroker, registry?: Registry): Scheduled {
-  async function delayedPage(cursor: string, limit: number): Promise<Page> {
+  async function delayedPage(cursor: string, limit: number): Promise<WaitingPage> {
     const start = placeOf(cursor);
     let offset = start?.offset ?? 0;
     let times = await store.delayedTimes(start?.time, TIMES_AT_ONCE);
@@ -84,7 +110,7 @@ export function createScheduled(store: ScheduledBroker, registry?: Registry): Sc
     return { jobs, cursor: undefined };
   }
 
-  async function retryPage(cursor: string, limit: number): Promise<Page> {
+  async function retryPage(cursor: string, limit: number): Promise<WaitingPage> {
     const offset = Number(cursor || 0);
     const found = await store.retries(offset, limit);
     const jobs = found.map(({ member, at, payload }) => waiting('retry', at, payload, member));
@@ -105,7 +131,7 @@ export function createScheduled(store: ScheduledBroker, registry?: Registry): Sc
         const found: WaitingJob[] = [];
         let cursor: string | undefined = '';
         while (cursor !== undefined) {
-          const { jobs, cursor: next }: Page = await page(kind, { cursor });
+          const { jobs, cursor: next }: WaitingPage = await page(kind, { cursor });
           for (const job of jobs) if (fits(job, filter)) found.push(job);
           cursor = next;
         }

@@ -4,9 +4,10 @@ import type { Enqueue } from './enqueue.ts';
 
 /** What a handler and its middleware know and can do besides their arguments. */
 export interface JobContext {
+  /** The job itself. */
   readonly job: JobInfo;
   /** Set where a cron entry enqueued the job: its name, and the time that the job is for. */
-  readonly cron: { readonly name: string; readonly slot: Date } | undefined;
+  readonly cron: CronOrigin | undefined;
   /** Set for a job of Rails' ActiveJob: what it carries besides its arguments. */
   readonly activeJob: ActiveJobInfo | undefined;
   /** Aborts when the attempt has to end: its `timeout`, the invocation's deadline, a shutdown, a lost lease. */
@@ -15,10 +16,22 @@ export interface JobContext {
   timeLeft(): number;
   /** Its lines carry class, queue, id and attempt. */
   readonly log: Logger;
-  /** Enqueue another job. */
+  /**
+   * Enqueue another job.
+   * @example await ctx.enqueue(Welcome, ['Zoë'], { in: '1h' });
+   */
   readonly enqueue: Enqueue;
 }
 
+/** Which cron entry has enqueued a job. */
+export interface CronOrigin {
+  /** The entry's name. */
+  readonly name: string;
+  /** The time that the job is for; it may run later. */
+  readonly slot: Date;
+}
+
+/** What is known of a job and its attempt. */
 export interface JobInfo {
   /** What stands in the payload; with a prefix definition this tells which class it is. */
   readonly class: string;

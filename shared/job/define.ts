@@ -11,6 +11,7 @@ export type { Args } from './enqueue.ts';
 /** Any Standard Schema (zod, valibot, arktype, …) whose value is an argument list. @see https://standardschema.dev */
 export type ArgsSchema = StandardSchemaV1<Args, Args>;
 
+/** What `defineJob` takes. */
 export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In> {
   /**
    * What stands in a payload's `class`. With a `*` at its end it stands for every class that begins so, and the longest
@@ -64,6 +65,17 @@ export type AnyJobDefinition = JobDefinition<never, never> | JobDefinition;
 /**
  * Define a job class: its name, its handler and how it is tried again.
  * @throws ConfigError naming the option, the value got and what is allowed
+ * @example
+ * export const Welcome = defineJob({
+ *   class: 'Welcome', // what stands in the payload
+ *   queue: 'mailers', // where enqueue puts it
+ *   args: z.tuple([z.string()]), // any Standard Schema
+ *   retry: { attempts: 5, backoff: [10, 60, 600] }, // seconds
+ *   timeout: 30_000, // ms
+ *   async perform([name], ctx) {
+ *     ctx.log.info(`welcome, ${name}`);
+ *   },
+ * });
  */
 export function defineJob<In extends Args = Args, Out extends Args = In>(
   options: JobOptions<In, Out>,

@@ -29,6 +29,7 @@ export interface ActiveJobDefaults {
 /** What to enqueue: a definition, or the name of a class that is defined elsewhere. */
 export type Target<In extends Args = Args> = JobRef<In> | string;
 
+/** Where a job goes, and when. */
 export interface EnqueueOptions {
   /** @default the definition's queue */
   readonly queue?: string;
@@ -48,7 +49,9 @@ export interface EnqueueOptions {
 export interface Enqueued {
   /** Where the payload has one: with `metadata`, and of an ActiveJob. */
   readonly id: string | undefined;
+  /** Where it is, or will be when it is due. */
   readonly queue: string;
+  /** Its JSON text, as it was written. */
   readonly payload: string;
   /** When it is due, to the second; undefined for what went to its queue at once. */
   readonly at: Date | undefined;

@@ -9,6 +9,12 @@ import type { JobContext } from './context.ts';
  * first of these makes the attempt fail, without a further one, even if the middleware takes no notice of it. To try a
  * handler again is what `retry` of its definition is for. A run ends when its handler has: also where a middleware does
  * not wait for what `next` returned, unless it throws.
+ * @example
+ * const timed: Middleware = async (ctx, next) => {
+ *   const begun = performance.now();
+ *   await next();
+ *   ctx.log.info('timed', { ms: performance.now() - begun });
+ * };
  */
 export type Middleware = (ctx: JobContext, next: () => Promise<unknown>) => unknown;
 

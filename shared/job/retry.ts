@@ -1,6 +1,7 @@
 import { type Duration, durationMs, shownDuration } from '../duration.ts';
 import { ConfigError, LambdesqueError } from '../errors.ts';
 
+/** How often, and after which waits, a job is tried again. */
 export interface RetryOptions {
   /** Attempts in all, the first one included; 1 for no retry. @default 5 */
   readonly attempts?: number;
@@ -15,12 +16,14 @@ export interface RetryOptions {
 export type Backoff = Duration | readonly Duration[] | BackoffFunction;
 
 /**
+ * Says how long to wait after a failed attempt.
  * @param attempt number of the attempt that failed, from 1
  * @param error what it threw
  * @returns how long to wait
  */
 export type BackoffFunction = (attempt: number, error: unknown) => Duration;
 
+/** Waits that grow; see `exponential`. */
 export interface ExponentialOptions {
   /** After the first attempt. @default '1s' */
   readonly base?: Duration;
@@ -35,7 +38,11 @@ export interface ExponentialOptions {
 /** No definition means so few milliseconds: a number below was meant as seconds. */
 const LEAST_NUMBER = 1_000;
 
-/** Waits of base, base·factor, base·factor², … up to max. @throws ConfigError */
+/**
+ * Waits of base, base·factor, base·factor², … up to max.
+ * @throws ConfigError naming the option, the value got and what is allowed
+ * @example defineJob({ class: 'Sync', retry: { attempts: 8, backoff: exponential({ base: '10s', max: '10m', jitter: 0.5 }) }, perform });
+ */
 export function exponential(options: ExponentialOptions = {}): BackoffFunction {
   const { factor = 2, jitter = 0 } = options;
   const base = durationMs(options.base ?? '1s', 'exponential: base', { leastNumber: LEAST_NUMBER });

@@ -39,7 +39,9 @@ export interface CreateWorkerOptions extends RedisOptions, WorkerOptionsInput {
 /** A worker in this process: `run()` it, `stop()` it, listen to it. */
 export interface Worker
   extends AsyncDisposable,
-    Pick<WorkerService, 'id' | 'summary' | 'stop' | 'pause' | 'resume' | 'on' | 'once' | 'off'> {
+    Pick<WorkerService, 'id' | 'stop' | 'pause' | 'resume' | 'on' | 'once' | 'off'> {
+  /** What it has done so far. */
+  readonly summary: Readonly<Summary>;
   /**
    * Runs jobs until `stop()`, or with `exitOnComplete` until the queues are empty; then the connection is closed. Resolves to
    * what was done; called again, to the same. The end of an `await using` stops it and waits for it.

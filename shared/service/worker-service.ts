@@ -16,7 +16,7 @@ import { Scheduler } from '../scheduler/scheduler.ts';
 import type { TickTotals } from '../scheduler/step.ts';
 import { errorFields } from '../wire/failed-entry.ts';
 import { workerId } from '../wire/worker-id.ts';
-import type { Found } from '../worker/queue-poller.ts';
+import type { WhyIdle } from '../worker/queue-poller.ts';
 import type { RunReport, Summary } from '../worker/reporter.ts';
 import { Worker as WorkerLoop } from '../worker/worker.ts';
 import { noticingStarts } from './noticing-starts.ts';
@@ -31,13 +31,16 @@ export interface WorkerEvents {
   started: [job: JobInfo];
   /** A run ended, in one of these ways. */
   succeeded: [run: RunReport];
+  /** An attempt failed, and there will be another. */
   retried: [run: RunReport];
+  /** A job went to the failed list. */
   failed: [run: RunReport];
+  /** A handler has dropped its job. */
   discarded: [run: RunReport];
   /** It went back to its queue, with no attempt counted. */
   released: [run: RunReport];
   /** Nothing runs, and the last look found no more: because the queues are empty, paused, or serial and with another worker. */
-  idle: [why: Found];
+  idle: [why: WhyIdle];
   /** The scheduler beside the worker did something. */
   ticked: [totals: TickTotals];
 }
@@ -125,6 +128,7 @@ export class WorkerService extends EventEmitter<WorkerEvents> {
     this.#worker.pause();
   }
 
+  /** Ends a pause. */
   resume(): void {
     this.#worker.resume();
   }

@@ -9,6 +9,7 @@ import type { EnqueuedJob } from './job-run.ts';
 
 /** What else has to be so of a job that was enqueued; what is left out may be anything. */
 export interface ExpectedEnqueue {
+  /** Where it goes. */
   readonly queue?: string;
   /** When it is due, to the second. */
   readonly at?: Date;

@@ -1,4 +1,7 @@
-/** For the tests of programs that use Lambdesque: jobs run and clients record, without Redis. */
+/**
+ * For the tests of programs that use Lambdesque: jobs run and clients record, without Redis.
+ * @module lambdesque/testing
+ */
 
 export type { Clock } from '../clock.ts';
 export type { ExpectedEnqueue } from './expectations.ts';

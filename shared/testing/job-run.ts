@@ -23,9 +23,11 @@ export interface JobRun {
 
 /** A job that was enqueued in a test. */
 export interface EnqueuedJob {
+  /** What stands in the payload's `class`. */
   readonly class: string;
   /** As they arrive: read from the payload's JSON. */
   readonly args: Args;
+  /** Where it goes. */
   readonly queue: string;
   /** When it is due, to the second; undefined where it goes to its queue at once. */
   readonly at: Date | undefined;

@@ -18,7 +18,7 @@ const TURNS = 3;
  * const running = runJob(Slow, ['a'], { clock }); // timeout: 30_000
  * await clock.advance('30s'); // its signal aborts
  * await clock.advance('1s'); // it is given up
- * assert.equal((await running).error.name, 'JobTimeoutError');
+ * assert.equal((await running).outcome, 'retried');
  */
 export class ManualClock implements Clock {
   #now: number;

@@ -14,6 +14,7 @@ import { inlineLimit } from './limit.ts';
 import { MemoryCron, MemoryDelayed } from './memory-store.ts';
 import { TestWorker } from './test-worker.ts';
 
+/** What a recording client knows, and whether it runs jobs. */
 export interface RecordingClientOptions {
   /** What `defineJob` returns: for classes that are enqueued by name, and with `inline` to run them. @default none */
   readonly jobs?: readonly AnyJobDefinition[];

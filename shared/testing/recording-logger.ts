@@ -1,7 +1,10 @@
 import type { LogFields, Logger } from '../log.ts';
 
+/** A line of a log. */
 export interface LogLine {
+  /** By which method it was logged. */
   readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** Its text, without its fields. */
   readonly message: string;
   /** Those of the line, with those of its child loggers. */
   readonly fields: LogFields;

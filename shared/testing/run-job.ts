@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
+import type { CronOrigin } from '../job/context.ts';
 import type { AnyJobDefinition, JobDefinition } from '../job/define.ts';
 import type { Args } from '../job/enqueue.ts';
 import { checkJsonArgs } from '../job/json-args.ts';
@@ -25,7 +26,7 @@ export interface RunJobOptions {
   /** How many workers died while they held the job. @default 0 */
   readonly deaths?: number;
   /** The cron entry that enqueued it. @default none */
-  readonly cron?: { readonly name: string; readonly slot: Date };
+  readonly cron?: CronOrigin;
   /** Around the handler, outside of the definition's own, outermost first. @default none */
   readonly middleware?: readonly Middleware[];
   /** Other definitions: they check what `ctx.enqueue` gets for a class by name, and with `inline` they run. @default none */

@@ -5,7 +5,7 @@ import type { Enqueue } from '../job/enqueue.ts';
 import type { Registry } from '../job/registry.ts';
 import type { Logger } from '../log.ts';
 import type { QueueList } from '../queues/queue-list.ts';
-import type { Found } from './queue-poller.ts';
+import type { WhyIdle } from './queue-poller.ts';
 import type { RunReport } from './reporter.ts';
 
 /** What a worker needs. */
@@ -25,5 +25,5 @@ export interface WorkerDeps {
   /** Called after each run. */
   readonly onRun?: (report: RunReport) => void;
   /** Called when nothing runs any more and the last look found no more: once, until there was something again. */
-  readonly onIdle?: (why: Found) => void;
+  readonly onIdle?: (why: WhyIdle) => void;
 }

@@ -4,8 +4,8 @@ import { QueueSelector, type QueueShare } from '../queues/queue-selector.ts';
 import type { RawJob } from '../types.ts';
 
 type Asked = Pick<Reservation, 'shares' | 'listQueues' | 'countLeft'>;
-/** Why a look found nothing. */
-export type Found = 'empty' | 'paused' | 'held elsewhere';
+/** Why a look found no job: the queues are empty; `pause-all-workers` or their own pause; serial, and with another worker. */
+export type WhyIdle = 'empty' | 'paused' | 'held elsewhere';
 
 /** With more queues than this, not every turn looks at all of them. */
 const FEW = 16;
@@ -23,7 +23,7 @@ export class QueuePoller {
   readonly #interval: number;
   /** Names of queues are read anew at this time, if patterns need them. */
   #namesAt = 0;
-  #rest: { readonly why: Found | undefined; readonly until: number } | undefined;
+  #rest: { readonly why: WhyIdle | undefined; readonly until: number } | undefined;
   /** Queues that had jobs when all were last looked at; undefined to look at all. */
   #busy: Set<string> | undefined;
   #allAt = 0;
@@ -44,7 +44,7 @@ export class QueuePoller {
   }
 
   /** Why the last look found nothing more; undefined where it did. */
-  get found(): Found | undefined {
+  get found(): WhyIdle | undefined {
     return this.#serialMore.size > 0 ? undefined : this.#rest?.why;
   }
 

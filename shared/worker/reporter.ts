@@ -5,20 +5,25 @@ import type { Logger } from '../log.ts';
 import type { Job, Outcome } from '../types.ts';
 import type { Undecodable } from '../wire/decode.ts';
 import { errorFields, errorInfo } from '../wire/failed-entry.ts';
-import type { Found } from './queue-poller.ts';
+import type { WhyIdle } from './queue-poller.ts';
 
 /** One run, as it is logged and counted. */
 export interface RunReport {
   /** Class, id and attempt are absent where the payload could not be read. */
   readonly class?: string;
+  /** The queue that it was reserved from. */
   readonly queue: string;
+  /** The job's id. */
   readonly id?: string;
+  /** Number of the attempt, from 1. */
   readonly attempt?: number;
   /** Attempts in all, of a job whose handler was to run. */
   readonly attempts?: number;
+  /** How it ended. */
   readonly outcome: Outcome['kind'];
   /** How long the handler ran; 0 if it did not. */
   readonly ms: number;
+  /** What was thrown. */
   readonly error?: unknown;
   /** Of a retried one: milliseconds until its next attempt. */
   readonly retryIn?: number;
@@ -30,10 +35,13 @@ export interface RunReport {
 export interface Summary {
   /** Jobs that ended: succeeded, retried, failed or discarded. */
   processed: number;
+  /** Jobs whose handlers returned. */
   succeeded: number;
   /** Attempts that failed and are to be tried again. */
   retried: number;
+  /** Jobs that went to the failed list. */
   failed: number;
+  /** Jobs that their handlers have dropped. */
   discarded: number;
   /** Jobs given back to their queues. */
   released: number;
@@ -43,7 +51,8 @@ export interface Summary {
   stopped: Stopped | undefined;
 }
 
-export type Stopped = Found | 'shutdown' | 'deadline' | 'crash';
+/** Why a worker ended: no job was found, it was told to stop, its time was nearly over, or an error escaped from some handler. */
+export type Stopped = WhyIdle | 'shutdown' | 'deadline' | 'crash';
 
 export function emptySummary(): Summary {
   return { processed: 0, succeeded: 0, retried: 0, failed: 0, discarded: 0, released: 0, lost: 0, stopped: undefined };

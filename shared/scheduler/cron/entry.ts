@@ -31,6 +31,7 @@ export interface CronEntry {
   readonly queue?: string;
   /** An array is the argument list; anything else is one argument. @default no arguments */
   readonly args?: unknown;
+  /** Text for people. */
   readonly description?: string;
   /** Slots that passed while no scheduler ran: only the newest, none, or all (the newest 1,000). @default 'latest' */
   readonly missed?: 'latest' | 'skip' | 'all';
@@ -38,6 +39,7 @@ export interface CronEntry {
   readonly overlap?: 'allow' | 'skip';
 }
 
+/** When an interval begins. */
 export interface IntervalOptions {
   /** A duration, such as `'5m'`. */
   readonly first_in?: string;

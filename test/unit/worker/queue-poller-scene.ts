@@ -1,6 +1,6 @@
 import type { SyncReply } from '../../../shared/broker/broker.ts';
 import { parseQueues } from '../../../shared/queues/queue-list.ts';
-import { type Found, QueuePoller } from '../../../shared/worker/queue-poller.ts';
+import { QueuePoller, type WhyIdle } from '../../../shared/worker/queue-poller.ts';
 import { rawJob, syncReply } from '../../helpers/builders.ts';
 
 export const INTERVAL = 5_000;
@@ -27,4 +27,4 @@ export const jobs = (...queues: readonly string[]) => queues.map((queue) => rawJ
 export const many = (name: string, count: number) => Array.from({ length: count }, () => name);
 
 export const atOnce = { found: undefined, restUntil: 0 };
-export const rests = (found: Found, now = 0) => ({ found, restUntil: now + INTERVAL });
+export const rests = (found: WhyIdle, now = 0) => ({ found, restUntil: now + INTERVAL });
