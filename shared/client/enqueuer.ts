@@ -3,13 +3,11 @@ import type { WorkerBroker } from '../broker/broker.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { durationMs } from '../duration.ts';
 import { ArgumentsError, ConfigError } from '../errors.ts';
-import type { ActiveJobDefaults, Args, Enqueue, Enqueued, EnqueueOptions, JobRef, Target } from '../job/enqueue.ts';
-import { checkJsonArgs } from '../job/json-args.ts';
+import type { Args, Enqueue, Enqueued, EnqueueOptions, JobRef, Target } from '../job/enqueue.ts';
+import { newPayload } from '../job/new-payload.ts';
 import type { Registry } from '../job/registry.ts';
 import { checkArgs } from '../job/schema.ts';
-import { encodeArguments } from '../wire/active-job/encode-arguments.ts';
-import { writeActiveJob } from '../wire/active-job/envelope.ts';
-import { newId, writePayload } from '../wire/payload.ts';
+import { newId } from '../wire/payload.ts';
 import { push } from './push.ts';
 import { RedisTime } from './redis-time.ts';
 
@@ -78,45 +76,14 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
     const queue = queueOf(name, item.queue ?? definition?.queue);
     const at = dueAt(name, item, now);
     const write = (): Enqueued => {
-      if (definition?.activeJob) return writeActive(definition, definition.activeJob, item.args, queue, at);
-      // Last, and in one go with the writing: what was checked is what is written.
-      checkJsonArgs(name, item.args);
-      const id = (item.metadata ?? metadata) ? newId() : undefined;
-      const payload = writePayload({
-        class: name,
-        args: item.args,
-        queue: at && queue,
-        id,
-        queueTime: id === undefined ? undefined : wallClock(),
-      });
+      const id = definition?.activeJob || (item.metadata ?? metadata) ? newId() : undefined;
+      const payload = newPayload(definition, { class: name, args: item.args, queue, at, id, now: wallClock() });
       return { id, queue, payload, at };
     };
     if (definition?.args === undefined) return write();
     // The schema only checks here: what it makes of the arguments is for the handler, not for the wire.
     const checked = checkArgs(definition, item.args);
     return checked instanceof Promise ? checked.then(write) : write();
-  }
-
-  function writeActive(
-    { class: jobClass }: JobRef,
-    { priority, locale = 'en', timeZone }: ActiveJobDefaults,
-    args: Args,
-    queue: string,
-    at: Date | undefined,
-  ): Enqueued {
-    const id = newId();
-    const payload = writeActiveJob({
-      jobClass,
-      jobId: id,
-      queue,
-      priority,
-      locale,
-      timeZone: timeZone ?? null,
-      arguments: encodeArguments(jobClass, args),
-      enqueuedAt: wallClock(),
-      scheduledAt: at?.getTime(),
-    });
-    return { id, queue, payload, at };
   }
 
   async function prepareAll(items: readonly EnqueueItem[]): Promise<Enqueued[]> {

@@ -4,13 +4,9 @@ import { ConfigError } from '../errors.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
 import type { Enqueued, Target } from '../job/enqueue.ts';
 import type { Registry } from '../job/registry.ts';
-import { decode } from '../wire/decode.ts';
+import { idOf, jobIn } from './arriving.ts';
 import type { EnqueuedJob, JobRun } from './job-run.ts';
 import { reserved, type TestWorker } from './test-worker.ts';
-
-/** A payload without an id gets one of the worker's token and its number. */
-const NO_TOKEN = 'none';
-const NO_ID = `${NO_TOKEN}-1`;
 
 /** Where what was enqueued is written to. */
 export type EnqueueStore = Parameters<typeof createEnqueuer>[0]['store'];
@@ -100,24 +96,23 @@ export class EnqueueRecorder {
 
   async #keep(done: Enqueued, target: Target, into: EnqueuedJob[] | undefined, chain: Chain): Promise<void> {
     const { clock, onEnqueued, inline } = this.#deps;
-    const job = decode(reserved(done.queue, done.payload), NO_TOKEN, 'bigint');
-    if (!('class' in job)) throw job.error;
+    const job = jobIn(done, target);
     const kept: OpenJob = {
       class: job.class,
       args: job.args,
       queue: done.queue,
       at: done.at,
       enqueuedAt: new Date(clock.now()),
-      id: job.id === NO_ID ? undefined : job.id,
+      id: idOf(job),
       payload: done.payload,
       run: undefined,
     };
     into?.push(kept);
     onEnqueued?.(kept);
-    if (inline) await this.#runInline(kept, target, chain);
+    if (inline) await this.#runInline(kept, job.activeJob !== undefined, target, chain);
   }
 
-  async #runInline(kept: OpenJob, target: Target, chain: Chain): Promise<void> {
+  async #runInline(kept: OpenJob, activeJob: boolean, target: Target, chain: Chain): Promise<void> {
     const { worker, limit, rethrow } = this.#deps;
     const refuse = (message: string): never => {
       chain.problem ??= new ConfigError(message);
@@ -129,7 +124,7 @@ export class EnqueueRecorder {
           'without an end? If not, give a higher limit.',
       );
     }
-    const registry = this.#handlersFor(kept.class, target);
+    const registry = this.#handlersFor(kept.class, activeJob, target);
     if (!registry) {
       refuse(`inline: nothing runs the class ${kept.class}. Give its definition in jobs, or one that stands for it.`);
     }
@@ -146,9 +141,9 @@ export class EnqueueRecorder {
   }
 
   /** By class, as a worker does; what is in none of its lists is run by the definition that it was enqueued with. */
-  #handlersFor(className: string, target: Target): Registry | undefined {
+  #handlersFor(className: string, activeJob: boolean, target: Target): Registry | undefined {
     const { registry, worker } = this.#deps;
-    if (registry.handlerFor(className)) return registry;
+    if (registry.handlerFor(className, activeJob)) return registry;
     return isDefinition(target) ? worker.registry([target]) : undefined;
   }
 }

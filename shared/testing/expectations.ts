@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Duration, durationMs } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
 import type { Args, Target } from '../job/enqueue.ts';
-import { checkJsonArgs } from '../job/json-args.ts';
-import { parseWithBigInts, stringify } from '../json.ts';
+import { stringify } from '../json.ts';
+import { arrivingArgs, nameOf } from './arriving.ts';
 import type { EnqueuedJob } from './job-run.ts';
 
 /** What else has to be so of a job that was enqueued; what is left out may be anything. */
@@ -28,7 +28,7 @@ const SHOWN_ARGS = 200;
 
 /** Is it of this class? A definition may stand for many. */
 export function isOf(job: Target, { class: name }: Pick<EnqueuedJob, 'class'>): boolean {
-  const wanted = typeof job === 'string' ? job : job.class;
+  const wanted = nameOf(job);
   return wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted;
 }
 
@@ -39,12 +39,12 @@ export function expectEnqueued(
   args: ExpectedArgs | undefined,
   expected: ExpectedEnqueue = {},
 ): EnqueuedJob[] {
-  const name = typeof job === 'string' ? job : job.class;
+  const name = nameOf(job);
   if (expected.at !== undefined && expected.in !== undefined) {
     throw new ConfigError(`expectEnqueued ${name}: at and in both say when. Give one of them.`);
   }
   const delay = expected.in === undefined ? undefined : durationMs(expected.in, `expectEnqueued ${name}: in`);
-  const fitsArgs = argsTest(name, args);
+  const fitsArgs = argsTest(job, args);
   const found = enqueued.filter(
     (one) =>
       isOf(job, one) &&
@@ -74,7 +74,7 @@ export function expectEnqueued(
 export function expectNothingEnqueued(enqueued: readonly EnqueuedJob[], job: Target | undefined): void {
   const found = job === undefined ? enqueued : enqueued.filter((one) => isOf(job, one));
   if (found.length === 0) return;
-  const what = job === undefined ? 'nothing' : `no ${typeof job === 'string' ? job : job.class}`;
+  const what = job === undefined ? 'nothing' : `no ${nameOf(job)}`;
   throw new AssertionError({
     message: `Expected ${what} to be enqueued\n${shown(found)}`,
     actual: found.map(summary),
@@ -83,11 +83,10 @@ export function expectNothingEnqueued(enqueued: readonly EnqueuedJob[], job: Tar
   });
 }
 
-function argsTest(name: string, args: ExpectedArgs | undefined): (args: Args) => boolean {
+function argsTest(job: Target, args: ExpectedArgs | undefined): (args: Args) => boolean {
   if (args === undefined) return () => true;
   if (typeof args === 'function') return args;
-  checkJsonArgs(name, args);
-  const arriving = parseWithBigInts(stringify(args));
+  const arriving = arrivingArgs(job, args);
   return (got) => isDeepStrictEqual(got, arriving);
 }
 

@@ -2,16 +2,18 @@ import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
 import type { CronOrigin } from '../job/context.ts';
 import type { AnyJobDefinition, JobDefinition } from '../job/define.ts';
-import type { Args } from '../job/enqueue.ts';
-import { checkJsonArgs } from '../job/json-args.ts';
+import type { Args, JobRef } from '../job/enqueue.ts';
 import type { Middleware } from '../job/middleware.ts';
+import { type NewPayload, newPayload } from '../job/new-payload.ts';
 import { spliceText } from '../wire/attempts.ts';
-import { newId, writePayload } from '../wire/payload.ts';
+import { newId } from '../wire/payload.ts';
 import { Chain, EnqueueRecorder } from './enqueue-recorder.ts';
 import type { EnqueuedJob, JobRun } from './job-run.ts';
 import { inlineLimit } from './limit.ts';
 import { nowhere } from './memory-store.ts';
 import { reserved, TestWorker } from './test-worker.ts';
+
+type JobPlace = Pick<NewPayload, 'class' | 'args' | 'queue'>;
 
 /** What the attempt is like; everything may be left out. */
 export interface RunJobOptions {
@@ -68,9 +70,9 @@ export async function runJob<In extends Args, Out extends Args>(
   const limit = inlineLimit(options.limit);
   const name = classOf(definition, options.class);
   const queue = options.queue ?? definition.queue ?? 'default';
-  const payload = payloadOf(name, args, options, clock);
+  const payload = payloadOf(definition, { class: name, args, queue }, options, clock);
   const worker = new TestWorker({ clock, middleware });
-  const others = jobs.filter((one) => one.class !== definition.class);
+  const others = jobs.filter((one) => one.class !== definition.class || !one.activeJob !== !definition.activeJob);
   const registry = worker.registry([definition as unknown as AnyJobDefinition, ...others]);
   const recorder = new EnqueueRecorder({
     worker,
@@ -100,21 +102,22 @@ function classOf(definition: Pick<AnyJobDefinition, 'class'>, given: string | un
   );
 }
 
-function payloadOf(name: string, args: Args, options: RunJobOptions, clock: Clock): string {
-  if (!Array.isArray(args)) {
-    throw new ConfigError(`runJob ${name}: args must be an array, one element for each argument; got ${typeof args}.`);
+function payloadOf(ref: Pick<JobRef, 'activeJob'>, job: JobPlace, options: RunJobOptions, clock: Clock): string {
+  if (!Array.isArray(job.args)) {
+    throw new ConfigError(
+      `runJob ${job.class}: args must be an array, one element for each argument; got ${typeof job.args}.`,
+    );
   }
-  checkJsonArgs(name, args);
   const attempt = whole(options.attempt, 1, 'attempt');
   const deaths = whole(options.deaths, 0, 'deaths');
   const { id = newId(), cron } = options;
-  const payload = writePayload({
-    class: name,
-    args,
-    queue: undefined,
+  const payload = newPayload(ref, {
+    ...job,
+    at: undefined,
     id,
-    queueTime: Math.floor(clock.now()),
-    ...(cron ? { cron: { name: cron.name, slot: cron.slot.toISOString() } } : {}),
+    now: Math.floor(clock.now()),
+    executions: attempt - 1,
+    cron: cron && { name: cron.name, slot: cron.slot.toISOString() },
   });
   if (attempt === 1 && deaths === 0) return payload;
   return `{${spliceText({ id: 'test-1', attempts: attempt - 1, deaths })}${payload.slice(1)}`;

@@ -12,7 +12,7 @@ export interface PayloadFields {
   /** Epoch milliseconds. */
   readonly queueTime: number | undefined;
   /** Only in a job that a cron entry enqueued. */
-  readonly cron?: CronMark;
+  readonly cron?: CronMark | undefined;
 }
 
 /** What a payload says of the cron entry that enqueued it. */

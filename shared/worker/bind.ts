@@ -2,8 +2,8 @@ import type { WorkerOptions } from '../config.ts';
 import { UnknownClassError } from '../errors.ts';
 import type { BoundJob, Handler, Registry } from '../job/registry.ts';
 import type { Job, Outcome, RawJob } from '../types.ts';
-import { decodeArguments } from '../wire/active-job/decode-arguments.ts';
 import { activeJobOf, WRAPPER } from '../wire/active-job/envelope.ts';
+import { unwrap } from '../wire/active-job/unwrap.ts';
 import { decode, type Undecodable } from '../wire/decode.ts';
 import { outcomeOfDeaths } from './outcome.ts';
 
@@ -44,10 +44,7 @@ function withHandler(job: Job, registry: Registry): [Job, Handler | undefined] {
   const activeJob = job.class === WRAPPER ? activeJobOf(job.args) : undefined;
   const handler = activeJob && registry.handlerFor(activeJob.jobClass, true);
   if (!handler) return [job, registry.handlerFor(job.class)];
-  const { jobClass, jobId, executions, data } = activeJob;
-  const args = Array.isArray(data['arguments']) ? decodeArguments(data['arguments']) : [];
-  // Whoever made them: Rails counts its attempts there, and so do we.
-  return [{ ...job, class: jobClass, args, id: jobId || job.id, attempt: executions + 1, activeJob }, handler];
+  return [unwrap(job, activeJob), handler];
 }
 
 /** Once it may have started, it is not run again. */

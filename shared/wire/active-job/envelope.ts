@@ -42,6 +42,8 @@ export interface NewActiveJob {
   readonly timeZone: string | null;
   /** JSON of the argument list: see `encodeArguments`. */
   readonly arguments: string;
+  /** Attempts so far. @default 0 */
+  readonly executions?: number;
   /** Epoch ms. */
   readonly enqueuedAt: number;
   /** Epoch ms; undefined for at once. */
@@ -58,7 +60,7 @@ export function writeActiveJob(job: NewActiveJob): string {
     ['queue_name', json(job.queue)],
     ['priority', job.priority === undefined ? 'null' : String(job.priority)],
     ['arguments', job.arguments],
-    ['executions', '0'],
+    ['executions', String(job.executions ?? 0)],
     ['exception_executions', '{}'],
     ['locale', json(job.locale)],
     ['timezone', job.timeZone === null ? 'null' : json(job.timeZone)],

@@ -1,7 +1,15 @@
 import { type RunJobOptions, runJob } from 'lambdesque/testing';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { type AnyJobDefinition, Discard, defineJob, RetryIn, SkipRetry } from '../../../shared/index.ts';
+import {
+  type AnyJobDefinition,
+  Discard,
+  defineActiveJob,
+  defineJob,
+  GlobalId,
+  RetryIn,
+  SkipRetry,
+} from '../../../shared/index.ts';
 import { withBrokers } from '../../helpers/brokers.ts';
 import { startWorker } from '../../helpers/workers.ts';
 
@@ -55,6 +63,19 @@ const CASES: [string, AnyJobDefinition, unknown[], RunJobOptions][] = [
     told(({ job: { queueTime: _, ...job }, cron }) => ({ job, cron })),
     [1],
     { attempt: 2, deaths: 1 },
+  ],
+  [
+    'is one of Rails',
+    defineActiveJob({
+      job: 'Tried',
+      queue: 'tried',
+      retry,
+      perform([user]: readonly unknown[], { job: { payload: _, ...job }, activeJob }) {
+        throw new Error(`${user} ${JSON.stringify(job)} ${activeJob?.executions}`);
+      },
+    }),
+    [new GlobalId('gid://shop/User/7')],
+    { attempt: 2 },
   ],
   [
     'is of a cron entry',

@@ -1,4 +1,4 @@
-import { ManualClock, type RunJobOptions, runJob } from 'lambdesque/testing';
+import { ManualClock, type RunJobOptions, recordingClient, runJob } from 'lambdesque/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import {
@@ -6,11 +6,14 @@ import {
   ConfigError,
   DeadlineError,
   Discard,
+  defineActiveJob,
   defineJob,
+  GlobalId,
   JobTimeoutError,
   LeaseLostError,
   MiddlewareError,
   RetryIn,
+  RubySymbol,
   ShutdownError,
   SkipRetry,
 } from '../../../shared/index.ts';
@@ -429,5 +432,71 @@ describe('what a handler enqueues', () => {
       },
     });
     expect(await runJob(Both, [])).toMatchObject({ outcome: 'retried', enqueued: [{ class: 'Report' }] });
+  });
+});
+
+describe('a job of Rails’ ActiveJob', () => {
+  const WelcomeJob = defineActiveJob({
+    job: 'WelcomeJob',
+    queue: 'mailers',
+    locale: 'fr',
+    retry: { attempts: 3, backoff: [10, 60] },
+    async perform([user, word]: readonly [GlobalId, RubySymbol], ctx) {
+      if (word.text === 'boom') throw new Error('boom');
+      await ctx.enqueue(WelcomeJob, [user, new RubySymbol('again')], { in: '1h' });
+      return { user, word, job: ctx.job, rails: ctx.activeJob };
+    },
+  });
+  const user = new GlobalId('gid://shop/User/7');
+
+  test('gets its arguments as Ruby’s types, out of Rails’ wrapper', async () => {
+    const { result, enqueued } = await runJob(WelcomeJob, [user, new RubySymbol('hello')], { id: 'abc', attempt: 2 });
+    expect(result).toMatchObject({
+      user,
+      word: new RubySymbol('hello'),
+      job: { class: 'WelcomeJob', queue: 'mailers', id: 'abc', attempt: 2, attempts: 3 },
+      rails: { jobClass: 'WelcomeJob', jobId: 'abc', executions: 1, locale: 'fr' },
+    });
+    expect(enqueued).toMatchObject([
+      { class: 'WelcomeJob', args: [user, new RubySymbol('again')], queue: 'mailers', at: expect.any(Date) },
+    ]);
+    expect(enqueued[0]?.payload).toMatch(/^\{"class":"ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper"/);
+    expect(enqueued[0]?.payload).toContain(`"job_id":"${enqueued[0]?.id}"`);
+  });
+
+  test.each([
+    [1, { outcome: 'retried', delay: 10_000 }],
+    [2, { outcome: 'retried', delay: 60_000 }],
+    [3, { outcome: 'failed', delay: undefined }],
+  ])('is judged by its attempt: %i', async (attempt, expected) => {
+    expect(await runJob(WelcomeJob, [user, new RubySymbol('boom')], { attempt })).toMatchObject(expected);
+  });
+
+  test('has its deaths', async () => {
+    const run = await runJob(WelcomeJob, [user, new RubySymbol('x')], { deaths: 2 });
+    expect(run.result).toMatchObject({ job: { deaths: 2, attempt: 1 } });
+    expect((await runJob(WelcomeJob, [user, new RubySymbol('x')], { deaths: 3 })).outcome).toBe('failed');
+  });
+
+  test('is recorded, and runs inline', async () => {
+    const client = recordingClient();
+    await client.enqueue(WelcomeJob, [user, new RubySymbol('hello')], { in: '30s' });
+    client.expectEnqueued(WelcomeJob, [user, new RubySymbol('hello')], { in: '30s', queue: 'mailers' });
+    expect(() => client.expectEnqueued(WelcomeJob, [user, new RubySymbol('bye')])).toThrow(
+      'Expected to be enqueued: WelcomeJob ["gid://shop/User/7","bye"]',
+    );
+
+    const inline = recordingClient({ inline: true });
+    await expect(inline.enqueue(WelcomeJob, [user, new RubySymbol('boom')])).rejects.toThrow('boom');
+    expect(inline.enqueued).toMatchObject([{ class: 'WelcomeJob', run: { outcome: 'retried', delay: 10_000 } }]);
+  });
+
+  test('is another than a class of the same name', async () => {
+    const Own = defineJob({ class: 'WelcomeJob', queue: 'q', perform: () => 'own' });
+    expect((await runJob(Own, [], { jobs: [WelcomeJob] })).result).toBe('own');
+    const both = recordingClient({ inline: true, jobs: [Own, WelcomeJob] });
+    await both.enqueue(Own, []);
+    await expect(both.enqueue(WelcomeJob, [user, new RubySymbol('boom')])).rejects.toThrow('boom');
+    expect(both.enqueued.map(({ run }) => run?.outcome)).toEqual(['succeeded', 'retried']);
   });
 });
