@@ -31,7 +31,7 @@ export type { JobFilter, Scheduled, WaitingCount, WaitingJob, WaitingPage } from
 export type { CronOrigin, JobContext, JobInfo } from './job/context.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
 export { type ActiveJobOptions, defineActiveJob } from './job/define-active-job.ts';
-export type { Enqueue, Enqueued, EnqueueOptions, JobRef, Target } from './job/enqueue.ts';
+export type { ActiveJobDefaults, Enqueue, Enqueued, EnqueueOptions, JobRef, Target } from './job/enqueue.ts';
 export type { Middleware } from './job/middleware.ts';
 export {
   type Backoff,

@@ -68,18 +68,25 @@ export interface CronSlot {
 
 /** What Rails says of a job besides its arguments, under the names that it has there. */
 export interface ActiveJobInfo {
+  /** Its class in Ruby. */
   readonly jobClass: string;
+  /** Its id, the same for all attempts. */
   readonly jobId: string;
   /** Attempts before this one, of whoever made them. */
   readonly executions: number;
   /** By the names of the exceptions that `retry_on` lists. */
   readonly exceptionExecutions: Readonly<Record<string, unknown>>;
+  /** Where Rails has put it. */
   readonly queueName: string | undefined;
+  /** Rails' own; Resque takes no notice of it. */
   readonly priority: number | undefined;
+  /** Of `I18n`, where it was enqueued. */
   readonly locale: string | undefined;
+  /** Where it was enqueued: an IANA name, or what Rails calls it. */
   readonly timeZone: string | undefined;
   /** ISO 8601, as it stands in the payload: nine decimals, or whole seconds in Rails 6.1. */
   readonly enqueuedAt: string | undefined;
+  /** When it was to be due, in the same form; undefined for what was enqueued at once. */
   readonly scheduledAt: string | undefined;
   /** All of the job's data as Rails has it, with what newer versions add (`continuation`, `resumptions`, …). */
   readonly data: Readonly<Record<string, unknown>>;

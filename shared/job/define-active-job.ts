@@ -5,6 +5,7 @@ import type { ActiveJobDefaults, Args } from './enqueue.ts';
 
 type ErrorClass = abstract new (...args: never[]) => unknown;
 
+/** What `defineActiveJob` takes: what `defineJob` does, but for the class. */
 export interface ActiveJobOptions<In extends Args, Out extends Args>
   extends Omit<JobOptions<In, Out>, 'class' | 'activeJob'>,
     ActiveJobDefaults {

@@ -3,10 +3,14 @@
  * that it is written back as it came. Plain values are these: text, booleans, null, numbers, bigints, arrays and objects.
  */
 
-/** A record of the app, by `GlobalID`: the handler looks it up. `gid://shop/User/7` is app `shop`, model `User`, id `7`. */
+/**
+ * A record of the app, by `GlobalID`: the handler looks it up. `gid://shop/User/7` is app `shop`, model `User`, id `7`.
+ * @example await client.enqueue(Report, [new GlobalId('gid://shop/User/7')]);
+ */
 export class GlobalId {
   /** As it stands in the payload. */
   readonly uri: string;
+  /** Name of the app. */
   readonly app: string;
   /** Class name, such as `Admin::User`. */
   readonly model: string;
@@ -25,10 +29,12 @@ export class GlobalId {
     this.id = decoded(id);
   }
 
+  /** Its URI. */
   toString(): string {
     return this.uri;
   }
 
+  /** Its URI, for logs: a payload has it in Rails' own form. */
   toJSON(): string {
     return this.uri;
   }
@@ -44,48 +50,75 @@ function decoded(text: string): string {
 
 /** A value that is one text. */
 abstract class Text {
+  /** As it stands in the payload. */
   readonly text: string;
 
   constructor(text: string) {
     this.text = text;
   }
 
+  /** Its text. */
   toString(): string {
     return this.text;
   }
 
+  /** Its text, for logs: a payload has it in Rails' own form. */
   toJSON(): string {
     return this.text;
   }
 }
 
-/** `:name`. */
+/**
+ * `:name`.
+ * @example await client.enqueue(Report, [new RubySymbol('pdf')]);
+ */
 export class RubySymbol extends Text {
+  /** Tells the types of text apart. @internal */
   declare readonly _kind: 'symbol';
 }
 
-/** A class or module, by its name. */
+/**
+ * A class or module, by its name.
+ * @example await client.enqueue(Report, [new RubyModule('Admin::User')]);
+ */
 export class RubyModule extends Text {
+  /** Tells the types of text apart. @internal */
   declare readonly _kind: 'module';
 }
 
-/** A day without a zone: `2026-02-28`. */
+/**
+ * A day without a zone.
+ * @example await client.enqueue(Report, [new RubyDate('2026-02-28')]);
+ */
 export class RubyDate extends Text {
+  /** Tells the types of text apart. @internal */
   declare readonly _kind: 'date';
 }
 
-/** A decimal number as text, of any length; also `NaN`, `Infinity` and `-Infinity`. Rails 6.1 sends such a number as plain text. */
+/**
+ * A decimal number as text, of any length; also `NaN`, `Infinity` and `-Infinity`. Rails 6.1 sends such a number as plain text.
+ * @example await client.enqueue(Report, [new RubyDecimal('19.90')]);
+ */
 export class RubyDecimal extends Text {
+  /** Tells the types of text apart. @internal */
   declare readonly _kind: 'decimal';
 }
 
-/** A float whose text JavaScript would write otherwise, such as `1.0`: for writing. Read, it is a number. */
+/**
+ * A float whose text JavaScript would write otherwise, such as `1.0`: for writing. Read, it is a number.
+ * @example await client.enqueue(Report, [new RubyFloat('1.0')]);
+ */
 export class RubyFloat extends Text {
+  /** Tells the types of text apart. @internal */
   declare readonly _kind: 'float';
 }
 
-/** An instant, with nine decimals of its second and an offset or zone that a `Date` has no room for. */
+/**
+ * An instant, with nine decimals of its second and an offset or zone that a `Date` has no room for.
+ * @example await client.enqueue(Report, [new RubyTime('2026-02-28T10:00:00.123456789+01:00')]);
+ */
 export class RubyTime extends Text {
+  /** Its class in Ruby. */
   readonly type: 'Time' | 'DateTime' | 'TimeWithZone';
   /** Of a TimeWithZone, as newer versions of Rails say it: `Europe/Paris`. */
   readonly timeZone: string | undefined;
@@ -103,7 +136,10 @@ export class RubyTime extends Text {
   }
 }
 
-/** A duration, whose months and years are no number of seconds. */
+/**
+ * A duration, whose months and years are no number of seconds.
+ * @example await client.enqueue(Report, [new RubyDuration(172_800, [['days', 2]])]);
+ */
 export class RubyDuration {
   /** As Rails counts it: a month as a twelfth of an average year. */
   readonly seconds: number | bigint | RubyFloat;
@@ -116,10 +152,16 @@ export class RubyDuration {
   }
 }
 
-/** `first..last`, or `first...last` where `excludeEnd`; either end may be null. */
+/**
+ * `first..last`, or `first...last` where `excludeEnd`; either end may be null.
+ * @example await client.enqueue(Report, [new RubyRange(1, 10)]);
+ */
 export class RubyRange {
+  /** Its first value; null for none. */
   readonly begin: unknown;
+  /** Its last value; null for none. */
   readonly end: unknown;
+  /** Its end is not a part of it. */
   readonly excludeEnd: boolean;
 
   constructor(begin: unknown, end: unknown, excludeEnd = false) {
@@ -162,7 +204,10 @@ export function keywords<Hash extends Readonly<Record<string, unknown>>>(hash: H
   return withForm({ ...hash }, { kind: 'keywords', symbols: Object.keys(hash) });
 }
 
-/** A hash whose keys are symbols: `{ format: 'pdf' }` as Ruby writes it. Without this, they are strings. */
+/**
+ * A hash whose keys are symbols: `{ format: 'pdf' }` as Ruby writes it. Without this, they are strings.
+ * @example await client.enqueue(Report, [symbolKeys({ format: 'pdf' })]);
+ */
 export function symbolKeys<Hash extends Readonly<Record<string, unknown>>>(hash: Hash): Hash {
   return withForm({ ...hash }, { kind: 'plain', symbols: Object.keys(hash) });
 }
