@@ -38,7 +38,7 @@ export class OnDemand extends Construct {
    * and again until that ends well: whatever kept the next time from being set, the scheduler is not silent.
    */
   readonly fallback: Queue;
-  /** For the functions' environment. */
+  /** For the functions' environment. @internal */
   readonly settings: OnDemandSettings;
   /** That of the scheduler's function: consumers have to know it before there is one. */
   readonly functionName: string;

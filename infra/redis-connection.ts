@@ -88,7 +88,7 @@ export abstract class RedisConnection {
     return new TcpConnection(props);
   }
 
-  /** For the functions' environment. Holds no secret value, only where each is kept. */
+  /** For the functions' environment. Holds no secret value, only where each is kept. @internal */
   abstract readonly settings: RedisSettings;
   /** Is it known to be a Redis Cluster? */
   readonly cluster: boolean = false;

@@ -70,8 +70,8 @@ export type AnyJobDefinition = JobDefinition<never, never> | JobDefinition;
  *   class: 'Welcome', // what stands in the payload
  *   queue: 'mailers', // where enqueue puts it
  *   args: z.tuple([z.string()]), // any Standard Schema
- *   retry: { attempts: 5, backoff: [10, 60, 600] }, // seconds
- *   timeout: 30_000, // ms
+ *   retry: { attempts: 5, backoff: ['10s', '1m', '10m'] },
+ *   timeout: '30s', // for one attempt
  *   async perform([name], ctx) {
  *     ctx.log.info(`welcome, ${name}`);
  *   },

@@ -101,8 +101,8 @@ function isList(backoff: Duration | readonly Duration[]): backoff is readonly Du
 }
 
 /**
- * Throw it from a handler: the next attempt, if one is left, comes after this time instead of the policy's wait, such as
- * `new RetryIn('30s')`.
+ * Throw it from a handler: the next attempt, if one is left, comes after this time instead of the policy's wait.
+ * @example throw new RetryIn('1m', 'the API asks for patience');
  */
 export class RetryIn extends LambdesqueError {
   /** Milliseconds until the next attempt. */

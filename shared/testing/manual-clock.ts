@@ -15,7 +15,7 @@ const TURNS = 3;
  * 2026-11-20 20:29:37 UTC, or at the epoch milliseconds that it is given.
  * @example
  * const clock = new ManualClock();
- * const running = runJob(Slow, ['a'], { clock }); // timeout: 30_000
+ * const running = runJob(Slow, ['a'], { clock }); // timeout: '30s'
  * await clock.advance('30s'); // its signal aborts
  * await clock.advance('1s'); // it is given up
  * assert.equal((await running).outcome, 'retried');

@@ -24,6 +24,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** Types that follow from a schema have two declarations of each field; and the last line, which counts. */
+const HARMLESS = /has multiple declarations with a comment|Found 0 errors and \d+ warnings/;
 const THROW_NOTHING = ['keywords', 'symbolKeys'];
 
 const namesOf = (module: string) => modules.find((one) => one.name === module)?.children ?? [];
@@ -32,7 +34,8 @@ const without = (tag: string, entries: readonly Entry[]) =>
   entries.filter((one) => !tagsOf(one).some((other) => other.tag === tag)).map((one) => one.name);
 
 test('every public name is documented, and names nothing that is hidden', () => {
-  expect(made).toEqual({ code: 0, output: '' });
+  const told = made.output.split('\n').filter((line) => line !== '' && !HARMLESS.test(line));
+  expect({ ...made, output: told }).toEqual({ code: 0, output: [] });
   expect(modules.map((one) => one.name).sort()).toEqual(['lambdesque', 'lambdesque/cdk', 'lambdesque/testing']);
   expect(all().length).toBeGreaterThan(80);
 });

@@ -8,6 +8,7 @@ import {
   defineJob,
   GlobalId,
   RetryIn,
+  type RetryOptions,
   SkipRetry,
 } from '../../../shared/index.ts';
 import { withBrokers } from '../../helpers/brokers.ts';
@@ -15,7 +16,7 @@ import { startWorker } from '../../helpers/workers.ts';
 
 /** What runJob says of a job is what a worker makes of it. */
 
-const retry = { attempts: 3, backoff: [10, 60] };
+const retry: RetryOptions = { attempts: 3, backoff: ['10s', '1m'] };
 const throws = (error: unknown, more: object = {}) =>
   defineJob({
     class: 'Tried',
@@ -46,7 +47,7 @@ const CASES: [string, AnyJobDefinition, unknown[], RunJobOptions][] = [
   ['throws at its second attempt', throws(new Error('no')), [], { attempt: 2 }],
   ['throws at its last attempt', throws(new Error('no')), [], { attempt: 3 }],
   ['wants no other attempt', throws(new SkipRetry()), [], {}],
-  ['says when', throws(new RetryIn(7)), [], {}],
+  ['says when', throws(new RetryIn('7s')), [], {}],
   ['is to be dropped', throws(new Discard()), [], {}],
   ['may run once', throws(new Error('no'), { delivery: 'at-most-once', retry: undefined }), [], {}],
   ['has killed three workers', throws(new Error('no')), [], { deaths: 3 }],

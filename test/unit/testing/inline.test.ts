@@ -39,7 +39,7 @@ const boom = new Error('boom');
 const Broken = defineJob({
   class: 'Broken',
   queue: 'q',
-  retry: { attempts: 3, backoff: 9 },
+  retry: { attempts: 3, backoff: '9s' },
   perform() {
     throw boom;
   },
