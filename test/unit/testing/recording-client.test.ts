@@ -40,8 +40,8 @@ describe('a recording client', () => {
         queue: 'mailers',
         at: new Date(1_000_000_030_000),
         enqueuedAt: new Date(START),
-        id: expect.any(String),
-        payload: expect.stringMatching(/^\{"class":"Welcome","args":\["Zoë"\],"queue":"mailers",/),
+        id: undefined,
+        payload: '{"class":"Welcome","args":["Zoë"],"queue":"mailers"}',
         run: undefined,
       },
     ]);
@@ -49,7 +49,7 @@ describe('a recording client', () => {
 
   test('answers as a client does', async () => {
     const answer = await client.enqueue('Report', [1]);
-    expect(answer).toEqual({ id: expect.any(String), queue: 'reports', payload: expect.any(String), at: undefined });
+    expect(answer).toEqual({ id: undefined, queue: 'reports', payload: expect.any(String), at: undefined });
     const [first, second] = await client.enqueueAll([
       { job: Report, args: [1], at: new Date(START + 60_000) },
       { job: Welcome, args: ['Zoë'] },

@@ -381,7 +381,6 @@ describe('what a handler enqueues', () => {
   test('is listed in order, as it would be written', async () => {
     const { enqueued, outcome } = await runJob(Enqueuing, [], { clock });
     expect(outcome).toBe('succeeded');
-    const [first] = enqueued;
     expect(enqueued).toEqual([
       {
         class: 'Report',
@@ -389,8 +388,8 @@ describe('what a handler enqueues', () => {
         queue: 'reports',
         at: new Date(1_000_000_030_000),
         enqueuedAt: new Date(1_000_000_000_250),
-        id: expect.stringMatching(/^[0-9a-f-]{36}$/),
-        payload: `{"class":"Report","args":[18446744073709551616,"x"],"queue":"reports","id":"${first?.id}","queue_time":1000000000.25}`,
+        id: undefined,
+        payload: '{"class":"Report","args":[18446744073709551616,"x"],"queue":"reports"}',
         run: undefined,
       },
       {
