@@ -65,6 +65,8 @@ export { ProblemLog } from './scheduler/problem-log.ts';
 export { Scheduler, type SchedulerDeps, tickUntil } from './scheduler/scheduler.ts';
 export type { Follower, Step, Tick, TickTotals } from './scheduler/step.ts';
 export { type TickDeps, type TickOptions, type TickResult, tick } from './scheduler/tick.ts';
+export { runWithSignals } from './service/process-signals.ts';
+export { StopSignals } from './service/stop-signals.ts';
 export { WorkerService, type WorkerServiceDeps } from './service/worker-service.ts';
 export { type ErrorInfo, errorFields, errorInfo } from './wire/failed-entry.ts';
 export { workerId } from './wire/worker-id.ts';

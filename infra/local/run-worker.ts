@@ -1,7 +1,7 @@
-import { environment, textOf, WorkerService, type WorkerServiceDeps } from '../../shared/internal.ts';
+import { environment, runWithSignals, textOf, WorkerService, type WorkerServiceDeps } from '../../shared/internal.ts';
+import { tellWatch } from '../modules/watching.ts';
 import type { Backend } from './backend.ts';
-import { runProcess } from './process.ts';
-import { Watchdog } from './watchdog.ts';
+import { onReplaced } from './dev/on-replaced.ts';
 
 /** Classes that are named in the first line of the log; of more, only how many there are. */
 const FEW_CLASSES = 20;
@@ -21,14 +21,13 @@ export async function runWorker(setup: WorkerSetup, jobs: string): Promise<void>
     });
   }
   await backend.store.ping();
-  const watchdog = new Watchdog();
-  const worker = new WorkerService({ ...setup, ...backend, registry: watchdog.watching(registry) });
+  const worker = new WorkerService({ ...setup, ...backend, watchdog: true });
   if (underNpm && !process.stdout.isTTY) {
     log.warn('Started through npm or npx, which hand no signal on: start node_modules/.bin/lambdesque itself', {
       see: 'infra/local/README.md',
     });
   }
-  const onReady = () =>
+  const onReady = () => {
     log.info('working', {
       redis: backend.store.address,
       namespace: backend.namespace,
@@ -38,10 +37,22 @@ export async function runWorker(setup: WorkerSetup, jobs: string): Promise<void>
       ...(cron ? { scheduler: true, cron: Object.keys(cron) } : {}),
       worker: worker.id,
     });
-  watchdog.start(worker.lease);
+    tellWatch({ ready: true });
+  };
+  let signalled = false;
+  let replaced = false;
+  const onStop = () => {
+    signalled = true;
+  };
+  const endReplaced = onReplaced(() => {
+    replaced = true;
+    worker.stop();
+  });
   try {
-    await runProcess(worker, log, { underNpm, onReady });
+    const summary = await runWithSignals(worker, log, { underNpm, onReady, onStop }, () => worker.run());
+    // Whoever replaces it has told of it.
+    if (signalled || !replaced) log.info('summary', { worker: worker.id, ...summary });
   } finally {
-    await watchdog.stop();
+    endReplaced();
   }
 }

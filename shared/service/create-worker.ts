@@ -1,6 +1,5 @@
 import { namespaceOf } from '../broker/namespace.ts';
 import { redisBroker } from '../broker/redis/broker.ts';
-import type { RedisClient } from '../broker/redis/client.ts';
 import { openRedis, type RedisOptions } from '../broker/redis/open.ts';
 import type { WorkerOptionsInput } from '../config.ts';
 import { ConfigError } from '../errors.ts';
@@ -11,6 +10,7 @@ import { consoleLogger, type Logger } from '../log.ts';
 import { parseQueues, type QueueList } from '../queues/queue-list.ts';
 import { type CronEntry, checkCronEntries } from '../scheduler/cron/entry.ts';
 import type { Summary } from '../worker/reporter.ts';
+import { runWithSignals } from './process-signals.ts';
 import { WorkerService, type WorkerServiceDeps } from './worker-service.ts';
 
 /** What `lambdesque work` can be told, and the code to run. Every time is a duration: milliseconds, or text such as `'30s'`. */
@@ -32,6 +32,17 @@ export interface CreateWorkerOptions extends RedisOptions, WorkerOptionsInput {
   readonly scheduler?: boolean;
   /** Static cron entries by name, on top of those in Redis. @default none */
   readonly cron?: Readonly<Record<string, CronEntry>>;
+  /**
+   * Heed the process's signals as `lambdesque work` does: TERM, INT, QUIT and HUP stop the worker, a second one ends the process;
+   * USR2 pauses, CONT resumes, USR1 logs a summary. And errors that nothing caught count for the job that they came from; where
+   * they came from none, the worker gives all back and ends. @default false: they are the program's own
+   */
+  readonly handleSignals?: boolean;
+  /**
+   * A thread that ends the process when its event loop stood still for longer than `lease`: then its jobs are given to others.
+   * @default false
+   */
+  readonly watchdog?: boolean;
   /** @default JSON lines through `console` */
   readonly log?: Logger;
 }
@@ -51,18 +62,18 @@ export interface Worker
 }
 
 /**
- * A worker for a program of your own; `lambdesque work` is one with signals and a watchdog around it. It takes no signals
- * itself: call `stop()` for those that should end it.
+ * A worker for a program of your own, with everything that `lambdesque work` can do; that is one with `handleSignals` and
+ * `watchdog`.
  * @throws ConfigError for an option that cannot be used
  * @example
  * const worker = createWorker({ url: 'redis://localhost:6379', jobs: [Hello], queues: ['critical', 'default'], scheduler: true });
  * worker.on('failed', ({ class: name, error }) => console.error(name, error));
- * process.once('SIGTERM', () => worker.stop());
  * await worker.run();
  */
 export function createWorker(options: CreateWorkerOptions): Worker {
   const { url, token, host, port, username, password, database, tls, ...own } = options;
-  const { jobs, middleware, queues, order, namespace, scheduler, cron, log = consoleLogger, ...workerOptions } = own;
+  const { jobs, middleware, queues, order, namespace, scheduler, cron, ...more } = own;
+  const { handleSignals = false, watchdog = false, log = consoleLogger, ...workerOptions } = more;
   const registry = createRegistry(jobs, middleware);
   if (cron) {
     if (scheduler === false)
@@ -79,27 +90,31 @@ export function createWorker(options: CreateWorkerOptions): Worker {
     queues: parseQueues(typeof queues === 'string' ? queues : queues.join(','), order),
     options: workerOptions,
     cron: cron ?? (scheduler ? {} : undefined),
+    watchdog,
+    handleSignals,
     log,
   });
 }
 
 /** Its connection is its own, and ends with it. */
 class ConnectedWorker extends WorkerService implements Worker {
-  readonly #redis: RedisClient;
+  readonly #deps: WorkerServiceDeps & { readonly handleSignals: boolean };
   #running: Promise<Summary> | undefined;
 
-  constructor(deps: WorkerServiceDeps) {
+  constructor(deps: WorkerServiceDeps & { readonly handleSignals: boolean }) {
     super(deps);
-    this.#redis = deps.redis;
+    this.#deps = deps;
   }
 
   override run(): Promise<Summary> {
-    this.#running ??= super.run().finally(() => this.#redis.close());
+    const { handleSignals, log, redis } = this.#deps;
+    const run = () => super.run();
+    this.#running ??= (handleSignals ? runWithSignals(this, log, {}, run) : run()).finally(() => redis.close());
     return this.#running;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.stop();
-    await (this.#running?.catch(() => {}) ?? this.#redis.close());
+    await (this.#running?.catch(() => {}) ?? this.#deps.redis.close());
   }
 }

@@ -21,6 +21,7 @@ import type { RunReport, Summary } from '../worker/reporter.ts';
 import { Worker as WorkerLoop } from '../worker/worker.ts';
 import { noticingStarts } from './noticing-starts.ts';
 import { tellingPaused } from './paused.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** Milliseconds between two ticks of a scheduler that runs all the time: jobs come on their second. */
 const TICK_INTERVAL = 1_000;
@@ -55,6 +56,8 @@ export interface WorkerServiceDeps {
   readonly options: WorkerOptionsInput;
   /** Run a scheduler beside the worker, with these static cron entries and those that are in Redis. @default no scheduler */
   readonly cron?: Readonly<Record<string, CronEntry>> | undefined;
+  /** End the process when its event loop stood still for longer than the lease. @default false */
+  readonly watchdog?: boolean;
   readonly log: Logger;
 }
 
@@ -66,11 +69,14 @@ export class WorkerService extends EventEmitter<WorkerEvents> {
   readonly lease: number;
   readonly #worker: WorkerLoop;
   readonly #scheduler: Scheduler | undefined;
+  readonly #watchdog: Watchdog | undefined;
   readonly #log: Logger;
 
   constructor(deps: WorkerServiceDeps) {
     super();
-    const { store, registry, queues, cron, log, namespace } = deps;
+    const { store, queues, cron, log, namespace } = deps;
+    this.#watchdog = deps.watchdog ? new Watchdog() : undefined;
+    const registry = this.#watchdog?.watching(deps.registry) ?? deps.registry;
     const options = workerOptions(deps.options);
     const clock = systemClock;
     this.#log = log;
@@ -109,12 +115,14 @@ export class WorkerService extends EventEmitter<WorkerEvents> {
 
   /** Resolves when the worker has ended, and the scheduler with it. @throws what Redis says, if it cannot be used from the start */
   async run(): Promise<Summary> {
+    this.#watchdog?.start(this.lease);
     const scheduling = this.#scheduler?.run();
     try {
       return await this.#worker.run();
     } finally {
       this.#scheduler?.stop();
       await scheduling;
+      await this.#watchdog?.stop();
     }
   }
 

@@ -229,3 +229,28 @@ describe('under npm', () => {
     );
   });
 });
+
+describe('a worker in a program of its own', () => {
+  const program = () => lambdesque([redis.url], { command: [process.execPath, 'test/helpers/worker-program.ts'] });
+
+  test('heeds signals if it is told to, and gives back what runs', async () => {
+    log = new JobLog();
+    await push(redis.client, 'work', ...payloads('Wait', [1]));
+    const worker = program();
+    await worker.line(({ msg }) => msg === 'waits');
+    worker.signal('SIGTERM');
+    expect(await worker.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(worker.lines.at(-1)).toMatchObject({ msg: 'ended', released: 1, stopped: 'shutdown' });
+    expect(await queued(redis.client, 'work')).toHaveLength(1);
+  });
+
+  test('ends when its event loop stands still, if it has a watchdog', async () => {
+    log = new JobLog();
+    await push(redis.client, 'work', ...payloads('Loop', [1]));
+    const { signal, stderr } = await program().ended;
+    expect(signal).toBe('SIGKILL');
+    expect(stderr).toMatch(
+      /^lambdesque: the event loop stood still for longer than the lease of 1 s.*Loop \(id [^)]+\)/,
+    );
+  });
+});

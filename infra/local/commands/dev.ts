@@ -1,6 +1,7 @@
 import { relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../../shared/index.ts';
+import { StopSignals } from '../../../shared/internal.ts';
 import { connect } from '../backend.ts';
 import { type CronFlags, defaultCron } from '../cron.ts';
 import { DevWorker } from '../dev/dev-worker.ts';
@@ -9,7 +10,6 @@ import { howToEnqueue } from '../how-to-enqueue.ts';
 import { createLogger } from '../log.ts';
 import type { Env } from '../redis/install.ts';
 import { localRedis } from '../redis/local-redis.ts';
-import { StopSignals } from '../stop-signals.ts';
 
 /** A terminal's Ctrl-C comes to worker and parent, and the worker may be the first to end. Milliseconds. */
 const CTRL_C = 100;

@@ -1,7 +1,7 @@
 import inspector from 'node:inspector';
 import { Worker as Thread } from 'node:worker_threads';
-import type { JobContext } from '../../shared/index.ts';
-import { type Registry, wrapHandlers } from '../../shared/internal.ts';
+import type { JobContext } from '../job/context.ts';
+import { type Registry, wrapHandlers } from '../job/registry.ts';
 
 /** What the thread is given. */
 export interface WatchdogData {

@@ -1,14 +1,15 @@
-import type { Logger, Summary } from '../../shared/index.ts';
-import type { WorkerService as Worker } from '../../shared/internal.ts';
-import { tellWatch } from '../modules/watching.ts';
-import { onReplaced } from './dev/on-replaced.ts';
+import type { Logger } from '../log.ts';
+import type { Summary } from '../worker/reporter.ts';
 import { StopSignals } from './stop-signals.ts';
+import type { WorkerService } from './worker-service.ts';
 
-export interface ProcessOptions {
-  /** Started by npm or npx: they hand no signal on, and leave the worker behind when they end. */
-  readonly underNpm: boolean;
+export interface ProcessSignalsOptions {
+  /** Started by npm or npx: they hand no signal on, and leave the worker behind when they end. @default false */
+  readonly underNpm?: boolean;
   /** Called when signals are heeded, before the worker begins. */
-  readonly onReady: () => void;
+  readonly onReady?: () => void;
+  /** Called when a signal stops the worker. */
+  readonly onStop?: () => void;
 }
 
 /**
@@ -17,26 +18,25 @@ export interface ProcessOptions {
  *
  * An error that nothing caught counts for the job that it came from. Where it came from none, the worker gives everything back,
  * and the process ends with 1.
+ * @param run starts the worker
  */
-export async function runProcess(worker: Worker, log: Logger, options: ProcessOptions): Promise<Summary> {
+export async function runWithSignals(
+  worker: WorkerService,
+  log: Logger,
+  options: ProcessSignalsOptions,
+  run: () => Promise<Summary>,
+): Promise<Summary> {
   let paused = false;
   let crashing: Promise<void> | undefined;
   const crashed = Promise.withResolvers<void>();
 
-  let signalled = false;
-  let replaced = false;
-
   const stops = new StopSignals({
-    underNpm: options.underNpm,
+    underNpm: options.underNpm ?? false,
     onStop: (why) => {
-      signalled = true;
+      options.onStop?.();
       log.info('stopping; a second signal ends at once', why);
       worker.stop();
     },
-  });
-  const endReplaced = onReplaced(() => {
-    replaced = true;
-    worker.stop();
   });
   const onUsr1 = () => log.info('summary', { worker: worker.id, ...worker.summary });
   const onUsr2 = () => {
@@ -65,17 +65,13 @@ export async function runProcess(worker: Worker, log: Logger, options: ProcessOp
 
   process.on('SIGUSR1', onUsr1).on('SIGUSR2', onUsr2).on('SIGCONT', onCont);
   process.on('unhandledRejection', onRejection).on('uncaughtException', onException);
-  options.onReady();
-  tellWatch({ ready: true });
+  options.onReady?.();
   try {
-    const summary = await Promise.race([worker.run(), crashed.promise.then(() => worker.summary)]);
+    const summary = await Promise.race([run(), crashed.promise.then(() => worker.summary)]);
     await crashing;
-    // Whoever replaces it has told of it.
-    if (signalled || !replaced) log.info('summary', { worker: worker.id, ...summary });
     return summary;
   } finally {
     stops.end();
-    endReplaced();
     process.off('SIGUSR1', onUsr1).off('SIGUSR2', onUsr2).off('SIGCONT', onCont);
     process.off('unhandledRejection', onRejection).off('uncaughtException', onException);
   }

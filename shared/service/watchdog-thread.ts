@@ -73,7 +73,7 @@ async function whereItIs(): Promise<string | undefined> {
   // And it runs on.
   session.disconnect();
   if (stack === undefined) return undefined;
-  const { errorFields } = await import('../../shared/internal.ts');
+  const { errorFields } = await import('../wire/failed-entry.ts');
   // The first line is that of the question.
   const asked = stack.replace(/\n\s+at eval \(.*/, '');
   const [line = ''] = (errorFields(Object.assign(new Error('stuck'), { stack: asked })).stack ?? '').split('\n');
