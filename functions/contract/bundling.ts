@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CronEntry } from '../../shared/index.ts';
 import type { Registry } from '../../shared/internal.ts';
@@ -33,20 +33,20 @@ export const bundling = {
 
 /** The entry files. */
 export const entries = {
-  consumer: pathOf('../consumer.ts'),
-  scheduler: pathOf('../scheduler.ts'),
+  consumer: pathOf('../consumer'),
+  scheduler: pathOf('../scheduler'),
 } as const;
 
 const backends: Readonly<Record<RedisSettings['kind'], string>> = {
-  upstash: pathOf('../backends/upstash.ts'),
-  tcp: pathOf('../backends/tcp.ts'),
+  upstash: pathOf('../backends/upstash'),
+  tcp: pathOf('../backends/tcp'),
 };
 
 /** Module names that stand for other files. @param jobs absolute path of the jobs module */
 export function aliases(backend: RedisSettings['kind'], jobs: string): Record<string, string> {
   return {
     // One instance of this package, whatever the jobs module would find.
-    lambdesque: pathOf('../../shared/index.ts'),
+    lambdesque: pathOf('../../shared/index'),
     'lambdesque-backend': backends[backend],
     'lambdesque-jobs': jobs,
     ...(backend === 'upstash' ? { 'lambdesque-upstash-http': upstashHttp() } : ofNode()),
@@ -95,6 +95,7 @@ export function defines(
   return { LAMBDESQUE_CRON: JSON.stringify(cron), LAMBDESQUE_QUEUES: JSON.stringify(queues) };
 }
 
+/** A file of this package, with the extension of this one: .ts here, .js in what is published. */
 function pathOf(file: string): string {
-  return fileURLToPath(new URL(file, import.meta.url));
+  return fileURLToPath(new URL(`${file}${extname(import.meta.url)}`, import.meta.url));
 }

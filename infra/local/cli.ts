@@ -1,7 +1,7 @@
 #!/usr/bin/env node
+import { createRequire } from 'node:module';
 import { styleText } from 'node:util';
 import { Command, CommanderError, Option } from 'commander';
-import own from '../../package.json' with { type: 'json' };
 import { ConfigError, LambdesqueError } from '../../shared/index.ts';
 import { environment as env, workerDefaults } from '../../shared/internal.ts';
 import { demo } from './commands/demo.ts';
@@ -17,6 +17,9 @@ import { withHint } from './hints.ts';
 import { defaultJobs } from './jobs.ts';
 import { flushOutput, guardOutput } from './output.ts';
 import { printable } from './terminal-text.ts';
+
+// By its name: the compiled file lies elsewhere.
+const own: { readonly version: string } = createRequire(import.meta.url)('lambdesque/package.json');
 
 const program = new Command('lambdesque').description('Resque queues, run by AWS Lambda; here, on this machine.');
 program.version(own.version).exitOverride().showHelpAfterError('(--help shows what is allowed)');

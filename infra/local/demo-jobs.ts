@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { defineJob, SkipRetry } from '../../shared/index.ts';
 
 /** The job classes that the demo's producers enqueue. */
@@ -13,16 +12,16 @@ export const Hello = defineJob({
 
 export const Charge = defineJob({
   class: 'Billing::Charge',
-  args: z.tuple([z.bigint(), z.object({ currency: z.string() })]),
-  perform([cents, { currency }], ctx) {
+  perform([cents, order], ctx) {
+    const { currency } = order as { currency: string };
     ctx.log.info(`charged ${cents} ${currency} cents, to the last digit`);
   },
 });
 
 export const PhpMail = defineJob({
   class: 'PHP_Mail',
-  args: z.tuple([z.object({ to: z.string() })]),
-  perform([{ to }], ctx) {
+  perform([mail], ctx) {
+    const { to } = mail as { to: string };
     ctx.log.info(`mail to ${to}`);
   },
 });

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type BuildFailure, build, type Loader, type Message, type Plugin, stop } from 'esbuild';
+import type { BuildFailure, Loader, Message, Plugin } from 'esbuild';
 import { ConfigError } from '../../shared/index.ts';
 
 export interface BundledModule {
@@ -18,10 +18,11 @@ export interface BundledModule {
  * every kind, imports without extension, folders, JSON, path aliases of a tsconfig. Packages stay where they are.
  * @param path from the working directory
  * @param onInput called with each file of the user that is in it, also where the bundle fails
- * @throws ConfigError that names file, line and column
+ * @throws ConfigError that names file, line and column, or esbuild where it is not installed
  */
 export async function bundleModule(path: string, onInput: (file: string) => void = () => {}): Promise<BundledModule> {
   const entry = resolve(path);
+  const { build, stop } = await esbuild(path);
   building++;
   const folder = await mkdtemp(join(tmpdir(), 'lambdesque-module-'));
   const remove = () => rm(folder, { recursive: true, force: true });
@@ -63,6 +64,19 @@ export async function bundleModule(path: string, onInput: (file: string) => void
 }
 
 let building = 0;
+
+/** Only who loads modules or deploys functions has to have it. */
+async function esbuild(path: string): Promise<typeof import('esbuild')> {
+  try {
+    return await import('esbuild');
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    throw new ConfigError(
+      `the module ${path} cannot be loaded: modules are bundled by esbuild, which is not installed. Run: npm install esbuild`,
+      { cause },
+    );
+  }
+}
 
 /** What this package exports, seen from here. */
 const OWN: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Bundle, type BundleName, bundle } from '../../infra/build.ts';
+import { type Bundle, type BundleName, bundle } from '../../infra/build/bundle.ts';
 import { startAws } from '../helpers/aws-server.ts';
 import { startLambda, type TestLambda } from '../helpers/lambda-runner.ts';
 import type { Bed } from './bed.ts';

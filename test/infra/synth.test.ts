@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bundle } from '../../infra/build.ts';
+import { bundle } from '../../infra/build/bundle.ts';
 import { startAws } from '../helpers/aws-server.ts';
 import { startLambda } from '../helpers/lambda-runner.ts';
 import { startRedis } from '../helpers/redis-server.ts';

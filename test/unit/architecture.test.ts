@@ -56,7 +56,10 @@ function filesIn(folder: string): Source[] {
     .map((entry) => sourceOf(relative(ROOT, join(entry.parentPath, entry.name))));
 }
 
-const sources = ['functions', 'infra', 'shared'].flatMap(filesIn);
+/** Without the project of a user's own that `lambdesque init` copies. */
+const sources = ['functions', 'infra', 'shared']
+  .flatMap(filesIn)
+  .filter(({ path }) => !path.startsWith('infra/local/template/'));
 
 const PUBLIC = 'shared/index.ts';
 /** What functions and infra may use besides. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Bundle, bundle } from '../../../infra/build.ts';
+import { type Bundle, bundle } from '../../../infra/build/bundle.ts';
 import { withBundles } from './suite.ts';
 
 /** Bytes, minified, without jobs. The library for TCP comes with its code for Redis Cluster and Sentinel. */

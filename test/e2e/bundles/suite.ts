@@ -9,7 +9,7 @@ import type {
   RedisSettings,
   SchedulerSettings,
 } from '../../../functions/contract/settings.ts';
-import { bundle } from '../../../infra/build.ts';
+import { bundle } from '../../../infra/build/bundle.ts';
 import type { CronEntry } from '../../../shared/index.ts';
 import { type AwsServer, startAws } from '../../helpers/aws-server.ts';
 import { type LambdaOptions, startLambda, type TestLambda } from '../../helpers/lambda-runner.ts';
