@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import * as sources from '../../functions/contract/bundling.ts';
 import type { RedisSettings } from '../../functions/contract/settings.ts';
 import type { CronEntry } from '../../shared/index.ts';
-import { type BundleContent, contentOf } from '../function/bundle-content.ts';
+import { type BundleParts, contentOf, largePackages } from '../function/bundle-content.ts';
 import { importJobs } from '../modules/jobs.ts';
 
 export type BundleName = keyof typeof sources.entries;
@@ -29,7 +29,9 @@ export interface Bundle {
   readonly bytes: number;
   readonly gzipped: number;
   /** Bytes of each package or part of this repository, the largest first. */
-  readonly content: BundleContent;
+  readonly content: BundleParts;
+  /** What synth would warn of. */
+  readonly warnings: readonly string[];
 }
 
 /** One function's bundle, made with the options that the CDK constructs use. */
@@ -52,5 +54,11 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     logLevel: 'warning',
   });
   const code = readFileSync(file);
-  return { file, bytes: code.length, gzipped: gzipSync(code).length, content: contentOf(metafile) };
+  return {
+    file,
+    bytes: code.length,
+    gzipped: gzipSync(code).length,
+    content: contentOf(metafile),
+    warnings: [...largePackages(metafile).values()],
+  };
 }

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { largePackages } from '../function/bundle-content.ts';
 import { type Bundle, bundle } from './bundle.ts';
 import { buildPackage } from './package.ts';
 
@@ -11,12 +10,12 @@ const SHOWN = 12;
 
 const kB = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`.padStart(9);
 
-function print(title: string, { bytes, gzipped, content, file }: Bundle): void {
+function print(title: string, { bytes, gzipped, content, file, warnings }: Bundle): void {
   console.log(`\n${title}: ${kB(bytes).trim()} minified, ${kB(gzipped).trim()} gzipped`);
   for (const [name, size] of content.slice(0, SHOWN)) console.log(`  ${kB(size)}  ${name}`);
   const rest = content.slice(SHOWN).reduce((sum, [, size]) => sum + size, 0);
   console.log(`  ${kB(rest)}  ${content.length - SHOWN} others\n  ${file}`);
-  for (const warning of largePackages(content).values()) console.warn(`  warning: ${warning}`);
+  for (const warning of warnings) console.warn(`  warning: ${warning}`);
 }
 
 try {

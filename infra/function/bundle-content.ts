@@ -6,17 +6,21 @@ export interface Metafile {
 }
 
 /** Bytes of each package, or folder of files that belong to none, the largest first. */
-export type BundleContent = readonly (readonly [name: string, bytes: number])[];
+export type BundleParts = readonly (readonly [name: string, bytes: number])[];
 
-export function contentOf(metafile: Metafile): BundleContent {
-  const sizes = new Map<string, number>();
+export function contentOf(metafile: Metafile): BundleParts {
+  return sizes(metafile, (path) => packageOf(path) ?? path.split('/').slice(0, -1).join('/'));
+}
+
+function sizes(metafile: Metafile, nameOf: (path: string) => string | undefined): BundleParts {
+  const found = new Map<string, number>();
   for (const { inputs } of Object.values(metafile.outputs)) {
     for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
-      const name = packageOf(path) ?? path.split('/').slice(0, -1).join('/');
-      sizes.set(name, (sizes.get(name) ?? 0) + bytesInOutput);
+      const name = nameOf(path);
+      if (name !== undefined && bytesInOutput > 0) found.set(name, (found.get(name) ?? 0) + bytesInOutput);
     }
   }
-  return [...sizes].filter(([, bytes]) => bytes > 0).sort(([, a], [, b]) => b - a);
+  return [...found].sort(([, a], [, b]) => b - a);
 }
 
 /** The innermost one: what a package has installed for itself counts as itself. */
@@ -24,16 +28,15 @@ function packageOf(path: string): string | undefined {
   return /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
 }
 
-/** The package that is this one; in its own repository the files have no package. */
-const OWN = 'lambdesque';
-
+/** This package and its Redis libraries, of which a user can leave none out. */
+const OWN = new Set(['lambdesque', '@upstash/redis', 'ioredis']);
 /** Bytes of one package in a bundle from which on it is worth a word: a function starts the slower for it. */
 const LARGE = 200_000;
 
 /** Says of each package that is large what could be done about it, by the package's name. */
-export function largePackages(content: BundleContent): ReadonlyMap<string, string> {
-  const all = content.reduce((sum, [, bytes]) => sum + bytes, 0);
-  const large = content.filter(([name, bytes]) => bytes > LARGE && name !== OWN);
+export function largePackages(metafile: Metafile): ReadonlyMap<string, string> {
+  const all = contentOf(metafile).reduce((sum, [, bytes]) => sum + bytes, 0);
+  const large = sizes(metafile, packageOf).filter(([name, bytes]) => bytes > LARGE && !OWN.has(name));
   return new Map(
     large.map(([name, bytes]) => [
       name,

@@ -1,5 +1,8 @@
-import { resolve } from 'node:path';
+import { createHash } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { Stack, Stage } from 'aws-cdk-lib';
 import { type BundlingOptions, LogLevel, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import type { Construct } from 'constructs';
 import { aliases, bundling, defines } from '../../functions/contract/bundling.ts';
 import type { RedisSettings } from '../../functions/contract/settings.ts';
 import type { CronEntry } from '../../shared/index.ts';
@@ -18,6 +21,7 @@ export interface BundleContent {
 export function bundlingOptions(
   { backend, jobs, constants }: BundleContent,
   more: BundlingOptions = {},
+  metafile?: string,
 ): BundlingOptions {
   const { '--alias': moreAlias = [], ...args } = more.esbuildArgs ?? {};
   const alias = Object.entries(aliases(backend, resolve(jobs))).map(([name, file]) => `${name}=${file}`);
@@ -37,8 +41,23 @@ export function bundlingOptions(
     esbuildArgs: {
       '--conditions': bundling.conditions.join(','),
       '--legal-comments': bundling.legalComments,
+      ...omitUndefined({ '--metafile': metafile }),
       ...args,
       '--alias': [...alias, ...[moreAlias].flat().map(String)],
     },
   };
+}
+
+/**
+ * Where esbuild is to write what a bundle holds: beside the assets, as it would change the function in one of them.
+ * @returns the same file for the same bundle, which is made once; undefined where none is made, or the user has it written
+ */
+export function metafileFor(scope: Construct, content: BundleContent, more: BundlingOptions = {}): string | undefined {
+  if (!Stack.of(scope).bundlingRequired || more.metafile) return undefined;
+  const { define, esbuildArgs } = bundlingOptions(content, more);
+  const hash = createHash('sha256')
+    .update(JSON.stringify([define, esbuildArgs]))
+    .digest('hex')
+    .slice(0, 16);
+  return join(resolve(Stage.of(scope)?.outdir ?? '.'), `lambdesque-bundle-${hash}.json`);
 }

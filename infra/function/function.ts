@@ -13,7 +13,8 @@ import { omitUndefined } from '../omit-undefined.ts';
 import type { OnDemand } from '../on-demand.ts';
 import type { RedisConnection } from '../redis-connection.ts';
 import { defaultMetricsNamespace } from '../watching/metrics.ts';
-import { type BundleContent, bundlingOptions } from './bundling-options.ts';
+import { warnOfLargePackages } from './bundle-warnings.ts';
+import { type BundleContent, bundlingOptions, metafileFor } from './bundling-options.ts';
 import { FailureQueue } from './failure-queue.ts';
 
 /** What all functions of a system share. */
@@ -96,6 +97,12 @@ export class LambdesqueFunction extends NodejsFunction {
     const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
     if (props.redis.vpc) allowVpc(role);
+    const content = {
+      backend: props.redis.settings.kind,
+      jobs: props.jobs,
+      ...omitUndefined({ constants: props.constants }),
+    };
+    const metafile = metafileFor(scope, content, props.bundling);
     super(scope, id, {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
@@ -103,10 +110,7 @@ export class LambdesqueFunction extends NodejsFunction {
       description: props.description,
       memorySize: props.memorySize,
       timeout: props.timeout,
-      bundling: bundlingOptions(
-        { backend: props.redis.settings.kind, jobs: props.jobs, ...omitUndefined({ constants: props.constants }) },
-        props.bundling,
-      ),
+      bundling: bundlingOptions(content, props.bundling, metafile),
       environment: environment(scope, props),
       role,
       logGroup,
@@ -121,6 +125,7 @@ export class LambdesqueFunction extends NodejsFunction {
       }),
     });
     this.onFailure = onFailure;
+    warnOfLargePackages(this, metafile);
     props.redis.grantConnect(this as IFunction);
     props.wake?.grantArm(this);
   }
