@@ -7,6 +7,7 @@ import { environment as env, workerDefaults } from '../../shared/internal.ts';
 import { demo } from './commands/demo.ts';
 import { dev } from './commands/dev.ts';
 import { enqueue } from './commands/enqueue.ts';
+import { init } from './commands/init.ts';
 import { start } from './commands/start.ts';
 import { tickOnce } from './commands/tick.ts';
 import { work } from './commands/work.ts';
@@ -47,6 +48,12 @@ program
   .description("show a job's whole life in 15 seconds, on a Redis of its own")
   .addHelpText('after', examples('lambdesque demo', 'REDIS_URL=redis://localhost:6379/ lambdesque demo'))
   .action(() => demo(env));
+
+program
+  .command('init')
+  .description('make a project of your own: a job, its test, a stack for AWS')
+  .argument('[folder]', 'an empty one, or a new one', '.')
+  .action((folder) => init(folder, own.version));
 
 program
   .command('start')

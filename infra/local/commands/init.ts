@@ -1,0 +1,87 @@
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ConfigError } from '../../../shared/index.ts';
+
+/** A project of its own, as it will be; npm would leave a `.gitignore` out of the package, and so it has another name there. */
+const TEMPLATE = fileURLToPath(new URL('../template/', import.meta.url));
+const RENAMED: Readonly<Record<string, string>> = { gitignore: '.gitignore' };
+
+/**
+ * `lambdesque init`: a project that installs, tests and synthesizes as it is.
+ * @param version of this package, which the project will want
+ * @throws ConfigError naming the files that are there already; nothing is written then
+ */
+export function init(folder: string, version: string): void {
+  const target = resolve(folder);
+  if (existsSync(target) && !statSync(target).isDirectory()) {
+    throw new ConfigError(`init: ${target} is no folder. Name one that is empty, or that does not exist yet.`);
+  }
+  const files = globSync('**/*', { cwd: TEMPLATE }).filter((path) => statSync(join(TEMPLATE, path)).isFile());
+  const named = (path: string) => RENAMED[path] ?? path;
+  const there = files.map(named).filter((path) => existsSync(join(target, path)));
+  if (there.length > 0) {
+    throw new ConfigError(
+      `init: ${there.sort().join(', ')} ${there.length === 1 ? 'is' : 'are'} in ${target} already, and not overwritten. ` +
+        'Name an empty folder: lambdesque init <folder>',
+    );
+  }
+  for (const path of files) {
+    const to = join(target, named(path));
+    mkdirSync(dirname(to), { recursive: true });
+    if (path === 'package.json') writeFileSync(to, packageFor(target, version));
+    else cpSync(join(TEMPLATE, path), to);
+  }
+  console.log(told(target, files.map(named)));
+}
+
+interface PackageFile {
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
+function packageFor(target: string, version: string): string {
+  const template = JSON.parse(readFileSync(join(TEMPLATE, 'package.json'), 'utf8')) as PackageFile;
+  const own = {
+    ...template,
+    name: nameFor(target),
+    dependencies: { ...template.dependencies, lambdesque: `^${version}` },
+  };
+  return `${JSON.stringify(own, null, 2)}\n`;
+}
+
+/** What npm takes for a name. Not this package's own: one cannot depend on itself. */
+function nameFor(target: string): string {
+  const name = basename(target)
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[._-]+|[._-]+$/g, '');
+  return name === '' || name === 'lambdesque' ? 'lambdesque-app' : name;
+}
+
+function told(target: string, files: readonly string[]): string {
+  const folder = relative('.', target);
+  const commands = [
+    ...(folder === '' ? [] : [[`cd ${folder}`, '']]),
+    ['npm install', ''],
+    ['npm test', 'the types, and the test of the job'],
+    ['npm start', 'worker, scheduler and a Redis on this machine, until Ctrl-C'],
+    ['npx lambdesque enqueue Welcome Zoë', 'beside it, in another terminal'],
+    ['npm run synth', 'the stack for AWS; infra/app.ts says what it needs before npm run deploy'],
+  ];
+  const width = Math.max(...commands.map(([command = '']) => command.length));
+  const lines = commands.map(([command = '', what]) =>
+    `  ${command.padEnd(width)}  ${what ? `# ${what}` : ''}`.trimEnd(),
+  );
+  return [
+    `Made ${files.length} files in ${target}: the job is functions/jobs/welcome.ts. Next:`,
+    ...lines,
+    ...tooOld(),
+  ].join('\n');
+}
+
+/** The project's own TypeScript is run by Node.js as it is, where this package needs no such thing. */
+function tooOld(): string[] {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > 22 || minor >= 18) return [];
+  return [`npm run synth needs Node.js 22.18 or later, which runs TypeScript; this is ${process.versions.node}.`];
+}

@@ -1,0 +1,4 @@
+import { Welcome } from './welcome.ts';
+
+/** The job classes that workers run. */
+export default [Welcome];
