@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { builtPackage } from '../helpers/built-package.ts';
 import { PATIENCE } from '../helpers/eventually.ts';
 import { oldestNode, oldestVersion } from '../helpers/oldest-node.ts';
 import { queued } from '../helpers/queue-state.ts';
@@ -9,12 +12,19 @@ vi.setConfig({ testTimeout: 2 * PATIENCE, hookTimeout: 4 * PATIENCE });
 
 const JOBS = new URL('../helpers/smoke-jobs.ts', import.meta.url).pathname;
 
-/** The rest of this suite runs on one Node; what older ones lack shows only here. */
-describe('on the oldest Node that package.json names', () => {
+/** A program that enqueues, without a top-level await, which CommonJS has not. */
+const PRODUCER = `
+const client = createClient({ url: process.argv[2] });
+client.enqueue('Hello', ['hi'], { queue: 'produced' }).then(() => client.close()).then(() => console.log('closed'));
+`;
+
+/** The rest of this suite runs the sources on one Node; what older ones lack shows only here, in what is published. */
+describe('on the oldest Node that package.json names, the published package', () => {
   let redis: TestRedis;
   let node: string | undefined;
+  let folder: string;
   beforeAll(async () => {
-    redis = await startRedis();
+    [redis, folder] = await Promise.all([startRedis(), builtPackage()]);
     node = await oldestNode().catch((error: Error) => {
       if (process.env['CI']) throw error;
       console.warn(`Skipped, since npm cannot install that Node here: ${error.message.split('\n', 2).join(' ')}`);
@@ -27,7 +37,8 @@ describe('on the oldest Node that package.json names', () => {
   afterEach(() => redis.client.flushall());
   afterAll(() => redis.stop());
 
-  const cli = (...args: readonly string[]) => lambdesque(args, { command: [`${node}`, 'infra/local/cli.ts'] }).ended;
+  const cli = (...args: readonly string[]) =>
+    lambdesque(args, { command: [`${node}`, join(folder, 'dist/infra/local/cli.js')] }).ended;
 
   test('it is that one', async () => {
     const { ended } = lambdesque(['--version'], { command: [`${node}`] });
@@ -72,9 +83,18 @@ describe('on the oldest Node that package.json names', () => {
     expect(await queued(redis.client, 'smoke')).toEqual([payload]);
   });
 
-  test('a producer enqueues, and ends by itself', async () => {
-    const { ended } = lambdesque([redis.url], { command: [`${node}`, 'test/helpers/producer.ts'] });
-    expect(await ended).toEqual({ code: 0, signal: null, stdout: 'closed\n', stderr: '' });
-    expect(await queued(redis.client, 'produced')).toHaveLength(2);
+  test.each([
+    ['ESM', 'producer.mjs', `import { createClient } from 'lambdesque';${PRODUCER}`],
+    ['CommonJS', 'producer.cjs', `const { createClient } = require('lambdesque');${PRODUCER}`],
+  ])('a producer enqueues, and ends by itself: %s', async (_, name, text) => {
+    writeFileSync(join(folder, name), text);
+    const { ended } = lambdesque([redis.url], { command: [`${node}`, join(folder, name)] });
+    const { stderr, ...rest } = await ended;
+    expect(rest).toEqual({ code: 0, signal: null, stdout: 'closed\n' });
+    // Node.js 22.12 says of each require of an ES module that this is new; later ones do not.
+    expect(
+      stderr.replace(/^.*(ExperimentalWarning: .*require|Support for loading ES|node --trace-warnings).*\n/gm, ''),
+    ).toBe('');
+    expect(await queued(redis.client, 'produced')).toHaveLength(1);
   });
 });
