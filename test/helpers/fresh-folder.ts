@@ -52,10 +52,11 @@ export function freshFolder(files: Readonly<Record<string, string>> = {}): Fresh
           timeout: 2 * PATIENCE,
           maxBuffer: 64 * 1024 * 1024,
         };
-        execFile(program, args, options, (error, stdout, stderr) => {
+        const child = execFile(program, args, options, (error, stdout, stderr) => {
           const code = error ? (typeof error.code === 'number' ? error.code : null) : 0;
           resolve({ code, stdout, stderr: typeof error?.code === 'string' ? `${error.message}\n${stderr}` : stderr });
         });
+        child.stdin?.end();
       }),
     async install(...args) {
       const options = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
@@ -77,6 +78,6 @@ export function freshFolder(files: Readonly<Record<string, string>> = {}): Fresh
 /** The environment without what npm, vitest and a user of Redis or AWS have put there. */
 function outside(): Record<string, string | undefined> {
   const ours =
-    /^(npm_(package|lifecycle|config_local_prefix|execpath|command)|INIT_CWD|NODE_|VITEST|REDIS_|UPSTASH_|AWS_|CDK_)/;
+    /^(npm_(package|lifecycle|config_local_prefix|execpath|command)|INIT_CWD|NODE_(ENV|OPTIONS|CHANNEL|UNIQUE)|VITEST|REDIS_|UPSTASH_|AWS_|CDK_)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
 }
