@@ -83,6 +83,14 @@ describe('on the oldest Node that package.json names, the published package', ()
     expect(await queued(redis.client, 'smoke')).toEqual([payload]);
   });
 
+  test('a project is made, and told that its TypeScript needs a later one', async () => {
+    const { code, stdout } = await cli('init', join(folder, 'project'));
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      `npm run synth needs Node.js 22.18 or later, which runs TypeScript; this is ${await oldestVersion()}.`,
+    );
+  });
+
   test.each([
     ['ESM', 'producer.mjs', `import { createClient } from 'lambdesque';${PRODUCER}`],
     ['CommonJS', 'producer.cjs', `const { createClient } = require('lambdesque');${PRODUCER}`],

@@ -1,8 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Bundle, bundle } from '../../../infra/build/bundle.ts';
+import { builtPackage } from '../../helpers/built-package.ts';
 import { withBundles } from './suite.ts';
 
 /** Bytes, minified, without jobs. The library for TCP comes with its code for Redis Cluster and Sentinel. */
@@ -42,6 +44,19 @@ describe.each(['upstash', 'tcp'] as const)('the bundles over %s', (backend) => {
     expect(Object.fromEntries(consumer.content)['shared/scheduler']).toBeLessThan(2_500);
     expect(packages(scheduler)).toContain('croner');
   });
+});
+
+test('of the compiled package they are as small as of the sources', async () => {
+  const folder = await builtPackage();
+  const of = await import(pathToFileURL(join(folder, 'dist/functions/contract/bundling.js')).href);
+  for (const entry of ['consumer', 'scheduler'] as const) {
+    for (const backend of ['upstash', 'tcp'] as const) {
+      const options = { entry, backend, jobs: 'functions/jobs/index.ts' };
+      const compiled = await bundle({ ...options, outdir: join(folder, 'compiled'), of });
+      const sources = await bundle({ ...options, outdir: join(folder, 'sources') });
+      expect(compiled.bytes).toBeLessThanOrEqual(sources.bytes);
+    }
+  }
 });
 
 withBundles(({ consumer }) => {
