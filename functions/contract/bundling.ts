@@ -55,7 +55,8 @@ export function aliases(backend: RedisSettings['kind'], jobs: string): Record<st
 
 /**
  * The file of `@upstash/redis` that has its HTTP client. What the package exports is a class with a method for each of
- * Redis's commands, which no bundler can shake: 93 kB, where we send two commands and the client is 5 kB.
+ * Redis's commands, which no bundler can shake: 93 kB, where we send two commands and the client is 5 kB. The file has no
+ * name that they promise to keep, so package.json pins the version.
  */
 function upstashHttp(): string {
   const main = createRequire(import.meta.url)
@@ -64,8 +65,8 @@ function upstashHttp(): string {
   const file = /import \{[^}]*\bHttpClient\b[^}]*\} from "(\.\/[^"]+)"/.exec(readFileSync(main, 'utf8'))?.[1];
   if (file === undefined) {
     throw new Error(
-      `${main} does not import HttpClient from a file beside it, as it does in @upstash/redis 1.39. ` +
-        'Install that version, or tell functions/contract/bundling.ts where the HTTP client is.',
+      `${main} does not import HttpClient from a file beside it, as the version does that package.json of lambdesque pins. ` +
+        'Something has put another in its place: take @upstash/redis out of "overrides" in your package.json, and install again.',
     );
   }
   return join(dirname(main), file);

@@ -48,7 +48,7 @@ export function freshFolder(files: Readonly<Record<string, string>> = {}): Fresh
       new Promise((resolve) => {
         const options = {
           cwd: path,
-          env: { ...outside(), ...env },
+          env: { ...outside(), NO_COLOR: '1', ...env },
           timeout: 2 * PATIENCE,
           maxBuffer: 64 * 1024 * 1024,
         };
@@ -78,6 +78,6 @@ export function freshFolder(files: Readonly<Record<string, string>> = {}): Fresh
 /** The environment without what npm, vitest and a user of Redis or AWS have put there. */
 function outside(): Record<string, string | undefined> {
   const ours =
-    /^(npm_(package|lifecycle|config_local_prefix|execpath|command)|INIT_CWD|NODE_(ENV|OPTIONS|CHANNEL|UNIQUE)|VITEST|REDIS_|UPSTASH_|AWS_|CDK_)/;
+    /^(npm_(package|lifecycle|config_local_prefix|execpath|command)|INIT_CWD|NODE_(ENV|OPTIONS|CHANNEL|UNIQUE)|VITEST|FORCE_COLOR|REDIS_|UPSTASH_|AWS_|CDK_)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
 }

@@ -8,7 +8,7 @@ import { builtTarball, type Tarball } from './tarball.ts';
 
 /** `npx lambdesque init` in an empty folder, and what README says comes next. */
 
-vi.setConfig({ testTimeout: 2 * PATIENCE, hookTimeout: 4 * PATIENCE });
+vi.setConfig({ testTimeout: 4 * PATIENCE, hookTimeout: 4 * PATIENCE });
 
 const TEMPLATE = join(ROOT, 'infra/local/template');
 const FILES = ['.gitignore', 'cdk.json', 'functions', 'infra', 'package.json', 'test', 'tsconfig.json'];

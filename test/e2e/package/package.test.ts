@@ -15,6 +15,7 @@ vi.setConfig({ testTimeout: 2 * PATIENCE, hookTimeout: 4 * PATIENCE });
 const PRIVATE = '{"private":true}';
 const own = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   readonly version: string;
+  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
 };
@@ -41,29 +42,29 @@ const text = (path: string) => readFileSync(join(folder.path, 'node_modules/lamb
 
 describe('the package', () => {
   test('holds what is compiled, and no tests, sources or jobs of this repository', () => {
-    const tops = new Set(
-      packed.files.map((path) =>
-        path
-          .split('/')
-          .slice(0, path.startsWith('dist/') ? 2 : 1)
-          .join('/'),
-      ),
-    );
-    expect([...tops].sort()).toEqual([
+    const compiled = /^dist\/(functions|infra|shared|vendor)\//;
+    expect(packed.files.filter((path) => !compiled.test(path)).sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
-      'dist/functions',
-      'dist/infra',
-      'dist/shared',
-      'dist/vendor',
+      'functions/README.md',
+      'infra/README.md',
+      'infra/local/README.md',
       'package.json',
+      'shared/README.md',
     ]);
     const outside = packed.files.filter((path) => !path.startsWith('dist/infra/local/template/'));
     expect(
       outside.filter((path) => /\.test\.|(^|\/)tests?\/|(?<!\.d)\.ts$|functions\/jobs|infra\/(app|build)/.test(path)),
     ).toEqual([]);
     expect(packed.unpacked).toBeLessThan(2_500_000);
+  });
+
+  test('exports what it holds', () => {
+    const named = Object.values(own.exports).flatMap((one) => (typeof one === 'string' ? one : Object.values(one)));
+    const missing = named.filter((path) => !packed.files.includes(path.replace('./', '')));
+    // Until what tests of users import is there.
+    expect(missing.filter((path) => !path.startsWith('./dist/shared/testing/'))).toEqual([]);
   });
 
   test('imports what is installed with it, or what package.json asks its user for', () => {
@@ -88,6 +89,10 @@ describe('the package', () => {
 
   test('leads nowhere on the machine on which it was built', () => {
     expect(inPackage('dist/**/*.*').filter((path) => text(path).includes(ROOT.replace(/\/$/, '')))).toEqual([]);
+  });
+
+  test('pins the library of which a bundle takes a file that is not exported', () => {
+    expect(own.dependencies['@upstash/redis']).toMatch(/^\d+\.\d+\.\d+$/);
   });
 
   test('has the license of each library that is compiled into it', () => {
