@@ -58,7 +58,7 @@ describe('the bundles of a CDK app', () => {
     const { file } = await builtTarball();
     folder = freshFolder(FILES);
     await folder.install(file);
-    folder.link('aws-cdk-lib', 'constructs', 'esbuild', '@esbuild');
+    folder.link('aws-cdk-lib', 'constructs', 'esbuild', '@esbuild', 'valibot');
   });
 
   async function synth(app: string, out: string, backend: string) {
