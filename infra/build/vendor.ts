@@ -8,7 +8,7 @@ import { bundling } from '../../functions/contract/bundling.ts';
  * Libraries that are compiled into the package, each as one file of what is used of it: a program that only enqueues would
  * have to install them, and a CDK app to bundle them. What a producer uses itself is a dependency.
  */
-const VENDORED = ['@aws-lambda-powertools/logger', 'commander', 'croner', 'pino'];
+const VENDORED = ['@aws-lambda-powertools/logger', 'commander', 'croner', 'pino', 'string-width'];
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -21,13 +21,13 @@ export async function vendor(dist: string): Promise<void> {
     const names = new Set<string>();
     for (const path of files) {
       const code = readFileSync(join(dist, path), 'utf8');
-      const changed = code.replace(importOf(library), (_, list: string, from: string) => {
-        for (const name of list.matchAll(/(\w+)(?: as \w+)?/g)) names.add(name[1] ?? '');
-        return `import {${list}}${from}'${posix.relative(posix.dirname(path), file)}'`;
+      const changed = code.replace(importOf(library), (_, clause: string) => {
+        for (const name of namesIn(clause)) names.add(name);
+        return `import ${clause} from '${posix.relative(posix.dirname(path), file)}'`;
       });
       if (changed.includes(`'${library}'`)) {
         throw new Error(
-          `${path} imports ${library} in a way that ${import.meta.filename} does not know: import { names } from it.`,
+          `${path} imports ${library} in a way that ${import.meta.filename} does not know: import names from it, or its default.`,
         );
       }
       if (changed !== code) writeFileSync(join(dist, path), changed);
@@ -42,7 +42,13 @@ export async function vendor(dist: string): Promise<void> {
   );
 }
 
-const importOf = (library: string) => new RegExp(`import \\{([^}]*)\\}( from )'${library}'`, 'g');
+const importOf = (library: string) => new RegExp(`import (\\w+|\\{[^}]*\\}) from '${library}'`, 'g');
+
+/** What `{ a, b as c }` or a name for the default takes of a module. */
+function namesIn(clause: string): string[] {
+  if (!clause.startsWith('{')) return ['default'];
+  return [...clause.matchAll(/(\w+)(?: as \w+)?/g)].map(([, name = '']) => name);
+}
 
 /** @returns the license of each package that is in the file */
 async function compile(library: string, names: ReadonlySet<string>, file: string): Promise<Map<string, string>> {

@@ -64,8 +64,7 @@ function told(target: string, files: readonly string[]): string {
     ...(folder === '' ? [] : [[`cd ${folder}`, '']]),
     ['npm install', ''],
     ['npm test', 'the types, and the test of the job'],
-    ['npm start', 'worker, scheduler and a Redis on this machine, until Ctrl-C'],
-    ['npx lambdesque enqueue Welcome Zoë', 'beside it, in another terminal'],
+    ['npm run dev', 'worker, scheduler and a Redis on this machine; it says how to enqueue, and restarts on changes'],
     ['npm run synth', 'the stack for AWS; infra/app.ts says what it needs before npm run deploy'],
   ];
   const width = Math.max(...commands.map(([command = '']) => command.length));

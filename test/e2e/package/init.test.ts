@@ -60,7 +60,7 @@ describe('npx lambdesque init', () => {
     const { name, dependencies } = packageIn(folder.path);
     expect(name).toMatch(/^lambdesque-package-/);
     expect(dependencies['lambdesque']).toBe(`^${own.version}`);
-    for (const command of ['npm install', 'npm test', 'npm start', 'npm run synth'])
+    for (const command of ['npm install', 'npm test', 'npm run dev', 'npm run synth'])
       expect(stdout).toContain(`  ${command}`);
   });
 
