@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { vendor } from './vendor.ts';
@@ -23,12 +23,29 @@ export async function buildPackage(dist: string): Promise<void> {
       throw new Error(`The package does not compile:\n${error.stdout}`, { cause: error });
     },
   );
-  // The compiler leaves these as they are, for compilers that know what is meant.
-  for (const path of globSync('{functions,infra,shared}/**/*.d.ts', { cwd: dist })) {
-    const types = readFileSync(join(dist, path), 'utf8');
-    writeFileSync(join(dist, path), types.replace(/(\bfrom |\bimport\()(['"])(\.[^'"]+)\.ts\2/g, '$1$2$3.js$2'));
-  }
+  keepPublicTypes(dist);
   await vendor(dist);
   // As it is: `lambdesque init` copies it.
   cpSync(join(ROOT, TEMPLATE), join(dist, TEMPLATE), { recursive: true });
+}
+
+/** Files whose names package.json exports. */
+const PUBLIC = ['shared/index', 'shared/testing/index', 'infra/index'];
+const RELATIVE = /(\bfrom |\bimport\()(['"])(\.[^'"]+)\.ts\2/g;
+
+/** Types are for those who import the package: what cannot be reached from there needs none, nor the types of its libraries. */
+function keepPublicTypes(dist: string): void {
+  const kept = new Set<string>();
+  const visit = (path: string): void => {
+    if (kept.has(path) || !existsSync(path)) return;
+    kept.add(path);
+    const types = readFileSync(path, 'utf8');
+    for (const [, , , file = ''] of types.matchAll(RELATIVE)) visit(join(dirname(path), `${file}.d.ts`));
+    // The compiler leaves .ts here, for compilers that know what is meant.
+    writeFileSync(path, types.replace(RELATIVE, '$1$2$3.js$2'));
+  };
+  for (const file of PUBLIC) visit(join(dist, `${file}.d.ts`));
+  for (const path of globSync('{functions,infra,shared}/**/*.d.ts', { cwd: dist })) {
+    if (!kept.has(join(dist, path))) rmSync(join(dist, path));
+  }
 }
