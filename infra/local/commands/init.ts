@@ -44,9 +44,23 @@ function packageFor(target: string, version: string): string {
   const own = {
     ...template,
     name: nameFor(target),
-    dependencies: { ...template.dependencies, lambdesque: `^${version}` },
+    dependencies: { ...template.dependencies, lambdesque: installedFrom() ?? `^${version}` },
   };
   return `${JSON.stringify(own, null, 2)}\n`;
+}
+
+/** The root of this package: four folders up, here and in what is published. */
+const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url)).replace(/[\\/](dist[\\/])?$/, '');
+
+/** The file that npm or npx installed this package from; undefined where it came from the registry, or is a clone. */
+function installedFrom(): string | undefined {
+  const lock = join(dirname(PACKAGE), '.package-lock.json');
+  if (!existsSync(lock)) return undefined;
+  const { packages } = JSON.parse(readFileSync(lock, 'utf8')) as {
+    readonly packages?: Readonly<Record<string, { readonly resolved?: string }>>;
+  };
+  const [, file] = /^file:(.*\.tgz)$/.exec(packages?.['node_modules/lambdesque']?.resolved ?? '') ?? [];
+  return file && `file:${resolve(dirname(PACKAGE), '..', file)}`;
 }
 
 /** What npm takes for a name. Not this package's own: one cannot depend on itself. */
