@@ -1,0 +1,153 @@
+import type { Page } from './job-view.ts';
+
+/**
+ * An entry of a failed list, whoever wrote it: Ruby, PHP, Go, Node or this library. What it does not say is undefined or
+ * empty; one that is no failed entry at all has only its `raw` text.
+ */
+export interface FailedEntry {
+  readonly failedAt: Date | undefined;
+  readonly queue: string | undefined;
+  /** undefined, and no arguments, where the payload is no job. */
+  readonly class: string | undefined;
+  /** The payload's `id`. */
+  readonly id: string | undefined;
+  /** Decoded, integers beyond ±(2⁵³−1) as bigint. */
+  readonly args: readonly unknown[];
+  /** Name of the error's class; '' where the entry has none. */
+  readonly exception: string;
+  /** Its message; '' where the entry has none. */
+  readonly error: string;
+  readonly backtrace: readonly string[];
+  readonly worker: string | undefined;
+  /** When it was last run again: by `retry` here, or in resque-web. */
+  readonly retriedAt: Date | undefined;
+  /** The payload as its producer wrote it; '' where the entry has none. What is not UTF-8 is shown with replacement characters. */
+  readonly payload: string;
+  /** `failed`, or `<queue>_failed` where Ruby's multi-queue backend is used. */
+  readonly list: string;
+  /** Of exception and message, with numbers, ids and quoted values taken out: equal for what failed in the same way. */
+  readonly fingerprint: string;
+  /** The whole entry as it stands in Redis. */
+  readonly raw: string;
+  /** Where it is: what `retry` and `remove` go by. */
+  readonly place: string;
+}
+
+/** Which entries; everything that is given has to fit. */
+export interface FailedQuery {
+  readonly class?: string;
+  readonly queue?: string;
+  /** Name of the error's class. */
+  readonly exception?: string;
+  readonly fingerprint?: string;
+  /** Anywhere in the entry, as it stands there: JSON text, case matters. */
+  readonly text?: string;
+  /** Failed then or later. An entry without a date does not fit. */
+  readonly since?: Date;
+  /** Failed before that. */
+  readonly until?: Date;
+  /** Whether it was run again since it failed. */
+  readonly retried?: boolean;
+  /** @default 'failed' */
+  readonly list?: string;
+}
+
+/** What failed in the same way. */
+export interface FailedGroup {
+  readonly fingerprint: string;
+  readonly class: string | undefined;
+  readonly exception: string;
+  /** The newest message, cut at 200 characters. */
+  readonly sample: string;
+  readonly count: number;
+  readonly first: Date | undefined;
+  readonly last: Date | undefined;
+  readonly queues: readonly string[];
+}
+
+export interface FailedGroups {
+  /** Most first; of more than 500, the first 500. */
+  readonly groups: readonly FailedGroup[];
+  /** How many entries were counted: the newest ones. */
+  readonly scanned: number;
+  /** How many there are. */
+  readonly total: number;
+}
+
+export interface FailedDay {
+  /** YYYY-MM-DD, UTC. */
+  readonly day: string;
+  readonly count: number;
+}
+
+export interface FailedPage extends Page<FailedEntry> {
+  /** How many entries this call has looked at. */
+  readonly scanned: number;
+  /** Everything was looked through; else go on with `cursor`, also where the page has no items. */
+  readonly complete: boolean;
+}
+
+/**
+ * What failed. Entries keep their bytes whatever is done with them: a payload is cut out of its entry as it stands there,
+ * never parsed and written anew.
+ *
+ * A call works in bounded pieces: no call of Redis takes long, whatever the length of the list. Each change is atomic and tells whether it
+ * found the entry.
+ */
+export interface Failed {
+  /** The lists that there are, `failed` first, then those in `failed_queues`. 2 commands, and one for each 1,000 lists. */
+  lists(): Promise<{ readonly name: string; readonly size: number }[]>;
+  /**
+   * Newest first. A cursor stays right while entries come and go: none that stayed is left out or shown twice. It looks at
+   * 20,000 entries or 16 MB at the most, so that a page behind a filter may come with fewer, or no, items: see `complete`.
+   * Costs 1 command; up to 4 behind a filter; more only where thousands of entries have gone since the page before.
+   * @param options.limit most entries @default 25
+   * @throws ConfigError for a limit or a cursor that cannot be
+   */
+  page(options?: FailedQuery & { readonly cursor?: string; readonly limit?: number }): Promise<FailedPage>;
+  /** Every entry that fits, newest first, read page by page. What the caller does with one does not move the others. */
+  find(query: FailedQuery): AsyncGenerator<FailedEntry>;
+  /**
+   * By class, exception and message, the last with numbers, ids and quoted values taken out. A call counts up to 20,000 entries that it has not counted
+   * before, the newest first, in 5 commands at the most; what was counted is kept in this process as long as the
+   * list only grows or is trimmed, so that the next call counts on: `scanned` of `total` says how far it is.
+   */
+  groups(options?: { readonly list?: string }): Promise<FailedGroups>;
+  /**
+   * How many failed on each of the last days (UTC), oldest first, days without any included. It counts what `groups`
+   * counts, and in the same commands.
+   * @param options.days @default 30
+   */
+  byDay(options?: { readonly days?: number; readonly list?: string }): Promise<FailedDay[]>;
+  /**
+   * Pushes the payload to the tail of its queue and writes `retried_at` into the entry, in one step, as resque-web does; the entry
+   * stays. The attempts of the job are counted anew. 1 command.
+   * @returns whether it was still there, and unchanged: of two that press the button, one is told false
+   * @throws ConfigError if its payload is no job, which would only fail again, or if nothing names its queue
+   */
+  retry(entry: FailedEntry): Promise<boolean>;
+  /**
+   * Retries all that fit, newest first, some in each atomic step; those that were retried before only with `retried: true`. What is no job, or
+   * has no queue, is passed over. 2 commands for each 500 entries that fit, 1 for each 5,000 that do not.
+   * @returns how many were retried
+   */
+  retryAll(query: FailedQuery): Promise<number>;
+  /** @returns whether it was still there */
+  remove(entry: FailedEntry): Promise<boolean>;
+  /** As `retryAll`. @returns how many were removed */
+  removeAll(query: FailedQuery): Promise<number>;
+  /** Removes a whole list. 1 command. @param list @default 'failed' @returns how many entries it had */
+  clear(list?: string): Promise<number>;
+  /**
+   * A line of JSON for each entry that fits, oldest first, without a line feed: the entry as it stands. What is not JSON in one line, or not UTF-8, stands in
+   * `{"lambdesque_base64":"…"}`.
+   */
+  export(query?: FailedQuery): AsyncGenerator<string>;
+  /**
+   * Appends entries, as `export` gave them, byte by byte. Empty lines are passed over.
+   * @param options.list @default 'failed'
+   * @returns how many were added
+   * @throws ConfigError at a line that is no failed entry; what stands before it has been added
+   */
+  import(lines: AsyncIterable<string> | Iterable<string>, options?: { readonly list?: string }): Promise<number>;
+}

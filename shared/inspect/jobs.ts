@@ -1,0 +1,63 @@
+import type { JobState, JobView, Page } from './job-view.ts';
+
+/** What to look for; everything that is given has to fit. */
+export interface JobQuery {
+  /** The whole id. */
+  readonly id?: string;
+  readonly class?: string;
+  readonly queue?: string;
+  /** Anywhere in the payload, as it stands there: JSON text, case matters. */
+  readonly text?: string;
+  /** @default queued, running, scheduled, retry, failed; and done where an id is given */
+  readonly states?: readonly JobState[];
+  /** Most jobs of a page. @default 25 */
+  readonly limit?: number;
+  /** Of the page before. @default the first page */
+  readonly cursor?: string;
+}
+
+/** A page of what was found so far. */
+export interface FoundJobs extends Page<JobView> {
+  /** How many payloads this call has looked at. */
+  readonly scanned: number;
+  /** Everything was looked through; else go on with `cursor`, also where the page has no items. */
+  readonly complete: boolean;
+}
+
+/** Finds jobs, wherever they are, and changes them. Each change is atomic and tells whether it found the job. */
+export interface Jobs {
+  /**
+   * Looks through what runs, waits for its time, waits in queues and has failed, in this order, in bounded pieces: a call
+   * looks at 20,000 payloads or 8 MB at the most, whatever is there, and comes back with what it has found by then. Redis does the search; only what
+   * may fit is read. What moves to another state between two calls may be met twice, or missed.
+   *
+   * Costs at most 12 commands a call, and one for each 100 due times of delayed jobs.
+   * @throws ConfigError for a limit, a state or a cursor that cannot be
+   */
+  find(query: JobQuery): Promise<FoundJobs>;
+  /**
+   * The job with this id: `find`, until it is found or everything was looked through. Costs 2 commands for each 20,000
+   * jobs that there are.
+   */
+  get(id: string): Promise<JobView | undefined>;
+  /**
+   * Runs it now: a scheduled job or a retry goes to the tail of its queue, a queued one to the head, a failed one is
+   * retried as `client.failed.retry` does it. 1 command; more only where it has moved a long way since it was read.
+   * @returns whether it was still there
+   * @throws ConfigError for one that runs or is done, or that names no queue
+   */
+  run(job: JobView): Promise<boolean>;
+  /**
+   * Takes it out of Redis, and gives back what it holds, such as the lock of a cron entry that waits for its end. 1 command; more only
+   * where it has moved a long way.
+   * @returns whether it was still there
+   * @throws ConfigError for one that runs: its worker has it
+   */
+  remove(job: JobView): Promise<boolean>;
+  /**
+   * Another time for a scheduled job (to the second) or a retry; a queued one leaves its queue and is scheduled. 1 command.
+   * @returns whether it was still there
+   * @throws ConfigError for a time that cannot be, or a job that is running, failed or done
+   */
+  reschedule(job: JobView, at: Date): Promise<boolean>;
+}
