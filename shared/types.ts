@@ -30,6 +30,8 @@ export interface Attempts {
   readonly attempts: number;
   /** How many workers died while they held the job; no attempts, since nobody knows whether it had started. */
   readonly deaths: number;
+  /** How the last attempts ended, as `addError` writes it: short, whatever the errors and their number. No quote, backslash or brace. */
+  readonly errors?: string;
 }
 
 /** A job whose payload could be read. */

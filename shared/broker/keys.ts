@@ -11,6 +11,10 @@ export interface Keys {
   queue(name: string): string;
   /** List of failed entries. */
   readonly failed: string;
+  /** Set of the names of further failed lists: Ruby's multi-queue backend has one for each queue. */
+  readonly failedQueues: string;
+  /** List of failed entries, by its name: `failed`, or `<queue>_failed`. */
+  failedList(name: string): string;
   /** Set of worker ids. */
   readonly workers: string;
   /** String: what the worker works on, as JSON. */
@@ -85,6 +89,8 @@ export function keysOf(namespace: string): Keys {
     queues: `${ns}queues`,
     queue: (name) => `${ns}queue:${name}`,
     failed: `${ns}failed`,
+    failedQueues: `${ns}failed_queues`,
+    failedList: (name) => `${ns}${name}`,
     workers: `${ns}workers`,
     worker: (id) => `${ns}worker:${id}`,
     workerStarted: (id) => `${ns}worker:${id}:started`,

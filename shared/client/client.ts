@@ -1,9 +1,12 @@
 import { namespaceOf } from '../broker/namespace.ts';
 import { redisBroker } from '../broker/redis/broker.ts';
 import { redisCronBroker } from '../broker/redis/cron.ts';
+import { redisFailedBroker } from '../broker/redis/failed.ts';
 import { openRedis, type RedisOptions } from '../broker/redis/open.ts';
 import { redisScheduledBroker } from '../broker/redis/scheduled.ts';
 import { type CronClient, createCronClient } from '../inspect/cron.ts';
+import type { Failed } from '../inspect/failed.ts';
+import { createFailed } from '../inspect/failed-client.ts';
 import { createScheduled, type Scheduled } from '../inspect/scheduled.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
 import { createRegistry } from '../job/registry.ts';
@@ -16,6 +19,8 @@ export interface Client extends Enqueuer, AsyncDisposable {
   readonly cron: CronClient;
   /** What waits: delayed jobs and retries. */
   readonly scheduled: Scheduled;
+  /** What has failed for good. */
+  readonly failed: Failed;
   /** Ends the connection, so that a process which does nothing else ends too. `await using client = …` does the same. */
   close(): Promise<void>;
 }
@@ -58,6 +63,7 @@ export function createClient(options: ClientOptions = {}): Client {
       ...(cronEntries ? { entries: cronEntries } : {}),
     }),
     scheduled: createScheduled(redisScheduledBroker(redis, prefix), registry),
+    failed: createFailed(redisFailedBroker(redis, prefix), registry),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -33,6 +33,9 @@ export interface FailedEntry {
   readonly place: string;
 }
 
+/** All that a change needs to know of an entry. */
+export type FailedRef = Pick<FailedEntry, 'place'>;
+
 /** Which entries; everything that is given has to fit. */
 export interface FailedQuery {
   readonly class?: string;
@@ -125,7 +128,7 @@ export interface Failed {
    * @returns whether it was still there, and unchanged: of two that press the button, one is told false
    * @throws ConfigError if its payload is no job, which would only fail again, or if nothing names its queue
    */
-  retry(entry: FailedEntry): Promise<boolean>;
+  retry(entry: FailedRef): Promise<boolean>;
   /**
    * Retries all that fit, newest first, some in each atomic step; those that were retried before only with `retried: true`. What is no job, or
    * has no queue, is passed over. 2 commands for each 500 entries that fit, 1 for each 5,000 that do not.
@@ -133,7 +136,7 @@ export interface Failed {
    */
   retryAll(query: FailedQuery): Promise<number>;
   /** @returns whether it was still there */
-  remove(entry: FailedEntry): Promise<boolean>;
+  remove(entry: FailedRef): Promise<boolean>;
   /** As `retryAll`. @returns how many were removed */
   removeAll(query: FailedQuery): Promise<number>;
   /** Removes a whole list. 1 command. @param list @default 'failed' @returns how many entries it had */

@@ -2,9 +2,10 @@ import { isPlainDone, isPlainRelease } from '../broker/ops/operation.ts';
 import type { Clock } from '../clock.ts';
 import type { Edit, Effect, Job, Outcome, RawJob, Settlement, SettleOp } from '../types.ts';
 import { raisedExecutions } from '../wire/active-job/envelope.ts';
+import { addError } from '../wire/attempt-errors.ts';
 import { unsplice } from '../wire/attempts.ts';
 import { newAttemptsId, type Undecodable } from '../wire/decode.ts';
-import { buriedEntry, type FailedEntryFields, failedEntry } from '../wire/failed-entry.ts';
+import { buriedEntry, errorInfo, type FailedEntryFields, failedEntry } from '../wire/failed-entry.ts';
 import { phpStatus } from '../wire/php-status.ts';
 import { tokenOf } from '../wire/worker-id.ts';
 
@@ -104,7 +105,9 @@ export class PendingResults {
 
   /** The worker is about to die, and this job ran: it goes back with one death more. @param to head in a serial queue */
   died(job: Job, to: 'head' | 'tail'): void {
-    const record = { id: this.#attemptsId(job), attempts: job.attempt - 1, deaths: job.deaths + 1 };
+    const errors = errorsOf(job);
+    const counts = { id: this.#attemptsId(job), attempts: job.attempt - 1, deaths: job.deaths + 1 };
+    const record = errors === undefined ? counts : { ...counts, errors };
     this.#add({ raw: job.raw, marked: false, outcome: { kind: 'release', to, record }, effects: NO_EFFECTS });
   }
 
@@ -168,7 +171,10 @@ export class PendingResults {
       case 'released':
         return { kind: 'release', to: outcome.to };
       case 'retried': {
-        const record = { id: this.#attemptsId(job), attempts: job.attempt, deaths: job.deaths };
+        const { exception, error } = errorInfo(outcome.error);
+        const told = { attempt: job.attempt, at: this.#options.redisNow(), error: `${exception}: ${error}` };
+        const errors = addError(errorsOf(job), told);
+        const record = { id: this.#attemptsId(job), attempts: job.attempt, deaths: job.deaths, errors };
         const edit = job.activeJob && inBytes(job.payload, raisedExecutions(job.payload));
         return { kind: 'retry', delay: outcome.delay, record, ...(edit ? { edit } : {}) };
       }
@@ -227,6 +233,11 @@ function fitting(settlements: readonly Settlement[]): number {
 function textOf(outcome: SettleOp): number {
   if (outcome.kind === 'failBinary') return outcome.entry.length;
   return 'head' in outcome ? outcome.head.length + outcome.tail.length : 200;
+}
+
+/** The errors of its past attempts. Not read with each job, since few have some. */
+function errorsOf({ raw, attemptsId }: Job): string | undefined {
+  return attemptsId === undefined ? undefined : unsplice(raw.text ?? '').record?.errors;
 }
 
 /** Bytes without the record of past attempts, which a payload can have got that nobody could read. */

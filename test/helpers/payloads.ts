@@ -62,6 +62,9 @@ const nasty: Readonly<Record<string, string | Buffer>> = {
   'an own lambdesque key that is empty': withKey('{}'),
   'an own lambdesque key without deaths': withKey('{"id":"x","attempts":1}'),
   'an own lambdesque key with more in it': withKey('{"id":"x","attempts":1,"deaths":0,"more":1}'),
+  'an own lambdesque key with errors of another form': withKey('{"id":"x","attempts":1,"deaths":0,"errors":["boom"]}'),
+  'an own lambdesque key with a quote in its errors': withKey('{"id":"x","attempts":1,"deaths":0,"errors":"a\\"b"}'),
+  'an own lambdesque key with more than errors': withKey('{"id":"x","attempts":1,"deaths":0,"errors":"a","b":"c"}'),
   'an own lambdesque key in another order': withKey('{"attempts":1,"deaths":0,"id":"x"}'),
   'an own lambdesque key with a quote in its id': withKey('{"id":"x\\"y","attempts":1,"deaths":0}'),
   'an own lambdesque key with braces in its id': withKey('{"id":"{x}","attempts":1,"deaths":0}'),
@@ -94,9 +97,13 @@ export const samples: readonly Sample[] = [
 ];
 
 /** The payload with a record of attempts behind its opening brace. */
-export function spliced(bytes: Buffer, record: { id: string; attempts: number; deaths: number }): Buffer {
+export function spliced(
+  bytes: Buffer,
+  record: { id: string; attempts: number; deaths: number; errors?: string },
+): Buffer {
   const at = bytes.indexOf('{') + 1;
-  const { id, attempts, deaths } = record;
-  const key = `"lambdesque":{"id":"${id}","attempts":${attempts},"deaths":${deaths}},`;
+  const { id, attempts, deaths, errors } = record;
+  const told = errors === undefined ? '' : `,"errors":"${errors}"`;
+  const key = `"lambdesque":{"id":"${id}","attempts":${attempts},"deaths":${deaths}${told}},`;
   return Buffer.concat([bytes.subarray(0, at), Buffer.from(key), bytes.subarray(at)]);
 }

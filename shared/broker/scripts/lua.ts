@@ -18,18 +18,21 @@ end
 `;
 
 /**
- * The record of past attempts in a payload. `cut(payload)` → head, rest, id, attempts, deaths: head .. rest is the
- * producer's payload; the other three are nil where nothing was spliced in; head is nil where the payload does not open
- * like an object. `original(payload)` is the producer's payload. `deathsOf(payload)` is how many workers died with it;
- * none, where `OPENING` stands nowhere in it.
+ * The record of past attempts in a payload. `cut(payload)` → head, rest, id, attempts, deaths, errors: head .. rest is the
+ * producer's payload; id and what follows are nil where nothing was spliced in; errors is '' or the whole member that tells
+ * them; head is nil where the payload does not open like an object. `original(payload)` is the producer's payload.
+ * `deathsOf(payload)` is how many workers died with it; none, where `OPENING` stands nowhere in it.
  */
 export const PAYLOAD = String.raw`
 local OPENING = '{"lambdesque":{'
-local SPLICED = '^([ \t\n\r]*{)"lambdesque":{"id":"([^"\\{}]*)","attempts":(%d+),"deaths":(%d+)},'
+local SPLICED = '^([ \t\n\r]*{)"lambdesque":{"id":"([^"\\{}]*)","attempts":(%d+),"deaths":(%d+)([^\\{}]*)},'
 local WHOLE = SPLICED .. '(.*)$'
+local function isRecord(attempts, deaths, errors)
+  return #attempts < 10 and #deaths < 10 and (errors == '' or string.find(errors, '^,"errors":"[^"]*"$') ~= nil)
+end
 local function cut(payload)
-  local head, id, attempts, deaths, rest = string.match(payload, WHOLE)
-  if head and #attempts < 10 and #deaths < 10 then return head, rest, id, tonumber(attempts), tonumber(deaths) end
+  local head, id, attempts, deaths, errors, rest = string.match(payload, WHOLE)
+  if head and isRecord(attempts, deaths, errors) then return head, rest, id, tonumber(attempts), tonumber(deaths), errors end
   return string.match(payload, '^([ \t\n\r]*{)(.*)$')
 end
 local function original(payload)
@@ -40,8 +43,8 @@ end
 local function deathsOf(payload)
   -- For nearly every job: none, as its first and third characters tell.
   if string.byte(payload, 1) == 123 and string.byte(payload, 3) ~= 108 then return 0 end
-  local _, _, attempts, deaths = string.match(payload, SPLICED)
-  return deaths and #attempts < 10 and #deaths < 10 and tonumber(deaths) or 0
+  local _, _, attempts, deaths, errors = string.match(payload, SPLICED)
+  return deaths and isRecord(attempts, deaths, errors) and tonumber(deaths) or 0
 end
 `;
 

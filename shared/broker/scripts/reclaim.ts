@@ -87,10 +87,10 @@ local function giveBack(job, push)
     if not try('RPUSH', KEYS[11], head .. original(payload) .. job.queue.tail) then stuck = true return end
     failed = failed + 1
   else
-    local opens, rest, id, attempts, deaths = cut(payload)
+    local opens, rest, id, attempts, deaths, errors = cut(payload)
     if opens then
       payload = opens .. '"lambdesque":{"id":"' .. (id or token .. '-' .. string.format('%d', job.seq)) .. '","attempts":'
-        .. (attempts or 0) .. ',"deaths":' .. (deaths or 0) + 1 .. '},' .. rest
+        .. (attempts or 0) .. ',"deaths":' .. (deaths or 0) + 1 .. (errors or '') .. '},' .. rest
     end
     if not try(push, job.queue.key, payload) then stuck = true return end
     try('SADD', KEYS[10], job.name)

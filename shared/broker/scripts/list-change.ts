@@ -1,0 +1,122 @@
+import { READ_ARGUMENTS } from '../ops/call.ts';
+import { UNLOCK_CRON } from '../ops/unlock-cron.ts';
+import { defineScript } from '../redis/client.ts';
+import { NOW } from '../redis/time.ts';
+import { MARKS, WALK } from './list-walk.ts';
+import { DATE_TEXT, PAYLOAD } from './lua.ts';
+
+/** What became of an element. Any other number is the position from which on to look for it further. */
+export const CHANGED = -2;
+export const GONE = -1;
+export const REFUSED = -3;
+
+/** Stands in the place of an element that is removed, until the end of the script. */
+const HOLE = 'lambdesque:removed:5b8e1c07';
+
+/**
+ * Lua: `bytesOf(text)`: each character of the text is one byte, U+0000 to U+00FF. So bytes that are not UTF-8 travel to Redis, since
+ * arguments are text.
+ */
+const BYTES_OF = `
+local byte = {}
+for code = 128, 255 do byte[string.char(192 + math.floor(code / 64), 128 + code % 64)] = string.char(code) end
+local function bytesOf(text) return (string.gsub(text, '[\\194\\195][\\128-\\191]', byte)) end
+`;
+
+/**
+ * Change elements of a list, each found by its mark at its place, or further towards the head, where it is when others
+ * before it have gone. Payload bytes are cut out of the element as it stands.
+ *
+ * KEYS  1 the list  2 queues  then what ARGV names by its place
+ * ARGV  time; most elements to look at, for all together; most bytes to read
+ *       for each: position from which on to look; its mark; \`whole\` or \`without\`, what the mark is of; then
+ *       remove  and the effects of that (number; kind, what it needs)
+ *       head: it becomes the first
+ *       retry  place of the queue's key, its name; first and last byte of the payload in the entry (from 1), or 0, 0; the payload as \`bytesOf\` takes it, or '';
+ *              first and last byte of what is replaced by when it was retried; what stands before and behind that
+ * Returns {what became of each, keys that did not take theirs {{key, error}…}}
+ */
+export const changeElements = defineScript(
+  'change-elements',
+  `${NOW}${READ_ARGUMENTS}${PAYLOAD}${DATE_TEXT}${MARKS}${WALK}${BYTES_OF}
+local effects = {}
+${UNLOCK_CRON}
+local list, time, most, bytes = KEYS[1], now(arg()), int(), int()
+-- Changes nothing; it opens the script with a write that a full Redis allows.
+if try('LTRIM', list, 0, -1) == nil then return {{}, wrongKeys()} end
+local length, holes, answer = call('LLEN', list), 0, {}
+local actions = {}
+local function remove(at)
+  call('LSET', list, at, '${HOLE}')
+  -- It is nearer to one of the ends, from which it is taken out.
+  holes = holes + 1
+end
+function actions.remove(entry, at)
+  if entry then remove(at) end
+  for _ = 1, int() do effects[arg()](entry ~= nil) end
+end
+function actions.head(entry, at)
+  if not entry then return end
+  remove(at)
+  call('LPUSH', list, entry)
+end
+function actions.retry(entry, at)
+  local queue, name, from, to, text = key(), arg(), int(), int(), arg()
+  local cutFrom, cutTo, before, behind = int(), int(), arg(), arg()
+  if not entry then return end
+  local payload = from > 0 and string.sub(entry, from, to) or bytesOf(text)
+  local _, err = try('RPUSH', queue, original(payload))
+  if err then return ${REFUSED} end
+  try('SADD', KEYS[2], name)
+  call('LSET', list, at, string.sub(entry, 1, cutFrom - 1) .. before .. dateText('%04d/%02d/%02d %02d:%02d:%02d', time)
+    .. behind .. string.sub(entry, cutTo + 1))
+end
+while at < #ARGV do
+  local from, mark, mark_of = int(), arg(), arg() == 'whole' and markOf or markWithout
+  local entry, place
+  local position, looked = walk(list, math.min(from, length - 1), -1, most, bytes, function(item, position)
+    bytes = bytes - #item
+    if mark_of(item) ~= mark then return true end
+    entry, place = item, position
+    return false
+  end)
+  most = most - looked
+  local refused = actions[arg()](entry, place)
+  answer[#answer + 1] = refused or entry and ${CHANGED} or position
+end
+if holes > 0 then call('LREM', list, 0, '${HOLE}') end
+return {answer, wrongKeys()}
+`,
+);
+
+/**
+ * Append elements to a list.
+ *
+ * KEYS  1 the list  2 the set of lists that its name is to be in
+ * ARGV  name to add to the set, or ''; for each element: t and the text, or b and its bytes as characters
+ * Returns the new length.
+ */
+export const appendElements = defineScript(
+  'append-elements',
+  `${READ_ARGUMENTS}${BYTES_OF}
+local name, length = arg(), 0
+if name ~= '' then call('SADD', KEYS[2], name) end
+while at < #ARGV do
+  local kind, text = arg(), arg()
+  length = call('RPUSH', KEYS[1], kind == 'b' and bytesOf(text) or text)
+end
+return length
+`,
+);
+
+/**
+ * Remove a whole list. KEYS  1 the list. Returns how many elements it had.
+ */
+export const clearList = defineScript(
+  'clear-list',
+  `
+local length = redis.call('LLEN', KEYS[1])
+redis.call('DEL', KEYS[1])
+return length
+`,
+);
