@@ -27,6 +27,18 @@ export {
   SkipRetry,
 } from './errors.ts';
 export type { BadCronInfo, CronClient, CronInfo } from './inspect/cron.ts';
+export type {
+  Failed,
+  FailedDay,
+  FailedEntry,
+  FailedGroup,
+  FailedGroups,
+  FailedPage,
+  FailedQuery,
+  FailedRef,
+} from './inspect/failed.ts';
+export type { AttemptError, JobState, JobView, Page } from './inspect/job-view.ts';
+export type { FoundJobs, JobAt, JobQuery, Jobs } from './inspect/jobs.ts';
 export type { JobFilter, Scheduled, WaitingCount, WaitingJob, WaitingPage } from './inspect/scheduled.ts';
 export type { CronOrigin, JobContext, JobInfo } from './job/context.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';

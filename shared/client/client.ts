@@ -2,11 +2,14 @@ import { namespaceOf } from '../broker/namespace.ts';
 import { redisBroker } from '../broker/redis/broker.ts';
 import { redisCronBroker } from '../broker/redis/cron.ts';
 import { redisFailedBroker } from '../broker/redis/failed.ts';
+import { redisJobsBroker } from '../broker/redis/jobs.ts';
 import { openRedis, type RedisOptions } from '../broker/redis/open.ts';
 import { redisScheduledBroker } from '../broker/redis/scheduled.ts';
 import { type CronClient, createCronClient } from '../inspect/cron.ts';
 import type { Failed } from '../inspect/failed.ts';
 import { createFailed } from '../inspect/failed-client.ts';
+import type { Jobs } from '../inspect/jobs.ts';
+import { createJobs } from '../inspect/jobs-client.ts';
 import { createScheduled, type Scheduled } from '../inspect/scheduled.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
 import { createRegistry } from '../job/registry.ts';
@@ -19,6 +22,8 @@ export interface Client extends Enqueuer, AsyncDisposable {
   readonly cron: CronClient;
   /** What waits: delayed jobs and retries. */
   readonly scheduled: Scheduled;
+  /** Jobs wherever they are: to find one, run it now, remove it, give it another time. */
+  readonly jobs: Jobs;
   /** What has failed for good. */
   readonly failed: Failed;
   /** Ends the connection, so that a process which does nothing else ends too. `await using client = …` does the same. */
@@ -49,6 +54,10 @@ export function createClient(options: ClientOptions = {}): Client {
   const redis = openRedis(redisOptions);
   const prefix = namespaceOf(namespace, redis.cluster);
   const store = redisBroker(redis, prefix);
+  const waiting = redisScheduledBroker(redis, prefix);
+  const scheduled = createScheduled(waiting, registry);
+  const lists = redisFailedBroker(redis, prefix);
+  const failed = createFailed(lists, registry);
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= redis.close();
@@ -62,8 +71,16 @@ export function createClient(options: ClientOptions = {}): Client {
       registry,
       ...(cronEntries ? { entries: cronEntries } : {}),
     }),
-    scheduled: createScheduled(redisScheduledBroker(redis, prefix), registry),
-    failed: createFailed(redisFailedBroker(redis, prefix), registry),
+    scheduled,
+    jobs: createJobs({
+      jobs: redisJobsBroker(redis, prefix),
+      lists,
+      scheduled: waiting,
+      waiting: scheduled,
+      failed,
+      registry,
+    }),
+    failed,
     close,
     [Symbol.asyncDispose]: close,
   };

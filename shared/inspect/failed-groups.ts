@@ -7,7 +7,7 @@ import type { FailedGroup } from './failed.ts';
 /** Entries that are counted, and kept, together. */
 const PART = 2_000;
 /** Parts that are counted in one look, in so many commands. */
-const COMMANDS = 5;
+const COMMANDS = 4;
 /** Parts that are kept of one list: the newest. */
 const MOST_PARTS = 150;
 /** Characters of a message that stands for its group. */

@@ -1,3 +1,9 @@
+import { isUtf8 } from 'node:buffer';
+import { parseWithBigInts } from '../json.ts';
+import { readErrors } from '../wire/attempt-errors.ts';
+import { unsplice } from '../wire/attempts.ts';
+import { argsOf } from '../wire/decode.ts';
+
 /** One page of a list. */
 export interface Page<T> {
   readonly items: readonly T[];
@@ -24,7 +30,7 @@ export interface JobView {
   readonly exact: boolean;
   /** Length of the payload. */
   readonly bytes: number;
-  /** Attempts that ended without success. */
+  /** Attempts that ended without success; 0 of a failed job, since its entry does not say. */
   readonly attempts: number;
   /** Workers that died while they held it. */
   readonly deaths: number;
@@ -42,9 +48,50 @@ export interface JobView {
 
 /** How one attempt ended. */
 export interface AttemptError {
-  /** From 1. */
+  /** From 1; 0 where nobody knows. */
   readonly attempt: number;
   readonly at?: Date;
   /** Name and message. */
   readonly error: string;
+}
+
+/** Where a job was found, and what is known of it besides its payload. */
+export type JobOrigin = Pick<JobView, 'state' | 'queue' | 'place'> & Partial<Pick<JobView, 'at' | 'worker'>>;
+
+/** Dates end here, epoch ms. */
+const LAST_DATE = 8_640_000_000_000_000;
+
+/** @param bytes the payload as it was found, with the record of its attempts */
+export function jobView(bytes: Buffer, origin: JobOrigin): JobView {
+  const text = bytes.toString('utf8');
+  const { payload, record } = unsplice(text);
+  let fields: { class?: unknown; args?: unknown; id?: unknown; queue?: unknown; queue_time?: unknown } = {};
+  try {
+    const value = parseWithBigInts(payload);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) fields = value;
+  } catch {
+    // Shown as what it is: a payload without class.
+  }
+  const { class: name, args, id, queue, queue_time: seconds } = fields;
+  return {
+    at: undefined,
+    worker: undefined,
+    ...origin,
+    queue: origin.queue ?? (typeof queue === 'string' ? queue : undefined),
+    class: typeof name === 'string' ? name : undefined,
+    id: typeof id === 'string' && id !== '' ? id : record?.id,
+    args: argsOf(args),
+    payload,
+    exact: isUtf8(bytes),
+    bytes: record ? bytes.length - Buffer.byteLength(text) + Buffer.byteLength(payload) : bytes.length,
+    attempts: record?.attempts ?? 0,
+    deaths: record?.deaths ?? 0,
+    errors: readErrors(record?.errors).map(({ at, ...told }) => ({ ...told, at: new Date(at) })),
+    enqueuedAt: typeof seconds === 'number' && seconds > 0 ? dateOf(seconds * 1000) : undefined,
+  };
+}
+
+/** A date of whatever number stands there. @param ms epoch ms */
+export function dateOf(ms: number): Date | undefined {
+  return Number.isNaN(ms) ? undefined : new Date(Math.max(-LAST_DATE, Math.min(ms, LAST_DATE)));
 }

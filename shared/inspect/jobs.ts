@@ -24,6 +24,9 @@ export interface FoundJobs extends Page<JobView> {
   readonly complete: boolean;
 }
 
+/** All that a change needs to know of a job. */
+export type JobAt = Pick<JobView, 'place'>;
+
 /** Finds jobs, wherever they are, and changes them. Each change is atomic and tells whether it found the job. */
 export interface Jobs {
   /**
@@ -46,18 +49,18 @@ export interface Jobs {
    * @returns whether it was still there
    * @throws ConfigError for one that runs or is done, or that names no queue
    */
-  run(job: JobView): Promise<boolean>;
+  run(job: JobAt): Promise<boolean>;
   /**
    * Takes it out of Redis, and gives back what it holds, such as the lock of a cron entry that waits for its end. 1 command; more only
    * where it has moved a long way.
    * @returns whether it was still there
    * @throws ConfigError for one that runs: its worker has it
    */
-  remove(job: JobView): Promise<boolean>;
+  remove(job: JobAt): Promise<boolean>;
   /**
-   * Another time for a scheduled job (to the second) or a retry; a queued one leaves its queue and is scheduled. 1 command.
+   * Another time for a scheduled job (to the second) or a retry. 2 commands.
    * @returns whether it was still there
-   * @throws ConfigError for a time that cannot be, or a job that is running, failed or done
+   * @throws ConfigError for a time that cannot be, or a job that does not wait for one
    */
-  reschedule(job: JobView, at: Date): Promise<boolean>;
+  reschedule(job: JobAt, at: Date): Promise<boolean>;
 }

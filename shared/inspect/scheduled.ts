@@ -4,10 +4,9 @@ import { ConfigError } from '../errors.ts';
 import type { Args } from '../job/define.ts';
 import type { Registry } from '../job/registry.ts';
 import { parseWithBigInts } from '../json.ts';
-import type { CronSlot } from '../types.ts';
 import { unsplice } from '../wire/attempts.ts';
 import { argsOf } from '../wire/decode.ts';
-import { cronSlot } from '../wire/payload.ts';
+import { exclusiveCronOf } from '../wire/payload.ts';
 
 /** A job that waits for its time. */
 export interface WaitingJob {
@@ -152,7 +151,7 @@ export function createScheduled(store: ScheduledBroker, registry?: Registry): Sc
     },
     remove: (job) =>
       job.kind === 'retry'
-        ? store.removeRetry(job.place, exclusiveCron(job.payload))
+        ? store.removeRetry(job.place, exclusiveCronOf(job.payload))
         : store.moveDelayed(job.place, job.payload, { to: 'nowhere' }),
     async reschedule(job, at) {
       const time = at.getTime();
@@ -162,16 +161,6 @@ export function createScheduled(store: ScheduledBroker, registry?: Registry): Sc
       return store.moveDelayed(job.place, job.payload, { to: 'time', seconds: Math.floor(time / 1000) });
     },
   };
-}
-
-/** The cron entry that enqueues nothing until this job has ended. */
-function exclusiveCron(payload: string): CronSlot | undefined {
-  try {
-    const cron = cronSlot((JSON.parse(payload) as { cron?: unknown } | null)?.cron);
-    return cron?.exclusive ? cron : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function fits(job: WaitingJob, { class: className, queue, args }: JobFilter): boolean {

@@ -49,3 +49,13 @@ export function cronSlot(value: unknown): CronSlot | undefined {
   const time = Date.parse(slot);
   return Number.isNaN(time) ? undefined : { name, slot: time, exclusive: overlap === 'skip' };
 }
+
+/** The cron entry that enqueues nothing until this job has ended; undefined for any other payload. */
+export function exclusiveCronOf(payload: string): CronSlot | undefined {
+  try {
+    const cron = cronSlot((JSON.parse(payload) as { cron?: unknown } | null)?.cron);
+    return cron?.exclusive ? cron : undefined;
+  } catch {
+    return undefined;
+  }
+}

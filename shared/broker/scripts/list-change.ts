@@ -29,10 +29,10 @@ local function bytesOf(text) return (string.gsub(text, '[\\194\\195][\\128-\\191
  *
  * KEYS  1 the list  2 queues  then what ARGV names by its place
  * ARGV  time; most elements to look at, for all together; most bytes to read
- *       for each: position from which on to look; its mark; \`whole\` or \`without\`, what the mark is of; then
+ *       for each: position from which on to look; its mark; `whole` or `without`, what the mark is of; then
  *       remove  and the effects of that (number; kind, what it needs)
  *       head: it becomes the first
- *       retry  place of the queue's key, its name; first and last byte of the payload in the entry (from 1), or 0, 0; the payload as \`bytesOf\` takes it, or '';
+ *       retry  place of the queue's key, its name; first and last byte of the payload in the entry (from 1), or 0, 0; the payload as `bytesOf` takes it, or '';
  *              first and last byte of what is replaced by when it was retried; what stands before and behind that
  * Returns {what became of each, keys that did not take theirs {{key, error}…}}
  */
@@ -44,12 +44,11 @@ ${UNLOCK_CRON}
 local list, time, most, bytes = KEYS[1], now(arg()), int(), int()
 -- Changes nothing; it opens the script with a write that a full Redis allows.
 if try('LTRIM', list, 0, -1) == nil then return {{}, wrongKeys()} end
-local length, holes, answer = call('LLEN', list), 0, {}
+local length, holes, lowest, answer = call('LLEN', list), 0, math.huge, {}
 local actions = {}
 local function remove(at)
   call('LSET', list, at, '${HOLE}')
-  -- It is nearer to one of the ends, from which it is taken out.
-  holes = holes + 1
+  holes, lowest = holes + 1, math.min(lowest, at)
 end
 function actions.remove(entry, at)
   if entry then remove(at) end
@@ -84,7 +83,8 @@ while at < #ARGV do
   local refused = actions[arg()](entry, place)
   answer[#answer + 1] = refused or entry and ${CHANGED} or position
 end
-if holes > 0 then call('LREM', list, 0, '${HOLE}') end
+-- From the end that is nearer, and no further than to the last of them.
+if holes > 0 then call('LREM', list, lowest > length / 2 and -holes or holes, '${HOLE}') end
 return {answer, wrongKeys()}
 `,
 );

@@ -1,0 +1,96 @@
+import { READ_ARGUMENTS } from '../ops/call.ts';
+import { defineScript } from '../redis/client.ts';
+
+/** Payloads that are read at a time, and about how many bytes of them. */
+const WIDEST = 500;
+const WINDOW_BYTES = 262_144;
+
+/** Lua, behind READ_ARGUMENTS: reads the limits and texts of a search, and tells what fits. */
+const SEARCH = `
+local most, bytes, want, room = int(), int(), int(), int()
+local needles, looked, found = {}, 0, {}
+for i = 1, int() do needles[i] = arg() end
+local width = 8
+local function look(payload, ...)
+  looked, most, bytes = looked + 1, most - 1, bytes - #payload
+  width = math.max(1, math.min(width, math.floor(${WINDOW_BYTES} / (#payload + 16))))
+  for _, needle in ipairs(needles) do
+    if not string.find(payload, needle, 1, true) then return end
+  end
+  for _, value in ipairs({...}) do found[#found + 1] = value end
+  found[#found + 1] = payload
+  want, room = want - 1, room - #payload
+end
+local function isOver() return most <= 0 or bytes <= 0 or want <= 0 or room <= 0 end
+local function widen() width = math.min(${WIDEST}, width * 4) end
+`;
+
+/**
+ * Look through the jobs that workers hold for those with given texts.
+ *
+ * KEYS  inflight:<worker> of some workers
+ * ARGV  how many fields of the first to pass over; most payloads to look at, most bytes; most to answer, most bytes of them; number of texts, they
+ * Returns {place of the worker (from 0) where it ended, number of KEYS where that is everything; fields passed over there; payloads looked at;
+ *         {place of the worker, field, payload…}}
+ */
+export const searchHeld = defineScript(
+  'search-held',
+  `${READ_ARGUMENTS}
+local skip = int()
+${SEARCH}
+for i, name in ipairs(KEYS) do
+  local fields = try('HKEYS', name) or {}
+  for j = i == 1 and skip + 1 or 1, #fields do
+    if isOver() then return {i - 1, j - 1, looked, found} end
+    if string.find(fields[j], '^!?%d+:') then
+      local payload = call('HGET', name, fields[j])
+      if payload then look(payload, i - 1, fields[j]) end
+    end
+  end
+end
+return {#KEYS, 0, looked, found}
+`,
+);
+
+/**
+ * Look through waiting retries, in the order of their times, for those with given texts.
+ *
+ * KEYS  1 retry  2 retry:payloads
+ * ARGV  score and member of the last one that was looked at, '' and '' to begin; then as in `searchHeld`
+ * Returns {1 if that was everything, else 0; score and member of the last one looked at; payloads looked at; {member, score, payload…}}
+ */
+export const searchRetries = defineScript(
+  'search-retries',
+  `${READ_ARGUMENTS}
+local score, last = arg(), arg()
+${SEARCH}
+local rank, same = 0, nil
+if last ~= '' then
+  rank = try('ZRANK', KEYS[1], last)
+  if rank then
+    rank = rank + 1
+  else
+    -- It has gone: those of the same time behind it are still to come.
+    rank, same = try('ZCOUNT', KEYS[1], '-inf', '(' .. score) or 0, tonumber(score)
+  end
+end
+while not isOver() do
+  local flat = try('ZRANGE', KEYS[1], rank, rank + width - 1, 'WITHSCORES') or {}
+  if #flat == 0 then return {1, score, last, looked, found} end
+  local members = {}
+  for i = 1, #flat, 2 do members[#members + 1] = flat[i] end
+  local payloads = try('HMGET', KEYS[2], unpack(members)) or {}
+  widen()
+  for i, member in ipairs(members) do
+    local at = flat[2 * i]
+    if not (same and tonumber(at) == same and member <= last) then
+      look(payloads[i] or '', member, at)
+      score, last = at, member
+    end
+    rank = rank + 1
+    if isOver() then break end
+  end
+end
+return {0, score, last, looked, found}
+`,
+);
