@@ -4,9 +4,11 @@ import {
   CronRunner,
   createRegistry,
   environment,
+  FailedTrimmer,
   ProblemLog,
   type RedisClient,
   redisCronBroker,
+  redisFailedTrimBroker,
   redisLockBroker,
   redisOnDemandRunBroker,
   redisSchedulerBroker,
@@ -89,6 +91,9 @@ async function tickAndStart(
     store: redisSchedulerBroker(client, namespace),
     registry,
     cron: new CronRunner({ entries: LAMBDESQUE_CRON, registry, store: redisCronBroker(client, namespace), log }),
+    ...(settings.failed
+      ? { failed: new FailedTrimmer(redisFailedTrimBroker(client, namespace), settings.failed, log) }
+      : {}),
     clock,
     log,
     problems,

@@ -16,7 +16,13 @@ export {
   type TcpConnectionProps,
   type UpstashConnectionProps,
 } from './redis-connection.ts';
-export { type ScheduledConsumer, Scheduler, type SchedulerOptions, type SchedulerProps } from './scheduler.ts';
+export {
+  type FailedListLimits,
+  type ScheduledConsumer,
+  Scheduler,
+  type SchedulerOptions,
+  type SchedulerProps,
+} from './scheduler.ts';
 export { type AlarmOptions, Alarms, type AlarmsProps } from './watching/alarms.ts';
 export { Dashboard, type DashboardProps } from './watching/dashboard.ts';
 export type { MetricOptions, QueueMetricOptions } from './watching/metrics.ts';

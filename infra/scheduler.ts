@@ -7,9 +7,10 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { SchedulerSettings } from '../functions/contract/settings.ts';
 import type { CronEntry } from '../shared/index.ts';
-import { checkCronEntries, type QueueList } from '../shared/internal.ts';
+import { checkCronEntries, failedLimits, type QueueList } from '../shared/internal.ts';
 import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
 import { requireJobs } from './modules/jobs.ts';
+import { omitUndefined } from './omit-undefined.ts';
 import type { OnDemand } from './on-demand.ts';
 import {
   defaultMetricsNamespace,
@@ -28,6 +29,18 @@ export interface SchedulerOptions extends FunctionOptions {
    * @default Duration.minutes(2); 5 minutes with `wake: 'on-demand'`
    */
   readonly timeout?: Duration;
+  /**
+   * How much of the failed list is kept; what is beyond that is removed for good, the oldest first.
+   * @default all
+   */
+  readonly failed?: FailedListLimits;
+}
+
+export interface FailedListLimits {
+  /** Entries. @default any number */
+  readonly max?: number;
+  /** How long ago an entry may have failed. @default however long */
+  readonly age?: Duration;
 }
 
 /** What the scheduler needs to know of a consumer that it starts; a `Consumer` is one. */
@@ -88,7 +101,11 @@ export class Scheduler extends Construct {
           }
         : {}),
       constants: { cron, registry },
-      settings: (common): SchedulerSettings => ({ ...common, consumers: targets(consumers) }),
+      settings: (common): SchedulerSettings => ({
+        ...common,
+        consumers: targets(consumers),
+        ...failedSettings(props.failed),
+      }),
     });
     for (const consumer of Object.values(consumers)) consumer.function.grantInvokeLatestVersion(this.function);
     wake?.start(this.function);
@@ -161,6 +178,11 @@ function checkTimeout(timeout: Duration, onDemand: boolean): Duration {
     );
   }
   return timeout;
+}
+
+function failedSettings({ max, age }: FailedListLimits = {}): Pick<SchedulerSettings, 'failed'> {
+  const failed = failedLimits(omitUndefined({ max, age: age?.toMilliseconds() }), 'scheduler.failed');
+  return Object.keys(failed).length > 0 ? { failed } : {};
 }
 
 function targets(consumers: SchedulerProps['consumers']): SchedulerSettings['consumers'] {

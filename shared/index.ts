@@ -57,6 +57,7 @@ export type { LogFields, Logger } from './log.ts';
 export { consoleLogger } from './log.ts';
 export type { CronEntry, IntervalOptions } from './scheduler/cron/entry.ts';
 export type { TickTotals } from './scheduler/step.ts';
+export type { FailedLimits } from './scheduler/trim-failed.ts';
 export { type CreateWorkerOptions, createWorker, type Worker } from './service/create-worker.ts';
 export type { WorkerEvents } from './service/worker-service.ts';
 export type { ActiveJobInfo } from './types.ts';

@@ -14,6 +14,7 @@ const text = (allowed: string, passes = /./s) =>
 const number = (allowed: string, passes: (value: number) => boolean) =>
   v.pipe(v.number(allowed), v.check(passes, allowed));
 const boolean = v.boolean('true or false');
+const wholeFrom0 = number('a whole number, 0 or more', (value) => Number.isInteger(value) && value >= 0);
 const wholeFrom1 = number('a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1);
 const ms = (least: number) => number(`milliseconds, ${least} or more`, (value) => value >= least);
 
@@ -147,6 +148,8 @@ const scheduler = object({
   ...common,
   /** By consumer name. */
   consumers: v.record(consumerName, target, OBJECT),
+  /** How much of the failed list is kept: entries; milliseconds since they failed. @default all */
+  failed: v.exactOptional(object({ max: v.exactOptional(wholeFrom0), age: v.exactOptional(ms(1_000)) })),
 });
 export type SchedulerSettings = v.InferOutput<typeof scheduler>;
 

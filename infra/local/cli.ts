@@ -89,6 +89,8 @@ redisOptions(program.command('work'))
   .option('--exit-on-complete', 'end when the queues are empty, or paused')
   .option('--scheduler', 'also delayed jobs, retries, cron; reclaim')
   .option('--cron <module>', `its entries (${defaultCron})`)
+  .addOption(new Option('--failed-max <n>', 'failed jobs it keeps').argParser(wholeNumber))
+  .addOption(new Option('--failed-age <time>', 'and for how long').argParser(duration(1_000)))
   .addOption(
     new Option('--lease <time>', 'silence until jobs go to others')
       .argParser(duration(1_000))
@@ -138,6 +140,8 @@ redisOptions(program.command('tick'))
   .description('promote what is due and reclaim from dead workers, once')
   .option('--jobs <module>', 'job classes, for queues of delayed jobs that name none', defaultJobs)
   .option('--cron <module>', `cron entries (${defaultCron})`)
+  .addOption(new Option('--failed-max <n>', 'failed jobs to keep').argParser(wholeNumber))
+  .addOption(new Option('--failed-age <time>', 'and for how long').argParser(duration(1_000)))
   .addHelpText('after', examples('lambdesque tick', 'lambdesque tick --uri redis://cache:6379/2 --cron ./src/cron.ts'))
   .action((flags) => tickOnce(flags, env));
 

@@ -20,12 +20,12 @@ export interface JobsDeps extends JobSearchDeps {
 
 const PAGE = 25;
 /** Payloads that one call looks at, bytes of them, and looks that it takes. */
-const LOOKED_AT = 20_000;
-const BYTES = 8_388_608;
+const LOOKED_AT = 60_000;
+const BYTES = 25_165_824;
 const LOOKS = 6;
 /** In one script. */
-const AT_ONCE = 10_000;
-const BYTES_AT_ONCE = 4_194_304;
+const AT_ONCE = 20_000;
+const BYTES_AT_ONCE = 8_388_608;
 
 export function createJobs(deps: JobsDeps): Jobs {
   const { lists, jobs, waiting, failed, registry } = deps;

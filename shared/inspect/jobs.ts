@@ -31,7 +31,7 @@ export type JobAt = Pick<JobView, 'place'>;
 export interface Jobs {
   /**
    * Looks through what runs, waits for its time, waits in queues and has failed, in this order, in bounded pieces: a call
-   * looks at 20,000 payloads or 8 MB at the most, whatever is there, and comes back with what it has found by then. Redis does the search; only what
+   * looks at 60,000 payloads or 24 MB at the most, whatever is there, and comes back with what it has found by then. Redis does the search; only what
    * may fit is read. What moves to another state between two calls may be met twice, or missed.
    *
    * Costs at most 12 commands a call, and one for each 100 due times of delayed jobs.
@@ -39,7 +39,7 @@ export interface Jobs {
    */
   find(query: JobQuery): Promise<FoundJobs>;
   /**
-   * The job with this id: `find`, until it is found or everything was looked through. Costs 2 commands for each 20,000
+   * The job with this id: `find`, until it is found or everything was looked through. Costs 1 command for each 20,000
    * jobs that there are.
    */
   get(id: string): Promise<JobView | undefined>;

@@ -8,6 +8,7 @@ import { promoteDelayedStep } from './promote-delayed.ts';
 import { promoteRetriesStep } from './promote-retries.ts';
 import { reclaimStep } from './reclaim.ts';
 import type { Follower, Share, Step, Tick, TickTotals } from './step.ts';
+import type { FailedTrimmer } from './trim-failed.ts';
 
 export interface TickDeps {
   readonly store: SchedulerBroker;
@@ -15,6 +16,8 @@ export interface TickDeps {
   readonly registry?: Registry;
   /** @default no cron entries */
   readonly cron?: CronRunner;
+  /** Keeps the failed list short. @default it may grow */
+  readonly failed?: FailedTrimmer;
   /** Measures how long things take; what the time is, Redis says. */
   readonly clock: Clock;
   readonly log: Logger;
@@ -116,6 +119,7 @@ class TickRun {
       // Before the delayed jobs, of which there may be many.
       ...(cron ? [cron.step()] : []),
       ...(snapshot.due.rubyScheduler ? [] : [promoteDelayedStep(store, registry, log)]),
+      ...(deps.failed ? [deps.failed.step()] : []),
     ];
     this.#turns = steps.map((step) => ({
       step,

@@ -9,6 +9,7 @@ import { createRegistry } from '../job/registry.ts';
 import { consoleLogger, type Logger } from '../log.ts';
 import { parseQueues, type QueueList } from '../queues/queue-list.ts';
 import { type CronEntry, checkCronEntries } from '../scheduler/cron/entry.ts';
+import { type FailedLimits, failedLimits } from '../scheduler/trim-failed.ts';
 import type { Summary } from '../worker/reporter.ts';
 import { runWithSignals } from './process-signals.ts';
 import { WorkerService, type WorkerServiceDeps } from './worker-service.ts';
@@ -43,6 +44,11 @@ export interface CreateWorkerOptions extends RedisOptions, WorkerOptionsInput {
    * @default false
    */
   readonly watchdog?: boolean;
+  /**
+   * How much of the failed list its scheduler keeps: `{ max: 10_000, age: '30d' }`. What is beyond that is removed for good, the oldest first, once a minute.
+   * @default all
+   */
+  readonly failed?: FailedLimits;
   /** @default JSON lines through `console` */
   readonly log?: Logger;
 }
@@ -72,13 +78,18 @@ export interface Worker
  */
 export function createWorker(options: CreateWorkerOptions): Worker {
   const { url, token, host, port, username, password, database, tls, ...own } = options;
-  const { jobs, middleware, queues, order, namespace, scheduler, cron, ...more } = own;
+  const { jobs, middleware, queues, order, namespace, scheduler, cron, failed, ...more } = own;
   const { handleSignals = false, watchdog = false, log = consoleLogger, ...workerOptions } = more;
   const registry = createRegistry(jobs, middleware);
   if (cron) {
     if (scheduler === false)
       throw new ConfigError('cron needs the scheduler, which enqueues its entries: leave scheduler out.');
     checkCronEntries(cron, registry);
+  }
+  if (failed) {
+    if (!scheduler && !cron)
+      throw new ConfigError('failed needs the scheduler, which keeps the list short: set scheduler: true.');
+    failedLimits(failed);
   }
   const redis = openRedis({ url, token, host, port, username, password, database, tls });
   const prefix = namespaceOf(namespace, redis.cluster);
@@ -92,6 +103,7 @@ export function createWorker(options: CreateWorkerOptions): Worker {
     cron: cron ?? (scheduler ? {} : undefined),
     watchdog,
     handleSignals,
+    failed,
     log,
   });
 }

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Broker } from '../broker/broker.ts';
 import type { RedisClient } from '../broker/redis/client.ts';
 import { redisCronBroker } from '../broker/redis/cron.ts';
+import { redisFailedTrimBroker } from '../broker/redis/failed.ts';
 import { createEnqueuer } from '../client/enqueuer.ts';
 import { systemClock } from '../clock.ts';
 import { type WorkerOptionsInput, workerOptions } from '../config.ts';
@@ -14,6 +15,7 @@ import type { CronEntry } from '../scheduler/cron/entry.ts';
 import { CronRunner } from '../scheduler/cron/runner.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import type { TickTotals } from '../scheduler/step.ts';
+import { type FailedLimits, FailedTrimmer } from '../scheduler/trim-failed.ts';
 import { errorFields } from '../wire/failed-entry.ts';
 import { workerId } from '../wire/worker-id.ts';
 import type { WhyIdle } from '../worker/queue-poller.ts';
@@ -58,6 +60,8 @@ export interface WorkerServiceDeps {
   readonly cron?: Readonly<Record<string, CronEntry>> | undefined;
   /** End the process when its event loop stood still for longer than the lease. @default false */
   readonly watchdog?: boolean;
+  /** How much of the failed list its scheduler keeps. @default all */
+  readonly failed?: FailedLimits | undefined;
   readonly log: Logger;
 }
 
@@ -74,7 +78,7 @@ export class WorkerService extends EventEmitter<WorkerEvents> {
 
   constructor(deps: WorkerServiceDeps) {
     super();
-    const { store, queues, cron, log, namespace } = deps;
+    const { store, queues, cron, failed, log, namespace } = deps;
     this.#watchdog = deps.watchdog ? new Watchdog() : undefined;
     const registry = this.#watchdog?.watching(deps.registry) ?? deps.registry;
     const options = workerOptions(deps.options);
@@ -101,6 +105,7 @@ export class WorkerService extends EventEmitter<WorkerEvents> {
         store,
         registry,
         cron: new CronRunner({ entries: cron, registry, store: redisCronBroker(deps.redis, namespace), log }),
+        ...(failed ? { failed: new FailedTrimmer(redisFailedTrimBroker(deps.redis, namespace), failed, log) } : {}),
         clock,
         log,
         interval: TICK_INTERVAL,

@@ -1,19 +1,36 @@
-import { CronRunner, redisCronBroker, systemClock, tick } from '../../../shared/internal.ts';
+import {
+  CronRunner,
+  FailedTrimmer,
+  redisCronBroker,
+  redisFailedTrimBroker,
+  systemClock,
+  tick,
+} from '../../../shared/internal.ts';
+import { omitUndefined } from '../../omit-undefined.ts';
 import { type BackendFlags, connect } from '../backend.ts';
 import { type CronFlags, loadCron } from '../cron.ts';
 import { loadJobsIfAny } from '../jobs.ts';
 import { createLogger } from '../log.ts';
 import type { Env } from '../redis/install.ts';
 
+export interface TickFlags extends BackendFlags, CronFlags {
+  readonly failedMax?: number;
+  /** Milliseconds. */
+  readonly failedAge?: number;
+}
+
 /** `lambdesque tick`: one run of the scheduler, for whoever has a cron of their own. */
-export async function tickOnce(flags: BackendFlags & CronFlags, env: Env): Promise<void> {
+export async function tickOnce(flags: TickFlags, env: Env): Promise<void> {
   const log = createLogger(process.stdout.isTTY);
   const registry = await loadJobsIfAny(flags.jobs);
   const entries = await loadCron(flags, registry);
   const backend = connect(flags, env);
   try {
     const cron = new CronRunner({ entries, registry, store: redisCronBroker(backend.redis, backend.namespace), log });
-    const { errors, ...result } = await tick({ store: backend.store, registry, cron, clock: systemClock, log });
+    const limits = omitUndefined({ max: flags.failedMax, age: flags.failedAge });
+    const failed = new FailedTrimmer(redisFailedTrimBroker(backend.redis, backend.namespace), limits, log);
+    const deps = { store: backend.store, registry, cron, failed, clock: systemClock, log };
+    const { errors, ...result } = await tick(deps);
     log.info('tick', result);
     if (errors[0]) throw errors[0];
   } finally {

@@ -1,5 +1,6 @@
 import { ConfigError } from '../../../shared/index.ts';
 import { parseQueues, type QueueList, type WorkerOptions } from '../../../shared/internal.ts';
+import { omitUndefined } from '../../omit-undefined.ts';
 import { type BackendFlags, connect } from '../backend.ts';
 import { type CronFlags, loadCron } from '../cron.ts';
 import { loadJobs } from '../jobs.ts';
@@ -16,6 +17,9 @@ export interface WorkFlags
   readonly serial?: string;
   readonly exitOnComplete?: true;
   readonly scheduler?: true;
+  readonly failedMax?: number;
+  /** Milliseconds. */
+  readonly failedAge?: number;
   readonly strict?: true;
   readonly weighted?: true;
   readonly useNumber: boolean;
@@ -41,6 +45,10 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
   if (flags.cron !== undefined && !flags.scheduler) {
     throw new ConfigError('--cron needs --scheduler, which is what enqueues its entries.');
   }
+  const failed = omitUndefined({ max: flags.failedMax, age: flags.failedAge });
+  if (Object.keys(failed).length > 0 && !flags.scheduler) {
+    throw new ConfigError('--failed-max and --failed-age need --scheduler, which keeps the failed list short.');
+  }
   const registry = await loadJobs(flags.jobs);
   const cron = flags.scheduler ? await loadCron(flags, registry) : undefined;
   const backend = connect(flags, env);
@@ -56,7 +64,7 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
       logArgs: flags.logArgs ?? false,
       serial: flags.serial ?? '',
     } as const;
-    await runWorker({ backend, registry, queues, options, cron, log }, flags.jobs);
+    await runWorker({ backend, registry, queues, options, cron, failed, log }, flags.jobs);
   } finally {
     await backend.store.close();
   }
