@@ -23,9 +23,10 @@ export interface FailedCounts {
   readonly now: number;
 }
 
-interface Group extends Omit<FailedGroup, 'queues' | 'count' | 'first'> {
+interface Group extends Omit<FailedGroup, 'queues' | 'count' | 'first' | 'last'> {
   count: number;
   first: Date | undefined;
+  last: Date | undefined;
   readonly queues: Set<string>;
 }
 
@@ -135,7 +136,8 @@ function count(part: Part, { class: name, exception, error, queue, number, first
     part.groups.set(id, group);
   }
   group.count += number;
-  group.first = first ?? group.first;
+  group.first = earlier(group.first, first);
+  group.last = later(group.last, last);
   if (queue) group.queues.add(queue);
   part.scanned += number;
   // All of a row failed on one day.
@@ -158,13 +160,17 @@ function merge(parts: readonly Part[]): Pick<FailedCounts, 'groups' | 'days' | '
         continue;
       }
       found.count += group.count;
-      found.first = group.first ?? found.first;
+      found.first = earlier(found.first, group.first);
+      found.last = later(found.last, group.last);
       for (const queue of group.queues) found.queues.add(queue);
     }
   }
   const sorted = [...groups.values()].sort((a, b) => b.count - a.count);
   return { groups: sorted.map((group) => ({ ...group, queues: [...group.queues].sort() })), days, scanned };
 }
+
+const earlier = (a: Date | undefined, b: Date | undefined) => (a && b ? (a < b ? a : b) : (a ?? b));
+const later = (a: Date | undefined, b: Date | undefined) => (a && b ? (a > b ? a : b) : (a ?? b));
 
 /** What a JSON text says, of which the end may be missing. */
 function textOf(json: string): string {

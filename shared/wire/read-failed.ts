@@ -47,7 +47,7 @@ export function readFailed(bytes: Buffer): ReadEntry {
   // One character for each byte, so that places are those of the bytes.
   const text = bytes.toString('latin1');
   const members = membersOf(text);
-  const span = members.get('payload');
+  const span = withBlanks(text, members.get('payload'));
   const exact = exactBytes(entry);
   const payload = exact ? exact.toString('utf8') : payloadText(entry['payload'], bytes, span);
   const { payload: original } = unsplice(payload);
@@ -97,6 +97,17 @@ function exactBytes(entry: Value): Buffer | undefined {
   const bytes = Buffer.from(base64, 'base64');
   return bytes.length > 0 && !isUtf8(bytes) ? bytes : undefined;
 }
+
+/** Whoever writes an entry without blanks has none around its payload: what stands there is the producer's. */
+function withBlanks(text: string, span: Span | undefined): Span | undefined {
+  if (!span || !text.startsWith('{"failed_at":"')) return span;
+  let { start, end } = span;
+  while (isBlank(text[start - 1])) start--;
+  while (isBlank(text[end])) end++;
+  return { start, end };
+}
+
+const isBlank = (character: string | undefined) => character !== undefined && ' \t\n\r'.includes(character);
 
 function payloadText(value: unknown, bytes: Buffer, span: Span | undefined): string {
   if (typeof value === 'string') return value;

@@ -105,11 +105,11 @@ export function redisFailedBroker(client: RedisClient, namespace: string, time?:
       const rows: FailedRow[] = [];
       const values = list(flat);
       for (let i = 0; i + 6 < values.length; i += 7) {
-        const [from, to, className, exception, queue, message] = values.slice(i + 1, i + 7).map(text);
+        const [first, last, className, exception, queue, message] = values.slice(i + 1, i + 7).map(text);
         rows.push({
           count: Number(values[i]),
-          first: to ?? '',
-          last: from ?? '',
+          first: first ?? '',
+          last: last ?? '',
           class: className ?? '',
           exception: exception ?? '',
           queue: queue ?? '',

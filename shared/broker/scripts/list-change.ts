@@ -110,7 +110,10 @@ return length
 );
 
 /**
- * Remove a whole list. KEYS  1 the list. Returns how many elements it had.
+ * Remove a whole list.
+ *
+ * KEYS  1 the list
+ * Returns how many elements it had.
  */
 export const clearList = defineScript(
   'clear-list',
