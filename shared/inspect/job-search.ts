@@ -3,6 +3,7 @@ import type { FailedBroker } from '../broker/redis/failed.ts';
 import type { JobsBroker } from '../broker/redis/jobs.ts';
 import { markOf } from '../broker/redis/marks.ts';
 import type { ScheduledBroker } from '../broker/redis/scheduled.ts';
+import { orNothing } from '../broker/redis/wrong-keys.ts';
 import { membersOf } from '../wire/json-members.ts';
 import { readDate } from '../wire/read-date.ts';
 import { badCursor, readBetween, writeBetween } from './cursor.ts';
@@ -84,7 +85,7 @@ export function jobLooks(deps: JobSearchDeps): ReadonlyMap<JobState, Look> {
     const [, score, between, name] = /^([^:]*):([^:]*):([\s\S]*)$/.exec(cursor) ?? [];
     if (name === undefined && cursor !== '') throw badCursor(cursor);
     const behind = name === undefined ? undefined : { name, score: Number(score) };
-    const more = await scheduled.delayedTimes(behind, LISTS_AT_ONCE);
+    const more = (await orNothing(scheduled.delayedTimes(behind, LISTS_AT_ONCE))) ?? [];
     const times = behind && between !== '' ? [behind, ...more] : more;
     if (times.length === 0) return { jobs: [], scanned: 0, cursor: undefined };
     const names = times.map((time): ListName => ({ kind: 'delayed', name: time.name }));

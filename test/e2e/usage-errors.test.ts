@@ -77,6 +77,7 @@ describe('errors of use', () => {
     ['an empty namespace', [...work, '--namespace', ''], ['namespace', 'empty']],
     ['--serial that is no list', [...work, '--serial', 'a,,b'], ['--serial', '"a,,b"']],
     ['--cron without --scheduler', [...work, '--cron', './cron.ts'], ['--cron', '--scheduler']],
+    ['--failed-max without --scheduler', [...work, '--failed-max', '10'], ['--failed-max', '--scheduler']],
     ['two servers', [...work, '--upstash-url', 'https://x.upstash.io'], ['--uri', '--upstash-url']],
     [
       '--upstash-url alone',

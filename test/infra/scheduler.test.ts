@@ -105,3 +105,10 @@ test('many consumers with long lists do not fit into one function, which is said
     /The environment needs about \d+ bytes, and Lambda allows 4096\. Shorten queues with globs \(mail_\*\), give less in environment, or make two systems/,
   );
 });
+
+test('keeps as much of the failed list as it is told', () => {
+  expect(settingsOf(scheduler().template(), /^Scheduler/)).not.toHaveProperty('failed');
+  const template = scheduler({ failed: { max: 10_000, age: Duration.days(30) } }).template();
+  expect(settingsOf(template, /^Scheduler/)).toMatchObject({ failed: { max: 10_000, age: 2_592_000_000 } });
+  expect(() => scheduler({ failed: { max: 0.5 } })).toThrow(/scheduler\.failed\.max must be a whole number.*got 0\.5/);
+});

@@ -8,7 +8,7 @@ import { type Argument, list, type RedisClient, text } from './client.ts';
 import { redisLists } from './lists.ts';
 import { charactersOf } from './marks.ts';
 import { type TimeSource, timedScripts } from './time.ts';
-import { nameOf } from './wrong-keys.ts';
+import { nameOf, orNothing } from './wrong-keys.ts';
 
 /** The part of the seam that looks at, and changes, what failed. */
 export interface FailedBroker extends ListsBroker, FailedTrimBroker {
@@ -87,7 +87,7 @@ export function redisFailedBroker(client: RedisClient, namespace: string, time?:
     ...redisFailedTrimBroker(client, namespace),
 
     async failedLists() {
-      const members = list(await client.command(['SMEMBERS', keys.failedQueues]).catch(() => null));
+      const members = list(await orNothing(client.command(['SMEMBERS', keys.failedQueues])));
       const others = members.map(nameOf).filter((name) => name !== undefined && name !== 'failed') as string[];
       const names = ['failed', ...others.sort()];
       const found: { name: string; size: number }[] = [];

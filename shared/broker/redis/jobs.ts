@@ -1,7 +1,7 @@
 import { keysOf } from '../keys.ts';
 import { searchHeld, searchRetries } from '../scripts/jobs.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
-import { nameOf, numberOf } from './wrong-keys.ts';
+import { nameOf, numberOf, orNothing } from './wrong-keys.ts';
 
 export interface PayloadSearch {
   /** Each of them is somewhere in the payload, byte by byte. */
@@ -72,8 +72,7 @@ const MOST_FOUND = 4_194_304;
 export function redisJobsBroker(client: RedisClient, namespace: string): JobsBroker {
   const keys = keysOf(namespace);
   const names = async (command: readonly (string | number)[]) => {
-    // Of another type: there is nothing to be seen in it.
-    const members = list(await client.command(command).catch(() => null));
+    const members = list(await orNothing(client.command(command)));
     return members.map(nameOf).filter((name) => name !== undefined);
   };
   const limitsOf = ({ most, bytes, limit, texts }: PayloadSearch) => [
@@ -135,12 +134,12 @@ export function redisJobsBroker(client: RedisClient, namespace: string): JobsBro
     },
 
     async retryPayload(member) {
-      const payload = await client.command(['HGET', keys.retryPayloads, member]);
+      const payload = await orNothing(client.command(['HGET', keys.retryPayloads, member]));
       return Buffer.isBuffer(payload) ? payload : undefined;
     },
 
     async status(id) {
-      const record = await client.command(['GET', keys.jobStatus(id)]).catch(() => null);
+      const record = await orNothing(client.command(['GET', keys.jobStatus(id)]));
       return Buffer.isBuffer(record) ? text(record) : undefined;
     },
   };

@@ -196,6 +196,9 @@ describe('a worker in a program', () => {
     [{ conccurency: 3 } as never, /conccurency/],
     [{ cron: { x: { every: '1s', class: 'Nobody' } } }, /Nobody/],
     [{ cron: {}, scheduler: false }, /cron needs the scheduler/],
+    [{ failed: { max: 1 } }, /failed needs the scheduler/],
+    [{ scheduler: true, failed: { max: -1 } }, /failed\.max must be a whole number of entries, 0 or more; got -1/],
+    [{ scheduler: true, failed: { age: 'soon' as never } }, /failed\.age must be a duration of 1s or more.*got "soon"/],
     [{ jobs: [Good, Good] }, /defined twice/],
     [{ url: 'nowhere' }, /must look like redis/],
   ])('refuses %j', (options, message) => {

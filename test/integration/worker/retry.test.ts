@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type AnyJobDefinition, Discard, defineJob, RetryIn, SkipRetry } from '../../../shared/index.ts';
+import { readErrors } from '../../../shared/wire/attempt-errors.ts';
+import { unsplice } from '../../../shared/wire/attempts.ts';
 import { redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { failed, failedTexts } from '../../helpers/queue-state.ts';
 import { drain, startWorker } from '../../helpers/workers.ts';
@@ -51,6 +53,35 @@ withBrokers((stores) => {
     const [entry] = await failedTexts(stores.db);
     expect(entry).toContain(`"payload":${PAYLOAD},"exception":"RangeError","error":"attempt 4"`);
     expect((await failed(stores.db))[0]?.backtrace[0]).toMatch(/^at .*retry\.test\.ts/);
+  });
+
+  test('a job that waits for its next attempt tells how the last three ended, and does not grow with them', async () => {
+    const job = defineJob({
+      class: 'Life',
+      retry: { attempts: 6, backoff: 1 },
+      perform(_args, ctx) {
+        throw new RangeError(`"attempt" ${ctx.job.attempt} {\\} ${'x'.repeat(5_000)}`);
+      },
+    });
+    await stores.produce('life', PAYLOAD);
+    const lengths: number[] = [];
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      const consumer = startWorker({ store: stores.store, jobs: [job], options: { exitOnComplete: true } });
+      await consumer.ended;
+      const [payload] = await stores.db.hvals(stores.keys.retryPayloads);
+      lengths.push(payload?.length ?? 0);
+      const { record, payload: original } = unsplice(payload ?? '');
+      expect(original).toBe(PAYLOAD);
+      expect(readErrors(record?.errors)).toMatchObject(
+        [attempt - 2, attempt - 1, attempt]
+          .filter((one) => one > 0)
+          .map((one) => ({ attempt: one, error: expect.stringMatching(new RegExp(`^RangeError: "attempt" ${one} `)) })),
+      );
+      await promoteAfter(1_000);
+    }
+    expect(Math.max(...lengths)).toBeLessThan(PAYLOAD.length + 1_000);
+    expect(lengths[4]).toBe(lengths[2]);
+    await stores.db.del(stores.keys.queue('life'));
   });
 
   test('a job keeps its id over all attempts, one that came with the payload and one that we gave it', async () => {

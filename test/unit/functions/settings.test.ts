@@ -110,6 +110,9 @@ describe('a scheduler’s', () => {
     ['consumers.default.maxWorkers', 0, 'a whole number, 1 or more'],
     ['consumers.default.queues', 'a=b', 'weight'],
     ['consumers.default.concurrency', null, 'LAMBDESQUE_SETTINGS.consumers.default.concurrency'],
+    ['failed', 7, 'LAMBDESQUE_SETTINGS.failed must be an object'],
+    ['failed', { max: -1 }, 'LAMBDESQUE_SETTINGS.failed.max must be a whole number, 0 or more; got -1'],
+    ['failed', { age: 10 }, 'LAMBDESQUE_SETTINGS.failed.age must be milliseconds, 1000 or more; got 10'],
   ])('are refused: %s %j', (path, value, message) => {
     expect(() => schedulerSettings(changed(SCHEDULER, path, value))).toThrow(message);
   });

@@ -30,8 +30,21 @@ describe('the settlement of a job', () => {
     expect(settlementOf(job, retried).outcome).toEqual({
       kind: 'retry',
       delay: 1_500,
-      record: { id: 'other-9', attempts: 3, deaths: 1 },
+      record: { id: 'other-9', attempts: 3, deaths: 1, errors: expect.stringMatching(/^3@\d+ NonErrorThrown: /) },
     });
+  });
+
+  test('that is retried takes the errors of its last attempts along, and so does one that is given back with a death', () => {
+    const before = ['1@5 E: one', '2@6 E: two', '3@7 E: three'].join('|');
+    const record = { id: 'x-1', attempts: 3, deaths: 0, errors: before };
+    const bytes = rawJob(`{${spliceText(record)}"class":"Hello","args":[]}`);
+    const again = aJob({ attemptsId: 'x-1', attempt: 4, raw: bytes });
+    expect(settlementOf(again, retried).outcome).toMatchObject({
+      record: { errors: expect.stringMatching(/^2@6 E: two\|3@7 E: three\|4@\d+ NonErrorThrown: /) },
+    });
+    const { pending } = begin();
+    pending.died(again, 'tail');
+    expect(pending.take().settle[0]?.outcome).toMatchObject({ record: { attempts: 3, deaths: 1, errors: before } });
   });
 
   test('that is retried for the first time gets an id that no other reservation has', () => {
