@@ -24,13 +24,19 @@ export interface RawJob {
 
 /** What is remembered of a job's past attempts; it travels in the payload, see wire/attempts.ts. */
 export interface Attempts {
-  /** Unique among all retried jobs, so that two equal payloads stay two members of the sorted set. No quote, backslash or brace. */
+  /**
+   * Unique among all retried jobs, so that two equal payloads stay two members of the sorted set. No quote, backslash
+   * or brace.
+   */
   readonly id: string;
   /** Attempts that ended: the handler threw, or ran out of time. */
   readonly attempts: number;
   /** How many workers died while they held the job; no attempts, since nobody knows whether it had started. */
   readonly deaths: number;
-  /** How the last attempts ended, as `addError` writes it: short, whatever the errors and their number. No quote, backslash or brace. */
+  /**
+   * How the last attempts ended, as `addError` writes it: short, whatever the errors and their number. No quote,
+   * backslash or brace.
+   */
   readonly errors?: string;
 }
 

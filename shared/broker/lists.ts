@@ -2,7 +2,10 @@ import type { Effect } from '../types.ts';
 import type { RetryCut } from '../wire/read-failed.ts';
 import type { WrongKey } from './wrong-key.ts';
 
-/** A list of payloads or failed entries. @property name of the queue; `failed` or `<queue>_failed`; the due time as the schedule has it */
+/**
+ * A list of payloads or failed entries.
+ * @property name of the queue; `failed` or `<queue>_failed`; the due time as the schedule has it
+ */
 export interface ListName {
   readonly kind: 'queue' | 'failed' | 'delayed';
   readonly name: string;

@@ -43,8 +43,8 @@ interface Part {
 }
 
 /**
- * Counts what failed in the same way. What was counted is kept as long as nothing is removed below it, so that each look counts on where the last one
- * ended.
+ * Counts what failed in the same way. What was counted is kept as long as nothing is removed below it, so that each
+ * look counts on where the last one ended.
  */
 export class FailedCounter {
   readonly #store: FailedBroker;

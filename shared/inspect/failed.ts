@@ -21,7 +21,10 @@ export interface FailedEntry {
   readonly worker: string | undefined;
   /** When it was last run again: by `retry` here, or in resque-web. */
   readonly retriedAt: Date | undefined;
-  /** The payload as its producer wrote it; '' where the entry has none. What is not UTF-8 is shown with replacement characters. */
+  /**
+   * The payload as its producer wrote it; '' where the entry has none. What is not UTF-8 is shown with replacement
+   * characters.
+   */
   readonly payload: string;
   /** `failed`, or `<queue>_failed` where Ruby's multi-queue backend is used. */
   readonly list: string;
@@ -94,8 +97,8 @@ export interface FailedPage extends Page<FailedEntry> {
  * What failed. Entries keep their bytes whatever is done with them: a payload is cut out of its entry as it stands there,
  * never parsed and written anew.
  *
- * A call works in bounded pieces: no call of Redis takes long, whatever the length of the list. Each change is atomic and tells whether it
- * found the entry.
+ * A call works in bounded pieces: no call of Redis takes long, whatever the length of the list. Each change is atomic
+ * and tells whether it found the entry.
  */
 export interface Failed {
   /** The lists that there are, `failed` first, then those in `failed_queues`. 2 commands, and one for each 1,000 lists. */
@@ -111,9 +114,10 @@ export interface Failed {
   /** Every entry that fits, newest first, read page by page. What the caller does with one does not move the others. */
   find(query: FailedQuery): AsyncGenerator<FailedEntry>;
   /**
-   * By class, exception and message, the last with numbers, ids and quoted values taken out. A call counts up to 20,000 entries that it has not counted
-   * before, the newest first, in 5 commands at the most; what was counted is kept in this process as long as the
-   * list only grows or is trimmed, so that the next call counts on: `scanned` of `total` says how far it is.
+   * By class, exception and message, the last with numbers, ids and quoted values taken out. A call counts about
+   * 8,000 entries that it has not counted before, the newest first, in 5 commands at the most. What was counted is
+   * kept in this process while nothing is removed before it, so that the next call counts on: `scanned` of `total`
+   * says how far it is. Entries older than the newest 300,000 are not counted.
    */
   groups(options?: { readonly list?: string }): Promise<FailedGroups>;
   /**
@@ -123,27 +127,29 @@ export interface Failed {
    */
   byDay(options?: { readonly days?: number; readonly list?: string }): Promise<FailedDay[]>;
   /**
-   * Pushes the payload to the tail of its queue and writes `retried_at` into the entry, in one step, as resque-web does; the entry
-   * stays. The attempts of the job are counted anew. 1 command.
+   * Pushes the payload to the tail of its queue and writes `retried_at` into the entry, in one step, as resque-web
+   * does; the entry stays. The attempts of the job are counted anew. 2 commands; more only where thousands have gone
+   * since.
    * @returns whether it was still there, and unchanged: of two that press the button, one is told false
    * @throws ConfigError if its payload is no job, which would only fail again, or if nothing names its queue
    */
   retry(entry: FailedRef): Promise<boolean>;
   /**
-   * Retries all that fit, newest first, some in each atomic step; those that were retried before only with `retried: true`. What is no job, or
-   * has no queue, is passed over. 2 commands for each 500 entries that fit, 1 for each 5,000 that do not.
+   * Retries all that fit, newest first, some in each atomic step; those that were retried before only with `retried:
+   * true`. What is no job, or has no queue, is passed over. 2 commands for each 500 entries that fit, 1 for each
+   * 5,000 that do not.
    * @returns how many were retried
    */
   retryAll(query: FailedQuery): Promise<number>;
-  /** @returns whether it was still there */
+  /** 1 command; more only where thousands have gone since. @returns whether it was still there, retried meanwhile or not */
   remove(entry: FailedRef): Promise<boolean>;
   /** As `retryAll`. @returns how many were removed */
   removeAll(query: FailedQuery): Promise<number>;
   /** Removes a whole list. 1 command. @param list @default 'failed' @returns how many entries it had */
   clear(list?: string): Promise<number>;
   /**
-   * A line of JSON for each entry that fits, oldest first, without a line feed: the entry as it stands. What is not JSON in one line, or not UTF-8, stands in
-   * `{"lambdesque_base64":"…"}`.
+   * A line of JSON for each entry that fits, oldest first, without a line feed: the entry as it stands. What is not
+   * JSON in one line, or not UTF-8, stands in `{"lambdesque_base64":"…"}`.
    */
   export(query?: FailedQuery): AsyncGenerator<string>;
   /**

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { parseWithBigInts } from '../json.ts';
 import { readErrors } from '../wire/attempt-errors.ts';
 import { unsplice } from '../wire/attempts.ts';
-import { argsOf } from '../wire/decode.ts';
+import { shownJob } from '../wire/shown-job.ts';
 
 /** One page of a list. */
 export interface Page<T> {
@@ -72,15 +72,16 @@ export function jobView(bytes: Buffer, origin: JobOrigin): JobView {
   } catch {
     // Shown as what it is: a payload without class.
   }
-  const { class: name, args, id, queue, queue_time: seconds } = fields;
+  const { queue, queue_time: seconds } = fields;
+  const job = shownJob(fields);
   return {
     at: undefined,
     worker: undefined,
     ...origin,
     queue: origin.queue ?? (typeof queue === 'string' ? queue : undefined),
-    class: typeof name === 'string' ? name : undefined,
-    id: typeof id === 'string' && id !== '' ? id : record?.id,
-    args: argsOf(args),
+    class: job.class,
+    id: job.id ?? record?.id,
+    args: job.args,
     payload,
     exact: isUtf8(bytes),
     bytes: record ? bytes.length - Buffer.byteLength(text) + Buffer.byteLength(payload) : bytes.length,

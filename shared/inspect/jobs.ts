@@ -31,8 +31,9 @@ export type JobAt = Pick<JobView, 'place'>;
 export interface Jobs {
   /**
    * Looks through what runs, waits for its time, waits in queues and has failed, in this order, in bounded pieces: a call
-   * looks at 60,000 payloads or 24 MB at the most, whatever is there, and comes back with what it has found by then. Redis does the search; only what
-   * may fit is read. What moves to another state between two calls may be met twice, or missed.
+   * looks at 60,000 payloads or 24 MB at the most, whatever is there, and comes back with what it has found by then.
+   * Redis does the search; only what may fit is read. What moves to another state between two calls may be met twice,
+   * or missed.
    *
    * Costs at most 12 commands a call, and one for each 100 due times of delayed jobs.
    * @throws ConfigError for a limit, a state or a cursor that cannot be
@@ -51,8 +52,8 @@ export interface Jobs {
    */
   run(job: JobAt): Promise<boolean>;
   /**
-   * Takes it out of Redis, and gives back what it holds, such as the lock of a cron entry that waits for its end. 1 command; more only
-   * where it has moved a long way.
+   * Takes it out of Redis, and gives back what it holds, such as the lock of a cron entry that waits for its end. 1
+   * command; more only where it has moved a long way.
    * @returns whether it was still there
    * @throws ConfigError for one that runs: its worker has it
    */

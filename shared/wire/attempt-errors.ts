@@ -18,8 +18,9 @@ const ESCAPED = /[%"\\{}|\u0000-\u001f\u007f]/g;
 const ONE = /^(\d{1,9})@(\d{1,15}) (.*)$/s;
 
 /**
- * The errors of past attempts as they travel in the record of attempts: `1@1795725577000 Error: boom|2@…`. A text without quotes, backslashes and braces, so that
- * it stands in JSON as it is, and is cut out again without being parsed.
+ * The errors of past attempts as they travel in the record of attempts: `1@1795725577000 Error: boom|2@…`. A text
+ * without quotes, backslashes and braces, so that it stands in JSON as it is, and is cut out again without being
+ * parsed.
  * @param told of the attempts before
  */
 export function addError(told: string | undefined, { attempt, at, error }: ToldError): string {

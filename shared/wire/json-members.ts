@@ -9,8 +9,8 @@ const ATOM_END = /[,\]}\s]/g;
 const BLANK = /[^ \t\n\r]/g;
 
 /**
- * Where the values of an object stand in its JSON text, so that one can be cut out as it is. Of a key that stands there twice, the
- * last, as JSON.parse has it.
+ * Where the values of an object stand in its JSON text, so that one can be cut out as it is. Of a key that stands
+ * there twice, the last, as JSON.parse has it.
  * @param text valid JSON, an object; characters may be bytes, as `latin1` makes them
  */
 export function membersOf(text: string): ReadonlyMap<string, Span> {

@@ -20,8 +20,9 @@ const ZONE = /:\d{2}(?:\.\d+)?\s*(?:Z\b|[+-]\d{2}:?\d{2}|[A-Za-z]{2,5}\b)/;
 const NAMED_ZONE = /(:\d{2}(?:\.\d+)?)\s+([A-Z]{3,5})\b(?![+-])/;
 
 /**
- * A time as Resque's programs write it in a failed entry: Ruby's `2026/11/20 20:29:37 UTC`, PHP's ISO 8601 or `Fri Nov 20 20:29:37 UTC
- * 2026`, Go's RFC 3339 with nanoseconds, Node's `Date.toString()`. Without a zone, or with one that nobody knows, it is taken for UTC.
+ * A time as Resque's programs write it in a failed entry: Ruby's `2026/11/20 20:29:37 UTC`, PHP's ISO 8601 or `Fri
+ * Nov 20 20:29:37 UTC 2026`, Go's RFC 3339 with nanoseconds, Node's `Date.toString()`. Without a zone, or with one
+ * that nobody knows, it is taken for UTC.
  * @returns undefined for what is no time
  */
 export function readDate(value: unknown): Date | undefined {

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { parseWithBigInts } from '../json.ts';
 import { unsplice } from './attempts.ts';
-import { argsOf } from './decode.ts';
 import { fingerprint } from './fingerprint.ts';
 import { membersOf, type Span } from './json-members.ts';
 import { readDate } from './read-date.ts';
+import { shownJob } from './shown-job.ts';
 
 /** What a failed entry says, whoever wrote it. */
 export interface FailedFields {
@@ -62,14 +62,14 @@ export function readFailed(bytes: Buffer): ReadEntry {
 function fieldsOf(entry: Value, payload: string, job: Value | undefined): FailedFields {
   const text = (name: string) => (typeof entry[name] === 'string' ? entry[name] : undefined);
   const [exception, error] = [shown(entry['exception']), shown(entry['error'])];
-  const id = job?.['id'];
+  const known = shownJob(job ?? {});
   const queue = text('queue') ?? (typeof job?.['queue'] === 'string' ? job['queue'] : undefined);
   return {
     failedAt: readDate(entry['failed_at']),
     queue: queue === '' ? undefined : queue,
-    class: typeof job?.['class'] === 'string' ? job['class'] : undefined,
-    id: typeof id === 'string' && id !== '' ? id : undefined,
-    args: argsOf(job?.['args']),
+    class: known.class,
+    id: known.id,
+    args: known.args,
     exception,
     error,
     backtrace: linesOf(entry['backtrace']),

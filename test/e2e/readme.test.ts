@@ -29,6 +29,7 @@ beforeAll(async () => {
   const [, list] = /`(export default \[.*\];)`/.exec(readme.text) ?? [];
   write('functions/jobs/welcome.ts', block(readme, 'ts', '// functions/jobs/welcome.ts'));
   write('producer.ts', block(readme, 'ts', '// producer.ts'));
+  write('retry-failed.ts', block(readDoc('functions/README.md'), 'ts', '// retry-failed.ts'));
   write(
     'functions/jobs/index.ts',
     `import { Hello } from './hello.ts';\nimport { Welcome } from './welcome.ts';\n${list}\n`,
@@ -99,10 +100,9 @@ describe('your first job', () => {
     await push(redis.client, 'mailers', '{"class":"Welcome","args":[]}', payload);
     await shell(work);
     expect(await failed(redis.client)).toHaveLength(2);
-    const byHand = block(readDoc('functions/README.md'), 'sh', 'LINDEX resque:failed');
-    expect(await shell(byHand)).toEqual({ code: 0, output: '1\n1\n' });
-    expect(await queued(redis.client, 'mailers')).toEqual([payload]);
-    expect(await failed(redis.client)).toHaveLength(1);
+    expect(await shell('node retry-failed.ts')).toEqual({ code: 0, output: '2 run again\n' });
+    expect(await queued(redis.client, 'mailers')).toEqual([payload, '{"class":"Welcome","args":[]}']);
+    expect(await failed(redis.client)).toMatchObject([1, 2].map(() => ({ retried_at: expect.any(String) })));
   });
 });
 

@@ -38,6 +38,14 @@ export const foreignEntries = {
     class: 'Charge',
     backtrace: [],
   },
+  'Rails’ ActiveJob': {
+    raw: '{"failed_at":"2026/11/20 20:29:37 UTC","payload":{"class":"ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper","args":[{"job_class":"Charge","job_id":"0c3f","queue_name":"billing","arguments":[{"_aj_globalid":"gid://shop/User/7"}],"executions":1}]},"exception":"RuntimeError","error":"boom","backtrace":[],"worker":"host:1:q","queue":"billing"}',
+    at: '2026-11-20T20:29:37.000Z',
+    payload:
+      '{"class":"ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper","args":[{"job_class":"Charge","job_id":"0c3f","queue_name":"billing","arguments":[{"_aj_globalid":"gid://shop/User/7"}],"executions":1}]}',
+    class: 'Charge',
+    backtrace: [],
+  },
   'node-resque': {
     raw: '{"worker":"host:1:q","queue":"billing","payload":{"class":"charge","queue":"billing","args":[1]},"exception":"Error","error":"boom","backtrace":["at x"],"failed_at":"Fri Nov 20 2026 20:29:37 GMT+0000 (Coordinated Universal Time)"}',
     at: '2026-11-20T20:29:37.000Z',

@@ -28,7 +28,10 @@ export interface FailedBroker extends ListsBroker, FailedTrimBroker {
 export interface FailedTrimBroker {
   /** When the first entries failed, as they have it; '' where they do not say. */
   oldestFailed(most: number): Promise<OldestFailed>;
-  /** Removes the first entries, at most `count`, while there are more than `leave`; or so many, up to the one with this mark. */
+  /**
+   * Removes the first entries, at most `count`, while there are more than `leave`; or so many, up to the one with
+   * this mark.
+   */
   trimFailed(count: number, until: { leave: number } | { mark: string }): Promise<TrimmedFailed>;
 }
 

@@ -40,7 +40,10 @@ export interface JobsBroker {
   workers(): Promise<string[]>;
   queueNames(): Promise<string[]>;
   workingOn(workers: readonly string[]): Promise<WorkingOn[]>;
-  /** @param passed how many of the first worker's jobs to pass over  @returns where it ended; undefined where it is everything */
+  /**
+   * @param passed how many of the first worker's jobs to pass over
+   * @returns where it ended; undefined where it is everything
+   */
   searchHeld(
     workers: readonly string[],
     passed: number,

@@ -67,7 +67,10 @@ export function redisLists(client: RedisClient, script: RedisClient['script'], k
     };
   }
 
-  /** Looks through the list, from where the place was towards the head, then the rest. @returns the position that fits best */
+  /**
+   * Looks through the list, from where the place was towards the head, then the rest.
+   * @returns the position that fits best
+   */
   async function locate(name: ListName, { towards }: ListSearch, from: Between): Promise<number> {
     const { position } = from;
     const step = towards === 'tail' ? 1 : -1;

@@ -1,3 +1,4 @@
+import { WRAPPER } from '../../wire/active-job/envelope.ts';
 import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
@@ -11,13 +12,14 @@ const WHOLE = 16_384;
 const MOST_ANSWER = 4_194_304;
 
 /**
- * Count what failed in the same way, in one part of a failed list, from its end. What stands where Ruby, PHP, Go, Node and we write it is read here; other
- * entries are answered whole, for the caller to read.
+ * Count what failed in the same way, in one part of a failed list, from its end. What stands where Ruby, PHP, Go,
+ * Node and we write it is read here; other entries are answered whole, for the caller to read.
  *
  * KEYS  1 the list
  * ARGV  last and first position of the part; most bytes to read
- * Returns {length of the list; position before the first that was counted; short mark of the last; {number, time of the first, of the last, class, exception, queue,
- *         beginning of the last one's message…} with texts as JSON has them; {beginning of an entry…}}
+ * Returns {length of the list; position before the first that was counted; short mark of the last; {number, time of
+ *         the first, of the last, class, exception, queue, beginning of the last one's message…} with texts as JSON
+ *         has them; {beginning of an entry…}}
  */
 export const countFailed = defineScript(
   'count-failed',
@@ -45,6 +47,7 @@ local function read(entry)
   local payload = at and find(entry, '"payload":{"class":"', 1, true)
   local class = payload and match(entry, '^([^"\\\\]*)"', payload + 20)
   if not class then return end
+  if class == '${WRAPPER}' then class = match(entry, '"job_class":"([^"\\\\]*)"', payload) or class end
   -- The payload may hold such keys as well; the entry's own stand behind it.
   local from, exception = payload, nil
   while true do
@@ -115,7 +118,8 @@ return {length, marks, time}
  *
  * KEYS  1 the list
  * ARGV  most entries; most bytes to read
- * Returns {length of the list; the time of each as the entry has it, or ''; mark of each; Redis's words where it is no list, or ''}
+ * Returns {length of the list; the time of each as the entry has it, or ''; mark of each; Redis's words where it is
+ *         no list, or ''}
  */
 export const oldestFailed = defineScript(
   'oldest-failed',
@@ -136,7 +140,8 @@ return {length, times, marks, ''}
  * Remove the first entries of a failed list.
  *
  * KEYS  1 the list
- * ARGV  how many at the most; how many to leave; or, where that is '', mark of the last that goes, which must be where it was
+ * ARGV  how many at the most; how many to leave; or, where that is '', mark of the last that goes, which must be
+ *       where it was
  * Returns {how many were removed, how many are left}
  */
 export const trimFailed = defineScript(

@@ -29,9 +29,10 @@ local function widen() width = math.min(${WIDEST}, width * 4) end
  * Look through the jobs that workers hold for those with given texts.
  *
  * KEYS  inflight:<worker> of some workers
- * ARGV  how many fields of the first to pass over; most payloads to look at, most bytes; most to answer, most bytes of them; number of texts, they
- * Returns {place of the worker (from 0) where it ended, number of KEYS where that is everything; fields passed over there; payloads looked at;
- *         {place of the worker, field, payload…}}
+ * ARGV  how many fields of the first to pass over; most payloads to look at, most bytes; most to answer, most bytes
+ *       of them; number of texts, they
+ * Returns {place of the worker (from 0) where it ended, number of KEYS where that is everything; fields passed over
+ *         there; payloads looked at; {place of the worker, field, payload…}}
  */
 export const searchHeld = defineScript(
   'search-held',
@@ -57,7 +58,8 @@ return {#KEYS, 0, looked, found}
  *
  * KEYS  1 retry  2 retry:payloads
  * ARGV  score and member of the last one that was looked at, '' and '' to begin; then as in `searchHeld`
- * Returns {1 if that was everything, else 0; score and member of the last one looked at; payloads looked at; {member, score, payload…}}
+ * Returns {1 if that was everything, else 0; score and member of the last one looked at; payloads looked at; {member,
+ *         score, payload…}}
  */
 export const searchRetries = defineScript(
   'search-retries',

@@ -14,8 +14,8 @@ export const REFUSED = -3;
 const HOLE = 'lambdesque:removed:5b8e1c07';
 
 /**
- * Lua: `bytesOf(text)`: each character of the text is one byte, U+0000 to U+00FF. So bytes that are not UTF-8 travel to Redis, since
- * arguments are text.
+ * Lua: `bytesOf(text)`: each character of the text is one byte, U+0000 to U+00FF. So bytes that are not UTF-8 travel
+ * to Redis, since arguments are text.
  */
 const BYTES_OF = `
 local byte = {}
@@ -32,7 +32,8 @@ local function bytesOf(text) return (string.gsub(text, '[\\194\\195][\\128-\\191
  *       for each: position from which on to look; its mark; `whole` or `without`, what the mark is of; then
  *       remove  and the effects of that (number; kind, what it needs)
  *       head: it becomes the first
- *       retry  place of the queue's key, its name; first and last byte of the payload in the entry (from 1), or 0, 0; the payload as `bytesOf` takes it, or '';
+ *       retry  place of the queue's key, its name; first and last byte of the payload in the entry (from 1), or 0, 0;
+ *       the payload as `bytesOf` takes it, or '';
  *              first and last byte of what is replaced by when it was retried; what stands before and behind that
  * Returns {what became of each, keys that did not take theirs {{key, error}…}}
  */

@@ -19,15 +19,17 @@ export const SURE = 3;
  * KEYS  lists, in the order in which they are looked through
  * ARGV  1 to go towards the tails, -1 towards the heads
  *       position in the first list from which to go on, '' for its beginning
- *       number of short marks of what came before that place (the nearest first), they; the same of what comes after it; 0 and 0
- *       to take the position as it is
- *       most elements to look at; most bytes to read; most elements to answer; most bytes of them (one is answered even if it is larger)
+ *       number of short marks of what came before that place (the nearest first), they; the same of what comes after
+ *       it; 0 and 0 to take the position as it is
+ *       most elements to look at; most bytes to read; most elements to answer; most bytes of them (one is answered
+ *       even if it is larger)
  *       number of texts, they: each must be in what is answered, byte by byte
- *       times as Ruby writes them (2026/11/20 20:29:37), or '': a failed entry that begins with an earlier one than the first, or not an earlier one than the
- *       second, is left out
- * Returns {MOVED} or {place of the list (from 0) where it ended, number of KEYS where that is everything; position there from which to go on;
- *         elements looked at; {place of the list, position, element…}; short marks of what came before; of what comes after; length of the list where it ended; keys that are no
- *         lists {{key, error}…}}
+ *       times as Ruby writes them (2026/11/20 20:29:37), or '': a failed entry that begins with an earlier one than
+ *       the first, or not an earlier one than the second, is left out
+ * Returns {MOVED} or {place of the list (from 0) where it ended, number of KEYS where that is everything; position
+ *         there from which to go on; elements looked at; {place of the list, position, element…}; short marks of what
+ *         came before; of what comes after; length of the list where it ended; keys that are no lists {{key,
+ *         error}…}}
  */
 export const searchLists = defineScript(
   'search-lists',
@@ -107,9 +109,10 @@ return {l - 1, position, looked, found, anchors(position - step, -step), anchors
  * Look for a place in one part of a list, from which many elements have gone.
  *
  * KEYS  1 the list
- * ARGV  1 or -1 as in `searchLists`; position where the place was; first and last position of the part; most bytes to read; number of marks
- *       of what came before, they; of what comes after, they
- * Returns {length of the list, how many of the marks fit, position that they fit, or -1; position up to which it has looked}
+ * ARGV  1 or -1 as in `searchLists`; position where the place was; first and last position of the part; most bytes to
+ *       read; number of marks of what came before, they; of what comes after, they
+ * Returns {length of the list, how many of the marks fit, position that they fit, or -1; position up to which it has
+ *         looked}
  */
 export const locatePlace = defineScript(
   'locate-place',
@@ -131,7 +134,8 @@ return {length, score, position or -1, upto}
  * Read an element, wherever it is now: at its place, or further towards the head.
  *
  * KEYS  1 the list
- * ARGV  position from which on to look; its mark; `whole` or `without`, what the mark is of; most elements to look at; most bytes to read
+ * ARGV  position from which on to look; its mark; `whole` or `without`, what the mark is of; most elements to look
+ *       at; most bytes to read
  * Returns {position, element}, or {position from which on to look further}, which is -1 where all was looked through
  */
 export const readElement = defineScript(

@@ -12,9 +12,9 @@ const FEW = 4;
 export const RETRIED_TAIL = 64;
 
 /**
- * What tells one element of a list from another. `markOf(text)` is of all its bytes; `markWithout(text)` of all but a failed
- * entry's `retried_at`, so that it stays when the entry is retried; `shortMark(text)` is that in few characters.
- * `redis/marks.ts` makes the same.
+ * What tells one element of a list from another. `markOf(text)` is of all its bytes; `markWithout(text)` of all but a
+ * failed entry's `retried_at`, so that it stays when the entry is retried; `shortMark(text)` is that in few
+ * characters. `redis/marks.ts` makes the same.
  */
 export const MARKS = `
 local function markOf(text)
@@ -36,8 +36,9 @@ end
 
 /**
  * Lua, behind READ_ARGUMENTS. `walk(list, from, step, most, bytes, visit)` goes through a list towards its tail (step 1) or
- * its head (-1), and calls `visit(element, position)`, until that returns false, so many were looked at, or so many bytes were
- * read. It reads in windows that grow and shrink with the size of what is there. Returns the position that comes next, and how many it looked at.
+ * its head (-1), and calls `visit(element, position)`, until that returns false, so many were looked at, or so many
+ * bytes were read. It reads in windows that grow and shrink with the size of what is there. Returns the position that
+ * comes next, and how many it looked at.
  */
 export const WALK = `
 local function walk(list, from, step, most, bytes, visit)
@@ -69,10 +70,11 @@ end
 
 /**
  * Lua, behind MARKS and WALK: finds the place between two elements again, in a list that others have pushed to and taken
- * from. `around(list, place, step, first, last, bytes, passed, next)` looks between two positions and answers a score, the position from which to go on, and
- * the position up to which it has looked: `passed` are short
- * marks of what came before the place, the nearest first, `next` those of what comes after it. What is left of both still
- * stands side by side, since nobody inserts into the middle of a list. Of several positions that fit as well, it is the nearest.
+ * from. `around(list, place, step, first, last, bytes, passed, next)` looks between two positions and answers a
+ * score, the position from which to go on, and the position up to which it has looked: `passed` are short marks of
+ * what came before the place, the nearest first, `next` those of what comes after it. What is left of both still
+ * stands side by side, since nobody inserts into the middle of a list. Of several positions that fit as well, it is
+ * the nearest.
  */
 export const AROUND = `
 local function around(list, place, step, first, last, bytes, passed, next)

@@ -31,6 +31,14 @@ withBrokers((stores) => {
       });
     });
 
+    test('shows of an ActiveJob its own class, id and arguments, and finds it by them', async () => {
+      await push(numbered(1), foreignEntries['Rails’ ActiveJob'].raw);
+      const { items } = await view().page({ class: 'Charge' });
+      expect(items).toMatchObject([{ class: 'Charge', id: '0c3f', args: [{ _aj_globalid: 'gid://shop/User/7' }] }]);
+      const { groups } = await view().groups();
+      expect(groups.map((one) => one.class).toSorted()).toEqual(['Charge', 'Job']);
+    });
+
     test('keeps integers that no double holds, in arguments', async () => {
       await push(foreignEntries['Ruby Resque'].raw);
       expect((await view().page()).items[0]?.args).toEqual([9007199254740993n, 1]);

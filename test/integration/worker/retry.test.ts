@@ -58,7 +58,7 @@ withBrokers((stores) => {
   test('a job that waits for its next attempt tells how the last three ended, and does not grow with them', async () => {
     const job = defineJob({
       class: 'Life',
-      retry: { attempts: 6, backoff: 1 },
+      retry: { attempts: 6, backoff: '1s' },
       perform(_args, ctx) {
         throw new RangeError(`"attempt" ${ctx.job.attempt} {\\} ${'x'.repeat(5_000)}`);
       },
