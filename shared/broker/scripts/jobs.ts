@@ -1,19 +1,16 @@
 import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
 
-/** Payloads that are read at a time, and about how many bytes of them. */
-const WIDEST = 500;
-const WINDOW_BYTES = 262_144;
+/** Members of the sorted set that are read at a time; payloads are read one by one, since nobody knows their sizes before. */
+const AT_ONCE = 200;
 
 /** Lua, behind READ_ARGUMENTS: reads the limits and texts of a search, and tells what fits. */
 const SEARCH = `
 local most, bytes, want, room = int(), int(), int(), int()
 local needles, looked, found = {}, 0, {}
 for i = 1, int() do needles[i] = arg() end
-local width = 8
 local function look(payload, ...)
   looked, most, bytes = looked + 1, most - 1, bytes - #payload
-  width = math.max(1, math.min(width, math.floor(${WINDOW_BYTES} / (#payload + 16))))
   for _, needle in ipairs(needles) do
     if not string.find(payload, needle, 1, true) then return end
   end
@@ -22,7 +19,6 @@ local function look(payload, ...)
   want, room = want - 1, room - #payload
 end
 local function isOver() return most <= 0 or bytes <= 0 or want <= 0 or room <= 0 end
-local function widen() width = math.min(${WIDEST}, width * 4) end
 `;
 
 /**
@@ -77,20 +73,16 @@ if last ~= '' then
   end
 end
 while not isOver() do
-  local flat = try('ZRANGE', KEYS[1], rank, rank + width - 1, 'WITHSCORES') or {}
+  local flat = try('ZRANGE', KEYS[1], rank, rank + ${AT_ONCE - 1}, 'WITHSCORES') or {}
   if #flat == 0 then return {1, score, last, looked, found} end
-  local members = {}
-  for i = 1, #flat, 2 do members[#members + 1] = flat[i] end
-  local payloads = try('HMGET', KEYS[2], unpack(members)) or {}
-  widen()
-  for i, member in ipairs(members) do
-    local at = flat[2 * i]
+  for i = 1, #flat, 2 do
+    if isOver() then break end
+    local member, at = flat[i], flat[i + 1]
     if not (same and tonumber(at) == same and member <= last) then
-      look(payloads[i] or '', member, at)
+      look(try('HGET', KEYS[2], member) or '', member, at)
       score, last = at, member
     end
     rank = rank + 1
-    if isOver() then break end
   end
 end
 return {0, score, last, looked, found}

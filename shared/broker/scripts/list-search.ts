@@ -6,7 +6,9 @@ import { AROUND, MARKS, WALK } from './list-walk.ts';
 export const MOVED = -1;
 /** Marks on either side of a place, by which it is found again; not more than so many bytes are read for them. */
 export const ANCHORS = 8;
-const ANCHOR_BYTES = 2_097_152;
+const ANCHOR_BYTES = 1_048_576;
+/** An element is compared with its neighbour only if it is smaller, bytes. */
+const ONE_LOOK = 1_048_576;
 /** So far is a place looked for at once. */
 export const NEAR = 200;
 const NEAR_BYTES = 2_097_152;
@@ -45,14 +47,17 @@ local most, bytes, want, room = int(), int(), int(), int()
 local needles, since, before = texts(), arg(), arg()
 local function lengthOf(list) return try('LLEN', list) or 0 end
 local function startOf(list) return step > 0 and 0 or lengthOf(list) - 1 end
-local function markAt(list, position)
-  local item = position >= 0 and call('LINDEX', list, position)
-  return item and shortMark(item)
+-- Two large elements are hardly ever the same: one look is enough.
+local function isThere()
+  local item = from >= 0 and call('LINDEX', KEYS[1], from)
+  if not item or shortMark(item) ~= next[1] then return not item and not next[1] end
+  if #item > ${ONE_LOOK} or not passed[1] then return true end
+  local before = from - step >= 0 and call('LINDEX', KEYS[1], from - step)
+  return before and shortMark(before) == passed[1]
 end
 if not from then
   from = startOf(KEYS[1])
-elseif #passed + #next > 0 and lengthOf(KEYS[1]) > 0
-  and (markAt(KEYS[1], from) ~= next[1] or passed[1] and markAt(KEYS[1], from - step) ~= passed[1]) then
+elseif #passed + #next > 0 and lengthOf(KEYS[1]) > 0 and not isThere() then
   local score, found = around(KEYS[1], from, step, from - ${NEAR}, from + ${NEAR}, ${NEAR_BYTES}, passed, next)
   if score < math.min(${SURE}, #passed + #next) then return {${MOVED}} end
   from = found
@@ -66,13 +71,13 @@ local function fits(item)
   local at = string.match(item, '^{"failed_at":"(%d%d%d%d/%d%d/%d%d %d%d:%d%d:%d%d) UTC"')
   return not at or (since == '' or at >= since) and (before == '' or at < before)
 end
-local found, looked, l, position = {}, 0, 1, from
+local found, looked, l, position, last = {}, 0, 1, from, nil
 while l <= #KEYS do
   local length = lengthOf(KEYS[l])
   if length > 0 and position < length and position >= 0 then
     local done
     position, done = walk(KEYS[l], position, step, most, bytes, function(item, at)
-      bytes = bytes - #item
+      bytes, last = bytes - #item, item
       if not fits(item) then return true end
       found[#found + 1], found[#found + 2], found[#found + 3] = l - 1, at, item
       want, room = want - 1, room - #item
@@ -80,28 +85,22 @@ while l <= #KEYS do
     end)
     looked, most = looked + done, most - done
   end
-  local ended = position < 0 or position >= length
-  if want <= 0 or room <= 0 or most <= 0 or bytes <= 0 then
-    if not ended then break end
-    -- An empty list more is no end.
-    l = l + 1
-    if KEYS[l] then position = startOf(KEYS[l]) end
-    break
-  end
-  l = l + 1
+  if position >= 0 and position < length then break end
+  l, last = l + 1, nil
   if KEYS[l] then position = startOf(KEYS[l]) end
+  if want <= 0 or room <= 0 or most <= 0 or bytes <= 0 then break end
 end
 if l > #KEYS then return {#KEYS, 0, looked, found, {}, {}, 0, wrongKeys()} end
-local function anchors(at, direction)
+local function anchors(at, direction, first)
   local marks, read = {}, 0
   for i = 1, ${ANCHORS} do
-    local item = at >= 0 and read < ${ANCHOR_BYTES} and try('LINDEX', KEYS[l], at)
+    local item = i == 1 and first or at >= 0 and read < ${ANCHOR_BYTES} and try('LINDEX', KEYS[l], at)
     if not item then break end
     marks[i], at, read = shortMark(item), at + direction, read + #item
   end
   return marks
 end
-return {l - 1, position, looked, found, anchors(position - step, -step), anchors(position, step), lengthOf(KEYS[l]), wrongKeys()}
+return {l - 1, position, looked, found, anchors(position - step, -step, last), anchors(position, step), lengthOf(KEYS[l]), wrongKeys()}
 `,
 );
 

@@ -4,7 +4,7 @@ import { LONGEST_HASHED } from './promote-delayed.ts';
 const WIDEST = 1_024;
 /** … about so many bytes of them… */
 const WINDOW_BYTES = 262_144;
-/** … and few where one that was looked at before is larger than this. */
+/** … and one where one of them that was looked at before is larger than this. */
 const LARGE = 65_536;
 const FEW = 4;
 
@@ -42,15 +42,19 @@ end
  */
 export const WALK = `
 local function walk(list, from, step, most, bytes, visit)
-  local position, width, looked = from, 8, 0
-  local function isLarge(i)
+  local position, width, looked = from, 1, 0
+  local function isSmall(i)
     local probe = call('LINDEX', list, position + step * i)
-    return probe and #probe > ${LARGE}
+    if not probe or #probe <= ${LARGE} then return true end
+    bytes = bytes - #probe
+    return false
   end
   while position >= 0 and looked < most and bytes > 0 do
     local wide = math.min(width, most - looked)
     if step < 0 then wide = math.min(wide, position + 1) end
-    if wide > ${FEW} and (isLarge(wide - 1) or isLarge(math.floor(wide / 2))) then wide = ${FEW} end
+    if wide > 1 and not (isSmall(wide - 1) and (wide <= ${FEW} or isSmall(math.floor(wide / 2)))) then
+      wide, width = 1, 1
+    end
     local items = step < 0 and call('LRANGE', list, position - wide + 1, position) or call('LRANGE', list, position, position + wide - 1)
     if #items == 0 then return position, looked end
     local largest = 0
