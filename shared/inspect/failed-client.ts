@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { ElementChange, ListName } from '../broker/lists.ts';
+import { shortMark } from '../broker/marks.ts';
 import type { FailedBroker } from '../broker/redis/failed.ts';
-import { shortMark } from '../broker/redis/marks.ts';
 import { ConfigError, RedisTypeError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';
 import { checkLimit, needleOf, readBetween, writeBetween } from './cursor.ts';

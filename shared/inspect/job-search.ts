@@ -1,9 +1,9 @@
 import type { FoundElement, ListName, SearchResult } from '../broker/lists.ts';
+import { markOf } from '../broker/marks.ts';
 import type { FailedBroker } from '../broker/redis/failed.ts';
 import type { JobsBroker } from '../broker/redis/jobs.ts';
-import { markOf } from '../broker/redis/marks.ts';
 import type { ScheduledBroker } from '../broker/redis/scheduled.ts';
-import { orNothing } from '../broker/redis/wrong-keys.ts';
+import { orNothing } from '../broker/wrong-key.ts';
 import { membersOf } from '../wire/json-members.ts';
 import { readDate } from '../wire/read-date.ts';
 import { badCursor, readBetween, writeBetween } from './cursor.ts';

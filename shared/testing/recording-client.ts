@@ -2,6 +2,8 @@ import type { Client } from '../client/client.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
 import { createCronClient } from '../inspect/cron.ts';
+import { createFailed } from '../inspect/failed-client.ts';
+import { createJobs } from '../inspect/jobs-client.ts';
 import { createScheduled } from '../inspect/scheduled.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
 import type { Args, Target } from '../job/enqueue.ts';
@@ -11,6 +13,7 @@ import { EnqueueRecorder, type EnqueueStore } from './enqueue-recorder.ts';
 import { type ExpectedEnqueue, expectEnqueued, expectNothingEnqueued, isOf } from './expectations.ts';
 import type { EnqueuedJob } from './job-run.ts';
 import { inlineLimit } from './limit.ts';
+import { memoryJobs } from './memory-jobs.ts';
 import { MemoryCron, MemoryDelayed } from './memory-store.ts';
 import { TestWorker } from './test-worker.ts';
 
@@ -64,8 +67,8 @@ export interface RecordingClient extends Client {
 
 /**
  * A client without Redis. It checks arguments, schemas and queues as the real one does, and records instead of writing:
- * give it to the code under test in place of what `createClient` returns. Its `scheduled` has the delayed jobs, its `cron`
- * the entries that were written.
+ * give it to the code under test in place of what `createClient` returns. Its `scheduled` and its
+ * `jobs` have the delayed jobs, its `cron` the entries that were written; its `failed` is empty.
  * @throws ConfigError for a list of jobs that cannot be used
  * @example
  * const client = recordingClient();
@@ -98,6 +101,9 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
   };
   const onEnqueued = (job: EnqueuedJob) => enqueued.push(job);
   const recorder = new EnqueueRecorder({ worker, registry, clock, store, inline, rethrow: true, limit, onEnqueued });
+  const found = memoryJobs(delayed, clock);
+  const scheduled = createScheduled(delayed, registry);
+  const failed = createFailed(found, registry);
   const close = async () => {
     closed = true;
   };
@@ -109,7 +115,9 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
       registry,
       ...(cronEntries ? { entries: cronEntries } : {}),
     }),
-    scheduled: createScheduled(delayed, registry),
+    scheduled,
+    jobs: createJobs({ jobs: found, lists: found, scheduled: delayed, waiting: scheduled, failed, registry }),
+    failed,
     close,
     [Symbol.asyncDispose]: close,
     enqueued,

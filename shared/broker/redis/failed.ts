@@ -1,14 +1,14 @@
 import { keysOf } from '../keys.ts';
 import type { ListsBroker } from '../lists.ts';
+import { charactersOf } from '../marks.ts';
 import { countFailed, marksAt, oldestFailed, trimFailed } from '../scripts/failed.ts';
 import { appendElements, clearList } from '../scripts/list-change.ts';
 import { listLengths } from '../scripts/scheduled.ts';
-import type { WrongKey } from '../wrong-key.ts';
+import { orNothing, type WrongKey } from '../wrong-key.ts';
 import { type Argument, list, type RedisClient, text } from './client.ts';
 import { redisLists } from './lists.ts';
-import { charactersOf } from './marks.ts';
 import { type TimeSource, timedScripts } from './time.ts';
-import { nameOf, orNothing } from './wrong-keys.ts';
+import { nameOf } from './wrong-keys.ts';
 
 /** The part of the seam that looks at, and changes, what failed. */
 export interface FailedBroker extends ListsBroker, FailedTrimBroker {

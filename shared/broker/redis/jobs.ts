@@ -1,7 +1,8 @@
 import { keysOf } from '../keys.ts';
 import { searchHeld, searchRetries } from '../scripts/jobs.ts';
+import { orNothing } from '../wrong-key.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
-import { nameOf, numberOf, orNothing } from './wrong-keys.ts';
+import { nameOf, numberOf } from './wrong-keys.ts';
 
 export interface PayloadSearch {
   /** Each of them is somewhere in the payload, byte by byte. */

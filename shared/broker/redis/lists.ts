@@ -10,12 +10,12 @@ import type {
   ListsBroker,
   SearchResult,
 } from '../lists.ts';
+import { charactersOf } from '../marks.ts';
 import { ScriptCall } from '../ops/call.ts';
 import { encodeEffects } from '../ops/operation.ts';
 import { CHANGED, changeElements, GONE } from '../scripts/list-change.ts';
 import { ANCHORS, locatePlace, MOVED, NEAR, readElement, SURE, searchLists } from '../scripts/list-search.ts';
 import { type Argument, list, type RedisClient, type Reply, text } from './client.ts';
-import { charactersOf } from './marks.ts';
 import { wrongKeysOf } from './wrong-keys.ts';
 
 /** Bytes of what is found in one call; one element is found even if it is larger. */

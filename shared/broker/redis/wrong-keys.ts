@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { RedisTypeError } from '../../errors.ts';
 import type { WrongKey } from '../broker.ts';
 import { list, type Reply, text } from './client.ts';
 
@@ -32,14 +31,4 @@ export function numberOf(text: string): number {
   if (/^\s*$/.test(text)) return Number.NaN;
   if (/^[+-]?inf(inity)?$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
   return Number(text);
-}
-
-/** What Redis answers; null where the key is of another type, in which there is nothing to be seen. */
-export async function orNothing<Answer>(answer: Promise<Answer>): Promise<Answer | null> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof RedisTypeError) return null;
-    throw error;
-  }
 }

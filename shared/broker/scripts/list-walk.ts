@@ -1,4 +1,4 @@
-import { LONGEST_HASHED } from './promote-delayed.ts';
+import { LONGEST_HASHED, RETRIED_TAIL } from '../marks.ts';
 
 /** Elements of a list that are read at a time, at the most… */
 const WIDEST = 1_024;
@@ -8,13 +8,10 @@ const WINDOW_BYTES = 262_144;
 const LARGE = 65_536;
 const FEW = 4;
 
-/** The end of a failed entry that was retried: `retried_at` is the one thing that changes in it. */
-export const RETRIED_TAIL = 64;
-
 /**
  * What tells one element of a list from another. `markOf(text)` is of all its bytes; `markWithout(text)` of all but a
  * failed entry's `retried_at`, so that it stays when the entry is retried; `shortMark(text)` is that in few
- * characters. `redis/marks.ts` makes the same.
+ * characters. `marks.ts` makes the same.
  */
 export const MARKS = `
 local function markOf(text)

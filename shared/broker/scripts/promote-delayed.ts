@@ -1,8 +1,6 @@
+import { LONGEST_HASHED } from '../marks.ts';
 import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
-
-/** To hash all of a large payload would hold up Redis: of a longer one, in bytes, only both ends are. */
-export const LONGEST_HASHED = 262_144;
 
 /** Stands in the place of a payload that was moved from between others that stay, until the end of the script. */
 const HOLE = 'lambdesque:moved:7d0b6a52';

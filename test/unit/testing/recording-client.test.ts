@@ -84,6 +84,14 @@ describe('a recording client', () => {
     ]);
     const { scheduled } = client;
     expect(await scheduled.count()).toEqual({ delayed: 3, retries: 0 });
+    const waiting = await client.jobs.find({ limit: 2 });
+    expect(waiting.items.map(({ state }) => state)).toEqual(['scheduled', 'scheduled']);
+    const last = await client.jobs.find({ cursor: waiting.cursor as string });
+    expect(last).toMatchObject({ items: [{ state: 'scheduled' }], complete: true });
+    expect(await client.jobs.reschedule(last.items[0] as never, last.items[0]?.at as Date)).toBe(true);
+    expect(await client.failed.page()).toMatchObject({ items: [], complete: true });
+    expect((await client.failed.groups()).total).toBe(0);
+    await expect(client.failed.import(['{"payload":{}}'])).rejects.toThrow(/has no failed list/);
     const { jobs, cursor } = await scheduled.page('delayed', { limit: 2 });
     expect(jobs.map((one) => one.args)).toEqual([[2], [1]]);
     expect((await scheduled.page('delayed', { cursor: cursor as string })).jobs).toMatchObject([{ args: ['Zoë'] }]);

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
-import { RETRIED_TAIL } from '../scripts/list-walk.ts';
-import { LONGEST_HASHED } from '../scripts/promote-delayed.ts';
+
+/** To hash all of a large text would hold up Redis: of a longer one, in bytes, only both ends are. */
+export const LONGEST_HASHED = 262_144;
+/** The end of a failed entry that was retried, bytes: `retried_at` is the one thing that changes in it. */
+export const RETRIED_TAIL = 64;
 
 const RETRIED_AT = /^([\s\S]*),"retried_at":"[^"\\{}]*"\}$/;
 
