@@ -199,6 +199,22 @@ withBrokers((stores) => {
     });
   });
 
+  test('a full Redis can be mended: entries are removed and retried', async () => {
+    await push(numbered(1), numbered(2), numbered(3));
+    await stores.db.config('SET', 'maxmemory', '1');
+    try {
+      const failed = view();
+      const [three, two] = (await failed.page()).items;
+      expect(await failed.remove(three as never)).toBe(true);
+      expect(await failed.retry(two as never)).toBe(true);
+      expect(await failed.removeAll({ retried: true })).toBe(1);
+      expect(await failed.clear()).toBe(1);
+    } finally {
+      await stores.db.config('SET', 'maxmemory', '0');
+    }
+    expect(await queued('q')).toHaveLength(1);
+  });
+
   describe('an export', () => {
     test('is lines of JSON, of which an import makes the same bytes again', async () => {
       const all = [
