@@ -24,10 +24,7 @@ export interface RawJob {
 
 /** What is remembered of a job's past attempts; it travels in the payload, see wire/attempts.ts. */
 export interface Attempts {
-  /**
-   * Unique among all retried jobs, so that two equal payloads stay two members of the sorted set. No quote, backslash
-   * or brace.
-   */
+  /** Unique among all retried jobs, so that two equal payloads stay two members of the sorted set. No quote, backslash or brace. */
   readonly id: string;
   /** Attempts that ended: the handler threw, or ran out of time. */
   readonly attempts: number;

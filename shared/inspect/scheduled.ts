@@ -40,10 +40,7 @@ export interface JobFilter {
   readonly args?: Args;
 }
 
-/**
- * What waits: delayed jobs in time order, then retries in time order. Each change is atomic and tells whether it
- * found the job.
- */
+/** What waits: delayed jobs in time order, then retries in time order. Each change is atomic and tells whether it found the job. */
 export interface Scheduled {
   /** How many wait of each. */
   count(): Promise<WaitingCount>;

@@ -14,10 +14,7 @@ import type { Summary } from '../worker/reporter.ts';
 import { runWithSignals } from './process-signals.ts';
 import { WorkerService, type WorkerServiceDeps } from './worker-service.ts';
 
-/**
- * What `lambdesque work` can be told, and the code to run. Every time is a duration: milliseconds, or text such as
- * `'30s'`.
- */
+/** What `lambdesque work` can be told, and the code to run. Every time is a duration: milliseconds, or text such as `'30s'`. */
 export interface CreateWorkerOptions extends RedisOptions, WorkerOptionsInput {
   /** What `defineJob` returns. */
   readonly jobs: readonly AnyJobDefinition[];
@@ -28,17 +25,11 @@ export interface CreateWorkerOptions extends RedisOptions, WorkerOptionsInput {
    * (`'high=3,low=1'`), `*`, globs, `!name` to leave one out.
    */
   readonly queues: string | readonly string[];
-  /**
-   * `strict`: a later queue only when all before it are empty; `weighted`: in proportion.
-   * @default 'weighted' where a weight is given, else 'strict'
-   */
+  /** `strict`: a later queue only when all before it are empty; `weighted`: in proportion. @default 'weighted' where a weight is given, else 'strict' */
   readonly order?: QueueList['order'];
   /** Prefix of every key, with or without its colon. @default 'resque:', or '{resque}:' in a Redis Cluster */
   readonly namespace?: string;
-  /**
-   * Also delayed jobs, retries, cron, and jobs of dead workers. At least one worker has to.
-   * @default true where `cron` is given, else false
-   */
+  /** Also delayed jobs, retries, cron, and jobs of dead workers. At least one worker has to. @default true where `cron` is given, else false */
   readonly scheduler?: boolean;
   /** Static cron entries by name, on top of those in Redis. @default none */
   readonly cron?: Readonly<Record<string, CronEntry>>;
@@ -70,8 +61,8 @@ export interface Worker
   /** What it has done so far. */
   readonly summary: Readonly<Summary>;
   /**
-   * Runs jobs until `stop()`, or with `exitOnComplete` until the queues are empty; then the connection is closed.
-   * Resolves to what was done; called again, to the same. The end of an `await using` stops it and waits for it.
+   * Runs jobs until `stop()`, or with `exitOnComplete` until the queues are empty; then the connection is closed. Resolves to
+   * what was done; called again, to the same. The end of an `await using` stops it and waits for it.
    * @throws what Redis says, if it cannot be used from the start
    */
   run(): Promise<Summary>;
