@@ -36,6 +36,7 @@ export interface SchedulerOptions extends FunctionOptions {
   readonly failed?: FailedListLimits;
 }
 
+/** How short the scheduler keeps Resque's failed list. */
 export interface FailedListLimits {
   /** Entries. @default any number */
   readonly max?: number;

@@ -33,6 +33,7 @@ export type {
   FailedEntry,
   FailedGroup,
   FailedGroups,
+  FailedList,
   FailedPage,
   FailedQuery,
   FailedRef,

@@ -5,7 +5,9 @@ import type { Page } from './job-view.ts';
  * empty; one that is no failed entry at all has only its `raw` text.
  */
 export interface FailedEntry {
+  /** undefined where the entry has no date that can be read. */
   readonly failedAt: Date | undefined;
+  /** That it was taken from. */
   readonly queue: string | undefined;
   /** undefined, and no arguments, where the payload is no job. */
   readonly class: string | undefined;
@@ -17,7 +19,9 @@ export interface FailedEntry {
   readonly exception: string;
   /** Its message; '' where the entry has none. */
   readonly error: string;
+  /** Its lines; none where the entry has none. */
   readonly backtrace: readonly string[];
+  /** Id of the worker that ran it. */
   readonly worker: string | undefined;
   /** When it was last run again: by `retry` here, or in resque-web. */
   readonly retriedAt: Date | undefined;
@@ -41,10 +45,13 @@ export type FailedRef = Pick<FailedEntry, 'place'>;
 
 /** Which entries; everything that is given has to fit. */
 export interface FailedQuery {
+  /** The whole name. */
   readonly class?: string;
+  /** The whole name. */
   readonly queue?: string;
   /** Name of the error's class. */
   readonly exception?: string;
+  /** Of a group: see `FailedGroup`. */
   readonly fingerprint?: string;
   /** Anywhere in the entry, as it stands there: JSON text, case matters. */
   readonly text?: string;
@@ -60,17 +67,25 @@ export interface FailedQuery {
 
 /** What failed in the same way. */
 export interface FailedGroup {
+  /** For a query of its entries. */
   readonly fingerprint: string;
+  /** Of the payloads. */
   readonly class: string | undefined;
+  /** Name of the error's class. */
   readonly exception: string;
   /** The newest message, cut at 200 characters. */
   readonly sample: string;
+  /** Entries. */
   readonly count: number;
+  /** When the first of them failed. */
   readonly first: Date | undefined;
+  /** When the last of them failed. */
   readonly last: Date | undefined;
+  /** That they were taken from. */
   readonly queues: readonly string[];
 }
 
+/** Groups of a failed list, as far as it was counted. */
 export interface FailedGroups {
   /** Most first; of more than 500, the first 500. */
   readonly groups: readonly FailedGroup[];
@@ -80,12 +95,23 @@ export interface FailedGroups {
   readonly total: number;
 }
 
+/** What failed on one day. */
 export interface FailedDay {
   /** YYYY-MM-DD, UTC. */
   readonly day: string;
+  /** Entries. */
   readonly count: number;
 }
 
+/** One failed list. */
+export interface FailedList {
+  /** `failed`, or `<queue>_failed`. */
+  readonly name: string;
+  /** Entries. */
+  readonly size: number;
+}
+
+/** A page of a failed list, newest first. */
 export interface FailedPage extends Page<FailedEntry> {
   /** How many entries this call has looked at. */
   readonly scanned: number;
@@ -102,7 +128,7 @@ export interface FailedPage extends Page<FailedEntry> {
  */
 export interface Failed {
   /** The lists that there are, `failed` first, then those in `failed_queues`. 2 commands, and one for each 1,000 lists. */
-  lists(): Promise<{ readonly name: string; readonly size: number }[]>;
+  lists(): Promise<FailedList[]>;
   /**
    * Newest first. A cursor stays right while entries come and go: none that stayed is left out or shown twice. It looks at
    * 20,000 entries or 16 MB at the most, so that a page behind a filter may come with fewer, or no, items: see `complete`.

@@ -6,6 +6,7 @@ import { shownJob } from '../wire/shown-job.ts';
 
 /** One page of a list. */
 export interface Page<T> {
+  /** In the order of the list. */
   readonly items: readonly T[];
   /** For the next page; undefined after the last. */
   readonly cursor: string | undefined;
@@ -16,7 +17,9 @@ export type JobState = 'queued' | 'running' | 'scheduled' | 'retry' | 'failed' |
 
 /** A job as it stands in Redis. */
 export interface JobView {
+  /** Where it is. */
   readonly state: JobState;
+  /** That it waits in, goes to, or was taken from. */
   readonly queue: string | undefined;
   /** undefined, and no arguments, where the payload is no job. */
   readonly class: string | undefined;
@@ -50,6 +53,7 @@ export interface JobView {
 export interface AttemptError {
   /** From 1; 0 where nobody knows. */
   readonly attempt: number;
+  /** When it ended, if that is known. */
   readonly at?: Date;
   /** Name and message. */
   readonly error: string;

@@ -4,7 +4,9 @@ import type { JobState, JobView, Page } from './job-view.ts';
 export interface JobQuery {
   /** The whole id. */
   readonly id?: string;
+  /** The whole name. */
   readonly class?: string;
+  /** The whole name. */
   readonly queue?: string;
   /** Anywhere in the payload, as it stands there: JSON text, case matters. */
   readonly text?: string;

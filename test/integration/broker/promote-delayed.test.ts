@@ -116,7 +116,7 @@ withBrokers((stores) => {
       'not JSON',
       { class: 'B', args: [1] },
       '\ufffd{',
-      [],
+      '[]',
     ]);
     expect(entries[1]).toContain(',"payload":{"class":"B","args":[1.0]},"exception":');
     expect(entries[2]).toContain(`"payload_base64":"${Buffer.from([0xff, 0x7b]).toString('base64')}"`);
