@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { builtPackage } from '../helpers/built-package.ts';
 import { PATIENCE } from '../helpers/eventually.ts';
 import { failed, push, queued } from '../helpers/queue-state.ts';
 import { type Block, commandsOf, ROOT, readDoc } from '../helpers/readmes.ts';
@@ -18,10 +19,10 @@ const block = (doc: { readonly blocks: readonly Block[] }, language: string, con
 let redis: TestRedis;
 let folder: string;
 beforeAll(async () => {
-  redis = await startRedis();
-  // Within this repository, so that its own name and packages are found as in a clone.
-  mkdirSync(join(ROOT, 'dist'), { recursive: true });
-  folder = mkdtempSync(join(ROOT, 'dist/readme-'));
+  const [started, built] = await Promise.all([startRedis(), builtPackage()]);
+  redis = started;
+  // Within the built package, so that programs find it by its name, and the other packages.
+  folder = mkdtempSync(join(built, 'readme-'));
   const write = (path: string, text: string) => {
     mkdirSync(join(folder, dirname(path)), { recursive: true });
     writeFileSync(join(folder, path), text);
@@ -38,7 +39,6 @@ beforeAll(async () => {
 });
 afterEach(() => redis.client.flushall());
 afterAll(async () => {
-  rmSync(folder, { recursive: true });
   await redis.stop();
 });
 
@@ -46,7 +46,7 @@ afterAll(async () => {
 function shell(script: string): Promise<{ code: number | null; output: string }> {
   const { port } = new URL(redis.url);
   const own = `
-    npx() { shift; "${process.execPath}" "${ROOT}/infra/local/cli.ts" "$@"; }
+    npx() { shift; "${process.execPath}" ../dist/infra/local/cli.js "$@"; }
     node() { "${process.execPath}" "$@"; }
     redis-cli() { "$(type -P redis-cli || type -P valkey-cli)" -p ${port} "$@"; }
     set -e
