@@ -40,7 +40,10 @@ export type {
 } from './inspect/failed.ts';
 export type { AttemptError, JobState, JobView, Page } from './inspect/job-view.ts';
 export type { FoundJobs, JobAt, JobQuery, Jobs } from './inspect/jobs.ts';
+export type { QueueInfo, QueueRates, Queues } from './inspect/queues.ts';
 export type { JobFilter, Scheduled, WaitingCount, WaitingJob, WaitingPage } from './inspect/scheduled.ts';
+export type { SeriesOptions, StatPoint, StatSeries, Stats, StatTotals } from './inspect/stats.ts';
+export type { WorkerInfo, Workers } from './inspect/workers.ts';
 export type { CronOrigin, JobContext, JobInfo } from './job/context.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
 export { type ActiveJobOptions, defineActiveJob } from './job/define-active-job.ts';
