@@ -68,6 +68,9 @@ export const workerDefaults = {
   logArgs: false,
 } as const satisfies WorkerOptions;
 
+/** Of this package, as package.json has it: a worker writes it down where it registers. */
+export const version = '0.1.0';
+
 /** Prefix of every key: Resque's own. */
 export const defaultNamespace = 'resque:';
 

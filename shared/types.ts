@@ -55,6 +55,8 @@ export interface Job {
   readonly payload: string;
   /** When its producer enqueued it, epoch milliseconds; only if the payload says so (`queue_time`). */
   readonly queueTime: number | undefined;
+  /** It may have waited for its time after that: its payload names its queue, as a delayed one does. */
+  readonly delayed: boolean;
   /** The cron entry that enqueued it, and for which slot. */
   readonly cron: CronSlot | undefined;
   /** Set for a job of Rails' ActiveJob, whose class and arguments are those inside its wrapper. */
@@ -114,6 +116,19 @@ export interface Settlement {
   readonly marked: boolean;
   readonly outcome: SettleOp;
   readonly effects: readonly Effect[];
+  /** What the statistics say of its attempt; absent where none ended: it was given back. */
+  readonly run?: RunStats | undefined;
+}
+
+/** One attempt, as the statistics count it. */
+export interface RunStats {
+  /** undefined where the payload names none. */
+  readonly class: string | undefined;
+  readonly outcome: 'succeeded' | 'failed' | 'retried' | 'discarded';
+  /** Of its handler; 0 where it did not run. */
+  readonly ms: number;
+  /** Milliseconds from enqueuing to its start, if that is known. */
+  readonly wait: number | undefined;
 }
 
 /** A replacement in a payload's text: nothing else of it changes. */

@@ -68,6 +68,8 @@ export interface SyncRequest {
   readonly worker: string;
   /** Rises by one with each sync; one that is sent again keeps its number, and is not carried out twice. */
   readonly call: number;
+  /** Redis's time as far as the worker knows it, epoch ms; within half a minute it names the keys of the statistics. */
+  readonly now?: number;
   /** Milliseconds from now, on Redis's clock, until the lease ends unless a later sync extends it. */
   readonly lease: number;
   /** Set on a worker's first sync. */
@@ -133,6 +135,10 @@ export interface SyncReply {
   readonly jobs: readonly RawJob[];
   /** `pause-all-workers` is set: nothing is reserved. */
   readonly paused: boolean;
+  /** Queues that give nothing, whether they were looked at or not. */
+  readonly pausedQueues: readonly string[];
+  /** One of them was looked at, and has jobs. */
+  readonly pausedHasJobs: boolean;
   /** There may be more where these came from. */
   readonly more: boolean;
   /** Jobs that were passed over: they were in a death and no place is free, or in two and something runs beside. */

@@ -47,6 +47,9 @@ export interface Keys {
   readonly retryPayloads: string;
   /** Sorted set of worker ids, scored by the epoch ms at which their leases end. */
   readonly leases: string;
+  /** Set of the queues that give nothing until they are resumed. */
+  readonly pausedQueues: string;
+  readonly stats: StatKeys;
   /** Hash: serial queue → id of the worker that has jobs of it in flight, '' while none has. */
   readonly serial: string;
   /** String that expires: which scheduler ticks, so that two do not start workers for the same backlog. */
@@ -56,11 +59,21 @@ export interface Keys {
   readonly cron: CronKeys;
   /**
    * Hash: the jobs a worker holds, `<sequence number>:<queue>` → payload, behind a `!` once an at-most-once job may have
-   * started; `call`, the number of its last sync; `lease`, when its lease ends, epoch ms.
+   * started; `call`, the number of its last sync; `lease`, when its lease ends, epoch ms; `version`, of this package.
    */
   inflight(worker: string): string;
   /** The keys of a worker's end, in the order in which unregister.ts and reclaim.ts take them. */
   ofWorker(worker: string): string[];
+}
+
+/**
+ * Hashes that expire: `["<queue>","<class>"]` → sums, see ops/stats.ts; and of a minute `["<queue>"]` → `<jobs that wait>
+ * <when they were counted, epoch ms>`.
+ */
+export interface StatKeys {
+  /** @param time in it, epoch ms */
+  day(time: number): string;
+  minute(time: number): string;
 }
 
 export interface CronKeys {
@@ -105,6 +118,11 @@ export function keysOf(namespace: string): Keys {
     retry: `${ns}retry`,
     retryPayloads: `${ns}retry:payloads`,
     leases: `${ns}leases`,
+    pausedQueues: `${ns}queues:paused`,
+    stats: {
+      day: (time) => `${ns}stats:day:${new Date(time).toISOString().slice(0, 10)}`,
+      minute: (time) => `${ns}stats:minute:${new Date(time).toISOString().slice(0, 16)}`,
+    },
     serial: `${ns}serial`,
     schedulerLease: `${ns}scheduler:lease`,
     wake: `${ns}scheduler:wake`,

@@ -48,6 +48,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     args?: unknown;
     id?: unknown;
     prefix?: unknown;
+    queue?: unknown;
     queue_time?: unknown;
     cron?: unknown;
   };
@@ -70,6 +71,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     payload,
     queueTime: typeof fields.queue_time === 'number' ? fields.queue_time * 1000 : undefined,
     activeJob: undefined,
+    delayed: fields.queue !== undefined,
     cron: fields.cron === undefined ? undefined : cronSlot(fields.cron),
     statusId: id?.length === 32 && PHP_ID.test(id) ? statusId(id, fields.prefix) : undefined,
   };

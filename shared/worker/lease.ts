@@ -104,6 +104,7 @@ export class Lease {
             ...request,
             worker: this.#worker,
             call,
+            now: sentAt + this.#ahead,
             lease: duration,
             ...(this.#registered ? {} : { register: true as const }),
             ...(beats ? { heartbeat: true as const } : {}),

@@ -1,6 +1,6 @@
 import { isPlainDone, isPlainRelease } from '../broker/ops/operation.ts';
 import type { Clock } from '../clock.ts';
-import type { Edit, Effect, Job, Outcome, RawJob, Settlement, SettleOp } from '../types.ts';
+import type { Edit, Effect, Job, Outcome, RawJob, RunStats, Settlement, SettleOp } from '../types.ts';
 import { raisedExecutions } from '../wire/active-job/envelope.ts';
 import { addError } from '../wire/attempt-errors.ts';
 import { unsplice } from '../wire/attempts.ts';
@@ -69,11 +69,12 @@ export class PendingResults {
     this.#due();
   }
 
-  /** @param marked it is an at-most-once job that may have started */
-  ended(job: Job, outcome: Outcome, marked: boolean): void {
+  /** @param marked it is an at-most-once job that may have started  @param ms how long its handler ran */
+  ended(job: Job, outcome: Outcome, marked: boolean, ms: number): void {
     const { redisNow } = this.#options;
+    const run = outcome.kind === 'released' ? undefined : this.#runOf(job, outcome.kind, ms);
     if (job.statusId === undefined && !job.cron?.exclusive) {
-      this.#add({ raw: job.raw, marked, outcome: this.#opOf(job, outcome), effects: NO_EFFECTS });
+      this.#add({ raw: job.raw, marked, outcome: this.#opOf(job, outcome), effects: NO_EFFECTS, run });
       return;
     }
     const effects: Effect[] = [];
@@ -85,7 +86,7 @@ export class PendingResults {
       this.#started.delete(job.statusId);
     }
     if (!waits && job.cron?.exclusive) effects.push({ kind: 'unlockCron', name: job.cron.name, slot: job.cron.slot });
-    this.#add({ raw: job.raw, marked, outcome: this.#opOf(job, outcome), effects });
+    this.#add({ raw: job.raw, marked, outcome: this.#opOf(job, outcome), effects, run });
   }
 
   undecodable({ raw, error, isObject, isUtf8 }: Undecodable): void {
@@ -93,7 +94,8 @@ export class PendingResults {
     const outcome: SettleOp = isUtf8
       ? { kind: isObject ? 'fail' : 'failText', ...failedEntry(fields) }
       : { kind: 'failBinary', entry: buriedEntry(fields, original(raw.bytes)) };
-    this.#add({ raw, marked: false, outcome, effects: NO_EFFECTS });
+    const run: RunStats = { class: undefined, outcome: 'failed', ms: 0, wait: undefined };
+    this.#add({ raw, marked: false, outcome, effects: NO_EFFECTS, run });
   }
 
   /** Jobs that were reserved but did not start. */
@@ -181,6 +183,14 @@ export class PendingResults {
       case 'failed':
         return { kind: 'fail', ...failedEntry(this.#entryFields(job.raw.queue, outcome.error)) };
     }
+  }
+
+  #runOf(job: Job, outcome: RunStats['outcome'], ms: number): RunStats {
+    const { queueTime, attempt, deaths, delayed } = job;
+    // What waited elsewhere since then, or ran before, does not tell how long its queue takes.
+    const isKnown = queueTime !== undefined && attempt === 1 && deaths === 0 && !delayed;
+    const wait = isKnown ? Math.max(0, this.#options.redisNow() - ms - queueTime) : undefined;
+    return { class: job.class, outcome, ms, wait };
   }
 
   #attemptsId(job: Job): string {

@@ -108,9 +108,12 @@ export class PrefetchBuffer {
 
   /** Drops those that fit. @returns how many */
   drop(fits: (raw: RawJob) => boolean): number {
-    let count = 0;
-    for (const line of [this.#line, ...this.#lanes.values()]) count += line.drop(fits);
-    return count;
+    return this.take(fits).length;
+  }
+
+  /** Takes those that fit. */
+  take(fits: (raw: RawJob) => boolean): RawJob[] {
+    return [this.#line, ...this.#lanes.values()].flatMap((line) => line.take(fits));
   }
 
   forEach(visit: (raw: RawJob) => void): void {
@@ -178,16 +181,21 @@ class Line {
     return raws;
   }
 
-  drop(fits: (raw: RawJob) => boolean): number {
-    const before = this.size;
-    const kept = this.#jobs.flatMap((job, i) => (i >= this.#first && !fits(rawOf(job)) ? [i] : []));
-    if (kept.length === before) return 0;
+  take(fits: (raw: RawJob) => boolean): RawJob[] {
+    const taken: RawJob[] = [];
+    const kept: number[] = [];
+    for (let i = this.#first; i < this.#jobs.length; i++) {
+      const raw = rawOf(this.#jobs[i] as Prefetched);
+      if (fits(raw)) taken.push(raw);
+      else kept.push(i);
+    }
+    if (taken.length === 0) return taken;
     this.#set(
       kept.flatMap((i) => this.#jobs[i] ?? []),
       kept.map((i) => this.#since[i] ?? 0),
     );
     this.bytes = this.#jobs.reduce((sum, job) => sum + rawOf(job).size, 0);
-    return before - kept.length;
+    return taken;
   }
 
   forEach(visit: (raw: RawJob) => void): void {

@@ -99,12 +99,12 @@ export class QueuePoller {
     this.#noteUnknown(result, now);
     const newNames = this.#readNames(asked, result, now);
     const lookedAtAll = this.#noteBusy(result, now);
-    const { paused, more, jobs, passedOver, heldElsewhere } = result;
+    const { paused, more, jobs, passedOver, heldElsewhere, pausedHasJobs } = result;
     const passed = passedOver.forPlace + passedOver.forWorker > 0;
     if (!paused && (more || newNames || !lookedAtAll || (passed && jobs.length > 0))) this.#rest = undefined;
     else if (passed) this.#rest = { why: undefined, until: now + Math.min(this.#interval, PASSED_OVER_MS) };
     else {
-      const why = paused ? 'paused' : heldElsewhere ? 'held elsewhere' : 'empty';
+      const why = paused ? 'paused' : heldElsewhere ? 'held elsewhere' : pausedHasJobs ? 'paused' : 'empty';
       this.#rest = { why, until: now + this.#interval };
     }
   }

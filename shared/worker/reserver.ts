@@ -151,6 +151,19 @@ export class Reserver {
     return raws;
   }
 
+  /** What waits of paused queues, to be given back. */
+  takePaused(queues: readonly string[]): RawJob[] {
+    const { buffer, suspects, poller } = this.#deps;
+    if (queues.length === 0 || buffer.total === 0) return [];
+    const paused = new Set(queues);
+    const raws = buffer.take(({ queue }) => paused.has(queue));
+    if (raws.length === 0) return raws;
+    for (const raw of raws) suspects.left(raw);
+    for (const queue of new Set(raws.map((raw) => raw.queue))) if (this.#deps.serial.has(queue)) this.noteSerial(queue);
+    poller.reset();
+    return raws;
+  }
+
   /** Some serial queue that has more needs it. */
   #wantsSerial(): boolean {
     const { poller, buffer, serial } = this.#deps;

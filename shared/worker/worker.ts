@@ -241,7 +241,7 @@ export class Worker {
   }
 
   #finish(job: Job, outcome: Outcome, ms: number, attempts?: number): void {
-    this.#parts.pending.ended(job, outcome, this.#parts.marks.has(job.raw));
+    this.#parts.pending.ended(job, outcome, this.#parts.marks.has(job.raw), ms);
     this.#left(job.raw);
     this.#parts.reporter.ended(job, outcome, ms, attempts);
   }
@@ -267,6 +267,9 @@ export class Worker {
     for (const { raw } of reply.refused) if (this.#parts.serial.has(raw.queue)) this.#parts.serial.held.add(raw.queue);
     this.#parts.prefetch.answered(this.#parts.lease.lastRoundTrip, reply.jobs.length);
     if (reserve) this.#parts.reserver.accept(reserve, reply, (raw) => this.#bind(raw));
+    const paused = this.#parts.reserver.takePaused(reply.pausedQueues);
+    this.#parts.pending.release(paused);
+    this.#parts.reporter.released(paused.length);
   }
 
   #onLost(error: LeaseLostError, unsettled: number): void {

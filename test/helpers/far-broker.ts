@@ -112,6 +112,8 @@ export class FarRedis {
       wrong: [],
       jobs,
       paused: false,
+      pausedQueues: [],
+      pausedHasJobs: false,
       more,
       passedOver: { forPlace: 0, forWorker: 0 },
       alone: false,

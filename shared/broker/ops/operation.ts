@@ -5,6 +5,7 @@ import { encodeFail, encodeFailBinary, FAIL } from './fail.ts';
 import { encodeStatus, PHP_STATUS } from './php-status.ts';
 import { encodeRelease, RELEASE } from './release.ts';
 import { encodeRetry, RETRY } from './retry.ts';
+import type { StatSums } from './stats.ts';
 import { encodeUnlockCron, UNLOCK_CRON } from './unlock-cron.ts';
 
 /** Done, and nothing else: most settlements are. */
@@ -26,9 +27,9 @@ export function fieldOf({ seq, queue }: RawJob, marked = false): string {
  * Settle = outcome + effects: one outcome, which takes the job out of flight, and effects that are carried out only if it
  * did. Each kind is one file with its encoder and its Lua.
  */
-export function encodeSettlement(settlement: Settlement, call: ScriptCall, context: OpContext): void {
-  const { raw, marked, outcome, effects } = settlement;
-  call.add(outcome.kind, fieldOf(raw, marked));
+export function encodeSettlement(settlement: Settlement, call: ScriptCall, context: OpContext, stats: StatSums): void {
+  const { raw, marked, outcome, effects, run } = settlement;
+  call.add(outcome.kind, fieldOf(raw, marked), run ? stats.one(raw.queue, run) : '');
   switch (outcome.kind) {
     case 'done':
       break;

@@ -3,6 +3,7 @@ import type { Reservation, SyncReply, SyncRequest, WorkerBroker } from '../broke
 import type { Keys } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
 import { encodeEffects, encodeSettlement, fieldOf, isPlainDone, isPlainRelease } from '../ops/operation.ts';
+import { StatSums } from '../ops/stats.ts';
 import { ALONE } from '../scripts/reserve.ts';
 import { LEASE_LOST, syncScript, WRITES_LOST } from '../scripts/sync.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
@@ -43,12 +44,14 @@ function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: Sc
     keys.retryPayloads,
     keys.queues,
     keys.serial,
+    keys.pausedQueues,
   ]);
   call.add(worker, Math.ceil(request.lease), request.call, request.register ? 1 : 0, request.heartbeat ? 1 : 0);
   // Nearly all of them are of these two kinds: one short text stands for a thousand.
   const done = new Map<string, number[]>();
   const released = new Map<string, Settlement[]>();
   const unordered: Settlement[] = [];
+  const stats = new StatSums();
   // Mostly of the same queue as the one before.
   let last: string | undefined;
   let seqs: number[] = [];
@@ -58,6 +61,7 @@ function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: Sc
       if (queue !== last) seqs = groupOf(done, queue);
       last = queue;
       seqs.push(seq);
+      if (settlement.run) stats.add(queue, settlement.run);
     } else if (isPlainRelease(settlement)) groupOf(released, queue).push(settlement);
     else unordered.push(settlement);
   }
@@ -69,7 +73,8 @@ function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: Sc
   }
   const others = inReleaseOrder(unordered);
   call.add(others.length);
-  for (const one of others) encodeSettlement(one, call, { raw: one.raw, worker, keys });
+  for (const one of others) encodeSettlement(one, call, { raw: one.raw, worker, keys }, stats);
+  stats.encode(call, keys, request.now);
   encodeEffects(effects, call, keys);
   if (workingOn) call.add(fieldOf(workingOn.raw, workingOn.marked), workingOn.head, workingOn.tail);
   else call.add(workingOn === null ? '' : '-', '', '');
@@ -119,7 +124,7 @@ function inReleaseOrder(settlements: readonly Settlement[]): readonly Settlement
 }
 
 function resultOf(answer: readonly Reply[], request: SyncRequest, settled: Settled, keys: Keys) {
-  const [code, now, missing, refused, reserved, wrong] = answer;
+  const [code, now, missing, refused, reserved, wrong, pausedQueues] = answer;
   if (code === LEASE_LOST) {
     const error = text(now);
     return error === ''
@@ -127,7 +132,7 @@ function resultOf(answer: readonly Reply[], request: SyncRequest, settled: Settl
       : ({ kind: 'lease lost', wrong: { key: keys.inflight(request.worker), error } } as const);
   }
   if (code === WRITES_LOST) return { kind: 'writes lost' } as const;
-  const [paused, more, forPlace, forWorker, alone, held, runs, serial, names, left] = list(reserved);
+  const [paused, more, forPlace, forWorker, alone, held, runs, serial, names, left, waits] = list(reserved);
   const shares = request.reserve?.shares ?? [];
   const reply: SyncReply = {
     kind: 'held',
@@ -140,6 +145,8 @@ function resultOf(answer: readonly Reply[], request: SyncRequest, settled: Settl
     wrong: wrongKeysOf(wrong),
     jobs: jobsOfRuns(list(runs), request.reserve),
     paused: paused === 1,
+    pausedQueues: list(pausedQueues).map(text),
+    pausedHasJobs: waits === 1,
     more: more === 1,
     passedOver: { forPlace: Number(forPlace), forWorker: Number(forWorker) },
     alone: alone === 1,

@@ -21,7 +21,7 @@ const PASSED_BYTES = 8_388_608;
 export const ALONE = { no: 0, ifNothingElse: 1, first: 2 } as const;
 
 /**
- * The reserving part of `sync`: `reserve()`.
+ * The reserving part of `sync`: `reserve()`. `resting` has the names of paused queues.
  *
  * A job that was reserved when a worker died is a suspect. One with one death is only taken where it can start at once,
  * one with two only alone: should it be the cause, nobody else is beside it. A suspect that cannot be taken now goes to the
@@ -34,7 +34,7 @@ export const ALONE = { no: 0, ifNothingElse: 1, first: 2 } as const;
  *         suspects that wait for a worker of their own; 1 if what was taken is one of those, else 0; 1 if another worker
  *         holds a serial queue, else 0; runs {{share, number of payloads, the payloads in lines, some in each text…} or,
  *         where one holds a newline, {share, lengths, payloads one behind the other}…}; serial queues {{name, 1 if it has more}…};
- *         names of all queues; jobs left in the queue of each share}
+ *         names of all queues; jobs left in the queue of each share; 1 if a paused one has jobs, else 0}
  */
 export const RESERVE = `
 local find, concat = string.find, table.concat
@@ -77,13 +77,13 @@ local function reserve()
     placeOf[share.name] = placeOf[share.name] or i
   end
   local names = wantNames and try('SMEMBERS', KEYS[QUEUES]) or {}
-  local paused, runs, forPlace, forWorker, held, serials, cuts, left = 0, {}, 0, 0, 0, {}, {}, {}
+  local waits, paused, runs, forPlace, forWorker, held, serials, cuts, left = 0, 0, {}, 0, 0, 0, {}, {}, {}
   local function answer(more, isAlone)
     for i, share in ipairs(wantLeft and shares or {}) do left[i] = try('LLEN', share.key) or 0 end
     for i, share in ipairs(shares) do
       if share.serial then serials[#serials + 1] = {share.name, (replay or cuts[share.key]) and 1 or 0} end
     end
-    return {paused, more, forPlace, forWorker, isAlone, held, runs, serials, names, left}
+    return {paused, more, forPlace, forWorker, isAlone, held, runs, serials, names, left, waits}
   end
   if want == 0 then return answer(0, 0) end
   if try('GET', KEYS[3]) == 'true' then paused = 1 end
@@ -111,8 +111,12 @@ local function reserve()
   end
   if paused == 1 then return answer(0, 0) end
 
-  -- A serial queue belongs to the worker that has jobs of it in flight, until those of a dead one are given back.
+  -- A paused queue gives nothing. A serial queue belongs to the worker that has jobs of it in flight, until those of a dead one are given back.
   local function isOthers(share)
+    if resting[share.name] then
+      if (try('LLEN', share.key) or 0) > 0 then waits = 1 end
+      return true
+    end
     local holder = holders[share.name] or ''
     if holder == '' or holder == worker or not redis.pcall('ZSCORE', leases, holder) then return false end
     held = 1

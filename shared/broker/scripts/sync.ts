@@ -1,5 +1,7 @@
+import { version } from '../../config.ts';
 import { READ_ARGUMENTS } from '../ops/call.ts';
 import { OPERATIONS } from '../ops/operation.ts';
+import { STATS } from '../ops/stats.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
 import { DATE_TEXT, FIELD_OF, PAYLOAD } from './lua.ts';
@@ -19,11 +21,13 @@ export const WRITES_LOST = -2;
  *
  * KEYS  1 inflight:<worker>  2 leases  3 pause-all-workers  4 workers  5 worker:<worker>  6 worker:<worker>:started
  *       7 workers:heartbeat  8 stat:processed  9 stat:processed:<worker>  10 stat:failed  11 stat:failed:<worker>
- *       12 failed  13 retry  14 retry:payloads  15 queues  16 serial  then those that ARGV names by their place
+ *       12 failed  13 retry  14 retry:payloads  15 queues  16 serial  17 queues:paused  then those that ARGV names by their place
  * ARGV  time; worker id; length of the lease (ms); number of the sync; 1 to register, else 0; 1 for a heartbeat, else 0
  *       number of queues with jobs done (succeeded or discarded, without effects), each: name, numbers as 1-5,7,9-12
  *       number of queues with jobs released to their heads, each: place of its key, name, numbers likewise
- *       number of other settlements, each: kind, field, what the kind needs, its effects (number; kind, what it needs)
+ *       number of other settlements, each: kind, field, what the statistics say of it, what the kind needs, its effects
+ *       (number; kind, what it needs)
+ *       what `addStats` needs
  *       effects without a job (number; kind, what it needs)
  *       field the worker works on (or '' for none, '-' for unchanged), head, tail of its record
  *       number of serial queues that are let go of, their names
@@ -31,15 +35,15 @@ export const WRITES_LOST = -2;
  * Returns {LEASE_LOST, Redis's words where the in-flight key is of another type, or ''}, {WRITES_LOST} where Redis has not
  *         the last sync, or {1, now (epoch ms), number of settled jobs that were not held, places of settlements (from 1),
  *         and of queues of released jobs (negative), whose keys did not take them, what `reserve` answers, keys of
- *         another type {{key, error}…}}
+ *         another type {{key, error}…}, names of paused queues}
  */
 export const syncScript = defineScript(
   'sync',
   `${NOW}${READ_ARGUMENTS}${PAYLOAD}${FIELD_OF}${DATE_TEXT}
-local FAILED, RETRY, RETRY_PAYLOADS, QUEUES, SERIAL = 12, 13, 14, 15, 16
+local FAILED, RETRY, RETRY_PAYLOADS, QUEUES, SERIAL, PAUSED_QUEUES = 12, 13, 14, 15, 16, 17
 local inflight, leases = KEYS[1], KEYS[2]
 local time = now(arg())
-${OPERATIONS}
+${OPERATIONS}${STATS}
 local worker, lease, number, registers, beats = arg(), int(), int(), arg() == '1', arg() == '1'
 local last = redis.pcall('HGET', inflight, 'call')
 if type(last) == 'table' then return {${LEASE_LOST}, last.err} end
@@ -72,6 +76,7 @@ for _ = 1, int() do
     local removed = call('HDEL', inflight, unpack(fields, from, upto))
     processed = processed + removed
     missing = missing + (upto - from + 1 - removed)
+    shortOf[name] = (shortOf[name] or 0) + (upto - from + 1 - removed)
   end
 end
 for group = 1, int() do
@@ -101,10 +106,13 @@ for group = 1, int() do
   end
 end
 for i = 1, int() do
-  local kind, field = arg(), arg()
+  local kind, field, run = arg(), arg(), arg()
   local payload = call('HGET', inflight, field)
   local err = outcomes[kind](payload)
-  if payload and not err then call('HDEL', inflight, field) end
+  if payload and not err then
+    call('HDEL', inflight, field)
+    count(run)
+  end
   if not payload then missing = missing + 1 end
   if err then
     refused[#refused + 1] = i
@@ -112,6 +120,7 @@ for i = 1, int() do
   end
   carryOut(payload and not err)
 end
+addStats(time, replay)
 -- What was settled the first time is not held now.
 if replay then missing = 0 end
 if processed > 0 then
@@ -142,7 +151,10 @@ for _ = 1, int() do
   if not stays[name] and try('HGET', KEYS[SERIAL], name) == worker then try('HSET', KEYS[SERIAL], name, '') end
 end
 call('HSET', inflight, 'call', number, 'lease', time + lease)
+if registers then call('HSET', inflight, 'version', '${version}') end
+local paused, resting = try('SMEMBERS', KEYS[PAUSED_QUEUES]) or {}, {}
+for _, name in ipairs(paused) do resting[name] = true end
 ${RESERVE}
-return {1, time, missing, refused, reserve(), wrongKeys()}
+return {1, time, missing, refused, reserve(), wrongKeys(), paused}
 `,
 );

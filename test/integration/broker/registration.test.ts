@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { version } from '../../../shared/config.ts';
 import {
   done,
   dump,
@@ -27,7 +28,7 @@ withBrokers((stores) => {
       [`resque:worker:${worker.id}:started`]: { type: 'string', value: '2026-11-20 20:29:37 +0000' },
       'resque:workers:heartbeat': { type: 'hash', value: { [worker.id]: '2026-11-20T20:29:37Z' } },
       'resque:leases': { type: 'zset', value: [worker.id, `${NOW + LEASE}`] },
-      [`resque:inflight:${worker.id}`]: { type: 'hash', value: { call: '1', lease: `${NOW + LEASE}` } },
+      [`resque:inflight:${worker.id}`]: { type: 'hash', value: { call: '1', lease: `${NOW + LEASE}`, version } },
     });
   });
 

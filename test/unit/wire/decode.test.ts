@@ -105,6 +105,7 @@ describe('the job', () => {
       attempt: 1,
       deaths: 0,
       payload: '{"class":"Hello","args":["hi"]}',
+      delayed: false,
     });
   });
 

@@ -11,13 +11,14 @@ test('a worker and its token', () => {
 
 describe('a sync', () => {
   test('carries what was decided, and what the lease adds', async () => {
-    const { sync, syncs } = leaseWith(held);
+    const { sync, syncs, clock } = leaseWith(held);
     const settle = [{ raw: rawJob('{}'), marked: false, outcome: { kind: 'done' }, effects: [] }] as const;
     await sync(asking(5, { settle, workingOn: null, effects: [], letGo: ['ledger'] }));
     expect(syncs).toEqual([
       {
         worker: WORKER,
         call: 1,
+        now: clock.now(),
         lease: 60_000,
         register: true,
         heartbeat: true,

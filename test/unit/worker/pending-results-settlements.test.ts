@@ -9,7 +9,7 @@ import { BEHIND, begin, discarded, failed, released, retried, succeeded, WORKER 
 /** What an outcome is for Redis, whose time is 20:28:35.5. */
 function settlementOf(job: Job, outcome: Outcome, marked = false): Settlement {
   const { pending } = begin();
-  pending.ended(job, outcome, marked);
+  pending.ended(job, outcome, marked, 12.5);
   return pending.take().settle[0] as Settlement;
 }
 
@@ -19,7 +19,8 @@ const tracked = aJob({ statusId: 'app_d96d3448e98b29aace86a5474d84fe78' });
 
 describe('the settlement of a job', () => {
   test.each([[succeeded], [discarded]])('that $kind is that it is done', (outcome) => {
-    expect(settlementOf(job, outcome)).toEqual({ raw, marked: false, outcome: { kind: 'done' }, effects: [] });
+    const run = { class: 'Hello', outcome: outcome.kind, ms: 12.5, wait: undefined };
+    expect(settlementOf(job, outcome)).toEqual({ raw, marked: false, outcome: { kind: 'done' }, effects: [], run });
   });
 
   test.each(['head', 'tail'] as const)('that is released goes to the %s of its queue', (to) => {
@@ -212,7 +213,7 @@ describe("php-resque's status", () => {
     pending.started(tracked);
     pending.started(other);
     await clock.advance(2_000);
-    pending.ended(tracked, failed, false);
+    pending.ended(tracked, failed, false, 12.5);
     const { settle, effects } = pending.take();
     expect(settle).toMatchObject([
       { effects: [{ id: statusId, head: expect.stringContaining('"status":3'), started: seconds }] },

@@ -19,11 +19,11 @@ test('an empty one has nothing to say, at no time', () => {
 describe('what is in it', () => {
   test('goes in its order, once', () => {
     const { pending } = begin();
-    for (const raw of numbered(3)) pending.ended(aJob({ raw }), succeeded, false);
+    for (const raw of numbered(3)) pending.ended(aJob({ raw }), succeeded, false, 12.5);
     pending.release(numbered(5).slice(3));
     expect(pending.size).toBe(5);
     const first = pending.take();
-    pending.ended(aJob({ raw: rawJob('{}', { seq: 9 }) }), succeeded, false);
+    pending.ended(aJob({ raw: rawJob('{}', { seq: 9 }) }), succeeded, false, 12.5);
     expect(seqsOf(first.settle)).toEqual([0, 1, 2, 3, 4]);
     expect(pending.size).toBe(1);
     expect(seqsOf(pending.take().settle)).toEqual([9]);
@@ -33,7 +33,7 @@ describe('what is in it', () => {
   test('can be looked at, with what a key did not take', () => {
     const { pending } = begin();
     const [a, b] = numbered(2) as [(typeof job)['raw'], (typeof job)['raw']];
-    pending.ended(aJob({ raw: a }), succeeded, true);
+    pending.ended(aJob({ raw: a }), succeeded, true, 12.5);
     pending.refusedBy(pending.take().settle);
     pending.release([b]);
     const seen: Settlement[] = [];
@@ -47,9 +47,9 @@ describe('what is in it', () => {
   test('is forgotten with the lease', () => {
     const { pending } = begin();
     pending.started(tracked);
-    pending.ended(job, succeeded, false);
+    pending.ended(job, succeeded, false, 12.5);
     pending.refusedBy(pending.take().settle);
-    pending.ended(job, succeeded, false);
+    pending.ended(job, succeeded, false, 12.5);
     pending.started(tracked);
     expect(pending.takeAll()).toBe(2);
     expect(pending).toMatchObject({ size: 0, refused: 0, dueAt: Infinity });
@@ -60,16 +60,16 @@ describe('what is in it', () => {
 describe('one sync takes', () => {
   test('a hundred thousand jobs that are done', () => {
     const { pending } = begin();
-    for (let i = 0; i < 100_000; i++) pending.ended(job, succeeded, false);
+    for (let i = 0; i < 100_000; i++) pending.ended(job, succeeded, false, 12.5);
     expect(pending.take().settle).toHaveLength(100_000);
   });
 
   test('a thousand others; the rest goes with the next ones, at once, in its order', () => {
     const { pending } = begin();
-    for (const raw of numbered(2_500)) pending.ended(aJob({ raw }), retried, false);
+    for (const raw of numbered(2_500)) pending.ended(aJob({ raw }), retried, false, 12.5);
     expect(seqsOf(pending.take().settle)).toEqual(numbered(1_000).map(({ seq }) => seq));
     expect(pending).toMatchObject({ size: 1_500, dueAt: -Infinity });
-    pending.ended(aJob({ raw: rawJob('{}', { seq: 9_999 }) }), succeeded, false);
+    pending.ended(aJob({ raw: rawJob('{}', { seq: 9_999 }) }), succeeded, false, 12.5);
     expect(seqsOf(pending.take().settle)).toEqual(
       numbered(2_000)
         .map(({ seq }) => seq)
@@ -82,7 +82,7 @@ describe('one sync takes', () => {
 
   test('those that are done with an effect are among the thousand', () => {
     const { pending } = begin();
-    for (let i = 0; i < 1_001; i++) pending.ended(tracked, succeeded, false);
+    for (let i = 0; i < 1_001; i++) pending.ended(tracked, succeeded, false, 12.5);
     expect(pending.take().settle).toHaveLength(1_000);
   });
 
@@ -90,7 +90,7 @@ describe('one sync takes', () => {
 
   test('a megabyte of text', () => {
     const { pending } = begin();
-    for (let seq = 0; seq < 5; seq++) pending.ended(large(seq, 400_000), failed, false);
+    for (let seq = 0; seq < 5; seq++) pending.ended(large(seq, 400_000), failed, false, 12.5);
     expect(seqsOf(pending.take().settle)).toEqual([0, 1]);
     expect(seqsOf(pending.take().settle)).toEqual([2, 3]);
     expect(seqsOf(pending.take().settle)).toEqual([4]);
@@ -98,9 +98,9 @@ describe('one sync takes', () => {
 
   test('one that is larger than that, alone among such', () => {
     const { pending } = begin();
-    pending.ended(large(0, 3_000_000), failed, false);
-    pending.ended(job, succeeded, false);
-    pending.ended(large(2, 3_000_000), failed, false);
+    pending.ended(large(0, 3_000_000), failed, false, 12.5);
+    pending.ended(job, succeeded, false, 12.5);
+    pending.ended(large(2, 3_000_000), failed, false, 12.5);
     expect(seqsOf(pending.take().settle)).toEqual([0, 7]);
     expect(seqsOf(pending.take().settle)).toEqual([2]);
   });
@@ -117,7 +117,7 @@ describe('one sync takes', () => {
 describe('what a key did not take', () => {
   function refused() {
     const scene = begin();
-    scene.pending.ended(job, retried, false);
+    scene.pending.ended(job, retried, false, 12.5);
     const { settle } = scene.pending.take();
     scene.pending.refusedBy(settle);
     return { ...scene, settle };
@@ -152,7 +152,7 @@ describe('what a key did not take', () => {
     await clock.advance(1_000);
     pending.take();
     pending.take();
-    pending.ended(job, retried, false);
+    pending.ended(job, retried, false, 12.5);
     pending.refusedBy(pending.take().settle);
     expect(pending.dueAt - clock.now()).toBe(1_000);
   });
@@ -166,7 +166,7 @@ describe('what a key did not take', () => {
 
 describe('when it is due', () => {
   const put = {
-    'an outcome': ({ pending }) => pending.ended(job, succeeded, false),
+    'an outcome': ({ pending }) => pending.ended(job, succeeded, false, 12.5),
     'a release': ({ pending }) => pending.release([rawJob('{}')]),
     'a death': ({ pending }) => pending.died(job, 'tail'),
     'a payload that is no job': ({ pending }) =>
@@ -183,7 +183,7 @@ describe('when it is due', () => {
 
   test('later ones do not put it off', async () => {
     const scene = begin();
-    scene.pending.ended(job, succeeded, false);
+    scene.pending.ended(job, succeeded, false, 12.5);
     await scene.clock.advance(60);
     for (const one of Object.values(put)) one(scene);
     expect(scene.due()).toBe(100);
@@ -198,11 +198,11 @@ describe('when it is due', () => {
 
   test('never, when it has been taken; then from anew', async () => {
     const { pending, clock, due } = begin();
-    pending.ended(tracked, succeeded, false);
+    pending.ended(tracked, succeeded, false, 12.5);
     pending.take();
     expect(pending.dueAt).toBe(Infinity);
     await clock.advance(500);
-    pending.ended(job, succeeded, false);
+    pending.ended(job, succeeded, false, 12.5);
     expect(due()).toBe(600);
   });
 });

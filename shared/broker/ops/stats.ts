@@ -1,0 +1,204 @@
+import type { RunStats } from '../../types.ts';
+import type { Keys } from '../keys.ts';
+import type { ScriptCall } from './call.ts';
+
+/**
+ * Statistics: a hash for each day and each minute, `["<queue>","<class>"]` → `<succeeded> <failed> <retried> <discarded>
+ * <handlers' time, µs> <waiting time, ms> <of how many>`. Names come from strangers, so that their number and length are
+ * bounded.
+ */
+
+/** Queue and class of what exceeds the bounds. */
+export const OTHER = '(other)';
+/** Class of a payload that names none. */
+export const UNKNOWN = '(unknown)';
+/** Fields of one hash. Of a minute, half of them may be sizes of queues. */
+export const MOST_PAIRS = 500;
+/** Pairs of queue and class in one call. */
+const MOST_IN_CALL = 100;
+/** Characters of a name. */
+const LONGEST_NAME = 80;
+
+export const DAY_MS = 86_400_000;
+export const MINUTE_MS = 60_000;
+/** How many are kept, the current one included. */
+export const DAYS_KEPT = 90;
+export const MINUTES_KEPT = 180;
+/** A worker's idea of Redis's time is that good, ms: the hash that Redis means is among the keys. */
+const TOLERANCE_MS = 30_000;
+
+export const OUTCOMES = ['succeeded', 'failed', 'retried', 'discarded'] as const satisfies RunStats['outcome'][];
+
+interface Pair {
+  readonly place: number;
+  readonly field: string;
+  readonly queue: string;
+  readonly class: string | undefined;
+  readonly counts: number[];
+  micros: number;
+  waitMs: number;
+  waited: number;
+}
+
+/** What a sync settles, summed up by queue and class: the script needs one field for each pair, not one for each job. */
+export class StatSums {
+  readonly #pairs: Pair[] = [];
+  /** By queue and class; by field, which is the same for names that begin alike. */
+  readonly #known = new Map<string, Map<string | undefined, Pair>>();
+  readonly #byField = new Map<string, Pair>();
+  #last: Pair | undefined;
+
+  /** A job that is only done. */
+  add(queue: string, run: RunStats): void {
+    const pair = this.#pairOf(queue, run.class);
+    const outcome = OUTCOMES.indexOf(run.outcome);
+    pair.counts[outcome] = (pair.counts[outcome] ?? 0) + 1;
+    pair.micros += run.ms * 1000;
+    if (run.wait === undefined) return;
+    pair.waitMs += run.wait;
+    pair.waited++;
+  }
+
+  /** Any other: it counts only if it is carried out. @returns what the script is told of it */
+  one(queue: string, { class: name, outcome, ms, wait }: RunStats): string {
+    const { place } = this.#pairOf(queue, name);
+    return `${place} ${OUTCOMES.indexOf(outcome) + 1} ${whole(ms * 1000)} ${wait === undefined ? '' : whole(wait)}`;
+  }
+
+  /** @param now Redis's time as far as it is known; without it nothing is counted */
+  encode(call: ScriptCall, keys: Keys, now: number | undefined): void {
+    if (now === undefined || this.#pairs.length === 0) {
+      call.add(0);
+      return;
+    }
+    call.add(this.#pairs.length);
+    encodeStatKeys(call, keys, now);
+    for (const { field, queue, counts, micros, waitMs, waited } of this.#pairs) {
+      call.add(field, queue, `${counts.join(' ')} ${whole(micros)} ${whole(waitMs)} ${waited}`);
+    }
+  }
+
+  #pairOf(queue: string, name: string | undefined): Pair {
+    const last = this.#last;
+    if (last && last.queue === queue && last.class === name) return last;
+    const pair = this.#known.get(queue)?.get(name) ?? this.#note(queue, name);
+    this.#last = pair;
+    return pair;
+  }
+
+  #note(queue: string, name: string | undefined): Pair {
+    const field = this.#pairs.length < MOST_IN_CALL ? fieldOf(queue, name) : fieldOf(OTHER, OTHER);
+    let pair = this.#byField.get(field);
+    if (!pair) {
+      const place = this.#pairs.length + 1;
+      pair = { place, field, queue, class: name, counts: [0, 0, 0, 0], micros: 0, waitMs: 0, waited: 0 };
+      this.#pairs.push(pair);
+      this.#byField.set(field, pair);
+    }
+    const classes = this.#known.get(queue) ?? new Map<string | undefined, Pair>();
+    this.#known.set(queue, classes.set(name, pair));
+    return pair;
+  }
+}
+
+/** The hashes to which a script may have to add: that of its time is among them, unless `now` is far off. */
+export function encodeStatKeys(call: ScriptCall, keys: Keys, now: number): void {
+  for (const [unit, nameOf] of [
+    [MINUTE_MS, keys.stats.minute],
+    [DAY_MS, keys.stats.day],
+  ] as const) {
+    const first = Math.floor((now - TOLERANCE_MS) / unit);
+    const last = Math.floor((now + TOLERANCE_MS) / unit);
+    call.add(first, last - first + 1);
+    for (let i = first; i <= last; i++) call.add(call.key(nameOf(i * unit)));
+  }
+}
+
+export function fieldOf(queue: string, className: string | undefined): string {
+  return JSON.stringify([short(queue), className === undefined ? UNKNOWN : short(className)]);
+}
+
+/** A name as the statistics have it: not too long, and text that every reader takes. */
+export function short(name: string): string {
+  return name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME).toWellFormed()}…` : name.toWellFormed();
+}
+
+function whole(value: number): string {
+  return Math.max(0, Math.round(value)).toFixed(0);
+}
+
+/**
+ * Lua, behind READ_ARGUMENTS. `count(run)` is told of a settlement that was carried out; `shortOf[queue]` is how many of
+ * its jobs that were only done were not held. `addStats(time, isReplay)` adds to the hashes of the time what was counted.
+ *
+ * ARGV  number of pairs of queue and class, and if there are any: number of the first minute, how many, places of their
+ *       keys; the same of days; then each pair: its field, its queue, sums of its jobs that are only done
+ */
+export const STATS = `
+local counted, shortOf = {}, {}
+local function count(run)
+  local pair, outcome, micros, wait = string.match(run, '^(%d+) (%d) (%d+) (%d*)$')
+  if not pair then return end
+  pair, outcome = tonumber(pair), tonumber(outcome)
+  local sums = counted[pair] or {0, 0, 0, 0, 0, 0, 0}
+  counted[pair] = sums
+  sums[outcome], sums[5] = sums[outcome] + 1, sums[5] + tonumber(micros)
+  if wait ~= '' then sums[6], sums[7] = sums[6] + tonumber(wait), sums[7] + 1 end
+end
+local function addSums(sums, text)
+  local i = 0
+  if text and string.find(text, '^%d+ %d+ %d+ %d+ %d+ %d+ %d+$') then
+    for number in string.gmatch(text, '%d+') do
+      i = i + 1
+      sums[i] = sums[i] + tonumber(number)
+    end
+  end
+  return string.format('%.0f %.0f %.0f %.0f %.0f %.0f %.0f', unpack(sums))
+end
+local function addToHash(name, fields, sums, most, seconds)
+  local known = try('HMGET', name, unpack(fields))
+  if not known then return end
+  local entries, other, length, isNew, rest = {}, '["${OTHER}","${OTHER}"]', nil, false, nil
+  for i, field in ipairs(fields) do
+    local add, old = {unpack(sums[i])}, known[i]
+    if not old then
+      length = length or call('HLEN', name)
+      isNew = isNew or length == 0
+      length = length + 1
+    end
+    if field ~= other and (old or length <= most) then
+      entries[#entries + 1], entries[#entries + 2] = field, addSums(add, old)
+    else
+      rest = rest or {0, 0, 0, 0, 0, 0, 0}
+      addSums(rest, addSums(add))
+    end
+  end
+  if rest then
+    entries[#entries + 1], entries[#entries + 2] = other, addSums(rest, call('HGET', name, other))
+  end
+  try('HSET', name, unpack(entries))
+  if isNew then try('EXPIRE', name, seconds) end
+end
+local function statHash(time, unit)
+  local first, keys = int(), {}
+  for i = 1, int() do keys[i] = key() end
+  return keys[math.max(1, math.min(#keys, math.floor(time / unit) - first + 1))]
+end
+local function addStats(time, isReplay)
+  local number = int()
+  if number == 0 then return end
+  local minute, day, fields, sums = statHash(time, ${MINUTE_MS}), statHash(time, ${DAY_MS}), {}, {}
+  for i = 1, number do
+    local field, queue, own = arg(), arg(), counted[i] or {0, 0, 0, 0, 0, 0, 0}
+    local text = arg()
+    addSums(own, text)
+    -- Which of them were not held is not known: nearly always there are none.
+    local short = math.min(shortOf[queue] or 0, tonumber(string.match(text, '^%d+')))
+    if short > 0 then own[1], shortOf[queue] = own[1] - short, shortOf[queue] - short end
+    fields[i], sums[i] = field, own
+  end
+  if isReplay then return end
+  addToHash(minute, fields, sums, ${2 * MOST_PAIRS}, ${(MINUTES_KEPT * MINUTE_MS) / 1000 + 300})
+  addToHash(day, fields, sums, ${MOST_PAIRS}, ${((DAYS_KEPT + 1) * DAY_MS) / 1000})
+end
+`;
