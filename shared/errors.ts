@@ -75,6 +75,9 @@ export class PayloadError extends LambdesqueError {}
 /** No definition handles the class of a payload. */
 export class UnknownClassError extends LambdesqueError {}
 
+/** The worker lives: stop its process, or wait until its lease has ended. Nothing was done. */
+export class LiveWorkerError extends LambdesqueError {}
+
 /** Its worker died while it held the job, too often or on its last attempt. */
 export class WorkerDiedError extends LambdesqueError {}
 

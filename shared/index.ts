@@ -17,6 +17,7 @@ export {
   JobTimeoutError,
   LambdesqueError,
   LeaseLostError,
+  LiveWorkerError,
   MiddlewareError,
   PartlyEnqueuedError,
   RedisAuthError,

@@ -53,6 +53,7 @@ export {
   backlogOf,
   consumerOf,
   namedQueues,
+  pausedBacklogOf,
   workersToStart,
 } from './scheduler/autoscale.ts';
 export { type CronRule, checkCronEntries, cronRule } from './scheduler/cron/entry.ts';

@@ -47,7 +47,7 @@ export class AfterTick {
     if (!this.#isNeeded(tick)) return;
     const { consumers, starter, stats } = this.#deps;
     this.#stats = undefined;
-    this.#stats = await consumers.stats(stats);
+    this.#stats = await consumers.stats(stats, tick.now());
     tick.report(this.#stats.wrong);
     await starter.start(this.#stats);
   }

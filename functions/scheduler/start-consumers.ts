@@ -5,6 +5,7 @@ import {
   consumerOf,
   namedQueues,
   parseQueues,
+  pausedBacklogOf,
   type QueueList,
   type QueueStats,
   type StatsBroker,
@@ -44,8 +45,9 @@ export class ConsumerStarter {
     this.#named = [...new Set(this.#members.flatMap((one) => namedQueues(one.list)))];
   }
 
-  async stats(store: StatsBroker): Promise<QueueStats> {
-    this.#seen = await store.read(this.#named, this.#seen);
+  /** @param now Redis's time, epoch ms */
+  async stats(store: StatsBroker, now: number): Promise<QueueStats> {
+    this.#seen = await store.read(this.#named, this.#seen, now);
     return this.#seen;
   }
 
@@ -58,7 +60,7 @@ export class ConsumerStarter {
 export class InvocationStarter {
   /** How many of each consumer were started. */
   readonly started: Record<string, number> = {};
-  /** At the last look jobs waited that have no worker: workers are paused, or could not be started. */
+  /** At the last look jobs waited that have no worker: workers or their queues are paused, or none could be started. */
   unattended = false;
   readonly #members: readonly Member[];
   readonly #aws: Pick<Aws, 'startFunction'>;
@@ -76,7 +78,10 @@ export class InvocationStarter {
 
   /** Starts what the backlog needs. A consumer that cannot be started does not keep the others from it. */
   async start(stats: QueueStats): Promise<void> {
-    this.unattended = stats.paused && stats.queues.some((one) => one.depth > 0);
+    // Nobody says when they are resumed.
+    this.unattended = stats.paused
+      ? stats.queues.some((one) => one.depth > 0)
+      : this.#members.some((member) => pausedBacklogOf(member.list, stats) > 0);
     if (stats.paused) return;
     const now = this.#clock.now();
     this.#recent = this.#recent.filter((one) => now - one.at < STARTING_MS);

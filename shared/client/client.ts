@@ -4,13 +4,20 @@ import { redisCronBroker } from '../broker/redis/cron.ts';
 import { redisFailedBroker } from '../broker/redis/failed.ts';
 import { redisJobsBroker } from '../broker/redis/jobs.ts';
 import { openRedis, type RedisOptions } from '../broker/redis/open.ts';
+import { redisQueuesBroker } from '../broker/redis/queues.ts';
 import { redisScheduledBroker } from '../broker/redis/scheduled.ts';
+import { redisStatHashesBroker } from '../broker/redis/stat-hashes.ts';
+import { redisStatsBroker } from '../broker/redis/stats.ts';
+import { redisWorkersBroker } from '../broker/redis/workers.ts';
 import { type CronClient, createCronClient } from '../inspect/cron.ts';
 import type { Failed } from '../inspect/failed.ts';
 import { createFailed } from '../inspect/failed-client.ts';
 import type { Jobs } from '../inspect/jobs.ts';
 import { createJobs } from '../inspect/jobs-client.ts';
+import { createQueues, type Queues } from '../inspect/queues.ts';
 import { createScheduled, type Scheduled } from '../inspect/scheduled.ts';
+import { createStats, type Stats } from '../inspect/stats.ts';
+import { createWorkers, type Workers } from '../inspect/workers.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
 import { createRegistry } from '../job/registry.ts';
 import type { CronEntry } from '../scheduler/cron/entry.ts';
@@ -26,6 +33,11 @@ export interface Client extends Enqueuer, AsyncDisposable {
   readonly jobs: Jobs;
   /** What has failed for good. */
   readonly failed: Failed;
+  readonly queues: Queues;
+  /** Workers of ours and of other Resques. */
+  readonly workers: Workers;
+  /** What was done, by day and minute, queue and class. */
+  readonly stats: Stats;
   /** Ends the connection, so that a process which does nothing else ends too. `await using client = …` does the same. */
   close(): Promise<void>;
 }
@@ -58,6 +70,12 @@ export function createClient(options: ClientOptions = {}): Client {
   const scheduled = createScheduled(waiting, registry);
   const lists = redisFailedBroker(redis, prefix);
   const failed = createFailed(lists, registry);
+  const inspected = {
+    queues: redisQueuesBroker(redis, prefix),
+    stats: redisStatsBroker(redis, prefix),
+    hashes: redisStatHashesBroker(redis, prefix),
+    workers: redisWorkersBroker(redis, prefix),
+  };
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= redis.close();
@@ -81,6 +99,9 @@ export function createClient(options: ClientOptions = {}): Client {
       registry,
     }),
     failed,
+    queues: createQueues(inspected),
+    workers: createWorkers(inspected.workers),
+    stats: createStats({ ...inspected, time: store.time }),
     close,
     [Symbol.asyncDispose]: close,
   };

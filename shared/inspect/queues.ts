@@ -1,4 +1,15 @@
+import { createHash } from 'node:crypto';
+import { MINUTE_MS, short } from '../broker/ops/stats.ts';
+import type { QueuesBroker, SeenJob } from '../broker/redis/queues.ts';
+import type { StatHash, StatHashesBroker } from '../broker/redis/stat-hashes.ts';
+import type { StatsBroker } from '../broker/redis/stats.ts';
+import type { Survey, WorkersBroker } from '../broker/redis/workers.ts';
+import { ConfigError } from '../errors.ts';
+import { matchesQueue, parseQueues } from '../queues/queue-list.ts';
+import { partsOfWorkerId } from '../wire/worker-id.ts';
 import type { JobView, Page } from './job-view.ts';
+import { notDead } from './liveness.ts';
+import { dateOf, viewOfPayload } from './payload-view.ts';
 
 /** A queue at one moment. */
 export interface QueueInfo {
@@ -29,10 +40,11 @@ export interface QueueRates {
 
 /**
  * Queues, looked at and changed. A queue need not be known to Redis to be paused or looked at.
- * Each method throws ConfigError for a name that is none, and RedisTypeError where a queue's key is no list.
+ * Each method throws ConfigError for a name that is none; those that look into one queue or change it RedisTypeError where
+ * its key is no list. In `list` such a queue is empty.
  */
 export interface Queues {
-  /** Every queue that Redis knows, by name. About 6 commands, whatever is in the queues; more beyond 4,000 queues or 50,000 jobs in flight. */
+  /** Every queue that Redis knows, by name. 5 commands, whatever is in the queues; more beyond 4,000 queues or 50,000 jobs in flight. */
   list(): Promise<QueueInfo[]>;
   /** One queue, whether or not Redis knows it. As many commands as `list`. */
   get(name: string): Promise<QueueInfo>;
@@ -59,7 +71,145 @@ export interface Queues {
   remove(name: string): Promise<number>;
   /**
    * Appends all jobs of one queue to another, in order, byte for byte. One command where the other one is empty; else one
-   * for each 1,000 jobs or 2 MB, each atomic. What is enqueued meanwhile stays. @returns how many were moved
+   * for each 5,000 jobs or 4 MB, each atomic. What is enqueued meanwhile stays. @returns how many were moved
    */
   move(from: string, to: string): Promise<number>;
+}
+
+export interface QueuesDeps {
+  readonly queues: QueuesBroker;
+  readonly stats: StatsBroker;
+  readonly hashes: StatHashesBroker;
+  readonly workers: WorkersBroker;
+}
+
+/** Over how many whole minutes rates are taken. */
+const RATE_MINUTES = 5;
+const PAGE = 25;
+const LARGEST_PAGE = 1_000;
+
+export function createQueues({ queues, stats, hashes, workers }: QueuesDeps): Queues {
+  async function infos(named: readonly string[]): Promise<QueueInfo[]> {
+    const found = await stats.read(named);
+    const minute = Math.floor(found.now / MINUTE_MS);
+    const [survey, running, minutes] = await Promise.all([
+      workers.survey(),
+      queues.inFlight(found.workers),
+      hashes.read('minute', minute - RATE_MINUTES, RATE_MINUTES + 1),
+    ]);
+    const drainers = drainersOf(survey);
+    const rates = ratesOf(minutes);
+    return found.queues.map(({ name, depth, oldest, paused }) => ({
+      name,
+      size: depth,
+      oldest: oldest === undefined ? undefined : dateOf(oldest),
+      running: running.get(name) ?? 0,
+      paused,
+      serial: survey.serialQueues.has(name),
+      workers: drainers(name),
+      rates: rates(name),
+    }));
+  }
+
+  return {
+    list: () => infos([]),
+    async get(name) {
+      checkName(name);
+      const found = (await infos([name])).find((one) => one.name === name);
+      if (!found) throw new ConfigError(`The queue ${JSON.stringify(name)} cannot be looked at: its name is too long.`);
+      return found;
+    },
+
+    async peek(name, { cursor, limit = PAGE } = {}) {
+      checkName(name);
+      if (!Number.isInteger(limit) || limit < 1 || limit > LARGEST_PAGE) {
+        throw new ConfigError(`limit must be a whole number from 1 to ${LARGEST_PAGE}; got ${String(limit)}.`);
+      }
+      const { place, payloads, size } = await queues.peek(name, seenOf(cursor), limit);
+      const items = payloads.map((bytes, i) =>
+        viewOfPayload({
+          state: 'queued',
+          queue: name,
+          bytes,
+          at: undefined,
+          worker: undefined,
+          place: `queued:${place + i}:${name}`,
+        }),
+      );
+      const last = payloads.at(-1);
+      const end = place + payloads.length;
+      return { items, cursor: last && end < size ? cursorOf(end - 1, last) : undefined };
+    },
+
+    pause: async (name) => queues.pause(checkName(name)),
+    resume: async (name) => queues.resume(checkName(name)),
+    pauseAll: () => queues.pauseAll(),
+    resumeAll: () => queues.resumeAll(),
+    clear: async (name) => queues.clear(checkName(name)),
+    remove: async (name) => queues.remove(checkName(name)),
+    async move(from, to) {
+      if (checkName(from) === checkName(to)) {
+        throw new ConfigError(`move takes two queues; got ${JSON.stringify(from)} twice.`);
+      }
+      return queues.move(from, to);
+    },
+  };
+}
+
+/** @throws ConfigError */
+function checkName(name: string): string {
+  if (typeof name === 'string' && name !== '') return name;
+  throw new ConfigError(
+    `A queue must be named by a text that is not empty; got ${JSON.stringify(name) ?? typeof name}.`,
+  );
+}
+
+function cursorOf(place: number, bytes: Buffer): string {
+  return `${place}:${bytes.length}:${createHash('sha1').update(bytes).digest('hex')}`;
+}
+
+function seenOf(cursor: string | undefined): SeenJob | undefined {
+  if (cursor === undefined) return undefined;
+  const [, place, length, sha] = /^(\d{1,15}):(\d{1,15}):([0-9a-f]{40})$/.exec(cursor) ?? [];
+  if (sha !== undefined) return { place: Number(place), length: Number(length), sha };
+  throw new ConfigError(`cursor must be that of the page before; got ${JSON.stringify(cursor)}.`);
+}
+
+/** Which workers look at a queue. Most have one of few lists. */
+function drainersOf(survey: Survey): (queue: string) => string[] {
+  const byList = Map.groupBy(notDead(survey), (id) => partsOfWorkerId(id).queues.join());
+  const lists = [...byList].flatMap(([text, ids]) => {
+    try {
+      return [{ fits: matchesQueue(parseQueues(text)), ids }];
+    } catch {
+      return [];
+    }
+  });
+  return (queue) => lists.flatMap(({ fits, ids }) => (fits(queue) ? ids : []));
+}
+
+/** @param minutes whole ones, and the one that is going on */
+function ratesOf(minutes: readonly StatHash[]): (queue: string) => QueueRates {
+  const ended = new Map<string, { out: number; failed: number }>();
+  for (const { sums } of minutes.slice(0, RATE_MINUTES)) {
+    for (const { queue, succeeded, failed, retried, discarded } of sums) {
+      const one = ended.get(queue) ?? { out: 0, failed: 0 };
+      one.out += succeeded + failed + retried + discarded;
+      one.failed += failed;
+      ended.set(queue, one);
+    }
+  }
+  return (name) => {
+    const queue = short(name);
+    const { out, failed } = ended.get(queue) ?? { out: 0, failed: 0 };
+    const noted = minutes.flatMap(({ sizes }) => sizes.get(queue) ?? []);
+    const [first, last] = [noted[0], noted.at(-1)];
+    const rate = out / RATE_MINUTES;
+    const growth = first && last && last.at > first.at && ((last.size - first.size) * MINUTE_MS) / (last.at - first.at);
+    return {
+      in: growth === undefined || growth === false ? undefined : Math.max(0, rate + growth),
+      out: rate,
+      failed: failed / RATE_MINUTES,
+    };
+  };
 }

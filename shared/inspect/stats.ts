@@ -1,3 +1,11 @@
+import { DAY_MS, DAYS_KEPT, MINUTE_MS, MINUTES_KEPT } from '../broker/ops/stats.ts';
+import type { QueuesBroker } from '../broker/redis/queues.ts';
+import type { StatHash, StatHashesBroker, StatSum } from '../broker/redis/stat-hashes.ts';
+import type { StatsBroker } from '../broker/redis/stats.ts';
+import type { WorkersBroker } from '../broker/redis/workers.ts';
+import { ConfigError } from '../errors.ts';
+import { notDead } from './liveness.ts';
+
 /** What there is in Redis, and what was ever done. */
 export interface StatTotals {
   /** Attempts that ended, since Redis was set up; by all Resque programs. */
@@ -57,8 +65,98 @@ export interface SeriesOptions {
 
 /** Numbers that Redis keeps: of each day for 90 days, of each minute for 3 hours. Days are UTC. */
 export interface Stats {
-  /** About 5 commands. */
+  /** 5 commands. */
   totals(): Promise<StatTotals>;
-  /** 2 commands for each 30 days or minutes. @throws ConfigError for an option that cannot be used */
+  /** 1 command, and 1 for each 30 days or minutes. @throws ConfigError for an option that cannot be used */
   series(options: SeriesOptions): Promise<StatSeries[]>;
+}
+
+export interface StatsDeps {
+  readonly queues: QueuesBroker;
+  readonly stats: StatsBroker;
+  readonly hashes: StatHashesBroker;
+  readonly workers: WorkersBroker;
+  /** Redis's, epoch ms. */
+  readonly time: () => Promise<number>;
+}
+
+const UNITS = {
+  day: { ms: DAY_MS, kept: DAYS_KEPT },
+  minute: { ms: MINUTE_MS, kept: MINUTES_KEPT },
+} as const;
+
+export function createStats({ queues, stats, hashes, workers, time }: StatsDeps): Stats {
+  return {
+    async totals() {
+      const [found, survey, counters] = await Promise.all([stats.read([]), workers.survey(), hashes.counters()]);
+      const running = await queues.inFlight(found.workers);
+      return {
+        ...counters,
+        queued: found.queues.reduce((sum, { depth }) => sum + depth, 0),
+        scheduled: found.delayed,
+        retries: found.retries,
+        failedList: found.failed,
+        workers: notDead(survey).length,
+        running: [...running.values()].reduce((sum, count) => sum + count, 0),
+        paused: found.paused,
+        now: new Date(found.now),
+      };
+    },
+
+    async series(options) {
+      const { unit, by } = options;
+      if (!Object.hasOwn(UNITS, unit)) throw refused('unit', '"day" or "minute"', unit);
+      if (by !== undefined && by !== 'queue' && by !== 'class') throw refused('by', '"queue" or "class"', by);
+      const { ms, kept } = UNITS[unit];
+      const { last = kept } = options;
+      if (!Number.isInteger(last) || last < 1 || last > kept) {
+        throw refused('last', `a whole number from 1 to ${kept}, since so many ${unit}s are kept`, last);
+      }
+      const first = Math.floor((await time()) / ms) - last + 1;
+      return seriesOf(await hashes.read(unit, first, last), by);
+    },
+  };
+}
+
+function refused(option: string, allowed: string, got: unknown): ConfigError {
+  return new ConfigError(`${option} must be ${allowed}; got ${JSON.stringify(got) ?? typeof got}.`);
+}
+
+type Point = { -readonly [Key in keyof StatPoint]: StatPoint[Key] };
+
+function seriesOf(hashes: readonly StatHash[], by: SeriesOptions['by']): StatSeries[] {
+  const series = new Map<string | undefined, Point[]>();
+  const pointsOf = (name: string | undefined) => {
+    const known = series.get(name);
+    if (known) return known;
+    const points = hashes.map(({ at }) => emptyPoint(at));
+    series.set(name, points);
+    return points;
+  };
+  if (by === undefined) pointsOf(undefined);
+  for (const [i, { sums }] of hashes.entries()) {
+    for (const sum of sums) add(pointsOf(by === undefined ? undefined : sum[by])[i] as Point, sum);
+  }
+  const total = (points: readonly Point[]) => points.reduce((all, { processed }) => all + processed, 0);
+  return [...series]
+    .map(([name, points]) => ({ name, points, total: total(points) }))
+    .sort((a, b) => b.total - a.total || String(a.name).localeCompare(String(b.name)))
+    .map(({ name, points }) => ({ name, points }));
+}
+
+function emptyPoint(at: number): Point {
+  const counts = { processed: 0, succeeded: 0, failed: 0, retried: 0, discarded: 0 };
+  return { at: new Date(at), ...counts, ms: 0, waitMs: 0, waited: 0 };
+}
+
+function add(point: Point, sum: StatSum): void {
+  const { succeeded, failed, retried, discarded } = sum;
+  point.processed += succeeded + failed + retried + discarded;
+  point.succeeded += succeeded;
+  point.failed += failed;
+  point.retried += retried;
+  point.discarded += discarded;
+  point.ms += sum.micros / 1000;
+  point.waitMs += sum.waitMs;
+  point.waited += sum.waited;
 }

@@ -1,4 +1,12 @@
+import type { HeldPayload, Survey, WorkerRecord, WorkersBroker } from '../broker/redis/workers.ts';
+import { LiveWorkerError, RedisTypeError } from '../errors.ts';
+import { stringify } from '../json.ts';
+import { unsplice } from '../wire/attempts.ts';
+import { failedEntry } from '../wire/failed-entry.ts';
+import { isOurs, partsOfWorkerId } from '../wire/worker-id.ts';
 import type { JobView } from './job-view.ts';
+import { isAlive } from './liveness.ts';
+import { dateOf, viewOfPayload } from './payload-view.ts';
 
 /** A worker, of ours or another Resque's. */
 export interface WorkerInfo {
@@ -47,4 +55,153 @@ export interface Workers {
    * @throws LiveWorkerError where it lives: by its lease, or by a heartbeat in the last 5 minutes
    */
   unregister(id: string): Promise<boolean>;
+}
+
+/** Jobs shown, and bytes of a payload: of each in a list, and of one by itself. */
+const LISTED = { jobs: 10, bytes: 4_096 };
+const SHOWN = { jobs: 100, bytes: 16_384 };
+/** Of the record of a worker that is to be forgotten. */
+const WHOLE = { jobs: 0, bytes: 4_194_304 };
+const TRIES = 5;
+
+export function createWorkers(store: WorkersBroker): Workers {
+  return {
+    async list() {
+      const survey = await store.survey();
+      const records = await store.describe(survey.ids, LISTED.jobs, LISTED.bytes);
+      return records.map((record) => infoOf(record, survey));
+    },
+
+    async get(id) {
+      const survey = await store.survey();
+      if (!survey.ids.includes(id)) return undefined;
+      const [record] = await store.describe([id], SHOWN.jobs, SHOWN.bytes);
+      return record && infoOf(record, survey);
+    },
+
+    async unregister(id) {
+      const survey = await store.survey();
+      if (!survey.ids.includes(id)) return false;
+      return isOurs(id) ? unregisterOurs(id, survey) : unregisterOther(id, survey);
+    },
+  };
+
+  async function unregisterOurs(id: string, { leases }: Survey): Promise<boolean> {
+    const done = await store.reclaim(id);
+    if (!done) {
+      const end = dateOf(leases.get(id) ?? Number.NaN)?.toISOString() ?? 'a time that its own record has';
+      throw new LiveWorkerError(
+        `The worker ${id} lives: its lease runs until ${end}. Stop its process; a killed one can be forgotten when its lease has ended.`,
+      );
+    }
+    const [wrong] = done.wrong;
+    if (!wrong) return true;
+    throw new RedisTypeError(
+      `The worker ${id} still holds jobs, since the key ${wrong.key} does not take them: Redis said ${wrong.error}. Look at that key ` +
+        'with TYPE, RENAME or DEL it, and try again.',
+    );
+  }
+
+  async function unregisterOther(id: string, first: Survey): Promise<boolean> {
+    let survey = first;
+    for (let tries = 0; tries < TRIES; tries++) {
+      if (isAlive(id, survey)) break;
+      const [found] = await store.describe([id], WHOLE.jobs, WHOLE.bytes);
+      const record = found?.record ?? '';
+      const seen = { heartbeat: survey.heartbeats.get(id) ?? '', record };
+      const done = await store.unregisterForeign(id, seen, entryOf(id, record, survey.now));
+      if (done !== undefined) return done;
+      survey = await store.survey();
+    }
+    throw new LiveWorkerError(
+      `The worker ${id} lives: it has said so within the last 5 minutes. Stop its process, or wait until it has been silent for so long.`,
+    );
+  }
+}
+
+function infoOf(record: WorkerRecord, survey: Survey): WorkerInfo {
+  const { id, started, version, held, processed, failed } = record;
+  const leaseEnd = survey.leases.get(id);
+  return {
+    id,
+    ...partsOfWorkerId(id),
+    ours: isOurs(id),
+    started: dateOf(started),
+    heartbeat: dateOf(survey.heartbeats.get(id) ?? ''),
+    leaseEnds: leaseEnd === undefined ? undefined : dateOf(leaseEnd),
+    alive: isAlive(id, survey),
+    version: version === '' ? undefined : version,
+    held: isOurs(id) ? held : record.record === '' ? 0 : 1,
+    processed,
+    failed,
+    running: runningOf(record),
+  };
+}
+
+/** What it says it works on, and what it holds besides. */
+function runningOf({ id, record, jobs }: WorkerRecord): JobView[] {
+  const works = record === '' ? undefined : workingOn(record);
+  const view = (queue: string | undefined, bytes: Buffer, length: number, at?: Date) =>
+    viewOfPayload({ state: 'running', queue, bytes, length, at, worker: id, place: `running:${id}` });
+  const isSame = ({ queue, bytes }: HeldPayload) =>
+    queue === works?.queue && unsplice(bytes.toString('utf8')).payload === works.payload;
+  const same = works ? jobs.findIndex(isSame) : -1;
+  const others = jobs.flatMap(({ queue, bytes, length }, i) => (i === same ? [] : [view(queue, bytes, length)]));
+  if (!works) return others;
+  const shown = jobs[same];
+  const bytes = Buffer.from(works.payload);
+  return [view(works.queue, shown?.bytes ?? bytes, shown?.length ?? bytes.length, works.at), ...others];
+}
+
+interface Working {
+  readonly queue: string | undefined;
+  readonly at: Date | undefined;
+  /** As it stands there. */
+  readonly payload: string;
+}
+
+/** As Ruby, PHP, Go and we write it: the payload is the last of three. */
+const RECORD = /^\{"queue":("(?:[^"\\]|\\.)*"),"run_at":("(?:[^"\\]|\\.)*"),"payload":([\s\S]*)\}$/;
+
+function workingOn(record: string): Working | undefined {
+  try {
+    const [, queue, at, payload] = RECORD.exec(record) ?? [];
+    if (queue !== undefined && at !== undefined && payload !== undefined && isJson(payload)) {
+      return { queue: String(JSON.parse(queue)), at: dateOf(String(JSON.parse(at))), payload };
+    }
+    const fields = JSON.parse(record) as { queue?: unknown; run_at?: unknown; payload?: unknown } | null;
+    if (fields?.payload === undefined) return undefined;
+    return {
+      queue: typeof fields.queue === 'string' ? fields.queue : undefined,
+      at: typeof fields.run_at === 'string' ? dateOf(fields.run_at) : undefined,
+      payload: stringify(fields.payload),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** What Ruby's prune leaves in the failed list of the job that a dead worker was on; '' for none. */
+function entryOf(worker: string, record: string, now: number): string {
+  const works = record === '' ? undefined : workingOn(record);
+  if (!works) return '';
+  const thrown = new Error(`Worker ${worker} did not gracefully exit while processing this job.`);
+  thrown.name = 'Resque::PruneDeadWorkerDirtyExit';
+  thrown.stack = '';
+  const { head, tail } = failedEntry({ failedAt: new Date(now), thrown, worker, queue: works.queue ?? '' });
+  return head + (isObject(works.payload) ? works.payload : JSON.stringify(works.payload)) + tail;
+}
+
+/** Anything else stops resque-web. */
+function isObject(json: string): boolean {
+  return /^\s*\{/.test(json);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -31,12 +31,21 @@ export function workersToStart(
   return Math.max(0, Math.min(needed, maxWorkers - live - starting));
 }
 
-/** Jobs that wait where a consumer looks. */
+/** Jobs that wait where a consumer looks, and that it would get. */
 export function backlogOf(queues: QueueList, stats: QueueStats): number {
+  return jobsIn(queues, stats, false);
+}
+
+/** Jobs that wait where a consumer looks, in paused queues. */
+export function pausedBacklogOf(queues: QueueList, stats: QueueStats): number {
+  return jobsIn(queues, stats, true);
+}
+
+function jobsIn(queues: QueueList, stats: QueueStats, paused: boolean): number {
   const selector = new QueueSelector(queues);
   selector.update(stats.queues.map((one) => one.name));
   const names = new Set(selector.shares(1).map((share) => share.queue));
-  return stats.queues.reduce((sum, one) => (names.has(one.name) ? sum + one.depth : sum), 0);
+  return stats.queues.reduce((sum, one) => (names.has(one.name) && one.paused === paused ? sum + one.depth : sum), 0);
 }
 
 /** Queues that a list names, which need not be among Resque's `queues`. */

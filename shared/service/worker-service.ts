@@ -4,6 +4,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { RedisClient } from '../broker/redis/client.ts';
 import { redisCronBroker } from '../broker/redis/cron.ts';
 import { redisFailedTrimBroker } from '../broker/redis/failed.ts';
+import { redisStatsBroker } from '../broker/redis/stats.ts';
 import { createEnqueuer } from '../client/enqueuer.ts';
 import { systemClock } from '../clock.ts';
 import { type WorkerOptionsInput, workerOptions } from '../config.ts';
@@ -13,6 +14,7 @@ import type { Logger } from '../log.ts';
 import { type QueueList, textOf } from '../queues/queue-list.ts';
 import type { CronEntry } from '../scheduler/cron/entry.ts';
 import { CronRunner } from '../scheduler/cron/runner.ts';
+import { noteSizes } from '../scheduler/note-sizes.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import type { TickTotals } from '../scheduler/step.ts';
 import { type FailedLimits, FailedTrimmer } from '../scheduler/trim-failed.ts';
@@ -109,6 +111,7 @@ export class WorkerService extends EventEmitter<WorkerEvents> {
         clock,
         log,
         interval: TICK_INTERVAL,
+        followers: [noteSizes(redisStatsBroker(deps.redis, namespace))],
         onTick: (result) => this.#tell('ticked', result),
       });
   }

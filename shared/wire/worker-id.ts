@@ -13,6 +13,19 @@ export function workerId(host: string, pid: number | string, queues: readonly st
   return `lambdesque-${safeHost}-${newToken()}:${pid}:${queues.join(',') || '*'}`;
 }
 
+/** Made by `workerId`, as far as its form tells. */
+export function isOurs(worker: string): boolean {
+  return OURS.test(worker);
+}
+
+const OURS = /^lambdesque-(.*)-[0-9a-f]{12}:/;
+
+/** What stands in any Resque's worker id; of ours the host as it was given. A part that is missing is ''. */
+export function partsOfWorkerId(worker: string): { host: string; pid: string; queues: string[] } {
+  const [, host = worker, pid = '', queues = ''] = /^([^:]*):([^:]*):([\s\S]*)$/.exec(worker) ?? [];
+  return { host: OURS.exec(worker)?.[1] ?? host, pid, queues: queues === '' ? [] : queues.split(',') };
+}
+
 /** The token of a worker id: the first part of the ids that this worker gives to jobs. Any id has one. */
 export function tokenOf(worker: string): string {
   const host = worker.slice(0, worker.indexOf(':'));

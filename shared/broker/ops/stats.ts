@@ -17,13 +17,16 @@ export const MOST_PAIRS = 500;
 /** Pairs of queue and class in one call. */
 const MOST_IN_CALL = 100;
 /** Characters of a name. */
-const LONGEST_NAME = 80;
+export const LONGEST_NAME = 80;
 
 export const DAY_MS = 86_400_000;
 export const MINUTE_MS = 60_000;
 /** How many are kept, the current one included. */
 export const DAYS_KEPT = 90;
 export const MINUTES_KEPT = 180;
+/** Seconds after which the hash of a minute, or a day, expires. */
+export const MINUTE_KEPT_SECONDS = (MINUTES_KEPT * MINUTE_MS) / 1000 + 300;
+const DAY_KEPT_SECONDS = ((DAYS_KEPT + 1) * DAY_MS) / 1000;
 /** A worker's idea of Redis's time is that good, ms: the hash that Redis means is among the keys. */
 const TOLERANCE_MS = 30_000;
 
@@ -118,6 +121,11 @@ export function fieldOf(queue: string, className: string | undefined): string {
   return JSON.stringify([short(queue), className === undefined ? UNKNOWN : short(className)]);
 }
 
+/** Of a minute: how many jobs wait in a queue. */
+export function sizeField(queue: string): string {
+  return JSON.stringify([short(queue)]);
+}
+
 /** A name as the statistics have it: not too long, and text that every reader takes. */
 export function short(name: string): string {
   return name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME).toWellFormed()}…` : name.toWellFormed();
@@ -129,7 +137,8 @@ function whole(value: number): string {
 
 /**
  * Lua, behind READ_ARGUMENTS. `count(run)` is told of a settlement that was carried out; `shortOf[queue]` is how many of
- * its jobs that were only done were not held. `addStats(time, isReplay)` adds to the hashes of the time what was counted.
+ * its jobs that were only done were not held. `addStats(time, isReplay)` adds to the hashes of the time what was counted;
+ * `addToMinute` and `addToDay` add sums to a hash, `statHash` reads which one.
  *
  * ARGV  number of pairs of queue and class, and if there are any: number of the first minute, how many, places of their
  *       keys; the same of days; then each pair: its field, its queue, sums of its jobs that are only done
@@ -179,6 +188,12 @@ local function addToHash(name, fields, sums, most, seconds)
   try('HSET', name, unpack(entries))
   if isNew then try('EXPIRE', name, seconds) end
 end
+local function addToMinute(name, fields, sums)
+  addToHash(name, fields, sums, ${2 * MOST_PAIRS}, ${MINUTE_KEPT_SECONDS})
+end
+local function addToDay(name, fields, sums)
+  addToHash(name, fields, sums, ${MOST_PAIRS}, ${DAY_KEPT_SECONDS})
+end
 local function statHash(time, unit)
   local first, keys = int(), {}
   for i = 1, int() do keys[i] = key() end
@@ -198,7 +213,7 @@ local function addStats(time, isReplay)
     fields[i], sums[i] = field, own
   end
   if isReplay then return end
-  addToHash(minute, fields, sums, ${2 * MOST_PAIRS}, ${(MINUTES_KEPT * MINUTE_MS) / 1000 + 300})
-  addToHash(day, fields, sums, ${MOST_PAIRS}, ${((DAYS_KEPT + 1) * DAY_MS) / 1000})
+  addToMinute(minute, fields, sums)
+  addToDay(day, fields, sums)
 end
 `;

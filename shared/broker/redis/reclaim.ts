@@ -4,6 +4,7 @@ import { tokenOf } from '../../wire/worker-id.ts';
 import type { Reclaimed } from '../broker.ts';
 import type { Keys } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
+import { encodeStatKeys, short } from '../ops/stats.ts';
 import { OTHER_QUEUES, reclaim, STILL_LEASED } from '../scripts/reclaim.ts';
 import { list, type RedisClient, text } from './client.ts';
 import { wrongKeysOf } from './wrong-keys.ts';
@@ -27,6 +28,7 @@ export function queuesOf(fields: readonly string[]): string[] {
 
 /**
  * Gives back the jobs of a worker whose lease has ended, some at a time.
+ * @param now Redis's time, asked for where it is needed
  * @returns undefined if it has not, or another scheduler was first
  */
 export async function reclaimWorker(
@@ -34,6 +36,7 @@ export async function reclaimWorker(
   script: RedisClient['script'],
   keys: Keys,
   worker: string,
+  now: () => Promise<number>,
 ): Promise<Reclaimed | undefined> {
   let jobs = 0;
   let failed = 0;
@@ -49,10 +52,14 @@ export async function reclaimWorker(
       keys.stat('failed'),
     ]);
     call.add(worker, tokenOf(worker), JOBS_AT_ONCE, BYTES_AT_ONCE, others > MOST_OTHERS ? 1 : 0);
+    const mayFail = fields.some((field) => FIELD.exec(field)?.[1] === '!');
+    call.add(mayFail ? 1 : 0);
+    // Whoever may not ask for the time has an idea of it.
+    if (mayFail) encodeStatKeys(call, keys, await now().catch(Date.now));
     for (const queue of queuesOf(fields)) {
       // The script knows the time.
       const { tail } = failedEntry({ failedAt: EPOCH, thrown: mayHaveStarted(), worker, queue });
-      call.add(queue, call.key(keys.queue(queue)), tail);
+      call.add(queue, call.key(keys.queue(queue)), tail, JSON.stringify(short(queue)));
     }
     const answer = await script(reclaim, call.keys, call.args);
     if (answer === STILL_LEASED) return jobs + failed > 0 ? { worker, jobs, failed, wrong: [] } : undefined;

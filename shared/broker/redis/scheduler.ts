@@ -9,7 +9,7 @@ import { cronStateKeys, cronStateOf } from './cron-state.ts';
 import { delayedOf } from './delayed.ts';
 import { dueTimesArguments, dueTimesKeys, dueTimesOf, readDue } from './due-times.ts';
 import { reclaimWorker } from './reclaim.ts';
-import { type TimeSource, timedScripts } from './time.ts';
+import { type TimeSource, timedScripts, timeOf } from './time.ts';
 import { shown, wrongKeysOf } from './wrong-keys.ts';
 
 /** Of retries in one call. */
@@ -55,7 +55,7 @@ export function redisSchedulerBroker(client: RedisClient, namespace: string, tim
       // Where there is no list of leases, each worker's own record has its end too.
       if (isWrong(due.wrong, keys.leases)) names.push(...(await ourWorkers()));
       for (const name of names) {
-        const one = await reclaimWorker(client, script, keys, name);
+        const one = await reclaimWorker(client, script, keys, name, () => timeOf(client, time));
         if (one) reclaimed.push(one);
       }
       for (let i = 0; i < due.unusable; i++) {

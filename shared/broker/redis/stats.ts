@@ -1,7 +1,8 @@
 import { keysOf } from '../keys.ts';
+import { MINUTE_KEPT_SECONDS, MINUTE_MS, MOST_PAIRS, sizeField } from '../ops/stats.ts';
 import { moreQueueStats, queueStats } from '../scripts/stats.ts';
 import type { WrongKey } from '../wrong-key.ts';
-import { list, type RedisClient, type Reply, text } from './client.ts';
+import { type Argument, list, type RedisClient, type Reply, text } from './client.ts';
 import { type TimeSource, timedScripts } from './time.ts';
 import { nameOf, shown, wrongKeysOf } from './wrong-keys.ts';
 
@@ -12,8 +13,10 @@ export interface StatsBroker {
    * there are thousands of queues.
    * @param named queues to look at besides those that `queues` knows
    * @param before earlier stats, as a hint at what is there
+   * @param note Redis's time, epoch ms: the first that says it in a minute has the sizes of the queues that are named or were
+   *   there before written down, 500 at the most
    */
-  read(named: readonly string[], before?: QueueStats): Promise<QueueStats>;
+  read(named: readonly string[], before?: QueueStats, note?: number): Promise<QueueStats>;
 }
 
 /** What is there at one moment. */
@@ -41,6 +44,8 @@ export interface QueueState {
   readonly depth: number;
   /** When the first of them was enqueued, epoch ms; undefined if its payload does not say, or it was delayed or retried. */
   readonly oldest: number | undefined;
+  /** It gives nothing until it is resumed. */
+  readonly paused: boolean;
 }
 
 /** No more is read of each: it must stay cheap whatever is in Redis. */
@@ -59,16 +64,16 @@ export function redisStatsBroker(client: RedisClient, namespace: string, time?: 
   const keys = keysOf(namespace);
   const script = timedScripts(client, time);
   return {
-    async read(named, before) {
+    async read(named, before, note) {
       const expected = before?.queues.map((one) => one.name) ?? [];
-      const first = await look(named, expected, before?.dueTimes ?? []);
+      const first = await look(named, expected, before?.dueTimes ?? [], note);
       if (first.complete) return first.stats;
       return (await look(named, first.names, first.stats.dueTimes)).stats;
     },
   };
 
   /** What there is, as far as the lists are among those expected. */
-  async function look(named: readonly string[], queues: readonly string[], dueTimes: readonly string[]) {
+  async function look(named: readonly string[], queues: readonly string[], dueTimes: readonly string[], note?: number) {
     const expected = [...new Set([...named, ...queues])];
     const some = expected.slice(0, QUEUES_AT_ONCE);
     const answer = list(
@@ -76,16 +81,19 @@ export function redisStatsBroker(client: RedisClient, namespace: string, time?: 
         queueStats,
         [
           ...[keys.queues, keys.delayedSchedule, keys.leases, keys.retry, keys.failed, keys.paused],
+          ...[keys.pausedQueues, keys.stats.minute(note ?? 0)],
           ...some.map(keys.queue),
           ...dueTimes.map(keys.delayed),
         ],
-        [MOST_DUE_TIMES, some.length, MOST_BYTES, MOST_BYTES_READ],
+        [MOST_DUE_TIMES, some.length, MOST_BYTES, MOST_BYTES_READ, ...noteOf(note, some)],
       ),
     );
-    const [now, known, times, timeCount, workers, retries, failed, paused, states, lengths, wrong] = answer;
+    const [now, known, times, timeCount, workers, retries, failed, paused, states, lengths, wrong, pausedQueues] =
+      answer;
     const more = await moreStates(expected.slice(QUEUES_AT_ONCE));
     const found = namesOf(keys.queues, known);
     const due = namesOf(keys.delayedSchedule, times);
+    const resting = new Set(list(pausedQueues).map(text));
     const names = [...new Set([...found.names, ...named])].sort();
     const replies = [...list(states), ...more.states];
     const stateOf = new Map(expected.map((name, i) => [name, list(replies[i])]));
@@ -95,7 +103,9 @@ export function redisStatsBroker(client: RedisClient, namespace: string, time?: 
       now: Number(now),
       queues: names.flatMap((name) => {
         const state = stateOf.get(name);
-        return state ? [{ name, depth: Number(state[0]), oldest: enqueuedAt(text(state[1])) }] : [];
+        return state
+          ? [{ name, depth: Number(state[0]), oldest: enqueuedAt(text(state[1])), paused: resting.has(name) }]
+          : [];
       }),
       workers: list(workers).map(text),
       delayed: counted.reduce((sum, one) => sum + (lengthOf.get(one) ?? 0), Number(timeCount) - counted.length),
@@ -122,6 +132,13 @@ export function redisStatsBroker(client: RedisClient, namespace: string, time?: 
   }
 }
 
+/** What a script needs to note the sizes of queues. */
+function noteOf(time: number | undefined, queues: readonly string[]): Argument[] {
+  if (time === undefined) return ['', 0, 0];
+  const fields = queues.slice(0, MOST_PAIRS).map(sizeField);
+  return [Math.floor(time / MINUTE_MS), MINUTE_KEPT_SECONDS, fields.length, ...fields];
+}
+
 /** The members that can be named in a command; of the others one, to be reported. */
 function namesOf(key: string, reply: Reply | undefined): { names: string[]; wrong: WrongKey[] } {
   const names: string[] = [];
@@ -142,7 +159,7 @@ const LAST_KEY = /"queue_time":\s*(\d+(?:\.\d+)?)\s*\}\s*$/;
  * When a payload says that it was enqueued, epoch ms. Not for a job that waited elsewhere since then: a delayed one, which
  * names its queue, or a retried one, which has a record of its attempts.
  */
-function enqueuedAt(payload: string): number | undefined {
+export function enqueuedAt(payload: string): number | undefined {
   if (!payload.includes('"queue_time"')) return undefined;
   let fields: { queue_time?: unknown; queue?: unknown; lambdesque?: unknown } | null;
   try {

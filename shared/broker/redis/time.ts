@@ -30,6 +30,14 @@ export function timedScripts(client: RedisClient, source: TimeSource = () => '')
   };
 }
 
+/** Redis's clock, epoch ms. */
+export async function timeOf(client: Pick<RedisClient, 'command'>, source: TimeSource = () => ''): Promise<number> {
+  const given = source();
+  if (given !== '') return given;
+  const [seconds, micros] = list(await client.command(['TIME'])).map((part) => Number(text(part)));
+  return (seconds ?? 0) * 1000 + Math.floor((micros ?? 0) / 1000);
+}
+
 /** Lua: `now(ARGV[1])` → epoch ms, a whole number. */
 export const NOW = `
 local function now(given)

@@ -11,7 +11,7 @@ import { unregister } from '../scripts/unregister.ts';
 import { type Argument, list, type RedisClient, text } from './client.ts';
 import { queuesOf } from './reclaim.ts';
 import { syncOf } from './sync.ts';
-import { type TimeSource, timedScripts } from './time.ts';
+import { type TimeSource, timedScripts, timeOf } from './time.ts';
 import { wrongKeysOf } from './wrong-keys.ts';
 
 /**
@@ -91,12 +91,7 @@ export function redisWorkerBroker(client: RedisClient, namespace: string, time?:
       await client.script(enqueueDelayed, scriptKeys, args);
     },
 
-    async time() {
-      const given = time?.() ?? '';
-      if (given !== '') return given;
-      const [seconds, micros] = list(await client.command(['TIME'])).map((part) => Number(text(part)));
-      return (seconds ?? 0) * 1000 + Math.floor((micros ?? 0) / 1000);
-    },
+    time: () => timeOf(client, time),
 
     async queues() {
       return list(await client.command(['SMEMBERS', keys.queues]))

@@ -1,4 +1,5 @@
 import { READ_ARGUMENTS } from '../ops/call.ts';
+import { DAY_MS, LONGEST_NAME, MINUTE_MS, STATS, UNKNOWN } from '../ops/stats.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
 import { DATE_TEXT, PAYLOAD } from './lua.ts';
@@ -23,16 +24,19 @@ const AGAIN_MS = 60_000;
  *       7 stat:processed:<worker>  8 stat:failed:<worker>  9 serial  10 queues  11 failed  12 stat:processed
  *       13 stat:failed  then the queues that ARGV names
  * ARGV  time; worker id; its token (first part of the ids of its jobs); most jobs; most bytes; 1 to leave jobs of queues
- *       that ARGV does not name, else 0;
- *       then for each queue: its name, place among KEYS, a failed entry behind the payload
+ *       that ARGV does not name, else 0; 1 where jobs may fail, and then the hashes of the statistics: number of the first
+ *       minute, how many, places of their keys; the same of days; else 0;
+ *       then for each queue: its name, place among KEYS, a failed entry behind the payload, its name as the statistics have it
  * Returns {jobs given back, jobs that failed, jobs left, keys that did not take theirs {{key, error}…}}: those stay, and so
  *         does the lease; or STILL_LEASED if the lease has not ended (or another call reclaimed it);
  *         OTHER_QUEUES if it holds jobs of queues that ARGV does not name: read the names again.
  */
 export const reclaim = defineScript(
   'reclaim',
-  `${NOW}${READ_ARGUMENTS}${PAYLOAD}${DATE_TEXT}${LET_GO}
+  `${NOW}${READ_ARGUMENTS}${PAYLOAD}${DATE_TEXT}${LET_GO}${STATS}
 local time, worker, token, most, bytes, leave = now(arg()), arg(), arg(), int(), int(), arg() == '1'
+local minute, day, fails
+if arg() == '1' then minute, day, fails = statHash(time, ${MINUTE_MS}), statHash(time, ${DAY_MS}), {} end
 local head = dateText('{"failed_at":"%04d/%02d/%02d %02d:%02d:%02d UTC","payload":', time)
 local function leaseEnd()
   local known = redis.pcall('HGET', KEYS[1], 'lease')
@@ -44,7 +48,7 @@ if not ends or ends > time then return ${STILL_LEASED} end
 local queues = {}
 while at < #ARGV do
   local name = arg()
-  queues[name] = {key = key(), tail = arg()}
+  queues[name] = {key = key(), tail = arg(), quoted = arg()}
 end
 local function tryLater()
   redis.pcall('HSET', KEYS[1], 'lease', time + ${AGAIN_MS})
@@ -84,8 +88,15 @@ local function giveBack(job, push)
   end
   local payload = call('HGET', KEYS[1], job.field)
   if job.started then
-    if not try('RPUSH', KEYS[11], head .. original(payload) .. job.queue.tail) then stuck = true return end
+    local producers = original(payload)
+    if not try('RPUSH', KEYS[11], head .. producers .. job.queue.tail) then stuck = true return end
     failed = failed + 1
+    if fails then
+      -- The first key of nearly every payload. Others are not looked into here.
+      local name = string.match(producers, '^%s*{%s*"class"%s*:%s*"([^"\\%c]+)"')
+      local field = '[' .. job.queue.quoted .. ',"' .. (name and #name <= ${LONGEST_NAME} and name or '${UNKNOWN}') .. '"]'
+      fails[field] = (fails[field] or 0) + 1
+    end
   else
     local opens, rest, id, attempts, deaths, errors = cut(payload)
     if opens then
@@ -104,6 +115,12 @@ for _, job in ipairs(others) do giveBack(job, 'RPUSH') end
 if failed > 0 then
   try('INCRBY', KEYS[12], failed)
   try('INCRBY', KEYS[13], failed)
+end
+local fields, sums = {}, {}
+for field, count in pairs(fails or {}) do fields[#fields + 1], sums[#sums + 1] = field, {0, count, 0, 0, 0, 0, 0} end
+if #fields > 0 then
+  addToMinute(minute, fields, sums)
+  addToDay(day, fields, sums)
 end
 if stuck and left == 0 then
   tryLater()

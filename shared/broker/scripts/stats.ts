@@ -2,6 +2,9 @@ import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
 
+/** Field of a minute's hash that says that the sizes were noted. */
+export const NOTED = '"sizes"';
+
 /** A lease that ends later is nobody's: see `Keys.leases`. Milliseconds. */
 const LONGEST_LEASE = 86_400_000;
 
@@ -27,24 +30,43 @@ end
 `;
 
 /**
+ * Lua: `noteSizes(hash, time, states)` writes down the lengths once a minute, whoever is first. Their number is bounded.
+ * ARGV  minute of the hash, '' for no note; seconds until it expires; number of fields, they: of the first queues
+ */
+const NOTE_SIZES = `
+local function noteSizes(hash, time, states)
+  local minute, seconds, entries = tonumber(arg()), int(), {}
+  for i = 1, int() do
+    entries[2 * i - 1], entries[2 * i] = arg(), states[i][1] .. ' ' .. string.format('%.0f', time)
+  end
+  if math.floor(time / 60000) ~= minute or #entries == 0 then return end
+  local size = try('HLEN', hash)
+  if not size or call('HSETNX', hash, '${NOTED}', '1') == 0 then return end
+  try('HSET', hash, unpack(entries))
+  if size == 0 then try('EXPIRE', hash, seconds) end
+end
+`;
+
+/**
  * What is there: names, totals, how long lists are and what stands first in the queues. Which lists, the caller has to
  * know before: a script may touch no key that it was not given. A key of another type counts as empty.
  *
- * KEYS  1 queues  2 delayed_queue_schedule  3 leases  4 retry  5 failed  6 pause-all-workers, then queues, then lists of
- *       delayed jobs
+ * KEYS  1 queues  2 delayed_queue_schedule  3 leases  4 retry  5 failed  6 pause-all-workers  7 queues:paused
+ *       8 stats:minute:<…>, then queues, then lists of delayed jobs
  * ARGV  time; most due times to answer; number of queues in KEYS; most bytes of a payload to answer; most bytes of
- *       payloads to read (one is read even if it is larger)
+ *       payloads to read (one is read even if it is larger); what `noteSizes` needs
  * Returns {the time (epoch ms), names of all queues, first due times of delayed jobs (epoch s), number of due times,
  *         ids of workers whose leases run, number of retries, length of the failed list, 1 if workers are paused, else 0,
  *         {{length, first payload or ''}… of the queues given}, {length… of the other lists given},
- *         keys that are not what they should be {{key, problem}…}}
+ *         keys that are not what they should be {{key, problem}…}, names of paused queues}
  */
 export const queueStats = defineScript(
   'queue-stats',
-  `${NOW}${READ_ARGUMENTS}${QUEUE_STATES}
+  `${NOW}${READ_ARGUMENTS}${QUEUE_STATES}${NOTE_SIZES}
 local time, most, queues = now(arg()), int(), int()
-local last, others = 6 + queues, {}
-local states = queueStates(7, last, int(), int())
+local last, others = 8 + queues, {}
+local states = queueStates(9, last, int(), int())
+noteSizes(KEYS[8], time, states)
 for i = last + 1, #KEYS do others[i - last] = lengthOf(KEYS[i]) end
 local function ms(value) return string.format('%.0f', value) end
 return {
@@ -59,6 +81,7 @@ return {
   states,
   others,
   wrongKeys(),
+  try('SMEMBERS', KEYS[7]) or {},
 }
 `,
 );

@@ -14,7 +14,7 @@ const CONSUMER = workerId('a', 'c0ffee00-0000-4000-8000-000000000000', ['a']);
 function start() {
   const stats: QueueStats = {
     now: 1_000_000,
-    queues: [{ name: 'a', depth: 15, oldest: undefined }],
+    queues: [{ name: 'a', depth: 15, oldest: undefined, paused: false }],
     workers: [],
     delayed: 0,
     dueTimes: [],
@@ -49,6 +49,7 @@ function start() {
   const totals: TickTotals = { promoted: 0, retried: 0, reclaimed: 0, cron: 0, failed: 0, lateness: 0 };
   const tick = {
     totals,
+    now: () => 1_000_000,
     report: (wrong: QueueStats['wrong']) => void reported.push(...wrong.map(({ key }) => key)),
   } as unknown as Tick;
   const run = async () => {

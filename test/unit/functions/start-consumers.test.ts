@@ -10,7 +10,7 @@ import { recordingLogger } from '../../helpers/recording-logger.ts';
 const worker = (consumer: string) => workerId(consumer, randomUUID(), ['*']);
 
 function stats(depths: Readonly<Record<string, number>>, given: Partial<QueueStats> = {}): QueueStats {
-  const queues = Object.entries(depths).map(([name, depth]) => ({ name, depth, oldest: undefined }));
+  const queues = Object.entries(depths).map(([name, depth]) => ({ name, depth, oldest: undefined, paused: false }));
   return {
     now: 1_000_000,
     queues,
@@ -78,13 +78,28 @@ describe('a fleet', () => {
         return seen[asked.length - 1];
       },
     } as unknown as StatsBroker;
-    expect(await fleet.stats(store)).toBe(seen[0]);
-    expect(await fleet.stats(store)).toBe(seen[1]);
+    expect(await fleet.stats(store, 1)).toBe(seen[0]);
+    expect(await fleet.stats(store, 2)).toBe(seen[1]);
     expect(asked).toEqual([
-      [['x', 'v'], undefined],
-      [['x', 'v'], seen[0]],
+      [['x', 'v'], undefined, 1],
+      [['x', 'v'], seen[0], 2],
     ]);
     expect(fleet.names).toEqual(['a', 'b']);
+  });
+
+  test('starts none for paused queues, and knows that their jobs wait for it', async () => {
+    const { starter, invokes } = start({ a: { queues: 'x,y' } });
+    const paused = (one: QueueStats): QueueStats => ({
+      ...one,
+      queues: one.queues.map((queue) => (queue.name === 'y' ? queue : { ...queue, paused: true })),
+    });
+    await starter.start(paused(stats({ x: 500, y: 0, z: 7 })));
+    expect(invokes).toEqual([]);
+    expect(starter.unattended).toBe(true);
+    await starter.start(paused(stats({ x: 500, y: 1 })));
+    expect(invokes).toEqual(['fn-a']);
+    await starter.start(paused(stats({ z: 7 })));
+    expect(starter.unattended).toBe(false);
   });
 
   test('is not kept from the others by one that cannot be started', async () => {
@@ -129,10 +144,10 @@ describe('gauges', () => {
 
   test('are all there after an invocation’s first tick', () => {
     const queues = [
-      { name: 'q', depth: 3, oldest: 940_000 },
-      { name: 'fresh', depth: 1, oldest: 1_000_500 },
-      { name: 'ruby', depth: 2, oldest: undefined },
-      { name: 'empty', depth: 0, oldest: undefined },
+      { name: 'q', depth: 3, oldest: 940_000, paused: false },
+      { name: 'fresh', depth: 1, oldest: 1_000_500, paused: false },
+      { name: 'ruby', depth: 2, oldest: undefined, paused: false },
+      { name: 'empty', depth: 0, oldest: undefined, paused: false },
     ];
     const state = { ...stats({}), queues, workers: [worker('a')], delayed: 4, retries: 5, failed: 6 };
     expect(values(gaugeLines({ ...options, stats: state, whole: true }))).toEqual([

@@ -1,0 +1,28 @@
+import { redisQueuesBroker } from '../../shared/broker/redis/queues.ts';
+import { redisStatHashesBroker } from '../../shared/broker/redis/stat-hashes.ts';
+import { redisStatsBroker } from '../../shared/broker/redis/stats.ts';
+import { redisWorkersBroker } from '../../shared/broker/redis/workers.ts';
+import { createQueues, type Queues } from '../../shared/inspect/queues.ts';
+import { createStats, type Stats } from '../../shared/inspect/stats.ts';
+import { createWorkers, type Workers } from '../../shared/inspect/workers.ts';
+import { type Brokers, redisTime } from './brokers.ts';
+
+/** `client.queues`, `.workers` and `.stats` over the suite's backend, when Redis's clock says what `redisTime` does. */
+export function inspectorOf(stores: Brokers): {
+  readonly queues: Queues;
+  readonly workers: Workers;
+  readonly stats: Stats;
+} {
+  const client = stores.client();
+  const parts = {
+    queues: redisQueuesBroker(client, 'resque:'),
+    stats: redisStatsBroker(client, 'resque:', redisTime.now),
+    hashes: redisStatHashesBroker(client, 'resque:'),
+    workers: redisWorkersBroker(client, 'resque:', redisTime.now),
+  };
+  return {
+    queues: createQueues(parts),
+    workers: createWorkers(parts.workers),
+    stats: createStats({ ...parts, time: async () => Number(redisTime.now()) }),
+  };
+}
