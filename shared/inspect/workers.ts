@@ -1,6 +1,6 @@
 import type { HeldPayload, Survey, WorkerRecord, WorkersBroker } from '../broker/redis/workers.ts';
 import { LiveWorkerError, RedisTypeError } from '../errors.ts';
-import { stringify } from '../json.ts';
+import { parseWithBigInts, stringify } from '../json.ts';
 import { unsplice } from '../wire/attempts.ts';
 import { failedEntry } from '../wire/failed-entry.ts';
 import { isOurs, partsOfWorkerId } from '../wire/worker-id.ts';
@@ -169,7 +169,7 @@ function workingOn(record: string): Working | undefined {
     if (queue !== undefined && at !== undefined && payload !== undefined && isJson(payload)) {
       return { queue: String(JSON.parse(queue)), at: dateOf(String(JSON.parse(at))), payload };
     }
-    const fields = JSON.parse(record) as { queue?: unknown; run_at?: unknown; payload?: unknown } | null;
+    const fields = parseWithBigInts(record) as { queue?: unknown; run_at?: unknown; payload?: unknown } | null;
     if (fields?.payload === undefined) return undefined;
     return {
       queue: typeof fields.queue === 'string' ? fields.queue : undefined,
