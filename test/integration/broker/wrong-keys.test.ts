@@ -53,6 +53,9 @@ const rows: readonly Row[] = [
   { name: 'serial', key: (keys) => keys.serial, type: 'hash' },
   { name: 'queue:<name>', key: (keys) => keys.queue('q'), type: 'list', refuses: ['head', 'tail'] },
   { name: 'job:<id>:status', key: (keys) => keys.jobStatus(STATUS_ID), type: 'string' },
+  { name: 'queues:paused', key: (keys) => keys.pausedQueues, type: 'set' },
+  { name: 'stats:minute:<…>', key: (keys) => keys.stats.minute(NOW), type: 'hash' },
+  { name: 'stats:day:<…>', key: (keys) => keys.stats.day(NOW), type: 'hash' },
   { name: 'cron:live', key: (keys) => keys.cron.live, type: 'hash' },
 ];
 const table = rows.flatMap((row) => wrongKindsOf(row.type).map((kind): [string, Kind, Row] => [row.name, kind, row]));
@@ -72,6 +75,7 @@ withBrokers((stores) => {
       { queue: 'serial', limit: 10, serial: true },
     ];
     return {
+      now: NOW,
       register: true as const,
       heartbeat: true as const,
       settle: [
@@ -79,7 +83,7 @@ withBrokers((stores) => {
           { kind: 'unlockCron', name: 'tidy', slot: NOW },
           phpStatus(STATUS_ID, 'complete', NOW),
         ]),
-        retry(b),
+        { ...retry(b), run: { class: 'retry', outcome: 'retried' as const, ms: 1, wait: 1 } },
         fail(c, '{"payload":', '}'),
         failText(d, '{"payload":', '}'),
         failBinary(e, '{"payload":"binary"}'),
