@@ -42,7 +42,9 @@ export async function drain(deps: DrainDeps): Promise<Summary> {
   let idleSince = clock.now();
   for (;;) {
     const next = clock.now() + interval;
-    if (total.stopped !== 'empty' || next > idleSince + linger || next >= end.deadline) return total;
+    // A paused queue is one that has nothing to do: others may get jobs.
+    const isIdle = total.stopped === 'empty' || total.stopped === 'paused';
+    if (!isIdle || next > idleSince + linger || next >= end.deadline) return total;
     await sleep(clock, interval);
     const more = await drainOnce(deps);
     if (more.processed > 0) idleSince = clock.now();
