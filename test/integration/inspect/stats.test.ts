@@ -5,7 +5,7 @@ import type { Stats } from '../../../shared/inspect/stats.ts';
 import { NOW, redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { inspectorOf } from '../../helpers/inspector.ts';
-import { lossyStore } from '../../helpers/lossy.ts';
+import { lossyStore } from '../../helpers/lossy-proxy.ts';
 import { payloads, range } from '../../helpers/queue-state.ts';
 import { drain, mortal, startWorker } from '../../helpers/workers.ts';
 
