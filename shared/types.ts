@@ -116,8 +116,22 @@ export interface Settlement {
   readonly marked: boolean;
   readonly outcome: SettleOp;
   readonly effects: readonly Effect[];
-  /** What the statistics say of its attempt; absent where none ended: it was given back. */
+  /** What the statistics say of its attempt. Absent where none ended; and where it is only done: see `RunSums`. */
   readonly run?: RunStats | undefined;
+}
+
+/** Attempts of one queue and class, as the statistics count them; all of jobs that are only done. */
+export interface RunSums {
+  readonly queue: string;
+  readonly class: string;
+  readonly succeeded: number;
+  readonly discarded: number;
+  /** Of their handlers. */
+  readonly ms: number;
+  /** From enqueuing to their starts, of those of which it is known… */
+  readonly waitMs: number;
+  /** …and how many those are. */
+  readonly waited: number;
 }
 
 /** One attempt, as the statistics count it. */

@@ -1,5 +1,5 @@
 import type { QueueShare } from '../queues/queue-selector.ts';
-import type { Effect, RawJob, Settlement } from '../types.ts';
+import type { Effect, RawJob, RunSums, Settlement } from '../types.ts';
 import type { CronState } from './cron-broker.ts';
 import type { WrongKey } from './wrong-key.ts';
 
@@ -77,6 +77,8 @@ export interface SyncRequest {
   /** Write the heartbeat that Ruby's tools read. */
   readonly heartbeat?: true;
   readonly settle: readonly Settlement[];
+  /** Of the settlements that are only done. */
+  readonly ran?: readonly RunSums[];
   /** The job to show as being worked on: its record is `head`, the payload, `tail`. null clears it; absent leaves it. */
   readonly workingOn?: WorkingOnRecord | null;
   /** Of jobs that start. */

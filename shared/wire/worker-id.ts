@@ -10,20 +10,26 @@ import { randomBytes } from 'node:crypto';
  */
 export function workerId(host: string, pid: number | string, queues: readonly string[]): string {
   const safeHost = host.replace(/[^A-Za-z0-9._-]+/g, '-') || 'host';
-  return `lambdesque-${safeHost}-${newToken()}:${pid}:${queues.join(',') || '*'}`;
+  return `${PREFIX}${safeHost}-${newToken()}:${pid}:${queues.join(',') || '*'}`;
 }
+
+const PREFIX = 'lambdesque-';
+/** The host as it was given, the token, and what follows. */
+const OWN_HOST = /^([^:]*)-[0-9a-f]{12}:/;
 
 /** Made by `workerId`, as far as its form tells. */
 export function isOurs(worker: string): boolean {
-  return OURS.test(worker);
+  return hostOfOurs(worker) !== undefined;
 }
-
-const OURS = /^lambdesque-(.*)-[0-9a-f]{12}:/;
 
 /** What stands in any Resque's worker id; of ours the host as it was given. A part that is missing is ''. */
 export function partsOfWorkerId(worker: string): { host: string; pid: string; queues: string[] } {
   const [, host = worker, pid = '', queues = ''] = /^([^:]*):([^:]*):([\s\S]*)$/.exec(worker) ?? [];
-  return { host: OURS.exec(worker)?.[1] ?? host, pid, queues: queues === '' ? [] : queues.split(',') };
+  return { host: hostOfOurs(worker) ?? host, pid, queues: queues === '' ? [] : queues.split(',') };
+}
+
+function hostOfOurs(worker: string): string | undefined {
+  return worker.startsWith(PREFIX) ? OWN_HOST.exec(worker.slice(PREFIX.length))?.[1] : undefined;
 }
 
 /** The token of a worker id: the first part of the ids that this worker gives to jobs. Any id has one. */

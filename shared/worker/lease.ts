@@ -6,7 +6,7 @@ import type { RawJob } from '../types.ts';
 import { renewToken, tokenOf } from '../wire/worker-id.ts';
 
 /** What a worker decides of a sync; the lease adds the rest. */
-export type SyncPlan = Pick<SyncRequest, 'settle' | 'effects' | 'workingOn' | 'letGo'> & {
+export type SyncPlan = Pick<SyncRequest, 'settle' | 'ran' | 'effects' | 'workingOn' | 'letGo'> & {
   readonly reserve?: Omit<Reservation, 'firstSeq'>;
 };
 
@@ -73,6 +73,11 @@ export class Lease {
   /** When it should be extended: twice more before it ends. */
   get extendAt(): number {
     return this.#end - (2 * this.#options.duration) / 3;
+  }
+
+  /** By how much Redis's clock is ahead of ours, ms, as far as it is known. */
+  get ahead(): number {
+    return this.#ahead;
   }
 
   /** How long the last sync was under way, ms. */

@@ -77,6 +77,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
       within: options.settleWithin,
       worker: () => lease.worker,
       redisNow: () => lease.redisNow(),
+      ahead: () => lease.ahead,
     }),
   };
   const reserver = new Reserver(shared);

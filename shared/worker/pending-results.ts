@@ -1,3 +1,4 @@
+import type { SyncRequest } from '../broker/broker.ts';
 import { isPlainDone, isPlainRelease } from '../broker/ops/operation.ts';
 import type { Clock } from '../clock.ts';
 import type { Edit, Effect, Job, Outcome, RawJob, RunStats, Settlement, SettleOp } from '../types.ts';
@@ -8,6 +9,7 @@ import { newAttemptsId, type Undecodable } from '../wire/decode.ts';
 import { buriedEntry, errorInfo, type FailedEntryFields, failedEntry } from '../wire/failed-entry.ts';
 import { phpStatus } from '../wire/php-status.ts';
 import { tokenOf } from '../wire/worker-id.ts';
+import { RunTally } from './run-tally.ts';
 
 /** Settlements in one sync, besides those that are only done; each is a command or more of its script. */
 const MOST_OTHERS = 1_000;
@@ -26,6 +28,8 @@ export interface PendingResultsOptions {
   readonly worker: () => string;
   /** Redis's time, epoch ms. */
   readonly redisNow: () => number;
+  /** By how much that is ahead of our clock, ms. */
+  readonly ahead: () => number;
   /** Longest wait for company, ms. */
   readonly within: number;
 }
@@ -36,6 +40,8 @@ export class PendingResults {
   #settlements: Settlement[] = [];
   /** All of them are done, or given back as they are. */
   #allPlain = true;
+  /** Of those that are only done. */
+  readonly #ran = new RunTally();
   /** By job: the last one counts. */
   readonly #started = new Map<string, Effect<'status'>>();
   #dueAt = Infinity;
@@ -69,14 +75,24 @@ export class PendingResults {
     this.#due();
   }
 
-  /** @param marked it is an at-most-once job that may have started  @param ms how long its handler ran */
-  ended(job: Job, outcome: Outcome, marked: boolean, ms: number): void {
+  /**
+   * @param marked it is an at-most-once job that may have started
+   * @param ms how long its handler ran  @param startedAt on our clock; undefined if it did not
+   */
+  ended(job: Job, outcome: Outcome, marked: boolean, ms: number, startedAt?: number): void {
     const { redisNow } = this.#options;
-    const run = outcome.kind === 'released' ? undefined : this.#runOf(job, outcome.kind, ms);
     if (job.statusId === undefined && !job.cron?.exclusive) {
-      this.#add({ raw: job.raw, marked, outcome: this.#opOf(job, outcome), effects: NO_EFFECTS, run });
+      const op = this.#opOf(job, outcome);
+      if (op === DONE && !marked) {
+        this.#ran.add(job.raw.queue, job.class, outcome.kind === 'succeeded', ms, this.#waitOf(job, startedAt));
+        this.#add({ raw: job.raw, marked, outcome: op, effects: NO_EFFECTS });
+      } else {
+        const run = this.#runOf(job, outcome, ms, startedAt);
+        this.#add({ raw: job.raw, marked, outcome: op, effects: NO_EFFECTS, run });
+      }
       return;
     }
+    const run = this.#runOf(job, outcome, ms, startedAt);
     const effects: Effect[] = [];
     const waits = outcome.kind === 'released' || outcome.kind === 'retried';
     if (job.statusId !== undefined) {
@@ -121,8 +137,8 @@ export class PendingResults {
     this.#again = Math.min(LONGEST_AGAIN_MS, 2 * this.#again);
   }
 
-  /** What goes with the next sync: as much as it may take, the first first. */
-  take(): { readonly settle: readonly Settlement[]; readonly effects: readonly Effect[] } {
+  /** What goes with the next sync: all that is only done or given back, and as much of the rest as it may take, the first first. */
+  take(): Pick<SyncRequest, 'settle' | 'ran'> & { readonly effects: readonly Effect[] } {
     if (this.#options.clock.now() >= this.#againAt) {
       for (const one of this.#refused) this.#push(one);
       this.#refused = [];
@@ -134,7 +150,8 @@ export class PendingResults {
     const effects = [...this.#started.values()];
     this.#started.clear();
     this.#dueAt = this.#settlements.length > 0 ? -Infinity : Infinity;
-    return { settle, effects };
+    const ran = this.#ran.take();
+    return ran.length === 0 ? { settle, effects } : { settle, effects, ran };
   }
 
   /** Forgets all. @returns how many jobs are not settled */
@@ -142,6 +159,7 @@ export class PendingResults {
     const count = this.#settlements.length + this.#refused.length;
     this.#settlements = [];
     this.#allPlain = true;
+    this.#ran.take();
     this.#refused = [];
     this.#againAt = Infinity;
     this.#started.clear();
@@ -160,9 +178,9 @@ export class PendingResults {
     this.#settlements = [];
     this.#allPlain = true;
     if (allPlain) return all;
-    const count = fitting(all);
-    for (let i = count; i < all.length; i++) this.#push(all[i] as Settlement);
-    return all.slice(0, count);
+    const { fitting, rest } = divide(all);
+    for (const one of rest) this.#push(one);
+    return fitting;
   }
 
   #opOf(job: Job, outcome: Outcome): SettleOp {
@@ -185,12 +203,16 @@ export class PendingResults {
     }
   }
 
-  #runOf(job: Job, outcome: RunStats['outcome'], ms: number): RunStats {
-    const { queueTime, attempt, deaths, delayed } = job;
-    // What waited elsewhere since then, or ran before, does not tell how long its queue takes.
-    const isKnown = queueTime !== undefined && attempt === 1 && deaths === 0 && !delayed;
-    const wait = isKnown ? Math.max(0, this.#options.redisNow() - ms - queueTime) : undefined;
-    return { class: job.class, outcome, ms, wait };
+  #runOf(job: Job, { kind }: Outcome, ms: number, startedAt: number | undefined): RunStats | undefined {
+    if (kind === 'released') return undefined;
+    const wait = this.#waitOf(job, startedAt);
+    return { class: job.class, outcome: kind, ms, wait: wait >= 0 ? wait : undefined };
+  }
+
+  /** NaN where it is not known: what waited elsewhere since then, or ran before, does not tell how long its queue takes. */
+  #waitOf({ queueTime, attempt, deaths, delayed }: Job, startedAt: number | undefined): number {
+    if (queueTime === undefined || startedAt === undefined || attempt > 1 || deaths > 0 || delayed) return Number.NaN;
+    return Math.max(0, startedAt + this.#options.ahead() - queueTime);
   }
 
   #attemptsId(job: Job): string {
@@ -227,17 +249,24 @@ function isPlain(settlement: Settlement): boolean {
   return isPlainDone(settlement) || isPlainRelease(settlement);
 }
 
-/** How many of the first fit into one sync. */
-function fitting(settlements: readonly Settlement[]): number {
+/** Those that fit into one sync, and the rest, in their order. */
+function divide(settlements: readonly Settlement[]): { readonly fitting: Settlement[]; readonly rest: Settlement[] } {
+  const fitting: Settlement[] = [];
+  const rest: Settlement[] = [];
   let others = 0;
   let text = 0;
-  for (const [i, settlement] of settlements.entries()) {
-    if (isPlain(settlement)) continue;
-    others++;
-    text += textOf(settlement.outcome);
-    if (others > 1 && (others > MOST_OTHERS || text > MOST_TEXT)) return i;
+  for (const settlement of settlements) {
+    if (!isPlain(settlement)) {
+      others++;
+      text += textOf(settlement.outcome);
+      if (rest.length > 0 || (others > 1 && (others > MOST_OTHERS || text > MOST_TEXT))) {
+        rest.push(settlement);
+        continue;
+      }
+    }
+    fitting.push(settlement);
   }
-  return settlements.length;
+  return { fitting, rest };
 }
 
 function textOf(outcome: SettleOp): number {

@@ -223,7 +223,7 @@ export class Worker {
             workerStartedAt: this.#startedAt,
             defaultAttempts: this.#deps.options.attempts,
           });
-      this.#finish(job, outcome, now - attempt.startedAt, attempt.attempts);
+      this.#finish(job, outcome, now - attempt.startedAt, attempt.attempts, attempt.startedAt);
     }
     // It ended while it was started: whoever starts jobs looks at what comes of all of them.
     if (this.#filling) return;
@@ -240,8 +240,8 @@ export class Worker {
     this.#parts.wakeup.wake();
   }
 
-  #finish(job: Job, outcome: Outcome, ms: number, attempts?: number): void {
-    this.#parts.pending.ended(job, outcome, this.#parts.marks.has(job.raw), ms);
+  #finish(job: Job, outcome: Outcome, ms: number, attempts?: number, startedAt?: number): void {
+    this.#parts.pending.ended(job, outcome, this.#parts.marks.has(job.raw), ms, startedAt);
     this.#left(job.raw);
     this.#parts.reporter.ended(job, outcome, ms, attempts);
   }

@@ -1,6 +1,8 @@
 import type { Broker, HeldJob, Recovered, Reservation, SyncReply, SyncRequest } from '../../shared/broker/broker.ts';
+import { isPlainDone } from '../../shared/broker/ops/operation.ts';
 import type { Attempts, Effect, RawJob, Settlement, SettleOp } from '../../shared/types.ts';
 import { workerId } from '../../shared/wire/worker-id.ts';
+import { RunTally } from '../../shared/worker/run-tally.ts';
 
 /** Milliseconds. */
 export const LEASE = 60_000;
@@ -23,9 +25,16 @@ export class TestWorker {
 
   /** Its next request, not sent yet: to send it twice. */
   next({ reserve, ...plan }: SyncPlan = {}): SyncRequest {
+    const ran = new RunTally();
+    for (const one of plan.settle ?? []) {
+      const { run, raw } = one;
+      if (!run || !isPlainDone(one)) continue;
+      ran.add(raw.queue, run.class ?? '', run.outcome === 'succeeded', run.ms, run.wait ?? Number.NaN);
+    }
     return {
       lease: LEASE,
       settle: [],
+      ran: ran.take(),
       ...(this.#call === 0 ? { register: true as const } : {}),
       ...plan,
       worker: this.id,

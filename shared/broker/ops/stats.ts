@@ -1,4 +1,4 @@
-import type { RunStats } from '../../types.ts';
+import type { RunStats, RunSums } from '../../types.ts';
 import type { Keys } from '../keys.ts';
 import type { ScriptCall } from './call.ts';
 
@@ -37,7 +37,8 @@ interface Pair {
   readonly field: string;
   readonly queue: string;
   readonly class: string | undefined;
-  readonly counts: number[];
+  succeeded: number;
+  discarded: number;
   micros: number;
   waitMs: number;
   waited: number;
@@ -51,15 +52,16 @@ export class StatSums {
   readonly #byField = new Map<string, Pair>();
   #last: Pair | undefined;
 
-  /** A job that is only done. */
-  add(queue: string, run: RunStats): void {
-    const pair = this.#pairOf(queue, run.class);
-    const outcome = OUTCOMES.indexOf(run.outcome);
-    pair.counts[outcome] = (pair.counts[outcome] ?? 0) + 1;
-    pair.micros += run.ms * 1000;
-    if (run.wait === undefined) return;
-    pair.waitMs += run.wait;
-    pair.waited++;
+  /** @param sums of jobs that are only done */
+  constructor(sums: readonly RunSums[] = []) {
+    for (const { queue, class: name, succeeded, discarded, ms, waitMs, waited } of sums) {
+      const pair = this.#pairOf(queue, name);
+      pair.succeeded += succeeded;
+      pair.discarded += discarded;
+      pair.micros += ms * 1000;
+      pair.waitMs += waitMs;
+      pair.waited += waited;
+    }
   }
 
   /** Any other: it counts only if it is carried out. @returns what the script is told of it */
@@ -76,8 +78,8 @@ export class StatSums {
     }
     call.add(this.#pairs.length);
     encodeStatKeys(call, keys, now);
-    for (const { field, queue, counts, micros, waitMs, waited } of this.#pairs) {
-      call.add(field, queue, `${counts.join(' ')} ${whole(micros)} ${whole(waitMs)} ${waited}`);
+    for (const { field, queue, succeeded, discarded, micros, waitMs, waited } of this.#pairs) {
+      call.add(field, queue, `${succeeded} 0 0 ${discarded} ${whole(micros)} ${whole(waitMs)} ${waited}`);
     }
   }
 
@@ -94,7 +96,7 @@ export class StatSums {
     let pair = this.#byField.get(field);
     if (!pair) {
       const place = this.#pairs.length + 1;
-      pair = { place, field, queue, class: name, counts: [0, 0, 0, 0], micros: 0, waitMs: 0, waited: 0 };
+      pair = { place, field, queue, class: name, succeeded: 0, discarded: 0, micros: 0, waitMs: 0, waited: 0 };
       this.#pairs.push(pair);
       this.#byField.set(field, pair);
     }

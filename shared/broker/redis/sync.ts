@@ -51,7 +51,7 @@ function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: Sc
   const done = new Map<string, number[]>();
   const released = new Map<string, Settlement[]>();
   const unordered: Settlement[] = [];
-  const stats = new StatSums();
+  const stats = new StatSums(request.ran);
   // Mostly of the same queue as the one before.
   let last: string | undefined;
   let seqs: number[] = [];
@@ -61,7 +61,6 @@ function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: Sc
       if (queue !== last) seqs = groupOf(done, queue);
       last = queue;
       seqs.push(seq);
-      if (settlement.run) stats.add(queue, settlement.run);
     } else if (isPlainRelease(settlement)) groupOf(released, queue).push(settlement);
     else unordered.push(settlement);
   }

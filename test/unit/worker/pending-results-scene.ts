@@ -13,6 +13,7 @@ export function begin() {
     clock,
     worker: () => WORKER,
     redisNow: () => clock.now() - BEHIND,
+    ahead: () => -BEHIND,
     within: 100,
   });
   return { clock, pending, start, due: () => pending.dueAt - start };

@@ -19,8 +19,7 @@ const tracked = aJob({ statusId: 'app_d96d3448e98b29aace86a5474d84fe78' });
 
 describe('the settlement of a job', () => {
   test.each([[succeeded], [discarded]])('that $kind is that it is done', (outcome) => {
-    const run = { class: 'Hello', outcome: outcome.kind, ms: 12.5, wait: undefined };
-    expect(settlementOf(job, outcome)).toEqual({ raw, marked: false, outcome: { kind: 'done' }, effects: [], run });
+    expect(settlementOf(job, outcome)).toEqual({ raw, marked: false, outcome: { kind: 'done' }, effects: [] });
   });
 
   test.each(['head', 'tail'] as const)('that is released goes to the %s of its queue', (to) => {
