@@ -1,12 +1,18 @@
 import { describe, expect, test } from 'vitest';
+import own from '../../package.json' with { type: 'json' };
 import {
   defaultNamespace,
+  version,
   type WorkerOptions,
   type WorkerOptionsInput,
   workerDefaults,
   workerOptions,
 } from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
+
+test('the version is that of the package', () => {
+  expect(version).toBe(own.version);
+});
 
 describe('the defaults', () => {
   test("are the documented ones; goworker's where it has them", () => {

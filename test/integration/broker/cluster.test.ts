@@ -4,6 +4,8 @@ import { redisBroker } from '../../../shared/broker/redis/broker.ts';
 import type { RedisClient } from '../../../shared/broker/redis/client.ts';
 import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
 import { ConfigError, LambdesqueError, RedisUnavailableError } from '../../../shared/errors.ts';
+import { createClient, createWorker, defineJob } from '../../../shared/index.ts';
+import { silentLogger } from '../../../shared/log.ts';
 import { PATIENCE } from '../../helpers/eventually.ts';
 import { startCluster, type TestCluster } from '../../helpers/redis-cluster.ts';
 
@@ -47,6 +49,34 @@ describe('a client that is told of the cluster', () => {
     const broker = redisBroker(client, '{many}');
     await Promise.all(Array.from({ length: 200 }, (_, i) => broker.enqueue([JOB(i)])));
     expect(await lengthOf('{many}:queue:q')).toBe(200);
+  });
+
+  test('looks at queues, workers and statistics, and changes them', async () => {
+    const Hello = defineJob({ class: 'Hello', queue: 'a', perform() {} });
+    await using client = createClient({ url: cluster.url(), namespace: '{views}' });
+    const worker = createWorker({
+      url: cluster.url(),
+      namespace: '{views}',
+      jobs: [Hello],
+      queues: '*',
+      exitOnComplete: true,
+      log: silentLogger,
+    });
+    await client.enqueueAll([1, 2, 3].map((n) => ({ job: Hello, args: [n] })));
+    await client.queues.pause('b');
+    expect((await client.queues.peek('a')).items).toHaveLength(3);
+    expect(await client.queues.move('a', 'c')).toBe(3);
+    await worker.run();
+    expect(await client.queues.list()).toMatchObject([{ name: 'a' }, { name: 'c', size: 0 }]);
+    expect(await client.workers.list()).toEqual([]);
+    const [series] = await client.stats.series({ unit: 'day', by: 'queue' });
+    expect(series).toMatchObject({ name: 'c' });
+    expect(series?.points.at(-1)).toMatchObject({ succeeded: 3, waited: 3 });
+    expect(await client.stats.totals()).toMatchObject({ processed: 3, queued: 0 });
+    const dead = 'lambdesque-host-0123456789ab:1:*';
+    await (await cluster.primaryOf('{views}:queues')).client.sadd('{views}:workers', dead, 'php:1:a');
+    expect([await client.workers.unregister(dead), await client.workers.unregister('php:1:a')]).toEqual([true, true]);
+    expect([await client.queues.clear('c'), await client.queues.remove('c')]).toEqual([0, 0]);
   });
 
   test('says what is wrong with a namespace whose keys are in many slots', async () => {
