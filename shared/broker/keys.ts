@@ -66,14 +66,13 @@ export interface Keys {
   ofWorker(worker: string): string[];
 }
 
-/**
- * Hashes that expire: `["<queue>","<class>"]` → sums, see ops/stats.ts; and of a minute `["<queue>"]` → `<jobs that wait>
- * <when they were counted, epoch ms>`.
- */
+/** Each for one day or minute; they expire. The parameter is a time in it, epoch ms. */
 export interface StatKeys {
-  /** @param time in it, epoch ms */
+  /** Hash: `["<queue>","<class>"]` → sums, see ops/stats.ts. */
   day(time: number): string;
   minute(time: number): string;
+  /** String: how many jobs waited, and when that was noted in this minute: `[<epoch ms>,"<queue>",<jobs>,…]`. */
+  sizes(time: number): string;
 }
 
 export interface CronKeys {
@@ -122,6 +121,7 @@ export function keysOf(namespace: string): Keys {
     stats: {
       day: (time) => `${ns}stats:day:${new Date(time).toISOString().slice(0, 10)}`,
       minute: (time) => `${ns}stats:minute:${new Date(time).toISOString().slice(0, 16)}`,
+      sizes: (time) => `${ns}stats:sizes:${new Date(time).toISOString().slice(0, 16)}`,
     },
     serial: `${ns}serial`,
     schedulerLease: `${ns}scheduler:lease`,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { MINUTE_MS, short } from '../broker/ops/stats.ts';
 import type { QueuesBroker, SeenJob } from '../broker/redis/queues.ts';
-import type { StatHash, StatHashesBroker } from '../broker/redis/stat-hashes.ts';
+import type { NotedSizes, StatHash, StatHashesBroker } from '../broker/redis/stat-hashes.ts';
 import type { StatsBroker } from '../broker/redis/stats.ts';
 import type { Survey, WorkersBroker } from '../broker/redis/workers.ts';
 import { ConfigError } from '../errors.ts';
@@ -44,7 +44,7 @@ export interface QueueRates {
  * its key is no list. In `list` such a queue is empty.
  */
 export interface Queues {
-  /** Every queue that Redis knows, by name. 5 commands, whatever is in the queues; more beyond 4,000 queues or 50,000 jobs in flight. */
+  /** Every queue that Redis knows, by name. 6 commands, whatever is in the queues; more beyond 4,000 queues or 50,000 jobs in flight. */
   list(): Promise<QueueInfo[]>;
   /** One queue, whether or not Redis knows it. As many commands as `list`. */
   get(name: string): Promise<QueueInfo>;
@@ -92,13 +92,14 @@ export function createQueues({ queues, stats, hashes, workers }: QueuesDeps): Qu
   async function infos(named: readonly string[]): Promise<QueueInfo[]> {
     const found = await stats.read(named);
     const minute = Math.floor(found.now / MINUTE_MS);
-    const [survey, running, minutes] = await Promise.all([
+    const [survey, running, minutes, noted] = await Promise.all([
       workers.survey(),
       queues.inFlight(found.workers),
-      hashes.read('minute', minute - RATE_MINUTES, RATE_MINUTES + 1),
+      hashes.read('minute', minute - RATE_MINUTES, RATE_MINUTES),
+      hashes.sizes(minute - RATE_MINUTES, RATE_MINUTES + 1),
     ]);
     const drainers = drainersOf(survey);
-    const rates = ratesOf(minutes);
+    const rates = ratesOf(minutes, noted);
     return found.queues.map(({ name, depth, oldest, paused }) => ({
       name,
       size: depth,
@@ -188,10 +189,10 @@ function drainersOf(survey: Survey): (queue: string) => string[] {
   return (queue) => lists.flatMap(({ fits, ids }) => (fits(queue) ? ids : []));
 }
 
-/** @param minutes whole ones, and the one that is going on */
-function ratesOf(minutes: readonly StatHash[]): (queue: string) => QueueRates {
+/** @param minutes whole ones  @param noted sizes, the oldest first */
+function ratesOf(minutes: readonly StatHash[], noted: readonly NotedSizes[]): (queue: string) => QueueRates {
   const ended = new Map<string, { out: number; failed: number }>();
-  for (const { sums } of minutes.slice(0, RATE_MINUTES)) {
+  for (const { sums } of minutes) {
     for (const { queue, succeeded, failed, retried, discarded } of sums) {
       const one = ended.get(queue) ?? { out: 0, failed: 0 };
       one.out += succeeded + failed + retried + discarded;
@@ -202,14 +203,23 @@ function ratesOf(minutes: readonly StatHash[]): (queue: string) => QueueRates {
   return (name) => {
     const queue = short(name);
     const { out, failed } = ended.get(queue) ?? { out: 0, failed: 0 };
-    const noted = minutes.flatMap(({ sizes }) => sizes.get(queue) ?? []);
-    const [first, last] = [noted[0], noted.at(-1)];
     const rate = out / RATE_MINUTES;
-    const growth = first && last && last.at > first.at && ((last.size - first.size) * MINUTE_MS) / (last.at - first.at);
+    const growth = growthOf(queue, noted);
     return {
-      in: growth === undefined || growth === false ? undefined : Math.max(0, rate + growth),
+      in: growth === undefined ? undefined : Math.max(0, rate + growth),
       out: rate,
       failed: failed / RATE_MINUTES,
     };
   };
+}
+
+/** Jobs a minute; undefined where its size was not noted twice. */
+function growthOf(queue: string, noted: readonly NotedSizes[]): number | undefined {
+  const known = noted.flatMap(({ at, sizes }) => {
+    const size = sizes.get(queue);
+    return size === undefined ? [] : [{ at, size }];
+  });
+  const [first, last] = [known[0], known.at(-1)];
+  if (!first || !last || last.at <= first.at) return undefined;
+  return ((last.size - first.size) * MINUTE_MS) / (last.at - first.at);
 }

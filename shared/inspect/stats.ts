@@ -49,7 +49,7 @@ export interface StatPoint {
 }
 
 export interface StatSeries {
-  /** Queue or class; undefined for the sum of all. `(other)` has what exceeds 500 pairs of queue and class, `(unknown)` what has no class. */
+  /** Queue or class; undefined for the sum of all. `(other)` has what exceeds 500 pairs of queue and class (300 in a minute), `(unknown)` what has no class. */
   readonly name: string | undefined;
   /** Without gaps, the oldest first; the last one is still going on. */
   readonly points: readonly StatPoint[];

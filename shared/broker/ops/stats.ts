@@ -12,8 +12,8 @@ import type { ScriptCall } from './call.ts';
 export const OTHER = '(other)';
 /** Class of a payload that names none. */
 export const UNKNOWN = '(unknown)';
-/** Fields of one hash. Of a minute, half of them may be sizes of queues. */
-export const MOST_PAIRS = 500;
+/** Fields of one hash. */
+export const MOST_PAIRS = { day: 500, minute: 300 } as const;
 /** Pairs of queue and class in one call. */
 const MOST_IN_CALL = 100;
 /** Characters of a name. */
@@ -25,7 +25,7 @@ export const MINUTE_MS = 60_000;
 export const DAYS_KEPT = 90;
 export const MINUTES_KEPT = 180;
 /** Seconds after which the hash of a minute, or a day, expires. */
-export const MINUTE_KEPT_SECONDS = (MINUTES_KEPT * MINUTE_MS) / 1000 + 300;
+const MINUTE_KEPT_SECONDS = (MINUTES_KEPT * MINUTE_MS) / 1000 + 300;
 const DAY_KEPT_SECONDS = ((DAYS_KEPT + 1) * DAY_MS) / 1000;
 /** A worker's idea of Redis's time is that good, ms: the hash that Redis means is among the keys. */
 const TOLERANCE_MS = 30_000;
@@ -123,11 +123,6 @@ export function fieldOf(queue: string, className: string | undefined): string {
   return JSON.stringify([short(queue), className === undefined ? UNKNOWN : short(className)]);
 }
 
-/** Of a minute: how many jobs wait in a queue. */
-export function sizeField(queue: string): string {
-  return JSON.stringify([short(queue)]);
-}
-
 /** A name as the statistics have it: not too long, and text that every reader takes. */
 export function short(name: string): string {
   return name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME).toWellFormed()}…` : name.toWellFormed();
@@ -191,10 +186,10 @@ local function addToHash(name, fields, sums, most, seconds)
   if isNew then try('EXPIRE', name, seconds) end
 end
 local function addToMinute(name, fields, sums)
-  addToHash(name, fields, sums, ${2 * MOST_PAIRS}, ${MINUTE_KEPT_SECONDS})
+  addToHash(name, fields, sums, ${MOST_PAIRS.minute}, ${MINUTE_KEPT_SECONDS})
 end
 local function addToDay(name, fields, sums)
-  addToHash(name, fields, sums, ${MOST_PAIRS}, ${DAY_KEPT_SECONDS})
+  addToHash(name, fields, sums, ${MOST_PAIRS.day}, ${DAY_KEPT_SECONDS})
 end
 local function statHash(time, unit)
   local first, keys = int(), {}

@@ -7,6 +7,8 @@ import { list, type RedisClient, type Reply, text } from './client.ts';
 export interface StatHashesBroker {
   /** Of consecutive days or minutes. One call for each 30. @param first number of the first since the epoch */
   read(unit: 'day' | 'minute', first: number, count: number): Promise<StatHash[]>;
+  /** How many jobs waited in each queue, as schedulers noted it in consecutive minutes. One call. */
+  sizes(first: number, count: number): Promise<NotedSizes[]>;
   /** Of all Resque programs, since Redis was set up. */
   counters(): Promise<{ readonly processed: number; readonly failed: number }>;
 }
@@ -16,8 +18,6 @@ export interface StatHash {
   /** When it began, epoch ms. */
   readonly at: number;
   readonly sums: readonly StatSum[];
-  /** By queue: how many jobs waited, when. */
-  readonly sizes: ReadonlyMap<string, NotedSize>;
 }
 
 /** Of one queue and class; times are µs of handlers, ms of waiting. */
@@ -33,10 +33,11 @@ export interface StatSum {
   readonly waited: number;
 }
 
-export interface NotedSize {
-  readonly size: number;
-  /** Epoch ms. */
+export interface NotedSizes {
+  /** When they were noted, epoch ms. */
   readonly at: number;
+  /** By queue. */
+  readonly sizes: ReadonlyMap<string, number>;
 }
 
 /** In one call: so many that the largest do not block Redis for long. */
@@ -55,7 +56,13 @@ export function redisStatHashesBroker(client: RedisClient, namespace: string): S
         calls.push(client.script(readStatHashes, some, []).then((answer) => list(list(answer)[0])));
       }
       const replies = (await Promise.all(calls)).flat();
-      return times.map((at, i) => hashOf(at, list(replies[i])));
+      const names = new Map<string, readonly string[] | undefined>();
+      return times.map((at, i) => ({ at, sums: sumsOf(text(replies[i]), names) }));
+    },
+
+    async sizes(first, count) {
+      const names = Array.from({ length: count }, (_, i) => keys.stats.sizes((first + i) * MINUTE_MS));
+      return list(await client.command(['MGET', ...names])).flatMap((reply) => sizesOf(text(reply)) ?? []);
     },
 
     async counters() {
@@ -65,35 +72,50 @@ export function redisStatHashesBroker(client: RedisClient, namespace: string): S
   };
 }
 
+const FIELD = /^\["/;
 const NUMBERS = /^\d+(?: \d+){6}$/;
-const SIZE = /^(\d+) (\d+)$/;
 
-/** What is no sum and no size counts for nothing. */
-function hashOf(at: number, flat: readonly Reply[]): StatHash {
+/** @param names of fields that were met before: those of one hash are in the next one too */
+function sumsOf(lines: string, names: Map<string, readonly string[] | undefined>): StatSum[] {
   const sums: StatSum[] = [];
-  const sizes = new Map<string, NotedSize>();
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const [queue, name] = namesOf(text(flat[i]));
-    const value = text(flat[i + 1]);
-    if (queue === undefined) continue;
-    if (name === undefined) {
-      const [, size, noted] = SIZE.exec(value) ?? [];
-      if (noted !== undefined) sizes.set(queue, { size: Number(size), at: Number(noted) });
-    } else if (NUMBERS.test(value)) {
-      const [succeeded = 0, failed = 0, retried = 0, discarded = 0, micros = 0, waitMs = 0, waited = 0] = value
-        .split(' ')
-        .map(Number);
-      sums.push({ queue, class: name, succeeded, failed, retried, discarded, micros, waitMs, waited });
-    }
+  const all = lines.split('\n');
+  // What is no sum counts for nothing, also where it has lines of its own.
+  for (let i = 0; i + 1 < all.length; i++) {
+    const [field = '', value = ''] = [all[i], all[i + 1]];
+    if (!FIELD.test(field) || !NUMBERS.test(value)) continue;
+    i++;
+    if (!names.has(field)) names.set(field, namesOf(field));
+    const [queue, name] = names.get(field) ?? [];
+    if (queue === undefined || name === undefined) continue;
+    const [succeeded = 0, failed = 0, retried = 0, discarded = 0, micros = 0, waitMs = 0, waited = 0] = value
+      .split(' ')
+      .map(Number);
+    sums.push({ queue, class: name, succeeded, failed, retried, discarded, micros, waitMs, waited });
   }
-  return { at, sums, sizes };
+  return sums;
 }
 
-function namesOf(field: string): readonly (string | undefined)[] {
+function namesOf(field: string): string[] | undefined {
+  const names = parsed(field);
+  return Array.isArray(names) && names.every((name) => typeof name === 'string') ? names : undefined;
+}
+
+/** `[<epoch ms>,"<queue>",<jobs>,…]` */
+function sizesOf(noted: string): NotedSizes | undefined {
+  const values = parsed(noted);
+  if (!Array.isArray(values) || typeof values[0] !== 'number') return undefined;
+  const sizes = new Map<string, number>();
+  for (let i = 1; i + 1 < values.length; i += 2) {
+    const [queue, size]: unknown[] = [values[i], values[i + 1]];
+    if (typeof queue === 'string' && typeof size === 'number') sizes.set(queue, size);
+  }
+  return { at: values[0], sizes };
+}
+
+function parsed(json: string): unknown {
   try {
-    const names: unknown = JSON.parse(field);
-    return Array.isArray(names) && names.every((name) => typeof name === 'string') ? names : [];
+    return JSON.parse(json);
   } catch {
-    return [];
+    return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { keysOf } from '../keys.ts';
-import { MINUTE_KEPT_SECONDS, MINUTE_MS, MOST_PAIRS, sizeField } from '../ops/stats.ts';
+import { MINUTE_MS, short } from '../ops/stats.ts';
 import { moreQueueStats, queueStats } from '../scripts/stats.ts';
 import type { WrongKey } from '../wrong-key.ts';
 import { type Argument, list, type RedisClient, type Reply, text } from './client.ts';
@@ -14,7 +14,7 @@ export interface StatsBroker {
    * @param named queues to look at besides those that `queues` knows
    * @param before earlier stats, as a hint at what is there
    * @param note Redis's time, epoch ms: the first that says it in a minute has the sizes of the queues that are named or were
-   *   there before written down, 500 at the most
+   *   there before written down, 1,000 at the most
    */
   read(named: readonly string[], before?: QueueStats, note?: number): Promise<QueueStats>;
 }
@@ -52,6 +52,9 @@ export interface QueueState {
 const MOST_DUE_TIMES = 1_000;
 const MOST_BYTES = 16_384;
 const MOST_BYTES_READ = 2_097_152;
+/** Queues of which the size is noted, and for how long: rates are of a few minutes. */
+const MOST_NOTED = 1_000;
+const NOTED_SECONDS = 900;
 /** Queues in one call. */
 const QUEUES_AT_ONCE = 4_000;
 
@@ -81,7 +84,7 @@ export function redisStatsBroker(client: RedisClient, namespace: string, time?: 
         queueStats,
         [
           ...[keys.queues, keys.delayedSchedule, keys.leases, keys.retry, keys.failed, keys.paused],
-          ...[keys.pausedQueues, keys.stats.minute(note ?? 0)],
+          ...[keys.pausedQueues, keys.stats.sizes(note ?? 0)],
           ...some.map(keys.queue),
           ...dueTimes.map(keys.delayed),
         ],
@@ -135,8 +138,8 @@ export function redisStatsBroker(client: RedisClient, namespace: string, time?: 
 /** What a script needs to note the sizes of queues. */
 function noteOf(time: number | undefined, queues: readonly string[]): Argument[] {
   if (time === undefined) return ['', 0, 0];
-  const fields = queues.slice(0, MOST_PAIRS).map(sizeField);
-  return [Math.floor(time / MINUTE_MS), MINUTE_KEPT_SECONDS, fields.length, ...fields];
+  const names = queues.slice(0, MOST_NOTED).map((name) => JSON.stringify(short(name)));
+  return [Math.floor(time / MINUTE_MS), NOTED_SECONDS, names.length, ...names];
 }
 
 /** The members that can be named in a command; of the others one, to be reported. */

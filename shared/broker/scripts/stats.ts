@@ -2,9 +2,6 @@ import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
 
-/** Field of a minute's hash that says that the sizes were noted. */
-export const NOTED = '"sizes"';
-
 /** A lease that ends later is nobody's: see `Keys.leases`. Milliseconds. */
 const LONGEST_LEASE = 86_400_000;
 
@@ -30,20 +27,15 @@ end
 `;
 
 /**
- * Lua: `noteSizes(hash, time, states)` writes down the lengths once a minute, whoever is first. Their number is bounded.
- * ARGV  minute of the hash, '' for no note; seconds until it expires; number of fields, they: of the first queues
+ * Lua: `noteSizes(key, time, states)` writes down the lengths once a minute, whoever is first.
+ * ARGV  minute of the key, '' for no note; seconds until it expires; number of queues, their names in JSON: the first ones
  */
 const NOTE_SIZES = `
-local function noteSizes(hash, time, states)
-  local minute, seconds, entries = tonumber(arg()), int(), {}
-  for i = 1, int() do
-    entries[2 * i - 1], entries[2 * i] = arg(), states[i][1] .. ' ' .. string.format('%.0f', time)
-  end
-  if math.floor(time / 60000) ~= minute or #entries == 0 then return end
-  local size = try('HLEN', hash)
-  if not size or call('HSETNX', hash, '${NOTED}', '1') == 0 then return end
-  try('HSET', hash, unpack(entries))
-  if size == 0 then try('EXPIRE', hash, seconds) end
+local function noteSizes(key, time, states)
+  local minute, seconds, parts = tonumber(arg()), int(), {string.format('[%.0f', time)}
+  for i = 1, int() do parts[#parts + 1] = arg() .. ',' .. string.format('%.0f', states[i][1]) end
+  if math.floor(time / 60000) ~= minute then return end
+  try('SET', key, table.concat(parts, ',') .. ']', 'EX', seconds, 'NX')
 end
 `;
 
@@ -52,7 +44,7 @@ end
  * know before: a script may touch no key that it was not given. A key of another type counts as empty.
  *
  * KEYS  1 queues  2 delayed_queue_schedule  3 leases  4 retry  5 failed  6 pause-all-workers  7 queues:paused
- *       8 stats:minute:<…>, then queues, then lists of delayed jobs
+ *       8 stats:sizes:<…>, then queues, then lists of delayed jobs
  * ARGV  time; most due times to answer; number of queues in KEYS; most bytes of a payload to answer; most bytes of
  *       payloads to read (one is read even if it is larger); what `noteSizes` needs
  * Returns {the time (epoch ms), names of all queues, first due times of delayed jobs (epoch s), number of due times,

@@ -128,7 +128,8 @@ withBrokers((stores) => {
       await worker.sync({ now: NOW, settle });
     }
     const found = await day();
-    expect(Object.keys(found)).toHaveLength(MOST_PAIRS + 1);
+    expect(Object.keys(found)).toHaveLength(MOST_PAIRS.day + 1);
+    expect(Object.keys(await minute())).toHaveLength(MOST_PAIRS.minute + 1);
     expect(found['["(other)","(other)"]']).toBe('1100 0 0 0 1100000 0 0');
     // Those that are known go on.
     const [raw] = (await jobs(worker, 1)) as [RawJob];
