@@ -4,7 +4,10 @@ import { ConfigError } from '../errors.ts';
 import { createCronClient } from '../inspect/cron.ts';
 import { createFailed } from '../inspect/failed-client.ts';
 import { createJobs } from '../inspect/jobs-client.ts';
+import { createQueues } from '../inspect/queues.ts';
 import { createScheduled } from '../inspect/scheduled.ts';
+import { createStats } from '../inspect/stats.ts';
+import { createWorkers } from '../inspect/workers.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
 import type { Args, Target } from '../job/enqueue.ts';
 import type { Middleware } from '../job/middleware.ts';
@@ -14,6 +17,7 @@ import { type ExpectedEnqueue, expectEnqueued, expectNothingEnqueued, isOf } fro
 import type { EnqueuedJob } from './job-run.ts';
 import { inlineLimit } from './limit.ts';
 import { memoryJobs } from './memory-jobs.ts';
+import { MemoryQueues } from './memory-queues.ts';
 import { MemoryCron, MemoryDelayed } from './memory-store.ts';
 import { TestWorker } from './test-worker.ts';
 
@@ -69,6 +73,8 @@ export interface RecordingClient extends Client {
  * A client without Redis. It checks arguments, schemas and queues as the real one does, and records instead of writing:
  * give it to the code under test in place of what `createClient` returns. Its `scheduled` and its
  * `jobs` have the delayed jobs, its `cron` the entries that were written; its `failed` is empty.
+ * give it to the code under test in place of what `createClient` returns. Its `scheduled` has the delayed jobs, its `cron`
+ * the entries that were written, its `queues` what would wait for workers, of which there are none.
  * @throws ConfigError for a list of jobs that cannot be used
  * @example
  * const client = recordingClient();
@@ -86,12 +92,16 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
   const enqueued: EnqueuedJob[] = [];
   const delayed = new MemoryDelayed();
   const cron = new MemoryCron(clock);
+  const waiting = new MemoryQueues({ now: () => clock.now(), delayedCount: () => delayed.delayedCount() });
   let closed = false;
   const write = () => {
     if (closed) throw new ConfigError('The recording client is closed. Make a new one.');
   };
   const store: EnqueueStore = {
-    enqueue: async () => write(),
+    enqueue: async (items) => {
+      write();
+      if (!inline) waiting.push(items);
+    },
     enqueueDelayed: async (items) => {
       write();
       // Inline, nothing waits.
@@ -118,6 +128,16 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
     scheduled,
     jobs: createJobs({ jobs: found, lists: found, scheduled: delayed, waiting: scheduled, failed, registry }),
     failed,
+    scheduled: createScheduled(delayed, registry),
+    queues: createQueues(waiting),
+    workers: createWorkers(waiting.workers),
+    stats: createStats({
+      queues: waiting.queues,
+      stats: waiting.stats,
+      hashes: waiting.hashes,
+      workers: waiting.workers,
+      time: async () => clock.now(),
+    }),
     close,
     [Symbol.asyncDispose]: close,
     enqueued,
@@ -127,6 +147,7 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
     clear() {
       enqueued.length = 0;
       delayed.clear();
+      waiting.clear();
       cron.clear();
     },
   };

@@ -112,6 +112,32 @@ describe('a recording client', () => {
     expect(client.enqueued, 'the record is of what was asked').toHaveLength(4);
   });
 
+  test('has queues, of which no worker takes anything', async () => {
+    await using fresh = recordingClient();
+    const { queues, workers, stats } = fresh;
+    for (const n of [1, 2, 3]) await fresh.enqueue('Hello', [n], { queue: 'a' });
+    expect(await queues.list()).toMatchObject([{ name: 'a', size: 3, running: 0, paused: false, workers: [] }]);
+    const page = await queues.peek('a', { limit: 2 });
+    expect(page.items.map(({ args }) => args)).toEqual([[1], [2]]);
+    expect((await queues.peek('a', { cursor: page.cursor ?? '' })).items).toMatchObject([{ args: [3] }]);
+    await queues.pause('a');
+    expect(await queues.move('a', 'b')).toBe(3);
+    expect(await queues.list()).toMatchObject([
+      { name: 'a', size: 0, paused: true },
+      { name: 'b', size: 3, paused: false },
+    ]);
+    await queues.resume('a');
+    expect(await queues.get('a')).toMatchObject({ paused: false });
+    expect(await stats.totals()).toMatchObject({ queued: 3, processed: 0, paused: false });
+    await queues.pauseAll();
+    expect(await stats.totals()).toMatchObject({ paused: true });
+    expect([await queues.clear('b'), await queues.remove('b'), await queues.clear('c')]).toEqual([3, 0, 0]);
+    expect(await workers.list()).toEqual([]);
+    expect((await stats.series({ unit: 'minute', last: 3 }))[0]?.points).toHaveLength(3);
+    fresh.clear();
+    expect(await queues.list()).toEqual([]);
+  });
+
   test('has cron entries, checked as a client checks them', async () => {
     const { cron } = client;
     await cron.upsert('nightly', { cron: '0 3 * * *', class: 'Welcome', args: ['Zoë'] });
