@@ -62,7 +62,7 @@ describe('a client that is told of the cluster', () => {
       exitOnComplete: true,
       log: silentLogger,
     });
-    await client.enqueueAll([1, 2, 3].map((n) => ({ job: Hello, args: [n] })));
+    await client.enqueueAll([1, 2, 3].map((n) => ({ job: Hello, args: [n], metadata: true })));
     await client.queues.pause('b');
     expect((await client.queues.peek('a')).items).toHaveLength(3);
     expect(await client.queues.move('a', 'c')).toBe(3);

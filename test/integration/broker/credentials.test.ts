@@ -202,7 +202,7 @@ describe.each([
     expect(await found()).toEqual(expect.arrayContaining(payloads.filter((one) => !one.includes('done'))));
     await worker.sync({ settle: result.refused });
     expect(await found()).toEqual(payloads.filter((one) => !one.includes('done')));
-    expect(await redis.client.hkeys(`resque:inflight:${worker.id}`)).toEqual(['call', 'lease']);
+    expect(await redis.client.hkeys(`resque:inflight:${worker.id}`)).toEqual(['call', 'lease', 'version']);
   });
 
   it.each(['lrange', 'ltrim', 'lpush'])('is told of the queue that it cannot use, without %s', async (command) => {
