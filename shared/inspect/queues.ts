@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { markOf } from '../broker/marks.ts';
 import { MINUTE_MS, short } from '../broker/ops/stats.ts';
 import type { QueuesBroker, SeenJob } from '../broker/redis/queues.ts';
 import type { NotedSizes, StatHash, StatHashesBroker } from '../broker/redis/stat-hashes.ts';
@@ -7,9 +8,9 @@ import type { Survey, WorkersBroker } from '../broker/redis/workers.ts';
 import { ConfigError } from '../errors.ts';
 import { matchesQueue, parseQueues } from '../queues/queue-list.ts';
 import { partsOfWorkerId } from '../wire/worker-id.ts';
-import type { JobView, Page } from './job-view.ts';
+import { writePlace } from './job-places.ts';
+import { dateOf, type JobView, jobView, type Page } from './job-view.ts';
 import { notDead } from './liveness.ts';
-import { dateOf, viewOfPayload } from './payload-view.ts';
 
 /** A queue at one moment. */
 export interface QueueInfo {
@@ -128,13 +129,14 @@ export function createQueues({ queues, stats, hashes, workers }: QueuesDeps): Qu
       }
       const { place, payloads, size } = await queues.peek(name, seenOf(cursor), limit);
       const items = payloads.map((bytes, i) =>
-        viewOfPayload({
+        jobView(bytes, {
           state: 'queued',
           queue: name,
-          bytes,
-          at: undefined,
-          worker: undefined,
-          place: `queued:${place + i}:${name}`,
+          place: writePlace({
+            kind: 'queue',
+            name,
+            element: { position: place + i, mark: markOf(bytes), of: 'whole' },
+          }),
         }),
       );
       const last = payloads.at(-1);

@@ -3,10 +3,12 @@ import { LiveWorkerError, RedisTypeError } from '../errors.ts';
 import { parseWithBigInts, stringify } from '../json.ts';
 import { unsplice } from '../wire/attempts.ts';
 import { failedEntry } from '../wire/failed-entry.ts';
+import { readDate } from '../wire/read-date.ts';
 import { isOurs, partsOfWorkerId } from '../wire/worker-id.ts';
-import type { JobView } from './job-view.ts';
+import { writePlace } from './job-places.ts';
+import { dateOf, type JobView } from './job-view.ts';
 import { isAlive } from './liveness.ts';
-import { dateOf, viewOfPayload } from './payload-view.ts';
+import { viewOfBeginning } from './view-of-beginning.ts';
 
 /** A worker, of ours or another Resque's. */
 export interface WorkerInfo {
@@ -126,8 +128,8 @@ function infoOf(record: WorkerRecord, survey: Survey): WorkerInfo {
     id,
     ...partsOfWorkerId(id),
     ours: isOurs(id),
-    started: dateOf(started),
-    heartbeat: dateOf(survey.heartbeats.get(id) ?? ''),
+    started: readDate(started),
+    heartbeat: readDate(survey.heartbeats.get(id)),
     leaseEnds: leaseEnd === undefined ? undefined : dateOf(leaseEnd),
     alive: isAlive(id, survey),
     version: version === '' ? undefined : version,
@@ -141,16 +143,24 @@ function infoOf(record: WorkerRecord, survey: Survey): WorkerInfo {
 /** What it says it works on, and what it holds besides. */
 function runningOf({ id, record, jobs }: WorkerRecord): JobView[] {
   const works = record === '' ? undefined : workingOn(record);
-  const view = (queue: string | undefined, bytes: Buffer, length: number, at?: Date) =>
-    viewOfPayload({ state: 'running', queue, bytes, length, at, worker: id, place: `running:${id}` });
+  const view = (queue: string | undefined, field: string, bytes: Buffer, length: number, at?: Date) =>
+    viewOfBeginning(bytes, length, {
+      state: 'running',
+      queue,
+      at,
+      worker: id,
+      place: writePlace({ kind: 'held', worker: id, field }),
+    });
   const isSame = ({ queue, bytes }: HeldPayload) =>
     queue === works?.queue && unsplice(bytes.toString('utf8')).payload === works.payload;
   const same = works ? jobs.findIndex(isSame) : -1;
-  const others = jobs.flatMap(({ queue, bytes, length }, i) => (i === same ? [] : [view(queue, bytes, length)]));
+  const others = jobs.flatMap(({ queue, field, bytes, length }, i) =>
+    i === same ? [] : [view(queue, field, bytes, length)],
+  );
   if (!works) return others;
   const shown = jobs[same];
-  const bytes = Buffer.from(works.payload);
-  return [view(works.queue, shown?.bytes ?? bytes, shown?.length ?? bytes.length, works.at), ...others];
+  const bytes = shown?.bytes ?? Buffer.from(works.payload);
+  return [view(works.queue, shown?.field ?? '', bytes, shown?.length ?? bytes.length, works.at), ...others];
 }
 
 interface Working {
@@ -167,13 +177,13 @@ function workingOn(record: string): Working | undefined {
   try {
     const [, queue, at, payload] = RECORD.exec(record) ?? [];
     if (queue !== undefined && at !== undefined && payload !== undefined && isJson(payload)) {
-      return { queue: String(JSON.parse(queue)), at: dateOf(String(JSON.parse(at))), payload };
+      return { queue: String(JSON.parse(queue)), at: readDate(JSON.parse(at)), payload };
     }
     const fields = parseWithBigInts(record) as { queue?: unknown; run_at?: unknown; payload?: unknown } | null;
     if (fields?.payload === undefined) return undefined;
     return {
       queue: typeof fields.queue === 'string' ? fields.queue : undefined,
-      at: typeof fields.run_at === 'string' ? dateOf(fields.run_at) : undefined,
+      at: readDate(fields.run_at),
       payload: stringify(fields.payload),
     };
   } catch {

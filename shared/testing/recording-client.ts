@@ -128,7 +128,6 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
     scheduled,
     jobs: createJobs({ jobs: found, lists: found, scheduled: delayed, waiting: scheduled, failed, registry }),
     failed,
-    scheduled: createScheduled(delayed, registry),
     queues: createQueues(waiting),
     workers: createWorkers(waiting.workers),
     stats: createStats({

@@ -58,6 +58,8 @@ export interface WorkerRecord {
 }
 
 export interface HeldPayload {
+  /** Of the worker's record of jobs in flight. */
+  readonly field: string;
   readonly queue: string;
   /** The payload, or its beginning. */
   readonly bytes: Buffer;
@@ -146,7 +148,12 @@ function recordOf(id: string, reply: Reply): WorkerRecord {
     held: Number(held),
     jobs: list(jobs).map((job) => {
       const [field, bytes, length] = list(job);
-      return { queue: JOB.exec(text(field))?.[1] ?? '', bytes: bytes as Buffer, length: Number(length) };
+      return {
+        field: text(field),
+        queue: JOB.exec(text(field))?.[1] ?? '',
+        bytes: bytes as Buffer,
+        length: Number(length),
+      };
     }),
   };
 }
