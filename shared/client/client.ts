@@ -33,6 +33,7 @@ export interface Client extends Enqueuer, AsyncDisposable {
   readonly jobs: Jobs;
   /** What has failed for good. */
   readonly failed: Failed;
+  /** Queues: what is in them, how they do; pause, clear, move them. */
   readonly queues: Queues;
   /** Workers of ours and of other Resques. */
   readonly workers: Workers;

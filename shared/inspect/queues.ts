@@ -14,6 +14,7 @@ import { notDead } from './liveness.ts';
 
 /** A queue at one moment. */
 export interface QueueInfo {
+  /** Without namespace. */
   readonly name: string;
   /** Jobs that wait in it. */
   readonly size: number;
@@ -27,6 +28,7 @@ export interface QueueInfo {
   readonly serial: boolean;
   /** Ids of workers whose queue lists match it, and that are not known to be dead. */
   readonly workers: readonly string[];
+  /** A minute, over the last 5 whole ones. */
   readonly rates: QueueRates;
 }
 
@@ -36,6 +38,7 @@ export interface QueueRates {
   readonly in: number | undefined;
   /** Attempts that ended, however. */
   readonly out: number;
+  /** Of these, those that went to the failed list. */
   readonly failed: number;
 }
 

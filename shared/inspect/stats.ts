@@ -10,6 +10,7 @@ import { notDead } from './liveness.ts';
 export interface StatTotals {
   /** Attempts that ended, since Redis was set up; by all Resque programs. */
   readonly processed: number;
+  /** Of these, those that went to the failed list. */
   readonly failed: number;
   /** Jobs in all queues. */
   readonly queued: number;
@@ -35,10 +36,13 @@ export interface StatPoint {
   readonly at: Date;
   /** Attempts that ended: the sum of the next four. */
   readonly processed: number;
+  /** The handler ended without an error. */
   readonly succeeded: number;
   /** To the failed list; those too that died too often. */
   readonly failed: number;
+  /** Another attempt follows. */
   readonly retried: number;
+  /** Dropped: a handler threw `Discard`. */
   readonly discarded: number;
   /** All handlers' time together. */
   readonly ms: number;
@@ -48,6 +52,7 @@ export interface StatPoint {
   readonly waited: number;
 }
 
+/** Counts over time. */
 export interface StatSeries {
   /** Queue or class; undefined for the sum of all. `(other)` has what exceeds 500 pairs of queue and class (300 in a minute), `(unknown)` what has no class. */
   readonly name: string | undefined;
@@ -55,7 +60,9 @@ export interface StatSeries {
   readonly points: readonly StatPoint[];
 }
 
+/** Which counts. */
 export interface SeriesOptions {
+  /** What a point counts. */
   readonly unit: 'day' | 'minute';
   /** How many, the current one included. @default as many as are kept: 90 days, 180 minutes */
   readonly last?: number;

@@ -22,6 +22,7 @@ export interface WorkerInfo {
   readonly queues: readonly string[];
   /** A worker of Lambdesque. */
   readonly ours: boolean;
+  /** undefined where it has not said so. */
   readonly started: Date | undefined;
   /** Written every minute. */
   readonly heartbeat: Date | undefined;
@@ -35,6 +36,7 @@ export interface WorkerInfo {
   readonly held: number;
   /** Since it started; failures are among the processed, except for Go's and Node's. */
   readonly processed: number;
+  /** Since it started. */
   readonly failed: number;
   /**
    * What it works on: first the job that it says it works on, if any, then others that it holds, the earliest reserved
