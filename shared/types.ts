@@ -101,7 +101,8 @@ export interface ActiveJobInfo {
 
 /** How a reserved job ended. Every reserved job gets exactly one. */
 export type Outcome =
-  | { readonly kind: 'succeeded' }
+  /** @property result what the handler returned, of a job that has a record for it */
+  | { readonly kind: 'succeeded'; readonly result?: unknown }
   | { readonly kind: 'discarded'; readonly error: unknown }
   /** @property delay milliseconds until the next attempt  @property warning what was wrong with the backoff function */
   | { readonly kind: 'retried'; readonly delay: number; readonly error: unknown; readonly warning?: string }

@@ -18,8 +18,8 @@ export interface AttemptDeps {
   readonly timeout: number;
 }
 
-/** How a handler's run ended. */
-export type Ended = { readonly ok: true } | { readonly ok: false; readonly thrown: unknown };
+/** How a handler's run ended. @property result what it returned, of a job that has a record for it */
+export type Ended = { readonly ok: true; readonly result?: unknown } | { readonly ok: false; readonly thrown: unknown };
 const SUCCEEDED: Ended = { ok: true };
 
 /**
@@ -83,11 +83,11 @@ export class Attempt implements JobContext {
           : handler.run(args, this);
       if (isThenable(result)) {
         result.then(
-          () => this.#end(SUCCEEDED),
+          (value) => this.#succeed(value),
           (thrown) => this.#fail(thrown),
         );
       } else {
-        this.#end(SUCCEEDED);
+        this.#succeed(result);
       }
     } catch (thrown) {
       this.#fail(thrown);
@@ -124,6 +124,10 @@ export class Attempt implements JobContext {
   /** Whatever its handler does from now on counts for nothing. */
   forget(): void {
     this.#ended = true;
+  }
+
+  #succeed(result: unknown): void {
+    this.#end(this.bound.job.statusId === undefined ? SUCCEEDED : { ok: true, result });
   }
 
   #fail(thrown: unknown): void {

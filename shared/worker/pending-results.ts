@@ -98,7 +98,8 @@ export class PendingResults {
     if (job.statusId !== undefined) {
       const started = this.#started.get(job.statusId)?.started;
       const state = waits ? 'waiting' : outcome.kind === 'failed' ? 'failed' : 'complete';
-      effects.push({ ...phpStatus(job.statusId, state, redisNow()), started });
+      const result = outcome.kind === 'succeeded' ? outcome.result : undefined;
+      effects.push({ ...phpStatus(job.statusId, state, redisNow(), result), started });
       this.#started.delete(job.statusId);
     }
     if (!waits && job.cron?.exclusive) effects.push({ kind: 'unlockCron', name: job.cron.name, slot: job.cron.slot });
@@ -258,7 +259,7 @@ function divide(settlements: readonly Settlement[]): { readonly fitting: Settlem
   for (const settlement of settlements) {
     if (!isPlain(settlement)) {
       others++;
-      text += textOf(settlement.outcome);
+      text += textOf(settlement);
       if (rest.length > 0 || (others > 1 && (others > MOST_OTHERS || text > MOST_TEXT))) {
         rest.push(settlement);
         continue;
@@ -269,9 +270,10 @@ function divide(settlements: readonly Settlement[]): { readonly fitting: Settlem
   return { fitting, rest };
 }
 
-function textOf(outcome: SettleOp): number {
-  if (outcome.kind === 'failBinary') return outcome.entry.length;
-  return 'head' in outcome ? outcome.head.length + outcome.tail.length : 200;
+function textOf({ outcome, effects }: Settlement): number {
+  const results = effects.reduce((sum, effect) => sum + (effect.kind === 'status' ? effect.tail.length : 0), 0);
+  if (outcome.kind === 'failBinary') return results + outcome.entry.length;
+  return results + ('head' in outcome ? outcome.head.length + outcome.tail.length : 200);
 }
 
 /** The errors of its past attempts. Not read with each job, since few have some. */

@@ -11,6 +11,8 @@ import { outcomeOfCrash } from './outcome.ts';
 import { createParts, type Parts } from './parts.ts';
 import { emptySummary, type Summary } from './reporter.ts';
 
+const SUCCEEDED: Outcome = { kind: 'succeeded' };
+
 /**
  * The loop that drains queues: reserve → decode → bind → run → settle. It alone knows all the steps.
  *
@@ -216,7 +218,9 @@ export class Worker {
       const now = this.#deps.clock.now();
       this.#parts.prefetch.jobEnded();
       const outcome: Outcome = ended.ok
-        ? { kind: 'succeeded' }
+        ? ended.result === undefined
+          ? SUCCEEDED
+          : { kind: 'succeeded', result: ended.result }
         : outcomeOfFailure(attempt, {
             thrown: ended.thrown,
             now,

@@ -26,3 +26,18 @@ test('only a job that begins to run sets the time at which it started', () => {
     expect(phpStatus('a', status, NOW).started).toBeUndefined();
   }
 });
+
+const circular: Record<string, unknown> = {};
+circular['self'] = circular;
+
+test.each<[string, unknown, unknown]>([
+  ['an object', { a: [1, 'é'] }, { a: [1, 'é'] }],
+  ['nothing', undefined, null],
+  ['a function', () => 1, null],
+  ['what holds itself', circular, null],
+  ['what is too long', 'x'.repeat(300_000), null],
+  ['a long integer', 2n ** 64n, 2 ** 64],
+])('the result of a job stands in its record where it is JSON: %s', (_what, result, written) => {
+  const { tail } = phpStatus('a', 'complete', NOW, result);
+  expect(JSON.parse(`{"a":0${tail}`)).toEqual({ a: 0, result: written });
+});
