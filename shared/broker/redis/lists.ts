@@ -23,6 +23,8 @@ const MOST_FOUND = 4_194_304;
 /** Elements looked at in one call that looks for one of them, and bytes read. */
 const LOOKED_AT = 10_000;
 const READ = 8_388_608;
+/** So many may have been pushed to the head of a queue since its element was seen there: jobs that workers gave back. */
+const PUSHED = 10_000;
 /** Elements in one part of a list in which a place is looked for. */
 const PART = 4_000;
 /** The end of the year 9999: behind it texts are no longer in the order of times. Epoch ms. */
@@ -107,7 +109,7 @@ export function redisLists(client: RedisClient, script: RedisClient['script'], k
 
   async function change(name: ListName, changes: readonly ElementChange[]): Promise<boolean[]> {
     const done = changes.map(() => false);
-    let open = changes.map((one, place) => ({ one, place, from: one.position }));
+    let open = changes.map((one, place) => ({ one, place, from: one.position, further: name.kind !== 'queue' }));
     while (open.length > 0) {
       const some = portion(open);
       const rest = open.slice(some.length);
@@ -128,6 +130,8 @@ export function redisLists(client: RedisClient, script: RedisClient['script'], k
         if (item === undefined) continue;
         if (state === CHANGED) done[item.place] = true;
         else if (Number(state) > GONE) left.push({ ...item, from: Number(state) });
+        else if (state === GONE && !item.further)
+          left.push({ ...item, from: item.one.position + PUSHED, further: true });
       }
       open = [...left, ...rest];
     }
@@ -135,10 +139,13 @@ export function redisLists(client: RedisClient, script: RedisClient['script'], k
   }
 
   async function read(name: ListName, { position, mark, of }: ElementRef): Promise<FoundElement | undefined> {
-    for (let from = position; from >= 0; ) {
-      const [at, bytes] = list(await client.script(readElement, [keyOf(name)], [from, mark, of, LOOKED_AT, READ]));
-      if (Buffer.isBuffer(bytes)) return { list: name, position: Number(at), bytes };
-      from = Number(at);
+    const starts = name.kind === 'queue' ? [position, position + PUSHED] : [position];
+    for (const start of starts) {
+      for (let from = start; from >= 0; ) {
+        const [at, bytes] = list(await client.script(readElement, [keyOf(name)], [from, mark, of, LOOKED_AT, READ]));
+        if (Buffer.isBuffer(bytes)) return { list: name, position: Number(at), bytes };
+        from = Number(at);
+      }
     }
     return undefined;
   }
