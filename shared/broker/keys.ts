@@ -57,6 +57,12 @@ export interface Keys {
   /** Hash: when the scheduler is to run next, in a system without a minute tick; see scripts/wake.ts. */
   readonly wake: string;
   readonly cron: CronKeys;
+  readonly dashboard: {
+    /** String that expires, a counter: tries to sign in, of one address or of all. */
+    tries(address?: string): string;
+    /** String: a secret that signs forms where there is no password. */
+    readonly formSecret: string;
+  };
   /**
    * Hash: the jobs a worker holds, `<sequence number>:<queue>` → payload, behind a `!` once an at-most-once job may have
    * started; `call`, the number of its last sync; `lease`, when its lease ends, epoch ms; `version`, of this package.
@@ -135,6 +141,10 @@ export function keysOf(namespace: string): Keys {
       status: `${ns}cron:status`,
       lastEnqueued: `${ns}delayed:last_enqueued_at`,
       paused: `${ns}cron:paused`,
+    },
+    dashboard: {
+      tries: (address) => `${ns}dashboard:tries${address === undefined ? '' : `:${address}`}`,
+      formSecret: `${ns}dashboard:form-secret`,
     },
     inflight: (worker) => `${ns}inflight:${worker}`,
     ofWorker: (id) => [
