@@ -18,10 +18,12 @@ export { redisScheduledBroker, type ScheduledBroker } from './broker/redis/sched
 export { redisSchedulerBroker } from './broker/redis/scheduler.ts';
 export { type LockBroker, redisLockBroker } from './broker/redis/scheduler-lock.ts';
 export { shownUrl } from './broker/redis/shown-url.ts';
+export { redisSignInBroker, type SignInBroker } from './broker/redis/sign-ins.ts';
 export { type QueueState, type QueueStats, redisStatsBroker, type StatsBroker } from './broker/redis/stats.ts';
 export type { TimeSource } from './broker/redis/time.ts';
 export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
 export { redisWorkerBroker } from './broker/redis/worker.ts';
+export { clientOver } from './client/client.ts';
 export { createEnqueuer, type Enqueuer } from './client/enqueuer.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
 export {
@@ -43,7 +45,7 @@ export { createScheduled } from './inspect/scheduled.ts';
 export { nearest } from './job/did-you-mean.ts';
 export { checkJsonArgs } from './job/json-args.ts';
 export { createRegistry, type Registry, wrapHandlers } from './job/registry.ts';
-export { parseWithBigInts } from './json.ts';
+export { parseWithBigInts, stringify } from './json.ts';
 export { silentLogger } from './log.ts';
 export { parseQueues, type QueueList, type QueuePattern, textOf } from './queues/queue-list.ts';
 export { QueueSelector } from './queues/queue-selector.ts';

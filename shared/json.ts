@@ -6,24 +6,28 @@ interface JsonWithRaw extends Pick<JSON, 'stringify'> {
 }
 const json = JSON as unknown as JsonWithRaw;
 
-/** What JSON.stringify gives, with each bigint written as the integer that it is. Only a value that holds one pays for it. */
-export function stringify(value: unknown): string {
+/**
+ * What JSON.stringify gives, with each bigint written as the integer that it is. Only a value that holds one pays for it.
+ * @param indent spaces for each level; 0: all in one line
+ */
+export function stringify(value: unknown, indent = 0): string {
   // Many programs give bigints a toJSON that makes text of them; with it JSON.stringify would not complain.
-  if ('toJSON' in BigInt.prototype) return stringifyWithBigInts(value);
+  if ('toJSON' in BigInt.prototype) return stringifyWithBigInts(value, indent);
   try {
-    return JSON.stringify(value);
+    return JSON.stringify(value, null, indent);
   } catch (error) {
     if (!(error instanceof TypeError && /BigInt/.test(error.message))) throw error;
-    return stringifyWithBigInts(value);
+    return stringifyWithBigInts(value, indent);
   }
 }
 
-function stringifyWithBigInts(value: unknown): string {
+function stringifyWithBigInts(value: unknown, indent: number): string {
   // `this` holds the value as it was before any toJSON.
-  return json.stringify(value, function (this: Record<string, unknown>, key, inner) {
+  const asWritten = function (this: Record<string, unknown>, key: string, inner: unknown) {
     const own = this[key];
     return typeof own === 'bigint' ? json.rawJSON(String(own)) : inner;
-  });
+  };
+  return json.stringify(value, asWritten, indent);
 }
 
 /** Any integer beyond Number.MAX_SAFE_INTEGER has so many digits or more. */

@@ -1,5 +1,6 @@
 import { namespaceOf } from '../broker/namespace.ts';
 import { redisBroker } from '../broker/redis/broker.ts';
+import type { RedisClient } from '../broker/redis/client.ts';
 import { redisCronBroker } from '../broker/redis/cron.ts';
 import { redisFailedBroker } from '../broker/redis/failed.ts';
 import { redisJobsBroker } from '../broker/redis/jobs.ts';
@@ -45,13 +46,13 @@ export interface Client extends Enqueuer, AsyncDisposable {
 
 export interface ClientOptions extends RedisOptions {
   /** Prefix of every key, with or without its colon. @default 'resque:', or '{resque}:' in a Redis Cluster */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   /** What `defineJob` returns: then a class name finds its queue and its schema as well. @default none are known by name */
-  readonly jobs?: readonly AnyJobDefinition[];
+  readonly jobs?: readonly AnyJobDefinition[] | undefined;
   /** Write `id` and `queue_time` into payloads: see `EnqueueOptions.metadata`. @default false */
-  readonly metadata?: boolean;
+  readonly metadata?: boolean | undefined;
   /** The static cron entries, so that `client.cron` shows and runs them too. @default none */
-  readonly cronEntries?: Readonly<Record<string, CronEntry>>;
+  readonly cronEntries?: Readonly<Record<string, CronEntry>> | undefined;
 }
 
 /**
@@ -62,9 +63,16 @@ export interface ClientOptions extends RedisOptions {
  * await client.enqueue(Hello, ['hi', 'Zoë'], { in: '30s' });
  */
 export function createClient(options: ClientOptions = {}): Client {
-  const { namespace, jobs = [], cronEntries, metadata = false, ...redisOptions } = options;
+  const { namespace, jobs, cronEntries, metadata, ...redisOptions } = options;
+  return clientOver(openRedis(redisOptions), { namespace, jobs, cronEntries, metadata });
+}
+
+/** A client of a Redis that is open already, and that it closes. */
+export function clientOver(
+  redis: RedisClient,
+  { namespace, jobs = [], cronEntries, metadata = false }: Omit<ClientOptions, keyof RedisOptions>,
+): Client {
   const registry = createRegistry(jobs);
-  const redis = openRedis(redisOptions);
   const prefix = namespaceOf(namespace, redis.cluster);
   const store = redisBroker(redis, prefix);
   const waiting = redisScheduledBroker(redis, prefix);

@@ -114,6 +114,11 @@ describe('stringify', () => {
     expect(stringify(parseWithBigInts(text))).toBe(text);
   });
 
+  test('indents where it is asked to, with and without a bigint', () => {
+    expect(stringify({ a: [1] }, 2)).toBe('{\n  "a": [\n    1\n  ]\n}');
+    expect(stringify([1n], 1)).toBe('[\n 1\n]');
+  });
+
   test('throws what JSON.stringify throws at a cycle, with and without a bigint', () => {
     const cycle: unknown[] = [];
     cycle.push(cycle);
