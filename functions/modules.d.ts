@@ -21,6 +21,11 @@ declare module 'lambdesque-upstash-http' {
   ) => import('../shared/internal.ts').Http;
 }
 
+/** What the dashboard's pages load, made of functions/dashboard/browser. */
+declare module 'lambdesque-dashboard-assets' {
+  export const assets: import('./dashboard/options.ts').Assets;
+}
+
 /** The cron entries of the infrastructure code, by name. */
 declare const LAMBDESQUE_CRON: Readonly<Record<string, import('../shared/internal.ts').CronEntry>>;
 

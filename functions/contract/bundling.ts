@@ -35,6 +35,7 @@ export const bundling = {
 export const entries = {
   consumer: pathOf('../consumer'),
   scheduler: pathOf('../scheduler'),
+  dashboard: pathOf('../dashboard'),
 } as const;
 
 const backends: Readonly<Record<RedisSettings['kind'], string>> = {
@@ -42,13 +43,18 @@ const backends: Readonly<Record<RedisSettings['kind'], string>> = {
   tcp: pathOf('../backends/tcp'),
 };
 
-/** Module names that stand for other files. @param jobs absolute path of the jobs module */
-export function aliases(backend: RedisSettings['kind'], jobs: string): Record<string, string> {
+/**
+ * Module names that stand for other files.
+ * @param jobs absolute path of the jobs module
+ * @param assets that of the module with the dashboard's script and style sheet; only its bundle needs one
+ */
+export function aliases(backend: RedisSettings['kind'], jobs: string, assets?: string): Record<string, string> {
   return {
     // One instance of this package, whatever the jobs module would find.
     lambdesque: pathOf('../../shared/index'),
     'lambdesque-backend': backends[backend],
     'lambdesque-jobs': jobs,
+    ...(assets === undefined ? {} : { 'lambdesque-dashboard-assets': assets }),
     ...(backend === 'upstash' ? { 'lambdesque-upstash-http': upstashHttp() } : ofNode()),
   };
 }
@@ -85,8 +91,8 @@ function ofNode(): Record<string, string> {
 }
 
 /**
- * Constants of the scheduler, as JSON. It gets the names of the job classes with their queues, not the classes: their
- * code may need an environment that it does not have.
+ * Constants of the scheduler and the dashboard, as JSON. They get the names of the job classes with their queues, not the classes: their
+ * code may need an environment that they do not have.
  */
 export function defines(
   cron: Readonly<Record<string, CronEntry>>,

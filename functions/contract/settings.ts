@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { ConfigError } from '../../shared/index.ts';
 import { parseQueues } from '../../shared/internal.ts';
 
-/** The one environment variable of each function. JSON: a `ConsumerSettings` or a `SchedulerSettings`. */
+/** The one environment variable of each function. JSON: a `ConsumerSettings`, a `SchedulerSettings` or a `DashboardSettings`. */
 export const settingsVariable = 'LAMBDESQUE_SETTINGS';
 
 // The message of each schema says what is allowed there.
@@ -152,6 +152,33 @@ const scheduler = object({
   failed: v.exactOptional(object({ max: v.exactOptional(wholeFrom0), age: v.exactOptional(ms(1_000)) })),
 });
 export type SchedulerSettings = v.InferOutput<typeof scheduler>;
+
+const password = object({
+  kind: v.picklist(['password']),
+  /** 12 characters or more. */
+  password: secret,
+});
+const iam = object({ kind: v.picklist(['iam'], '"password" or "iam"') });
+
+const dashboard = object({
+  ...common,
+  /** AWS asks (the URL is AWS_IAM), or the page itself, for a password. */
+  signIn: either((value) => 'kind' in value && value.kind === 'password', password, iam),
+  /** Refuse every change. @default false */
+  readOnly: v.exactOptional(boolean),
+  /** Of this package. */
+  version: text('the version of the package'),
+  /** Log groups of the functions that run jobs. */
+  logGroups: v.array(text('the name of a log group'), 'a list of names of log groups'),
+  /** MB of the functions that run jobs, for what a class costs. */
+  memory: wholeFrom1,
+});
+export type DashboardSettings = v.InferOutput<typeof dashboard>;
+
+/** @param text what `LAMBDESQUE_SETTINGS` holds  @throws ConfigError naming the field */
+export function dashboardSettings(text: string | undefined): DashboardSettings {
+  return read(dashboard, text);
+}
 
 /** @param text what `LAMBDESQUE_SETTINGS` holds  @throws ConfigError naming the field */
 export function consumerSettings(text: string | undefined): ConsumerSettings {

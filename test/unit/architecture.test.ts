@@ -62,6 +62,8 @@ const sources = ['functions', 'infra', 'shared']
   .filter(({ path }) => !path.startsWith('infra/local/template/'));
 
 const PUBLIC = 'shared/index.ts';
+/** What the commands serve. */
+const DASHBOARD = 'functions/dashboard/index.ts';
 /** What functions and infra may use besides. */
 const INTERNAL = 'shared/internal.ts';
 const BACKENDS = ['shared/broker/redis/tcp.ts', 'shared/broker/redis/upstash.ts'];
@@ -126,12 +128,33 @@ describe('imports go one way', () => {
   });
 
   test('infra uses of functions their contract, and the jobs and cron entries that an app deploys', () => {
+    const contract = /^functions\/(contract|jobs)\//;
     expect(
       forbidden(
-        (path) => path.startsWith('infra/'),
-        (to) => !to.startsWith('functions/') || /^functions\/(contract|jobs)\//.test(to),
+        (path) => path.startsWith('infra/') && !path.startsWith('infra/local/'),
+        (to) => !to.startsWith('functions/') || contract.test(to),
       ),
     ).toEqual([]);
+    expect(
+      forbidden(
+        (path) => path.startsWith('infra/local/'),
+        (to) => !to.startsWith('functions/') || contract.test(to) || to === DASHBOARD,
+      ),
+    ).toEqual([]);
+  });
+
+  test('the dashboard knows neither AWS nor Node nor who serves it, and the browser’s part only itself', () => {
+    const inside = (path: string) => path.startsWith('functions/dashboard/');
+    const inBrowser = (path: string) => path.startsWith('functions/dashboard/browser/');
+    expect(
+      forbidden(
+        (path) => inside(path) && !inBrowser(path),
+        (to) => /^(functions\/dashboard\/(?!browser\/)|functions\/backends\/backend\.ts$|shared\/|hono(\/|$))/.test(to),
+      ),
+    ).toEqual([]);
+    expect(forbidden(inBrowser, (to) => inBrowser(to) || /^(uplot|idiomorph)$/.test(to))).toEqual([]);
+    const serverSide = sources.filter(({ path }) => inside(path) && !inBrowser(path));
+    expect(serverSide.filter(({ code }) => /\b(Buffer|process)\b/.test(code)).map(({ path }) => path)).toEqual([]);
   });
 
   test('functions import nothing from infra', () => {
@@ -258,7 +281,9 @@ describe('the oldest Node that package.json names', () => {
     ['what maps and bytes got later', /\.getOrInsert(Computed)?\(|\bUint8Array\.from(Base64|Hex)\b|\bFloat16Array\b/],
     ['URLPattern and Temporal', /\bnew URLPattern\b|\bTemporal\./],
   ])('has no use for %s', (_what, pattern) => {
-    const inShared = sources.filter(({ path }) => !path.startsWith('functions/'));
+    const inShared = sources.filter(
+      ({ path }) => !path.startsWith('functions/') || path.startsWith('functions/dashboard/'),
+    );
     expect(inShared.filter(({ code }) => pattern.test(code)).map(({ path }) => path)).toEqual([]);
   });
 });

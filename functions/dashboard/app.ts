@@ -1,0 +1,149 @@
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { compress } from 'hono/compress';
+import { ConfigError, LambdesqueError, LiveWorkerError } from '../../shared/index.ts';
+import type { DashboardEnv } from './env.ts';
+import { Fields } from './fields.ts';
+import { guard } from './guard/guard.ts';
+import type { StatPoint } from './inspector.ts';
+import { kept } from './kept.ts';
+import type { DashboardOptions, Opened } from './options.ts';
+import { changes, pages } from './pages/index.ts';
+import type { Change, Page } from './pages/page.ts';
+import { paths, to } from './paths.ts';
+import { confirmation } from './views/confirmation.ts';
+import { html } from './views/html.ts';
+import { assetPaths, layout, type PageContent } from './views/layout.ts';
+import { noticeQuery } from './views/notices.ts';
+import type { View } from './views/view.ts';
+
+/** The numbers of the charts are asked for again after so long, ms: they are of whole minutes, and cost more than all else. */
+const SERIES_MS = 20_000;
+/** Bytes of a form: thousands of ticked entries, but no more. */
+const MOST_BYTES = 1_000_000;
+
+/**
+ * The dashboard: pages that the server makes, over the inspector. It knows neither Node nor AWS: whoever serves it hands
+ * requests to `fetch`, with what it knows of each.
+ */
+export function createDashboard<Env extends object>(options: DashboardOptions<Env>): Hono<DashboardEnv<Env>> {
+  const { assets, log, readOnly, signIn } = options;
+  const app = new Hono<DashboardEnv<Env>>();
+  const files = assetPaths(assets);
+  type C = Context<DashboardEnv<Env>>;
+
+  app.use(compress());
+  app.use(bodyLimit({ maxSize: MOST_BYTES, onError: (c) => c.text('The form is too large.\n', 413) }));
+  app.use(async (c, next) => {
+    let opening: Promise<Opened> | undefined;
+    c.set('opened', () => {
+      opening ??= options.open(c.env);
+      return opening;
+    });
+    try {
+      await next();
+    } finally {
+      await (await opening?.catch(() => undefined))?.close();
+    }
+  });
+  const file = (c: C, text: string, type: string) =>
+    c.body(text, 200, {
+      'content-type': `${type}; charset=utf-8`,
+      'cache-control': 'private, max-age=31536000, immutable',
+    });
+  guard(app, options, (open) => open.get(files.style, (c) => file(c, assets.style, 'text/css')));
+  app.get(files.script, (c) => file(c, assets.script, 'text/javascript'));
+
+  const series = kept<'minute' | 'day', readonly StatPoint[]>(SERIES_MS);
+
+  /** What a page is made of; `totals` and the time are asked for by each, for the menu. */
+  async function viewOf(c: C, query: Fields, { quiet = false } = {}): Promise<View> {
+    const { inspector, commands } = await c.get('opened')();
+    const before = commands();
+    const totals = quiet ? undefined : await inspector.stats.totals();
+    return {
+      inspector,
+      query,
+      session: c.get('session'),
+      now: totals?.now ?? new Date(options.now()),
+      totals,
+      series: (unit) =>
+        series(unit, options.now(), async () => (await inspector.stats.series({ unit }))[0]?.points ?? []),
+      readOnly,
+      signsIn: signIn.kind === 'password',
+      interval: options.interval,
+      about: options.about,
+      logs: options.logs,
+      prices: options.prices,
+      mostBytes: options.mostBytes,
+      commands: () => commands() - before,
+    };
+  }
+
+  const show = async (c: C, view: View, page: PageContent) =>
+    c.html(await layout(page, view, files), page.status ?? 200);
+
+  function get(path: string, page: Page): void {
+    app.get(path, async (c) => {
+      const view = await viewOf(c, new Fields(c.req.queries()));
+      const made = await page(view);
+      return made instanceof Response ? made : show(c, view, made);
+    });
+  }
+
+  function post(path: string, change: Change): void {
+    app.post(path, async (c) => {
+      const form = new Fields(await c.req.parseBody({ all: true }));
+      const view = await viewOf(c, form, { quiet: true });
+      const result = await change(view, form);
+      if ('question' in result) {
+        return show(c, view, confirmation(result, path, form, view.session.formToken));
+      }
+      const { back, log: told, ...notice } = result;
+      const { address, name } = options.caller(c.env);
+      log.info('Changed from the dashboard', {
+        change: path.slice(1),
+        ...told,
+        result: notice.said,
+        ...(notice.n === undefined ? {} : { n: notice.n }),
+        by: name ?? (view.session.name || 'unnamed'),
+        session: view.session.id,
+        address,
+      });
+      return c.redirect(to(back, noticeQuery(notice)), 303);
+    });
+  }
+
+  for (const [path, page] of pages) get(path, page);
+  for (const [path, change] of changes) post(path, change);
+
+  app.notFound(async (c) => {
+    if (c.req.method !== 'GET') return c.text('There is no such change.\n', 404);
+    const view = await viewOf(c, new Fields({}), { quiet: true });
+    const body = html`<p>There is no page at this address. <a href="${paths.overview}">Overview</a></p>`;
+    return show(c, view, { title: 'Not found', body, status: 404, live: false });
+  });
+
+  app.onError(async (error, c) => {
+    const inside = c.get('session') !== undefined;
+    // Before the sign-in, nobody could have asked for something wrong: then it is ours.
+    const status = inside ? statusOf(error) : 500;
+    if (status >= 500) log.error('The dashboard could not answer', { error, path: c.req.path });
+    // Nothing about what is behind the sign-in to those before it.
+    if (!inside) return c.text('The dashboard cannot answer now. Its log says why.\n', status);
+    const known = error instanceof LambdesqueError;
+    const view = await viewOf(c, new Fields({}), { quiet: true }).catch(() => undefined);
+    const message = known ? error.message : 'This is a fault of the dashboard; its log has more.';
+    if (!view) return c.text(`${message}\n`, status);
+    const body = html`<p class="notice bad" role="alert">${message}</p>`;
+    return show(c, view, { title: 'That did not work', body, status });
+  });
+  return app;
+}
+
+/** What was asked for cannot be, cannot be now, or Redis cannot be reached; anything else is our fault. */
+function statusOf(error: Error): 400 | 409 | 500 | 503 {
+  if (error instanceof ConfigError) return 400;
+  if (error instanceof LiveWorkerError) return 409;
+  return error instanceof LambdesqueError ? 503 : 500;
+}

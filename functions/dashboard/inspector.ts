@@ -1,0 +1,20 @@
+import type { BadCronInfo, Client, CronInfo } from '../../shared/index.ts';
+
+export type {
+  FailedEntry,
+  FailedGroup,
+  FailedQuery,
+  JobQuery,
+  JobState,
+  JobView,
+  Page,
+  QueueInfo,
+  StatPoint,
+  StatSeries,
+  WorkerInfo,
+} from '../../shared/index.ts';
+
+/** The part of a client that the pages look at and change things by. */
+export type Inspector = Pick<Client, 'queues' | 'jobs' | 'failed' | 'scheduled' | 'cron' | 'workers' | 'stats'>;
+
+export type CronItem = CronInfo | BadCronInfo;

@@ -1,0 +1,58 @@
+import { paths } from '../paths.ts';
+import { costsPage } from './costs.ts';
+import { cronPage, pauseCron, resumeCron, runCron } from './cron.ts';
+import { failedPage } from './failed.ts';
+import { removeAllEntries, removeEntries, retryAllEntries, retryEntries } from './failed-changes.ts';
+import { failedEntriesPage } from './failed-entries.ts';
+import { failedEntryText, failedExport } from './failed-texts.ts';
+import { jobPage, payload } from './job.ts';
+import { removeJobs, rescheduleJobs, runJobs } from './jobs.ts';
+import { overview } from './overview.ts';
+import type { Change, Page } from './page.ts';
+import { clearQueue, moveQueue, pauseQueue, queuePage, removeQueue, resumeQueue } from './queue.ts';
+import { pauseAll, queuesPage, resumeAll } from './queues.ts';
+import { scheduledPage } from './scheduled.ts';
+import { searchPage } from './search.ts';
+import { settingsPage } from './settings.ts';
+import { unregister, workersPage } from './workers.ts';
+
+/** Every page, by its path. */
+export const pages: readonly (readonly [path: string, page: Page])[] = [
+  [paths.overview, overview],
+  [paths.queues, queuesPage],
+  [paths.queue, queuePage],
+  [paths.job, jobPage],
+  [paths.payload, payload],
+  [paths.search, searchPage],
+  [paths.failed, failedPage],
+  [paths.failedEntries, failedEntriesPage],
+  [paths.failedEntry, failedEntryText],
+  [paths.failedExport, failedExport],
+  [paths.scheduled, scheduledPage],
+  [paths.cron, cronPage],
+  [paths.workers, workersPage],
+  [paths.costs, costsPage],
+  [paths.settings, settingsPage],
+];
+
+/** Every change, by the path that its form is sent to. */
+export const changes: readonly (readonly [path: string, change: Change])[] = [
+  ['/queues/pause-all', pauseAll],
+  ['/queues/resume-all', resumeAll],
+  ['/queue/pause', pauseQueue],
+  ['/queue/resume', resumeQueue],
+  ['/queue/clear', clearQueue],
+  ['/queue/remove', removeQueue],
+  ['/queue/move', moveQueue],
+  ['/jobs/run', runJobs],
+  ['/jobs/remove', removeJobs],
+  ['/jobs/reschedule', rescheduleJobs],
+  ['/failed/retry', retryEntries],
+  ['/failed/remove', removeEntries],
+  ['/failed/retry-all', retryAllEntries],
+  ['/failed/remove-all', removeAllEntries],
+  ['/cron/run', runCron],
+  ['/cron/pause', pauseCron],
+  ['/cron/resume', resumeCron],
+  ['/workers/unregister', unregister],
+];
