@@ -14,6 +14,9 @@ const upstash = Secret.fromSecretNameV2(stack, 'Upstash', 'lambdesque/upstash');
 const url = { secret: upstash, field: 'url' };
 const token = { secret: upstash, field: 'token' };
 
+// dashboardPassword: the name of a secret, the password of the page that shows and mends everything. Without it there is none.
+const dashboardPassword: unknown = app.node.tryGetContext('dashboardPassword');
+
 const topic = new Topic(stack, 'AlarmTopic', { enforceSSL: true });
 
 const jobs = new Lambdesque(stack, 'Jobs', {
@@ -32,9 +35,12 @@ const jobs = new Lambdesque(stack, 'Jobs', {
   },
   cron,
   alarms: { topic },
+  ...(typeof dashboardPassword === 'string'
+    ? { dashboard: { password: Secret.fromSecretNameV2(stack, 'DashboardPassword', dashboardPassword) } }
+    : {}),
 });
 
-// Both of these belong into "context" in cdk.json, so that each deployment has them; or `npx cdk deploy -c <name>=<value>`.
+// These belong into "context" in cdk.json, so that each deployment has them; or `npx cdk deploy -c <name>=<value>`.
 // webAppRole: the name of a role that may start consumers at once, and need not wait for the next minute.
 const doorbell = jobs.consumers.default.addDoorbellUrl();
 const webAppRole: unknown = app.node.tryGetContext('webAppRole');
@@ -44,6 +50,7 @@ if (typeof webAppRole === 'string') jobs.grantDoorbell(Role.fromRoleName(stack, 
 const alarmEmail: unknown = app.node.tryGetContext('alarmEmail');
 if (typeof alarmEmail === 'string') topic.addSubscription(new EmailSubscription(alarmEmail));
 
+if (jobs.dashboard) new CfnOutput(stack, 'DashboardUrl', { value: jobs.dashboard.url.url });
 new CfnOutput(stack, 'DoorbellUrl', { value: doorbell.url });
 new CfnOutput(stack, 'DefaultFunction', { value: jobs.consumers.default.function.functionName });
 new CfnOutput(stack, 'DefaultLogs', { value: jobs.consumers.default.function.logGroup.logGroupName });

@@ -82,6 +82,8 @@ export class Consumer extends Construct implements IGrantable {
   readonly maxWorkers: number;
   /** How long one invocation may take. */
   readonly timeout: Duration;
+  /** MB. */
+  readonly memorySize: number;
   /** Does Lambda hold `maxWorkers` as well? */
   readonly reserved: boolean;
   /** Once `addDoorbellUrl` was called. */
@@ -99,6 +101,7 @@ export class Consumer extends Construct implements IGrantable {
     this.concurrency = props.concurrency ?? workerDefaults.concurrency;
     this.maxWorkers = props.maxWorkers ?? 10;
     this.timeout = props.timeout ?? Duration.minutes(15);
+    this.memorySize = props.memorySize ?? 512;
     this.reserved = props.reserveConcurrency ?? false;
     this.#streams = props.redis.vpc === undefined;
     this.#metricsNamespace = props.metricsNamespace ?? defaultMetricsNamespace;
@@ -109,7 +112,7 @@ export class Consumer extends Construct implements IGrantable {
       ...props,
       entry: 'consumer',
       description: `Lambdesque consumer ${this.consumerName}: ${this.queues}`.slice(0, 256),
-      memorySize: props.memorySize ?? 512,
+      memorySize: this.memorySize,
       timeout: this.timeout,
       settings: (common): ConsumerSettings => ({
         ...common,

@@ -4,6 +4,7 @@
  */
 
 export { Consumer, type ConsumerOptions, type ConsumerProps } from './consumer.ts';
+export { Dashboard, type DashboardOptions, type DashboardProps } from './dashboard.ts';
 export { FailureQueue, type FailureQueueProps } from './function/failure-queue.ts';
 export { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
 export { Lambdesque, type LambdesqueProps } from './lambdesque.ts';
@@ -11,8 +12,6 @@ export { OnDemand, type OnDemandProps } from './on-demand.ts';
 export type { Queues } from './queues.ts';
 export {
   RedisConnection,
-  type SecretField,
-  type SecretSource,
   type TcpConnectionProps,
   type UpstashConnectionProps,
 } from './redis-connection.ts';
@@ -23,7 +22,8 @@ export {
   type SchedulerOptions,
   type SchedulerProps,
 } from './scheduler.ts';
+export type { SecretField, SecretSource } from './secret-source.ts';
 export { type AlarmOptions, Alarms, type AlarmsProps } from './watching/alarms.ts';
-export { Dashboard, type DashboardProps } from './watching/dashboard.ts';
 export type { MetricOptions, QueueMetricOptions } from './watching/metrics.ts';
+export { MetricsDashboard, type MetricsDashboardProps } from './watching/metrics-dashboard.ts';
 export { Queries, type QueriesProps } from './watching/queries.ts';

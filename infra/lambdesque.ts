@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import type { CronEntry } from '../shared/index.ts';
 import { checkSystem } from './checks.ts';
 import { Consumer, type ConsumerOptions } from './consumer.ts';
+import { Dashboard, type DashboardOptions } from './dashboard.ts';
 import { FailureQueue } from './function/failure-queue.ts';
 import type { SystemOptions } from './function/function.ts';
 import { requireJobs } from './modules/jobs.ts';
@@ -13,8 +14,8 @@ import { omitUndefined } from './omit-undefined.ts';
 import { OnDemand } from './on-demand.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 import { type AlarmOptions, Alarms } from './watching/alarms.ts';
-import { Dashboard } from './watching/dashboard.ts';
 import { defaultMetricsNamespace } from './watching/metrics.ts';
+import { MetricsDashboard } from './watching/metrics-dashboard.ts';
 import { Queries } from './watching/queries.ts';
 
 /**
@@ -36,8 +37,10 @@ export interface LambdesqueProps<Name extends string> extends Omit<SystemOptions
   readonly wake?: 'minute' | 'on-demand';
   /** Whom to tell, and when. @default no alarms */
   readonly alarms?: AlarmOptions;
-  /** @default true */
-  readonly dashboard?: boolean;
+  /** The page in the browser, as one more function with a URL, behind a password or AWS_IAM. @default none */
+  readonly dashboard?: DashboardOptions | undefined;
+  /** CloudWatch's. @default true */
+  readonly metricsDashboard?: boolean;
   /** Saved Logs Insights queries. @default true */
   readonly queries?: boolean;
   /** Of all log groups. @default RetentionDays.ONE_MONTH */
@@ -70,8 +73,10 @@ export class Lambdesque<Name extends string> extends Construct {
   readonly onFailure: IQueue;
   /** Where `alarms` was given. */
   readonly alarms: Alarms | undefined;
-  /** Unless it was left out. */
+  /** The page in the browser, where `dashboard` was given. */
   readonly dashboard: Dashboard | undefined;
+  /** CloudWatch's, unless it was left out. */
+  readonly metricsDashboard: MetricsDashboard | undefined;
   /** Unless they were left out. */
   readonly queries: Queries | undefined;
 
@@ -120,7 +125,11 @@ export class Lambdesque<Name extends string> extends Construct {
       metricsNamespace: props.metricsNamespace ?? defaultMetricsNamespace,
     };
     this.alarms = props.alarms && new Alarms(this, 'Alarms', { ...seen, ...props.alarms });
-    this.dashboard = (props.dashboard ?? true) ? new Dashboard(this, 'Dashboard', seen) : undefined;
+    this.dashboard =
+      props.dashboard &&
+      new Dashboard(this, 'Dashboard', { ...shared, ...props.dashboard, consumers: seen.consumers, cron });
+    this.metricsDashboard =
+      (props.metricsDashboard ?? true) ? new MetricsDashboard(this, 'MetricsDashboard', seen) : undefined;
     this.queries = (props.queries ?? true) ? new Queries(this, 'Queries', seen) : undefined;
   }
 

@@ -1,27 +1,9 @@
-import { Stack, Token } from 'aws-cdk-lib';
+import { Token } from 'aws-cdk-lib';
 import { type ISecurityGroup, type IVpc, Port, type SubnetSelection, type Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { IStringParameter } from 'aws-cdk-lib/aws-ssm';
-import type { RedisSettings, SecretRef } from '../functions/contract/settings.ts';
+import type { RedisSettings } from '../functions/contract/settings.ts';
 import { parseRedisUrl, type RedisTarget, shownUrl } from '../shared/internal.ts';
-
-/**
- * Where a secret value is kept: a secret of Secrets Manager that is the whole value, one field of a secret that is a
- * JSON object, or a SecureString parameter of SSM. Functions read it when they start; it is in no template.
- */
-export type SecretSource = AnySecret | SecretField | IStringParameter;
-
-// Secret and Vpc do not fit their own interfaces under exactOptionalPropertyTypes, hence both types.
-type AnySecret = ISecret | Secret;
-
-/** One field of a secret that is a JSON object. */
-export interface SecretField {
-  /** The secret that has it. */
-  readonly secret: AnySecret;
-  /** A key of the JSON object that the secret is. */
-  readonly field: string;
-}
+import { grantReadSecret, type SecretSource, secretRef } from './secret-source.ts';
 
 /** Upstash's REST API: both values are on the database's page. */
 export interface UpstashConnectionProps {
@@ -54,6 +36,7 @@ export interface TcpConnectionProps {
    * scheduler one to Lambda: a NAT gateway, or interface endpoints.
    * @default none: Redis has a public address
    */
+  // Vpc does not fit its own interface under exactOptionalPropertyTypes.
   readonly vpc?: IVpc | Vpc;
   /** @default the private subnets */
   readonly vpcSubnets?: SubnetSelection;
@@ -101,10 +84,7 @@ export abstract class RedisConnection {
 
   /** Lets a function read the secrets, and reach Redis. */
   grantConnect(grantee: IFunction): void {
-    for (const source of this.secrets) {
-      if (isField(source)) source.secret.grantRead(grantee);
-      else source.grantRead(grantee);
-    }
+    for (const source of this.secrets) grantReadSecret(source, grantee);
   }
 }
 
@@ -125,7 +105,7 @@ class UpstashConnection extends RedisConnection {
           "and give Secret.fromSecretNameV2(stack, 'Token', '<name>').",
       );
     }
-    this.settings = { kind: 'upstash', url: typeof url === 'string' ? url : reference(url), token: reference(token) };
+    this.settings = { kind: 'upstash', url: typeof url === 'string' ? url : secretRef(url), token: secretRef(token) };
     this.secrets = typeof url === 'string' ? [token] : [url, token];
   }
 }
@@ -152,9 +132,9 @@ class TcpConnection extends RedisConnection {
     }
     this.settings = {
       kind: 'tcp',
-      url: typeof url === 'string' ? url : reference(url),
+      url: typeof url === 'string' ? url : secretRef(url),
       ...(props.cluster ? { cluster: true } : {}),
-      ...(secret ? { auth: reference(secret) } : {}),
+      ...(secret ? { auth: secretRef(secret) } : {}),
     };
     this.secrets = [...(typeof url === 'string' ? [] : [url]), ...(secret ? [secret] : [])];
     this.vpc = vpc as IVpc | undefined;
@@ -207,19 +187,4 @@ function portsOf(target: RedisTarget | undefined, port: number | undefined): rea
   if (target?.kind === 'sentinel') return [...new Set([...target.nodes.map((node) => node.port), port ?? 6379])];
   if (port !== undefined || !target || target.kind === 'socket') return [port ?? 6379];
   return [...new Set(target.kind === 'cluster' ? target.nodes.map((node) => node.port) : [target.port])];
-}
-
-function isField(source: SecretSource): source is SecretField {
-  return 'field' in source;
-}
-
-function reference(source: SecretSource): SecretRef {
-  if (isField(source)) return { ...secretsManager(source.secret), field: source.field };
-  return 'parameterName' in source ? { service: 'ssm', name: source.parameterName } : secretsManager(source);
-}
-
-/** By its name where only that is known, since half an ARN can be mistaken; but another account's only by its ARN. */
-function secretsManager(secret: AnySecret): SecretRef & { service: 'secretsmanager' } {
-  const own = secret.env.account === Stack.of(secret).account;
-  return { service: 'secretsmanager', id: secret.secretFullArn ?? (own ? secret.secretName : secret.secretArn) };
 }

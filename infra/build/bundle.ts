@@ -5,6 +5,7 @@ import { build } from 'esbuild';
 import * as sources from '../../functions/contract/bundling.ts';
 import type { RedisSettings } from '../../functions/contract/settings.ts';
 import type { CronEntry } from '../../shared/index.ts';
+import { dashboardAssets } from '../dashboard/assets.ts';
 import { type BundleParts, contentOf, largePackages } from '../function/bundle-content.ts';
 import { importJobs } from '../modules/jobs.ts';
 
@@ -47,8 +48,8 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     external: [...external],
     mainFields: [...mainFields],
     entryPoints: [entries[options.entry]],
-    alias: aliases(options.backend, jobs),
-    define: options.entry === 'scheduler' ? defines(options.cron ?? {}, await importJobs(jobs)) : {},
+    alias: aliases(options.backend, jobs, options.entry === 'dashboard' ? dashboardAssets() : undefined),
+    define: options.entry === 'consumer' ? {} : defines(options.cron ?? {}, await importJobs(jobs)),
     outfile: file,
     metafile: true,
     logLevel: 'warning',

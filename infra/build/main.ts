@@ -25,7 +25,7 @@ try {
   process.exit(1);
 }
 const of = await import(pathToFileURL(join(DIST, 'functions/contract/bundling.js')).href);
-for (const entry of ['consumer', 'scheduler'] as const) {
+for (const entry of ['consumer', 'scheduler', 'dashboard'] as const) {
   for (const backend of ['upstash', 'tcp'] as const) {
     const outdir = join('dist/bundles', `${entry}-${backend}`);
     const made = await bundle({ entry, backend, jobs: './functions/jobs/index.ts', outdir, of });

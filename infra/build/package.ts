@@ -3,6 +3,7 @@ import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } fro
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { writeDashboardAssets } from '../dashboard/assets.ts';
 import { vendor } from './vendor.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,6 +24,7 @@ export async function buildPackage(dist: string): Promise<void> {
       throw new Error(`The package does not compile:\n${error.stdout}`, { cause: error });
     },
   );
+  writeDashboardAssets(join(dist, 'functions/dashboard/assets.js'));
   keepPublicTypes(dist);
   await vendor(dist);
   // As it is: `lambdesque init` copies it.

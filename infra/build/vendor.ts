@@ -8,7 +8,23 @@ import { bundling } from '../../functions/contract/bundling.ts';
  * Libraries that are compiled into the package, each as one file of what is used of it: a program that only enqueues would
  * have to install them, and a CDK app to bundle them. What a producer uses itself is a dependency.
  */
-const VENDORED = ['@aws-lambda-powertools/logger', 'commander', 'croner', 'pino', 'string-width'];
+const VENDORED = [
+  '@aws-lambda-powertools/logger',
+  '@hono/node-server',
+  'commander',
+  'croner',
+  'hono',
+  'hono/body-limit',
+  'hono/compress',
+  'hono/cookie',
+  'hono/html',
+  'hono/secure-headers',
+  'pino',
+  'string-width',
+];
+
+/** What the dashboard's script is made of: in functions/dashboard/assets.js. */
+const IN_BROWSER = ['idiomorph', 'uplot'];
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -34,6 +50,10 @@ export async function vendor(dist: string): Promise<void> {
     }
     if (names.size === 0) throw new Error(`No compiled file imports ${library}: take it out of VENDORED.`);
     for (const [name, text] of await compile(library, names, join(dist, file))) licenses.set(name, text);
+  }
+  for (const library of IN_BROWSER) {
+    const [name, text] = licenseOf(join(ROOT, 'node_modules', library));
+    licenses.set(name, text);
   }
   const all = [...licenses].sort(([a], [b]) => a.localeCompare(b));
   writeFileSync(
@@ -81,7 +101,8 @@ async function compile(library: string, names: ReadonlySet<string>, file: string
 }
 
 function isCommonJs(library: string): boolean {
-  const { type } = JSON.parse(readFileSync(join(ROOT, 'node_modules', library, 'package.json'), 'utf8')) as {
+  const name = /^(?:@[^/]+\/)?[^/]+/.exec(library)?.[0] ?? library;
+  const { type } = JSON.parse(readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8')) as {
     type?: string;
   };
   return type !== 'module';

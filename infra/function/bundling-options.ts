@@ -13,18 +13,20 @@ export interface BundleContent {
   readonly backend: RedisSettings['kind'];
   /** The jobs module; a path from the folder of cdk.json. */
   readonly jobs: string;
-  /** A scheduler's constants. @default none */
+  /** Of the dashboard: the module with what its pages load. @default none */
+  readonly assets?: string;
+  /** Constants of the scheduler and the dashboard. @default none */
   readonly constants?: { readonly cron: Readonly<Record<string, CronEntry>>; readonly registry: Registry };
 }
 
 /** functions/contract/bundling.ts in the words of NodejsFunction, and what the user adds, which wins. */
 export function bundlingOptions(
-  { backend, jobs, constants }: BundleContent,
+  { backend, jobs, assets, constants }: BundleContent,
   more: BundlingOptions = {},
   metafile?: string,
 ): BundlingOptions {
   const { '--alias': moreAlias = [], ...args } = more.esbuildArgs ?? {};
-  const alias = Object.entries(aliases(backend, resolve(jobs))).map(([name, file]) => `${name}=${file}`);
+  const alias = Object.entries(aliases(backend, resolve(jobs), assets)).map(([name, file]) => `${name}=${file}`);
   return {
     target: bundling.target,
     externalModules: [...bundling.external],

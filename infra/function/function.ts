@@ -74,6 +74,8 @@ export interface LambdesqueFunctionProps extends SystemOptions, FunctionOptions 
   readonly functionName?: string;
   /** @default none: the bundle has no constants */
   readonly constants?: BundleContent['constants'];
+  /** @default none: its bundle is not the dashboard's */
+  readonly assets?: string;
   /** @default none are reserved */
   readonly reservedConcurrentExecutions?: number;
 }
@@ -100,7 +102,7 @@ export class LambdesqueFunction extends NodejsFunction {
     const content = {
       backend: props.redis.settings.kind,
       jobs: props.jobs,
-      ...omitUndefined({ constants: props.constants }),
+      ...omitUndefined({ constants: props.constants, assets: props.assets }),
     };
     const metafile = metafileFor(scope, content, props.bundling);
     super(scope, id, {

@@ -19,7 +19,7 @@ beforeAll(() => {
     const stack = new Stack(app, id);
     const redis = RedisConnection.tcp({ url: 'redis://cache.example.com' });
     const consumers = { mail: { queues: '*', bundling } };
-    new Lambdesque(stack, 'Jobs', { redis, jobs: 'test/infra/jobs/good.ts', consumers, cron, dashboard: false });
+    new Lambdesque(stack, 'Jobs', { redis, jobs: 'test/infra/jobs/good.ts', consumers, cron, metricsDashboard: false });
     stacks.set(id, stack);
   };
   system('Plain');

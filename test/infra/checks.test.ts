@@ -18,7 +18,7 @@ function system(consumers: Consumers, props: { cron?: object; jobs?: string } = 
     jobs: jobs,
     consumers,
     cron: cron as Record<string, never>,
-    dashboard: false,
+    metricsDashboard: false,
   });
   return stack;
 }

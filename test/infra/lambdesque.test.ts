@@ -60,7 +60,7 @@ test('what is said for all holds for all, and what is said for one wins', () => 
 });
 
 test('dashboard and queries can be left out', () => {
-  const template = system({ dashboard: false, queries: false }).template();
+  const template = system({ metricsDashboard: false, queries: false }).template();
   template.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
   template.resourceCountIs('AWS::Logs::QueryDefinition', 0);
 });
@@ -101,7 +101,7 @@ test('a change of one consumer changes that one, the scheduler that starts it, a
   expect(changes(system().template(), system({ consumers: { mail, ledger: changed } }).template())).toEqual([
     'JobsConsumersledgerFunction',
     'JobsSchedulerFunction',
-    'JobsDashboard',
+    'JobsMetricsDashboard',
   ]);
 });
 

@@ -57,7 +57,7 @@ describe('synth', () => {
       redis: upstash(stack),
       jobs: join(folder, `${schema}.ts`),
       consumers: Object.fromEntries(consumers.map((name) => [name, { queues: '*' }])),
-      dashboard: false,
+      metricsDashboard: false,
     });
     return { app, warnings: warningsOf(stack) };
   };

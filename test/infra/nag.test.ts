@@ -39,7 +39,12 @@ function acknowledged(scope: IConstruct): [rule: string, reason: string][] {
 
 async function exampleApp(): Promise<App> {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8')) as { context: object };
-  const options = { 'aws:cdk:bundling-stacks': [], webAppRole: 'web-app', alarmEmail: 'ops@example.com' };
+  const options = {
+    'aws:cdk:bundling-stacks': [],
+    webAppRole: 'web-app',
+    alarmEmail: 'ops@example.com',
+    dashboardPassword: 'page',
+  };
   vi.stubEnv('CDK_CONTEXT_JSON', JSON.stringify({ ...context, ...options }));
   const { app } = await import('../../infra/app.ts');
   folders.push(app.outdir);

@@ -4,7 +4,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { metrics } from '../../functions/contract/metric-names.ts';
-import { type AlarmOptions, Alarms, Consumer, Dashboard, Queries, Scheduler } from '../../infra/index.ts';
+import { type AlarmOptions, Alarms, Consumer, MetricsDashboard, Queries, Scheduler } from '../../infra/index.ts';
 import { testStack, textOf, upstash } from './stack.ts';
 
 function watched(options: Partial<AlarmOptions> = {}) {
@@ -22,7 +22,7 @@ function watched(options: Partial<AlarmOptions> = {}) {
   const scheduler = new Scheduler(stack, 'Scheduler', { ...system, consumers: { mail, ledger } });
   const topic = new Topic(stack, 'Topic');
   const alarms = new Alarms(stack, 'Alarms', { topic, consumers, scheduler, ...options });
-  new Dashboard(stack, 'Dashboard', { consumers, scheduler, metricsNamespace: 'Lambdesque' });
+  new MetricsDashboard(stack, 'MetricsDashboard', { consumers, scheduler, metricsNamespace: 'Lambdesque' });
   new Queries(stack, 'Queries', { consumers, scheduler, folder: 'jobs' });
   return { stack, alarms, consumers, topic, template: Template.fromStack(stack) };
 }
@@ -166,7 +166,7 @@ describe('alarms', () => {
   });
 });
 
-test('the dashboard shows every metric that the functions write', () => {
+test('the metrics dashboard shows every metric that the functions write', () => {
   const [dashboard] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
   const body = textOf(dashboard?.['Properties'].DashboardBody);
   const { widgets } = JSON.parse(body) as { widgets: { properties: { title?: string } }[] };

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
 import type {
   ConsumerSettings,
   ConsumerTarget,
+  DashboardSettings,
   RedisSettings,
   SchedulerSettings,
 } from '../../../functions/contract/settings.ts';
@@ -19,6 +20,8 @@ import { startUpstash, type UpstashServer } from '../../helpers/upstash-server.t
 /** The bundles over both backends, each with a Redis and an AWS of its own. */
 
 export const PASSWORD = 'pa$$word+of/the?test';
+/** Where the dashboard's password is kept. */
+export const PAGE_SECRET_ID = 'lambdesque/dashboard';
 /** Where the password, or the token, is kept. */
 export const SECRET_ID = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:redis-AbCdEf';
 
@@ -38,6 +41,7 @@ export interface Bundles {
     more?: Partial<LambdaOptions>,
     settings?: Partial<SchedulerSettings>,
   ): Promise<TestLambda>;
+  dashboard(settings?: Partial<DashboardSettings>, more?: Partial<LambdaOptions>): Promise<TestLambda>;
   /** The leases of all workers end: as if the time had passed. */
   endLeases(): Promise<void>;
   /** What a producer does. */
@@ -48,11 +52,16 @@ const COMMON = { namespace: 'resque:', metricsNamespace: 'Test' };
 
 export interface BundlesOptions {
   readonly cron?: Readonly<Record<string, CronEntry>>;
+  /** Make the dashboard's bundle as well. @default false */
+  readonly dashboard?: boolean;
 }
 
 const NIGHTLY: NonNullable<BundlesOptions['cron']> = { nightly: { cron: '0 3 * * *', class: 'Quick' } };
 
-export function withBundles(suite: (bundles: Bundles) => void, { cron = NIGHTLY }: BundlesOptions = {}): void {
+export function withBundles(
+  suite: (bundles: Bundles) => void,
+  { cron = NIGHTLY, dashboard = false }: BundlesOptions = {},
+): void {
   describe.each([
     ['REST', 'upstash'],
     ['TCP', 'tcp'],
@@ -112,6 +121,18 @@ export function withBundles(suite: (bundles: Bundles) => void, { cron = NIGHTLY 
         const settings: SchedulerSettings = { ...COMMON, redis: bundles.redisSettings, consumers, ...given };
         return open({ bundle: join(folder, 'scheduler/index.mjs'), settings, ...more });
       },
+      dashboard(given = {}, more = {}) {
+        const settings: DashboardSettings = {
+          ...COMMON,
+          redis: bundles.redisSettings,
+          signIn: { kind: 'password', password: { service: 'secretsmanager', id: PAGE_SECRET_ID } },
+          version: '1.2.3',
+          logGroups: ['/aws/lambda/fn-default'],
+          memory: 512,
+          ...given,
+        };
+        return open({ bundle: join(folder, 'dashboard/index.mjs'), settings, ...more });
+      },
       async endLeases() {
         for (const worker of await redis.client.zrange('resque:leases', '0', '-1')) {
           await redis.client.zadd('resque:leases', 1, worker);
@@ -135,6 +156,7 @@ export function withBundles(suite: (bundles: Bundles) => void, { cron = NIGHTLY 
       // As in Lambda's runtime, the AWS SDK is there without being in the bundle.
       await symlink(join(import.meta.dirname, '../../../node_modules'), join(folder, 'node_modules'));
       await bundle({ entry: 'scheduler', backend, jobs, cron, outdir: join(folder, 'scheduler') });
+      if (dashboard) await bundle({ entry: 'dashboard', backend, jobs, cron, outdir: join(folder, 'dashboard') });
     });
 
     beforeEach(() => {

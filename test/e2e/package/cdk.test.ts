@@ -25,7 +25,7 @@ const redis = process.argv[3] === 'tcp'
   ? RedisConnection.tcp({ url: 'redis://cache.example.com' })
   : RedisConnection.upstash({ url: { secret, field: 'url' }, token: { secret, field: 'token' } });
 const cron = { hourly: { cron: '0 * * * *', timeZone: 'Asia/Kolkata', class: 'Hello', args: ['hourly'] } };
-new Lambdesque(stack, 'Jobs', { redis, jobs: 'jobs.ts', consumers: { all: { queues: ['*'] } }, cron });
+new Lambdesque(stack, 'Jobs', { redis, jobs: 'jobs.ts', consumers: { all: { queues: ['*'] } }, cron, dashboard: { password: secret } });
 app.synth();
 `;
 const FILES = {
@@ -81,14 +81,19 @@ describe('the bundles of a CDK app', () => {
       // Constants have no file.
       return sources.filter((path) => !path.startsWith('<')).map((path) => path.replace(/^(\.\.\/)+/, ''));
     };
-    return { consumer: assetOf(/All|all/), scheduler: assetOf(/Scheduler/), sourcesOf };
+    return {
+      consumer: assetOf(/All|all/),
+      scheduler: assetOf(/Scheduler/),
+      dashboard: assetOf(/JobsDashboard/),
+      sourcesOf,
+    };
   }
 
   test.each([
     ['ESM', 'app.mjs', 'upstash', '@upstash/redis', 'ioredis'],
     ['CommonJS', 'app.cjs', 'tcp', 'ioredis', '@upstash/redis'],
   ])('in %s come from the compiled package: over %s, %s', async (_, app, backend, used, unused) => {
-    const { consumer, scheduler, sourcesOf } = await synth(app, `out-${backend}`, backend);
+    const { consumer, scheduler, dashboard, sourcesOf } = await synth(app, `out-${backend}`, backend);
     if (backend === 'upstash') overRest = consumer;
     const sources = sourcesOf(consumer);
     expect(sources).toEqual(
@@ -100,13 +105,18 @@ describe('the bundles of a CDK app', () => {
       ]),
     );
     // What they hold lies in this folder, and is the package as it is installed here.
-    for (const path of [...sources, ...sourcesOf(scheduler)])
+    for (const path of [...sources, ...sourcesOf(scheduler), ...sourcesOf(dashboard)])
       expect(path).toMatch(/^(node_modules\/|jobs\.ts|greet\.ts)/);
     expect(sources.some((path) => path.startsWith(`node_modules/${used}/`))).toBe(true);
-    const foreign = new RegExp(`${unused}/|vendor/(croner|commander|pino)|@aws-sdk|@smithy`);
+    const foreign = new RegExp(`${unused}/|vendor/(croner|commander|pino|hono)|@aws-sdk|@smithy`);
     expect(sources.filter((path) => foreign.test(path))).toEqual([]);
     expect(sourcesOf(scheduler)).toContain('node_modules/lambdesque/dist/vendor/croner.js');
     expect(readFileSync(join(scheduler, 'index.mjs'), 'utf8')).toContain('Asia/Kolkata');
+    expect(sourcesOf(dashboard)).toEqual(
+      expect.arrayContaining(
+        ['functions/dashboard/assets.js', 'vendor/hono.js'].map((path) => `node_modules/lambdesque/dist/${path}`),
+      ),
+    );
     expect(readdirSync(consumer).sort()).toEqual(['index.mjs', 'index.mjs.map']);
     const size = readFileSync(join(consumer, 'index.mjs')).length;
     console.log(`a consumer over ${backend} without a schema: ${(size / 1000).toFixed(1)} kB`);

@@ -13,8 +13,8 @@ import type { Consumer } from '../consumer.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { byQueue } from './metrics.ts';
 
-/** Props of the dashboard. */
-export interface DashboardProps {
+/** Props of CloudWatch's dashboard. */
+export interface MetricsDashboardProps {
   /** Those that it shows. */
   readonly consumers: readonly Consumer[];
   /** What measures the queues. */
@@ -24,14 +24,14 @@ export interface DashboardProps {
 }
 
 /**
- * One page: what waits, then for each consumer what it did, and last the functions themselves. `Lambdesque` makes one.
- * @example new Dashboard(stack, 'Dashboard', { consumers: [consumer], scheduler, metricsNamespace: 'Lambdesque' });
+ * One page of CloudWatch: what waits, then for each consumer what it did, and last the functions themselves. `Lambdesque` makes one.
+ * @example new MetricsDashboard(stack, 'MetricsDashboard', { consumers: [consumer], scheduler, metricsNamespace: 'Lambdesque' });
  */
-export class Dashboard extends Construct {
+export class MetricsDashboard extends Construct {
   /** CloudWatch's own. */
   readonly dashboard: CloudWatchDashboard;
 
-  constructor(scope: Construct, id: string, props: DashboardProps) {
+  constructor(scope: Construct, id: string, props: MetricsDashboardProps) {
     super(scope, id);
     const { consumers, scheduler, metricsNamespace } = props;
     this.dashboard = new CloudWatchDashboard(this, 'Dashboard', { defaultInterval: Duration.hours(3) });
@@ -75,7 +75,7 @@ function consumerWidgets(consumer: Consumer, namespace: string) {
   ];
 }
 
-function functionGraphs({ consumers, scheduler }: DashboardProps) {
+function functionGraphs({ consumers, scheduler }: MetricsDashboardProps) {
   const all = [
     ...consumers.map((one) => ({ label: one.consumerName, fn: one.function })),
     { label: 'scheduler', fn: scheduler.function },

@@ -1,0 +1,113 @@
+import { Duration } from 'aws-cdk-lib';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { type FunctionUrl, FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import type { DashboardSettings } from '../functions/contract/settings.ts';
+import type { CronEntry } from '../shared/index.ts';
+import type { Consumer } from './consumer.ts';
+import { dashboardAssets } from './dashboard/assets.ts';
+import { version } from './dashboard/version.ts';
+import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
+import { requireJobs } from './modules/jobs.ts';
+import { omitUndefined } from './omit-undefined.ts';
+import { grantReadSecret, type SecretSource, secretRef } from './secret-source.ts';
+
+/** Options of the dashboard in the browser. */
+export interface DashboardOptions extends FunctionOptions {
+  /**
+   * The password that the page asks for, 12 characters or more. With one the URL is public, and shows a sign-in and nothing else.
+   * @default none; then `auth: 'iam'` has to be given
+   */
+  readonly password?: SecretSource;
+  /**
+   * `iam`: callers sign their requests, as for any AWS API, and need `grantAccess`. For what stands behind a proxy that
+   * signs, or behind a load balancer that knows who it is.
+   * @default 'password'
+   */
+  readonly auth?: 'password' | 'iam';
+  /** Refuse every change. @default false */
+  readonly readOnly?: boolean;
+  /** Of one page. @default Duration.seconds(30) */
+  readonly timeout?: Duration;
+}
+
+/** Props of a dashboard without `Lambdesque` around it. */
+export interface DashboardProps extends SystemOptions, DashboardOptions {
+  /** Those whose log groups and memory it is to know. */
+  readonly consumers: readonly Consumer[];
+  /** The static cron entries, to be shown and run. @default only those that are kept in Redis */
+  readonly cron?: Readonly<Record<string, CronEntry>>;
+}
+
+/** Consoles search so many log groups at once. */
+const MOST_LOG_GROUPS = 50;
+
+/**
+ * The dashboard in the browser: a function that makes its pages, and the function's URL. `Lambdesque` makes one where it is given `dashboard`.
+ * @example
+ * const password = Secret.fromSecretNameV2(stack, 'Password', 'lambdesque/dashboard');
+ * new Dashboard(stack, 'Dashboard', { redis, jobs: 'functions/jobs/index.ts', consumers: [consumer], password });
+ */
+export class Dashboard extends Construct {
+  /** What makes the pages. */
+  readonly function: LambdesqueFunction;
+  /** Where they are. */
+  readonly url: FunctionUrl;
+
+  constructor(scope: Construct, id: string, props: DashboardProps) {
+    super(scope, id);
+    const { consumers, cron = {}, password, auth = 'password' } = props;
+    const signIn = signInOf(auth, password);
+    this.function = new LambdesqueFunction(this, 'Function', {
+      ...props,
+      entry: 'dashboard',
+      description: 'Lambdesque dashboard: queues, jobs, failures, cron and workers, in the browser',
+      memorySize: props.memorySize ?? 512,
+      timeout: props.timeout ?? Duration.seconds(30),
+      constants: { cron, registry: requireJobs(props.jobs) },
+      assets: dashboardAssets(),
+      settings: (common): DashboardSettings => ({
+        ...common,
+        signIn,
+        ...omitUndefined({ readOnly: props.readOnly }),
+        version,
+        logGroups: consumers.slice(0, MOST_LOG_GROUPS).map((one) => one.function.logGroup.logGroupName),
+        memory: Math.max(128, ...consumers.map((one) => one.memorySize)),
+      }),
+    });
+    if (password && auth === 'password') grantReadSecret(password, this.function);
+    this.url = this.function.addFunctionUrl({
+      authType: auth === 'iam' ? FunctionUrlAuthType.AWS_IAM : FunctionUrlAuthType.NONE,
+    });
+  }
+
+  /**
+   * Lets somebody open it, with `auth: 'iam'`.
+   * @example
+   * const options = { redis, jobs: 'functions/jobs/index.ts', consumers: [consumer] };
+   * const dashboard = new Dashboard(stack, 'Dashboard', { ...options, auth: 'iam' });
+   * dashboard.grantAccess(webApp);
+   */
+  grantAccess(grantee: IGrantable): Grant {
+    return this.url.grantInvokeUrl(grantee);
+  }
+}
+
+function signInOf(auth: 'password' | 'iam', password: SecretSource | undefined): DashboardSettings['signIn'] {
+  if (auth === 'iam') {
+    if (!password) return { kind: 'iam' };
+    throw new Error(
+      "dashboard: password and auth: 'iam' do not go together: with iam, AWS asks who it is. Give one of them.",
+    );
+  }
+  if (typeof password === 'string') {
+    throw new Error(
+      'dashboard.password must not stand in the template. Store it with `aws secretsmanager create-secret`, and give ' +
+        "Secret.fromSecretNameV2(stack, 'DashboardPassword', '<name>').",
+    );
+  }
+  if (password) return { kind: 'password', password: secretRef(password) };
+  throw new Error(
+    "dashboard needs a password, such as Secret.fromSecretNameV2(stack, 'DashboardPassword', '<name>'); or auth: 'iam', so that AWS asks who it is.",
+  );
+}
