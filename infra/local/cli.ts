@@ -4,6 +4,7 @@ import { styleText } from 'node:util';
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigError, LambdesqueError } from '../../shared/index.ts';
 import { environment as env, workerDefaults } from '../../shared/internal.ts';
+import { dashboard } from './commands/dashboard.ts';
 import { demo } from './commands/demo.ts';
 import { dev } from './commands/dev.ts';
 import { enqueue } from './commands/enqueue.ts';
@@ -116,6 +117,18 @@ redisOptions(program.command('work'))
 As a service: infra/local/README.md has recipes and what each signal does.`,
   )
   .action((flags) => work(flags, env));
+
+redisOptions(program.command('dashboard'))
+  .description('a page in the browser: queues, failures, jobs, cron, workers')
+  .option('--host <address>', 'other than 127.0.0.1; needs a password [3]')
+  .addOption(new Option('--port <n>', 'where it listens (7377, or one that is free)').argParser(wholeNumber))
+  .option('--password-file <path>', 'file with the password to ask for [3]')
+  .option('--read-only', 'refuse every change')
+  .addOption(new Option('--memory <MB>', 'show costs as if jobs ran on Lambda').argParser(wholeNumber))
+  .option('--jobs <module>', 'job classes, for queues of cron entries', defaultJobs)
+  .option('--cron <module>', `cron entries (${defaultCron})`)
+  .addHelpText('after', '[3] or env LAMBDESQUE_DASHBOARD_PASSWORD')
+  .action((flags) => dashboard(flags, env));
 
 redisOptions(program.command('enqueue'))
   .description('push one job')

@@ -1,6 +1,7 @@
 import { parseQueues } from '../../../shared/internal.ts';
 import { connect } from '../backend.ts';
 import { type CronFlags, loadCron } from '../cron.ts';
+import { serveDashboard } from '../dashboard/server.ts';
 import { howToEnqueue } from '../how-to-enqueue.ts';
 import { loadJobs } from '../jobs.ts';
 import { createLogger } from '../log.ts';
@@ -24,9 +25,15 @@ export async function start(flags: CronFlags, env: Env): Promise<void> {
       const entries = Object.keys(cron).join(', ');
       console.log(`Redis: ${redis.description}`);
       console.log(`Job classes of ${flags.jobs}: ${classes}${entries === '' ? '' : `\nCron entries: ${entries}`}`);
+      const dashboard = await serveDashboard({ ...backend, registry, cron, log });
+      console.log(`Dashboard: ${dashboard.url}`);
       console.log(`${howToEnqueue(redis, backend.namespace)}\n`);
       const options = { interval: INTERVAL };
-      await runWorker({ backend, registry, queues: parseQueues('*'), options, cron, log }, flags.jobs);
+      try {
+        await runWorker({ backend, registry, queues: parseQueues('*'), options, cron, log }, flags.jobs);
+      } finally {
+        await dashboard.close();
+      }
     } finally {
       await backend.store.close();
     }
