@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { QueueStats } from '../../../shared/broker/redis/stats.ts';
 import { parseQueues } from '../../../shared/queues/queue-list.ts';
-import { backlogOf, consumerOf, namedQueues, workersToStart } from '../../../shared/scheduler/autoscale.ts';
+import {
+  backlogOf,
+  consumerOf,
+  namedQueues,
+  pausedBacklogOf,
+  workersToStart,
+} from '../../../shared/scheduler/autoscale.ts';
 import { workerId } from '../../../shared/wire/worker-id.ts';
 
 describe('workersToStart', () => {
@@ -46,7 +52,7 @@ describe('workersToStart', () => {
 describe('backlogOf', () => {
   const depths = { critical: 1, default: 20, mail_daily: 300, mail_bulk: 4_000, other: 50_000 };
   const survey = {
-    queues: Object.entries(depths).map(([name, depth]) => ({ name, depth, oldest: undefined })),
+    queues: Object.entries(depths).map(([name, depth]) => ({ name, depth, oldest: undefined, paused: false })),
   } as unknown as QueueStats;
 
   test.each([
@@ -60,6 +66,13 @@ describe('backlogOf', () => {
     ['critical,c*,*', 54_321],
   ])('%s', (list, backlog) => {
     expect(backlogOf(parseQueues(list), survey)).toBe(backlog);
+  });
+
+  test('leaves out paused queues, which have a backlog of their own', () => {
+    const queues = survey.queues.map((one) => ({ ...one, paused: one.name === 'other' }));
+    const stats = { ...survey, queues };
+    expect(backlogOf(parseQueues('*'), stats)).toBe(4_321);
+    expect(pausedBacklogOf(parseQueues('*'), stats)).toBe(50_000);
   });
 });
 
