@@ -28,7 +28,7 @@ const url = (login: string, port: number | string = redis.port) => `redis://${lo
 describe('the password does not show', () => {
   test.each<[string, () => Run]>([
     ['in what work says', () => [['work', '--queues', '*', '--exit-on-complete', '--uri', redis.url]]],
-    ['in what enqueue says', () => [['enqueue', 'Note', '1', '--uri', redis.url]]],
+    ['in what enqueue says', () => [['enqueue', 'Note', 'one', '--uri', redis.url]]],
     ['in what tick says, with REDIS_URL', () => [['tick'], { REDIS_URL: redis.url }]],
     ['in what tick says, with REDIS_PROVIDER', () => [['tick'], { REDIS_PROVIDER: 'MINE', MINE: redis.url }]],
     ['with Upstash', () => [['tick', '--upstash-url', upstash.url, '--upstash-token', SECRET]]],
@@ -61,7 +61,12 @@ describe('the password does not show', () => {
       /no\.such\.invalid:7000 cannot be reached/,
     ],
     ['in a URL with a bad port', 2, () => [['tick', '--uri', url(`:${SECRET}`, 'x')]], /must look like redis:/],
-    ['in a URL of another kind', 2, () => [['tick', '--uri', `http://u:${SECRET}@127.0.0.1`]], /must look like redis:/],
+    [
+      'in a URL of another kind',
+      2,
+      () => [['tick', '--uri', `http://u:${SECRET}@127.0.0.1`]],
+      /is a URL of Upstash's REST API/,
+    ],
     [
       'in a URL without a kind',
       2,
@@ -69,10 +74,15 @@ describe('the password does not show', () => {
       /must look like redis:/,
     ],
     ['in a URL without //', 2, () => [['tick', '--uri', `redis:u:${SECRET}@127.0.0.1:1`]], /must look like redis:/],
-    ['with @ and / in it', 2, () => [['tick', '--uri', `http://u:p@${SECRET}/x@127.0.0.1`]], /must look like redis:/],
+    [
+      'with @ and / in it',
+      2,
+      () => [['tick', '--uri', `http://u:p@${SECRET}/x@127.0.0.1`]],
+      /is a URL of Upstash's REST API/,
+    ],
     [
       'in REDIS_PROVIDER, which wants a name',
-      1,
+      2,
       () => [['tick'], { REDIS_PROVIDER: redis.url }],
       /not the name of an environment variable/,
     ],
@@ -131,7 +141,7 @@ describe('a Redis that refuses', () => {
     await push(redis.client, 'notes', '{"class":"Note","args":[1]}', 'not JSON', '{"class":"Throws","args":[2]}');
     await redis.client.config('SET', 'maxmemory', '1mb');
     try {
-      const refused = await run([['enqueue', 'Note', '1', '--uri', redis.url]]);
+      const refused = await run([['enqueue', 'Note', 'one', '--uri', redis.url]]);
       expect(refused.code).toBe(1);
       expect(refused.stderr).toMatch(/answered "OOM.*maxmemory/);
       const args = ['work', '--queues', 'notes', '--exit-on-complete', '--uri', redis.url];
