@@ -84,7 +84,7 @@ withBrokers((stores) => {
       const { store, kill } = mortal(stores.store);
       const clock = new MovingClock({ ahead });
       const worker = startWorker({ store, jobs: [Hold], clock, options: { lease: MINUTE, abortGrace: 0 } });
-      await eventually(async () => expect(await stores.db.hlen(stores.keys.inflight(worker.worker))).toBe(3));
+      await eventually(async () => expect(await stores.db.hlen(stores.keys.inflight(worker.worker))).toBe(4));
       kill();
       expect(await stores.reclaimAfter(MINUTE - 1)).toEqual([]);
       expect(await stores.reclaimAfter(1)).toMatchObject([{ worker: worker.worker, jobs: 1 }]);
