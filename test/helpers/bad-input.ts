@@ -5,7 +5,7 @@ export interface BadInput {
   readonly bytes: string | Buffer;
   /** What the failed entry has to say; absent where the job has to run. */
   readonly fails?: { readonly exception: string; readonly error: RegExp };
-  /** Failed, and not JSON: the payload stands there as a string. */
+  /** Failed, and no JSON of an object: the payload stands there as a string. */
   readonly asText?: true;
   /** What the Inspect job logs. */
   readonly inspected?: Readonly<Record<string, unknown>>;
@@ -28,11 +28,11 @@ export const badInputs: readonly BadInput[] = [
   { what: 'NaN', bytes: '{"class":"Inspect","args":[NaN]}', fails: notJson, asText: true },
   { what: 'NUL bytes', bytes: '\0{"class":"Inspect"}\0', fails: notJson, asText: true },
   { what: 'a raw newline in a string', bytes: '{"class":"Ins\npect"}', fails: notJson, asText: true },
-  { what: 'an array', bytes: '[{"class":"Inspect"}]', fails: noObject('an array') },
-  { what: 'a string', bytes: '"Inspect"', fails: noObject('a string') },
-  { what: 'a number', bytes: ' 12345678901234567890 ', fails: noObject('a (number|bigint)') },
-  { what: 'null', bytes: 'null', fails: noObject('null') },
-  { what: 'true', bytes: 'true', fails: noObject('a boolean') },
+  { what: 'an array', bytes: '[{"class":"Inspect"}]', fails: noObject('an array'), asText: true },
+  { what: 'a string', bytes: '"Inspect"', fails: noObject('a string'), asText: true },
+  { what: 'a number', bytes: ' 12345678901234567890 ', fails: noObject('a (number|bigint)'), asText: true },
+  { what: 'null', bytes: 'null', fails: noObject('null'), asText: true },
+  { what: 'true', bytes: 'true', fails: noObject('a boolean'), asText: true },
   { what: 'no class', bytes: '{"args":[1.0]}', fails: noClass('missing') },
   { what: 'an empty object', bytes: '{}', fails: noClass('missing') },
   { what: 'an empty class', bytes: '{"class":"", "args":[]}', fails: noClass('empty') },
