@@ -24,6 +24,7 @@ export type { TimeSource } from './broker/redis/time.ts';
 export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
 export { redisWorkerBroker } from './broker/redis/worker.ts';
 export { clientOver } from './client/client.ts';
+export { doctorOver } from './client/doctor.ts';
 export { createEnqueuer, type Enqueuer } from './client/enqueuer.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
 export {
@@ -37,8 +38,11 @@ export { type DurationRule, durationMs, parseDuration, shownDuration } from './d
 export { environment } from './env.ts';
 export { PayloadError, UnknownClassError, WorkerDiedError } from './errors.ts';
 export { createCronClient } from './inspect/cron.ts';
+export type { Doctor, Examination } from './inspect/doctor/doctor.ts';
+export type { Finding } from './inspect/doctor/finding.ts';
 export type { Failed } from './inspect/failed.ts';
 export { createFailed } from './inspect/failed-client.ts';
+export { failedRef, findFailed } from './inspect/failed-ref.ts';
 export type { Jobs } from './inspect/jobs.ts';
 export { createJobs } from './inspect/jobs-client.ts';
 export { createScheduled } from './inspect/scheduled.ts';

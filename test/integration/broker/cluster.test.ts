@@ -3,6 +3,7 @@ import { namespaceOf } from '../../../shared/broker/namespace.ts';
 import { redisBroker } from '../../../shared/broker/redis/broker.ts';
 import type { RedisClient } from '../../../shared/broker/redis/client.ts';
 import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
+import { doctorOver } from '../../../shared/client/doctor.ts';
 import { ConfigError, LambdesqueError, RedisUnavailableError } from '../../../shared/errors.ts';
 import { createClient, createWorker, defineJob } from '../../../shared/index.ts';
 import { silentLogger } from '../../../shared/log.ts';
@@ -146,4 +147,19 @@ describe('a client that is not', () => {
       /SELECT is not allowed in cluster mode.*leave the database out and add \?cluster/,
     );
   });
+});
+
+test('a doctor finds and mends what is wrong in a cluster', async () => {
+  const client = open(cluster.url(await others()));
+  const primary = await cluster.primaryOf('{resque}:queues');
+  await primary.client.rpush('{resque}:queue:by hand', '{"class":"A","args":[]}');
+  await primary.client.zadd('{resque}:leases', 9e15, 'lambdesque-gone-0123456789ab:1:q');
+  const doctor = doctorOver(client, namespaceOf(undefined, client.cluster));
+  const { findings, unchecked } = await doctor.examine({ fix: true });
+  expect(unchecked).toEqual([]);
+  expect(findings.filter(({ fixed }) => fixed).map(({ check }) => check)).toEqual([
+    'lease-without-inflight',
+    'unknown-queues',
+  ]);
+  expect(await primary.client.sismember('{resque}:queues', 'by hand')).toBe(1);
 });

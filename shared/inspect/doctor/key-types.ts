@@ -1,0 +1,45 @@
+/** Which type each key of a namespace has; undefined for those that are not ours to judge. */
+const SINGLE: Readonly<Record<string, string>> = {
+  queues: 'set',
+  failed: 'list',
+  failed_queues: 'set',
+  workers: 'set',
+  'workers:heartbeat': 'hash',
+  'pause-all-workers': 'string',
+  delayed_queue_schedule: 'zset',
+  'delayed:last_enqueued_at': 'hash',
+  persistent_schedules: 'hash',
+  schedules_changed: 'set',
+  retry: 'zset',
+  'retry:payloads': 'hash',
+  leases: 'zset',
+  serial: 'hash',
+  'queues:paused': 'set',
+  'scheduler:lease': 'string',
+  'scheduler:wake': 'hash',
+  'cron:last': 'hash',
+  'cron:since': 'hash',
+  'cron:live': 'hash',
+  'cron:status': 'hash',
+  'cron:paused': 'hash',
+};
+const PREFIXED: readonly (readonly [string, string])[] = [
+  ['queue:', 'list'],
+  ['delayed:', 'list'],
+  ['timestamps:', 'set'],
+  ['inflight:', 'hash'],
+  ['worker:', 'string'],
+  ['stat:', 'string'],
+  ['stats:day:', 'hash'],
+  ['stats:minute:', 'hash'],
+  ['stats:sizes:', 'string'],
+];
+
+/** Names of the keys that are there once. */
+export const SINGLE_KEYS = Object.keys(SINGLE);
+
+/** @param name without the namespace */
+export function expectedType(name: string): string | undefined {
+  if (Object.hasOwn(SINGLE, name)) return SINGLE[name];
+  return PREFIXED.find(([prefix]) => name.startsWith(prefix))?.[1];
+}
