@@ -1,14 +1,13 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
-import { styleText } from 'node:util';
-import { Command, CommanderError, Option } from 'commander';
-import { ConfigError, LambdesqueError } from '../../shared/index.ts';
+import { Command, Option } from 'commander';
 import { environment as env, workerDefaults } from '../../shared/internal.ts';
 import { dashboard } from './commands/dashboard.ts';
 import { demo } from './commands/demo.ts';
 import { dev } from './commands/dev.ts';
 import { enqueue } from './commands/enqueue.ts';
 import { init } from './commands/init.ts';
+import { addInspector } from './commands/inspect/index.ts';
 import { start } from './commands/start.ts';
 import { tickOnce } from './commands/tick.ts';
 import { work } from './commands/work.ts';
@@ -18,31 +17,14 @@ import { goFlags } from './go-flags.ts';
 import { withHint } from './hints.ts';
 import { defaultJobs } from './jobs.ts';
 import { flushOutput, guardOutput } from './output.ts';
-import { printable } from './terminal-text.ts';
+import { examples, redisOptions } from './redis-options.ts';
+import { tellError } from './tell-error.ts';
 
 // By its name: the compiled file lies elsewhere.
 const own: { readonly version: string } = createRequire(import.meta.url)('lambdesque/package.json');
 
 const program = new Command('lambdesque').description('Resque queues, run by AWS Lambda; here, on this machine.');
 program.version(own.version).exitOverride().showHelpAfterError('(--help shows what is allowed)');
-
-const examples = (...lines: readonly string[]) => ['', 'For example:', ...lines.map((line) => `  ${line}`)].join('\n');
-
-const redisOptions = (command: Command) =>
-  command
-    .option('--uri <url>', 'Redis over TCP or a socket [1]')
-    .option('--upstash-url <url>', 'Upstash REST API instead [2]')
-    .option('--upstash-token <token>', 'its token [2]')
-    .option('--namespace <prefix>', 'of every key (resque:; {resque}: in a cluster)')
-    .addHelpText(
-      'after',
-      `
-[1] redis[s]://[user:password@]host[:port][/database], …?cluster, a socket's
-    path, redis+sentinel://host,host/name; else env REDIS_URL, or the variable
-    that REDIS_PROVIDER names; else [2] if set; else redis://localhost:6379/
-[2] else env UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN
-Times: seconds, or with units: 500ms, 30s, 1h30m, 2d.`,
-    );
 
 program
   .command('demo')
@@ -158,8 +140,10 @@ redisOptions(program.command('tick'))
   .addHelpText('after', examples('lambdesque tick', 'lambdesque tick --uri redis://cache:6379/2 --cron ./src/cron.ts'))
   .action((flags) => tickOnce(flags, env));
 
+addInspector(program, env);
+
 program.addHelpText('after', examples('lambdesque demo', 'lambdesque dev', 'lambdesque work --help'));
-for (const command of [program, ...program.commands]) {
+for (const command of [program, ...program.commands, ...program.commands.flatMap((noun) => noun.commands)]) {
   command.configureOutput({ outputError: (text, write) => write(withHint(text, command)) });
 }
 
@@ -168,17 +152,7 @@ guardOutput();
 try {
   await program.parseAsync(goFlags(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
-  // commander has printed its own errors, and help that was asked for.
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else if (error instanceof LambdesqueError) {
-    const lines = error.message.split('\n').map(printable);
-    console.error(`${styleText('red', 'error:', { stream: process.stderr })} ${lines.join('\n')}`);
-    process.exitCode = error instanceof ConfigError ? 2 : 1;
-  } else {
-    console.error(error);
-    process.exitCode = 1;
-  }
+  process.exitCode = tellError(error);
 }
 await flushOutput();
 // What handlers left behind (timers, sockets) must not keep a process that has nothing more to do.

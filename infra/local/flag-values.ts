@@ -32,3 +32,15 @@ export function isoTime(text: string): Date {
   }
   return time;
 }
+
+/** A time: ISO 8601 with its zone, or how long ago, ms. */
+export type TimeOrAge = Date | number;
+
+export function timeOrAge(text: string): TimeOrAge {
+  return /^\d{4}-/.test(text) ? isoTime(text) : duration()(text);
+}
+
+/** @param now Redis's, epoch ms */
+export function timeOf(given: TimeOrAge | undefined, now: number): Date | undefined {
+  return typeof given === 'number' ? new Date(now - given) : given;
+}

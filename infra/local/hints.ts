@@ -35,6 +35,15 @@ const COMMANDS: Readonly<Record<string, string>> = {
   scheduler: 'tick',
   server: 'start',
   watch: 'dev',
+  failures: 'failed',
+  errors: 'failed',
+  delayed: 'scheduled',
+  retries: 'scheduled',
+  info: 'stats',
+  status: 'stats',
+  monitor: 'top',
+  check: 'doctor',
+  web: 'dashboard',
   version: '--version',
 };
 /** By command: what is given in another way than as an option. */
@@ -68,6 +77,9 @@ export function withHint(text: string, command: Command): string {
   if (known !== undefined) return hinted(text, `Did you mean ${known}?`);
   if (command.name() === 'work' && text.includes('too many arguments')) {
     return hinted(text, 'queues are given with --queues, as --queues critical,default');
+  }
+  if (command.parent?.parent && text.includes('too many arguments')) {
+    return hinted(text, `lambdesque ${command.parent.name()} --help shows what can be done with them`);
   }
   return text;
 }

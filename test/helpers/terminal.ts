@@ -1,6 +1,6 @@
 /** The command line on a terminal, which `script` of util-linux makes. */
 import { spawnSync } from 'node:child_process';
-import { JOBS, lambdesque } from './worker-process.ts';
+import { type CliProcess, JOBS, lambdesque } from './worker-process.ts';
 
 const quoted = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
@@ -14,12 +14,21 @@ export interface TerminalOptions {
 }
 
 /** @param args of `lambdesque`. @returns its exit code, and all that the terminal was sent */
-export async function onTerminal(args: readonly string[], { columns, env = {} }: TerminalOptions) {
-  const cli = [process.execPath, 'infra/local/cli.ts', ...args].map(quoted).join(' ');
-  const command = ['script', '--quiet', '--return', '--command', `stty cols ${columns}; exec ${cli}`, '/dev/null'];
-  const { code, stdout } = await lambdesque([], { command, env: { TERM: 'xterm-256color', SHELL: '/bin/sh', ...env } })
-    .ended;
+export async function onTerminal(args: readonly string[], options: TerminalOptions) {
+  const { code, stdout } = await atTerminal(args, options, false).ended;
   return { code, sent: stdout.replaceAll('\r\n', '\n') };
+}
+
+/** @param first of a shell, before the command, which has that shell's process id */
+export function atTerminal(
+  args: readonly string[],
+  { columns, rows, env = {}, first = ':' }: TerminalOptions & { readonly rows?: number; readonly first?: string },
+  typing = true,
+): CliProcess {
+  const cli = [process.execPath, 'infra/local/cli.ts', ...args].map(quoted).join(' ');
+  const size = `stty cols ${columns}${rows === undefined ? '' : ` rows ${rows}`}`;
+  const command = ['script', '--quiet', '--return', '--command', `${size}; ${first}; exec ${cli}`, '/dev/null'];
+  return lambdesque([], { command, typing, env: { TERM: 'xterm-256color', SHELL: '/bin/sh', ...env } });
 }
 
 /** Drains the queue `q` with the jobs of the tests. */

@@ -25,6 +25,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** @default node infra/local/cli.ts */
   readonly command?: readonly string[];
+  /** Its standard input is open, for `type`. @default there is none */
+  readonly typing?: boolean;
 }
 
 export interface Ended {
@@ -44,6 +46,8 @@ export interface CliProcess {
   readonly ended: Promise<Ended>;
   readonly running: boolean;
   signal(name: NodeJS.Signals): void;
+  /** To its standard input; `null` ends that. */
+  type(text: string | null): void;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<Ended>;
   /** Waits for a line of the log. Fails if the process ends without it. */
@@ -62,15 +66,15 @@ export function lambdesque(args: readonly string[], options: CliOptions = {}): C
   const child = spawn(program, [...first, ...args], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.typing ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   });
   children.add(child);
   let stdout = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
   const ended = new Promise<Ended>((resolve, reject) => {
@@ -96,6 +100,10 @@ export function lambdesque(args: readonly string[], options: CliOptions = {}): C
       return children.has(child);
     },
     signal: (name) => void child.kill(name),
+    type(text) {
+      if (text === null) child.stdin?.end();
+      else child.stdin?.write(text);
+    },
     kill() {
       child.kill('SIGKILL');
       return ended;

@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Command } from 'commander';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { addInspector } from '../../infra/local/commands/inspect/index.ts';
 import { usage as benchUsage } from '../bench/options.ts';
 import {
   brokenLinks,
@@ -37,10 +39,20 @@ async function help(...command: readonly string[]): Promise<string> {
   return stdout;
 }
 
+/** Of `queues`, `failed` and the like, the help of what can be done with them. */
+function helpsOfVerbs(): Map<string, string> {
+  const program = new Command();
+  addInspector(program, {});
+  return new Map(
+    program.commands.map((noun) => [noun.name(), noun.commands.map((verb) => verb.helpInformation()).join()]),
+  );
+}
+
 beforeAll(async () => {
   const commands = /^Commands:\n([\s\S]*)/m.exec(await help())?.[1]?.match(/^ {2}[a-z][\w-]*/gm) ?? [];
   const names = commands.map((line) => line.trim()).filter((name) => name !== 'help');
   const helps = new Map(await Promise.all(names.map(async (name) => [name, await help(name)] as const)));
+  for (const [noun, verbs] of helpsOfVerbs()) helps.set(noun, `${helps.get(noun)}${verbs}`);
   const sources = ['functions', 'infra', 'shared', 'test'].flatMap((top) => globSync(`${top}/**/*.ts`, { cwd: ROOT }));
   const blocks = docs.flatMap((doc) => doc.blocks.filter(({ language }) => language === 'ts'));
   const own = 'test/unit/docs.test.ts';
