@@ -19,7 +19,7 @@ export function addCron(program: Command, env: Env): void {
   const cron = noun(
     program,
     'cron',
-    'cron entries: next and last slots, run now, pause, write',
+    'cron entries: ls, run, pause, set',
     'lambdesque cron',
     'lambdesque cron run nightly',
     `lambdesque cron set tidy '{"every":"1h","class":"Tidy","queue":"low"}'`,

@@ -18,7 +18,7 @@ const NO_TERMINAL = 10_000;
 /** `lambdesque doctor`. */
 export function addDoctor(program: Command, env: Env): void {
   redisOptions(program.command('doctor'))
-    .description('what is wrong or odd in a Redis, and what mends it')
+    .description('what is wrong in a Redis; what mends it')
     .option('--fix', 'mend what is safe to mend')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', examples('lambdesque doctor', 'lambdesque doctor --fix'))

@@ -19,7 +19,7 @@ export function addFailed(program: Command, env: Env): void {
   const failed = noun(
     program,
     'failed',
-    'failed jobs: groups, search, retry, remove, export',
+    'what failed: groups, find, retry, export',
     'lambdesque failed groups',
     'lambdesque failed --class Report --since 2h',
     'lambdesque failed retry 412-9f3a2c',

@@ -40,7 +40,7 @@ export function addJobs(program: Command, env: Env): void {
   const jobs = noun(
     program,
     'jobs',
-    'jobs wherever they are: find, show, run now, remove',
+    'jobs, wherever they are: find, run, rm',
     'lambdesque jobs find --class Report --text \'"month":7\'',
     'lambdesque jobs show 0b8e7c1e-4b1c-4d2e-9d2e-5f1c2a3b4c5d',
   );
@@ -53,7 +53,7 @@ export function addScheduled(program: Command, env: Env): void {
   const scheduled = noun(
     program,
     'scheduled',
-    'what waits for its time: delayed jobs and retries',
+    'delayed jobs and retries: run, move, rm',
     'lambdesque scheduled --state retry',
     'lambdesque scheduled run --class Report',
   );

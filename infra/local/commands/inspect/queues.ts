@@ -15,7 +15,7 @@ export function addQueues(program: Command, env: Env): void {
   const queues = noun(
     program,
     'queues',
-    'queues: sizes, rates, who drains them; pause, clear, move',
+    'queues: ls, show, pause, clear, move',
     'lambdesque queues',
     'lambdesque queues pause mailers',
   );

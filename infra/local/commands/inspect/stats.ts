@@ -16,7 +16,7 @@ export function addStats(program: Command, env: Env): void {
   const stats = noun(
     program,
     'stats',
-    'numbers: totals, and what was done by day or minute',
+    'totals; what was done by day or minute',
     'lambdesque stats',
     'lambdesque stats days --by class --last 7',
   );

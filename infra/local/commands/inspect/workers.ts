@@ -12,7 +12,7 @@ export function addWorkers(program: Command, env: Env): void {
   const workers = noun(
     program,
     'workers',
-    'workers: what they run, heartbeats, leases; forget dead ones',
+    'workers: what they run; unregister',
     'lambdesque workers',
     'lambdesque workers unregister --dead',
   );

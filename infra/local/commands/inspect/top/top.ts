@@ -20,7 +20,7 @@ interface TopFlags extends InspectFlags {
 export function addTop(program: Command, env: Env): void {
   redisOptions(program.command('top'))
     .alias('dash')
-    .description('live: queues, workers and what they run, failures as they come')
+    .description('queues, workers and failures, live')
     .addOption(new Option('--interval <time>', 'between looks').argParser(duration(200)).default(1_000, '1s'))
     .option('--once', 'print it once; so where there is no terminal')
     .option('--json', 'one JSON object, once')
