@@ -35,6 +35,7 @@ program
   .command('init')
   .description('make a project of your own: a job, its test, a stack for AWS')
   .argument('[folder]', 'an empty one, or a new one', '.')
+  .addHelpText('after', examples('lambdesque init', 'lambdesque init my-jobs'))
   .action((folder) => init(folder, own.version));
 
 program
@@ -47,7 +48,7 @@ program
 
 program
   .command('dev')
-  .description('as start, and the worker restarts when a job changes')
+  .description('as start, without the page; restarts when a job changes')
   .option('--jobs <module>', 'job classes', defaultJobs)
   .option('--cron <module>', `cron entries (${defaultCron})`)
   .addHelpText('after', examples('lambdesque dev', 'lambdesque dev --jobs ./src/jobs.ts'))
@@ -108,7 +109,11 @@ redisOptions(program.command('dashboard'))
   .addOption(new Option('--memory <MB>', 'show costs as if jobs ran on Lambda').argParser(wholeNumber))
   .option('--jobs <module>', 'job classes, for queues of cron entries', defaultJobs)
   .option('--cron <module>', `cron entries (${defaultCron})`)
-  .addHelpText('after', '[3] or env LAMBDESQUE_DASHBOARD_PASSWORD')
+  .addHelpText(
+    'after',
+    `[3] or env LAMBDESQUE_DASHBOARD_PASSWORD
+${examples('lambdesque dashboard', 'lambdesque dashboard --uri redis://cache:6379/2 --read-only')}`,
+  )
   .action((flags) => dashboard(flags, env));
 
 redisOptions(program.command('enqueue'))

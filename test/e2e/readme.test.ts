@@ -28,14 +28,15 @@ beforeAll(async () => {
     writeFileSync(join(folder, path), text);
   };
   const [, list] = /`(export default \[.*\];)`/.exec(readme.text) ?? [];
-  write('functions/jobs/welcome.ts', block(readme, 'ts', '// functions/jobs/welcome.ts'));
+  write('functions/jobs/report.ts', block(readme, 'ts', '// functions/jobs/report.ts'));
   write('producer.ts', block(readme, 'ts', '// producer.ts'));
   write('retry-failed.ts', block(readDoc('functions/README.md'), 'ts', '// retry-failed.ts'));
   write(
     'functions/jobs/index.ts',
-    `import { Hello } from './hello.ts';\nimport { Welcome } from './welcome.ts';\n${list}\n`,
+    `import { Report } from './report.ts';\nimport { Welcome } from './welcome.ts';\n${list}\n`,
   );
-  cpSync(join(ROOT, 'functions/jobs/hello.ts'), join(folder, 'functions/jobs/hello.ts'));
+  // In a project as init makes it.
+  cpSync(join(ROOT, 'infra/local/template/functions/jobs/welcome.ts'), join(folder, 'functions/jobs/welcome.ts'));
 });
 afterEach(() => redis.client.flushall());
 afterAll(async () => {
@@ -72,10 +73,10 @@ describe('your first job', () => {
   test('is enqueued and run by the commands below it', async () => {
     expect(await shell(enqueue)).toMatchObject({
       code: 0,
-      output: expect.stringMatching(/^Enqueued Welcome in mailers/),
+      output: expect.stringMatching(/^Enqueued Report in reports/),
     });
     const ran = await shell(work);
-    expect(ran).toMatchObject({ code: 0, output: expect.stringContaining('welcome, Zoë') });
+    expect(ran).toMatchObject({ code: 0, output: expect.stringContaining('report of May') });
     expect(ran.output).toMatch(/"outcome":"succeeded"/);
     expect(await redis.client.keys('resque:queue:*')).toEqual([]);
   });
@@ -83,25 +84,25 @@ describe('your first job', () => {
   test('is enqueued by redis-cli, too', async () => {
     const push = commandsOf(readme).find(({ text }) => text.startsWith('redis-cli RPUSH'))?.text ?? '';
     expect(await shell(push)).toMatchObject({ code: 0 });
-    expect((await shell(work)).output).toContain('welcome, Zoë');
+    expect((await shell(work)).output).toContain('report of May');
   });
 
   test('is enqueued by the program, which ends by itself', async () => {
     expect(await shell('node producer.ts')).toEqual({ code: 0, output: '' });
-    expect(await queued(redis.client, 'mailers')).toEqual([
-      expect.stringMatching(/^{"class":"Welcome","args":\["Zoë"\]/),
+    expect(await queued(redis.client, 'reports')).toEqual([
+      expect.stringMatching(/^{"class":"Report","args":\["May"\]/),
     ]);
     expect(await redis.client.zcard('resque:delayed_queue_schedule')).toBe(1);
-    expect((await shell(work)).output).toContain('welcome, Zoë');
+    expect((await shell(work)).output).toContain('report of May');
   });
 
   test('goes back from the failed list with every byte it had', async () => {
-    const payload = String.raw`{"args":[12345678901234567890,"it's \"so\",\"exception\":1"],"class":"Welcome","own":1.0}`;
-    await push(redis.client, 'mailers', '{"class":"Welcome","args":[]}', payload);
+    const payload = String.raw`{"args":[12345678901234567890,"it's \"so\",\"exception\":1"],"class":"Report","own":1.0}`;
+    await push(redis.client, 'reports', '{"class":"Report","args":[]}', payload);
     await shell(work);
     expect(await failed(redis.client)).toHaveLength(2);
     expect(await shell('node retry-failed.ts')).toEqual({ code: 0, output: '2 run again\n' });
-    expect(await queued(redis.client, 'mailers')).toEqual([payload, '{"class":"Welcome","args":[]}']);
+    expect(await queued(redis.client, 'reports')).toEqual([payload, '{"class":"Report","args":[]}']);
     expect(await failed(redis.client)).toMatchObject([1, 2].map(() => ({ retried_at: expect.any(String) })));
   });
 });

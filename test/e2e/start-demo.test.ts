@@ -47,10 +47,10 @@ test('start runs what redis-cli pushes and what comes due, and stops its Redis o
     // As the line that it prints: nobody adds the queue to the set.
     await push(redis, 'myqueue', '{"class":"Hello","args":["hi","there11"]}');
     await start.line((line) => line.msg === 'hi, there11!');
-    const hint = /npx lambdesque (enqueue Hello hi later .*)/.exec(start.stdout)?.[1] ?? '';
+    const hint = /npm run lambdesque -- (enqueue Hello hi there --in .*)/.exec(start.stdout)?.[1] ?? '';
     const { code } = await lambdesque(hint.replace('--in 5s', '--in 1s').split(' ')).ended;
     expect(code).toBe(0);
-    await start.line((line) => line.msg === 'hi, later!');
+    await start.line((line) => line.msg === 'hi, there!');
   } finally {
     redis.disconnect();
   }

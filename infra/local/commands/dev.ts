@@ -1,12 +1,13 @@
 import { relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../../shared/index.ts';
-import { StopSignals } from '../../../shared/internal.ts';
+import { createRegistry, StopSignals } from '../../../shared/internal.ts';
 import { connect } from '../backend.ts';
 import { type CronFlags, defaultCron } from '../cron.ts';
 import { DevWorker } from '../dev/dev-worker.ts';
 import { FileWatch } from '../dev/file-watch.ts';
 import { howToEnqueue } from '../how-to-enqueue.ts';
+import { loadJobs } from '../jobs.ts';
 import { createLogger } from '../log.ts';
 import type { Env } from '../redis/install.ts';
 import { localRedis } from '../redis/local-redis.ts';
@@ -24,7 +25,11 @@ export async function dev(flags: CronFlags, env: Env): Promise<void> {
     const { namespace, store } = connect({ uri: redis.url }, {});
     await store.close();
     console.log(`Redis: ${redis.description}`);
-    console.log(`${howToEnqueue(redis, namespace)}\nThe worker restarts when you save a job, or what it imports.\n`);
+    // What is wrong with it, the worker tells.
+    const registry = await loadJobs(flags.jobs).catch(() => createRegistry([]));
+    console.log(
+      `${howToEnqueue(redis, namespace, registry)}\nThe worker restarts when you save a job, or what it imports.\n`,
+    );
     const log = createLogger(process.stdout.isTTY);
     await restarting(flags, redis.started ? { ...env, REDIS_URL: redis.url } : env, log);
   } finally {

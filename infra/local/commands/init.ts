@@ -29,7 +29,7 @@ export function init(folder: string, version: string): void {
   for (const path of files) {
     const to = join(target, named(path));
     mkdirSync(dirname(to), { recursive: true });
-    if (path === 'package.json') writeFileSync(to, packageFor(target, version));
+    if (path === 'package.json') writeFileSync(to, packageFor(target, version, vendored(target)));
     else cpSync(join(TEMPLATE, path), to);
   }
   console.log(told(target, files.map(named)));
@@ -39,12 +39,13 @@ interface PackageFile {
   readonly dependencies: Readonly<Record<string, string>>;
 }
 
-function packageFor(target: string, version: string): string {
+/** @param from where the project takes this package from, if not from the registry */
+function packageFor(target: string, version: string, from: string | undefined): string {
   const template = JSON.parse(readFileSync(join(TEMPLATE, 'package.json'), 'utf8')) as PackageFile;
   const own = {
     ...template,
     name: nameFor(target),
-    dependencies: { ...template.dependencies, lambdesque: installedFrom() ?? `^${version}` },
+    dependencies: { ...template.dependencies, lambdesque: from ?? `^${version}` },
   };
   return `${JSON.stringify(own, null, 2)}\n`;
 }
@@ -60,7 +61,16 @@ function installedFrom(): string | undefined {
     readonly packages?: Readonly<Record<string, { readonly resolved?: string }>>;
   };
   const [, file] = /^file:(.*\.tgz)$/.exec(packages?.['node_modules/lambdesque']?.resolved ?? '') ?? [];
-  return file && `file:${resolve(dirname(PACKAGE), '..', file)}`;
+  return file && resolve(dirname(PACKAGE), '..', file);
+}
+
+/** Puts a copy of that file into the project, so that it installs everywhere. */
+function vendored(target: string): string | undefined {
+  const file = installedFrom();
+  if (file === undefined) return undefined;
+  mkdirSync(join(target, 'vendor'), { recursive: true });
+  cpSync(file, join(target, 'vendor', basename(file)));
+  return `file:vendor/${basename(file)}`;
 }
 
 /** What npm takes for a name. Not this package's own: one cannot depend on itself. */

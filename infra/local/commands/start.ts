@@ -27,7 +27,7 @@ export async function start(flags: CronFlags, env: Env): Promise<void> {
       console.log(`Job classes of ${flags.jobs}: ${classes}${entries === '' ? '' : `\nCron entries: ${entries}`}`);
       const dashboard = await serveDashboard({ ...backend, registry, cron, log });
       console.log(`Dashboard: ${dashboard.url}`);
-      console.log(`${howToEnqueue(redis, backend.namespace)}\n`);
+      console.log(`${howToEnqueue(redis, backend.namespace, registry)}\n`);
       const options = { interval: INTERVAL };
       try {
         await runWorker({ backend, registry, queues: parseQueues('*'), options, cron, log }, flags.jobs);

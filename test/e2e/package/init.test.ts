@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PATIENCE } from '../../helpers/eventually.ts';
 import { type FreshFolder, freshFolder, ROOT } from '../../helpers/fresh-folder.ts';
@@ -11,7 +11,7 @@ import { builtTarball, type Tarball } from './tarball.ts';
 vi.setConfig({ testTimeout: 4 * PATIENCE, hookTimeout: 4 * PATIENCE });
 
 const TEMPLATE = join(ROOT, 'infra/local/template');
-const FILES = ['.gitignore', 'cdk.json', 'functions', 'infra', 'package.json', 'test', 'tsconfig.json'];
+const FILES = ['.gitignore', 'cdk.json', 'functions', 'infra', 'package.json', 'test', 'tsconfig.json', 'vendor'];
 
 interface PackageFile {
   readonly name: string;
@@ -59,8 +59,8 @@ describe('npx lambdesque init', () => {
     expect(readdirSync(folder.path).sort()).toEqual(FILES);
     const { name, dependencies } = packageIn(folder.path);
     expect(name).toMatch(/^lambdesque-package-/);
-    // As long as it is not on npm, a project depends on the file that it came from.
-    expect(dependencies['lambdesque']).toBe(`file:${packed.file}`);
+    // As long as it is not on npm, a project has the file that it came from.
+    expect(dependencies['lambdesque']).toBe(`file:vendor/${basename(packed.file)}`);
     for (const command of ['npm install', 'npm test', 'npm run dev', 'npm run synth'])
       expect(stdout).toContain(`  ${command}`);
   });
