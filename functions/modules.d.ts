@@ -6,7 +6,7 @@ declare module 'lambdesque-jobs' {
   export default jobs;
 }
 
-/** One of backend-upstash.ts and backend-tcp.ts. */
+/** One of backends/upstash.ts and backends/tcp.ts. */
 declare module 'lambdesque-backend' {
   export const connect: import('./backends/backend.ts').Connect;
 }

@@ -6,7 +6,7 @@ import type { RedisSettings, SecretRef } from '../contract/settings.ts';
 export type ReadSecret = (ref: SecretRef) => Promise<string>;
 
 /**
- * What the module `lambdesque-backend` of a bundle exports as `connect`: backend-upstash.ts or backend-tcp.ts, so that
+ * What the module `lambdesque-backend` of a bundle exports as `connect`: upstash.ts or tcp.ts beside this file, so that
  * a bundle holds the one Redis library that it needs. Reads the secrets anew each time.
  */
 export type Connect = (redis: RedisSettings, readSecret: ReadSecret) => Promise<RedisClient>;

@@ -27,7 +27,7 @@ program.version(own.version).exitOverride().showHelpAfterError('(--help shows wh
 
 program
   .command('demo')
-  .description("show a job's whole life in 15 seconds, on a Redis of its own")
+  .description("show a job's whole life in ten seconds, on a Redis of its own")
   .addHelpText('after', examples('lambdesque demo', 'REDIS_URL=redis://localhost:6379/ lambdesque demo'))
   .action(() => demo(env));
 
