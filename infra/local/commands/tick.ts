@@ -30,8 +30,9 @@ export async function tickOnce(flags: TickFlags, env: Env): Promise<void> {
     const limits = omitUndefined({ max: flags.failedMax, age: flags.failedAge });
     const failed = new FailedTrimmer(redisFailedTrimBroker(backend.redis, backend.namespace), limits, log);
     const deps = { store: backend.store, registry, cron, failed, clock: systemClock, log };
-    const { errors, ...result } = await tick(deps);
-    log.info('tick', result);
+    const { errors, lateness, nextAt, leaseEnd: _lease, endedAt: _end, ...moved } = await tick(deps);
+    const next = nextAt === undefined ? undefined : new Date(nextAt).toISOString();
+    log.info('tick', omitUndefined({ ...moved, latenessMs: Math.round(lateness), next }));
     if (errors[0]) throw errors[0];
   } finally {
     await backend.store.close();

@@ -48,6 +48,8 @@ describe('the package', () => {
       'LICENSE',
       'README.md',
       'functions/README.md',
+      'functions/dashboard/README.md',
+      'functions/dashboard/picture.png',
       'infra/README.md',
       'infra/local/README.md',
       'package.json',
