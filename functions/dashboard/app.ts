@@ -4,7 +4,7 @@ import { compress } from 'hono/compress';
 import { ConfigError, LambdesqueError, LiveWorkerError } from '../../shared/index.ts';
 import type { DashboardEnv } from './env.ts';
 import { Fields } from './fields.ts';
-import { guard } from './guard/guard.ts';
+import { guard, safeHeaders } from './guard/guard.ts';
 import type { StatPoint } from './inspector.ts';
 import { kept } from './kept.ts';
 import type { DashboardOptions, Opened } from './options.ts';
@@ -32,6 +32,7 @@ export function createDashboard<Env extends object>(options: DashboardOptions<En
   const files = assetPaths(assets);
   type C = Context<DashboardEnv<Env>>;
 
+  app.use(safeHeaders(options.secure));
   app.use(compress());
   app.use(bodyLimit({ maxSize: MOST_BYTES, onError: (c) => c.text('The form is too large.\n', 413) }));
   app.use(async (c, next) => {

@@ -22,8 +22,19 @@ const CONTENT = {
   frameAncestors: ["'none'"],
 };
 
+/** Of every answer, whoever makes it: to be put before all else. @param secure is it reached by HTTPS? */
+export function safeHeaders(secure: boolean): MiddlewareHandler {
+  return secureHeaders({
+    contentSecurityPolicy: CONTENT,
+    strictTransportSecurity: secure,
+    xFrameOptions: 'DENY',
+    referrerPolicy: 'no-referrer',
+    permissionsPolicy: { camera: [], geolocation: [], microphone: [], payment: [], usb: [] },
+  });
+}
+
 /**
- * Puts headers, the look at the host, the look at where a change comes from and the sign-in in front of every page.
+ * Puts the look at the host, the look at where a change comes from and the sign-in in front of every page.
  * @param open adds what anybody may have who gets so far: what the sign-in itself needs
  */
 export function guard<Env extends object>(
@@ -41,16 +52,6 @@ export function guard<Env extends object>(
   // A cookie with this beginning can only be set by this very host, over HTTPS. Elsewhere browsers refuse it.
   const cookie = (c: Context) => (isSecure(c) ? '__Host-lambdesque' : 'lambdesque');
   const isSecure = (c: Context) => options.secure || c.req.header('x-forwarded-proto') === 'https';
-
-  app.use(
-    secureHeaders({
-      contentSecurityPolicy: CONTENT,
-      strictTransportSecurity: options.secure,
-      xFrameOptions: 'DENY',
-      referrerPolicy: 'no-referrer',
-      permissionsPolicy: { camera: [], geolocation: [], microphone: [], payment: [], usb: [] },
-    }),
-  );
 
   app.use(async (c, next) => {
     const host = c.req.header('host')?.toLowerCase();

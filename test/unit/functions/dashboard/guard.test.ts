@@ -269,6 +269,8 @@ describe('a change', () => {
     const cookie = await bare.signIn();
     const response = await bare.send('/queues/pause-all', { cookie, form: { token: 'x'.repeat(1_100_000) } });
     expect(response.status).toBe(413);
+    expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(response.headers.get('x-frame-options')).toBe('DENY');
   });
 });
 
