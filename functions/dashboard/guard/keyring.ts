@@ -1,19 +1,19 @@
 import { same } from './bytes.ts';
 import { type Session, Sessions } from './sessions.ts';
 
-/** A password that was changed is read anew after so long, ms, when a cookie or a password does not fit the one we know. */
+/** The secret is read anew after so long, ms: a password that was changed is then the only one, and the sessions of the old one end. */
 const READ_AGAIN_MS = 60_000;
 
 interface Known {
   readonly secret: string | undefined;
   readonly sessions: Sessions;
-  readonly since: number;
 }
 
 /** The password and the sessions that it signs, for as long as it stays the same. */
 export class Keyring {
   readonly #read: () => Promise<string | undefined>;
   #known: Promise<Known> | undefined;
+  #since = 0;
 
   /** @param read the secret; undefined: sessions last as long as the process */
   constructor(read: () => Promise<string | undefined>) {
@@ -22,9 +22,6 @@ export class Keyring {
 
   async session(cookie: string | undefined, now: number): Promise<Session | undefined> {
     if (cookie === undefined) return undefined;
-    const { sessions } = await this.#current(now);
-    const session = await sessions.read(cookie, now);
-    if (session || !(await this.#changed(now))) return session;
     return (await this.#current(now)).sessions.read(cookie, now);
   }
 
@@ -34,14 +31,17 @@ export class Keyring {
 
   /** @returns the cookie of a new session; undefined: the password is wrong */
   async begin(password: string, name: string, now: number): Promise<string | undefined> {
-    const fits = async () => same(password, (await this.#current(now)).secret ?? '');
-    if (!(await fits()) && !((await this.#changed(now)) && (await fits()))) return undefined;
-    return (await this.#current(now)).sessions.begin(name, now);
+    const { secret, sessions } = await this.#current(now);
+    return (await same(password, secret ?? '')) ? sessions.begin(name, now) : undefined;
   }
 
+  /** Whoever comes, and with whatever: it is read once in that time. Where it cannot be read, nobody is let in. */
   async #current(now: number): Promise<Known> {
-    const reading = this.#known ?? this.#load(now);
-    this.#known = reading;
+    if (this.#known === undefined || now - this.#since >= READ_AGAIN_MS) {
+      this.#known = this.#load(this.#known);
+      this.#since = now;
+    }
+    const reading = this.#known;
     try {
       return await reading;
     } catch (error) {
@@ -50,20 +50,10 @@ export class Keyring {
     }
   }
 
-  async #load(now: number): Promise<Known> {
+  async #load(before: Promise<Known> | undefined): Promise<Known> {
     const secret = await this.#read();
-    return { secret, sessions: new Sessions(secret), since: now };
-  }
-
-  /** Looks whether the secret is another by now, but not each time that somebody comes with something wrong. */
-  async #changed(now: number): Promise<boolean> {
-    const known = await this.#current(now);
-    if (now - known.since < READ_AGAIN_MS) return false;
-    const secret = await this.#read();
-    const changed = secret !== known.secret;
-    this.#known = Promise.resolve(
-      changed ? { secret, sessions: new Sessions(secret), since: now } : { ...known, since: now },
-    );
-    return changed;
+    const known = await before?.catch(() => undefined);
+    // The key of the sessions is dear to make.
+    return known && known.secret === secret ? known : { secret, sessions: new Sessions(secret) };
   }
 }

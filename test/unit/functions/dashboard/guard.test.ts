@@ -124,10 +124,42 @@ describe('the password', () => {
     const cookie = await bare.signIn();
     bare.password = 'another one, and just as long';
     bare.time += 61_000;
-    await bare.send('/settings', { cookie: '__Host-lambdesque=unknown.to.us' });
     expect((await bare.send('/settings', { cookie })).status).toBe(303);
     const fresh = await bare.signIn();
     expect((await bare.send('/settings', { cookie: fresh })).status).toBe(200);
+  });
+
+  test('that was changed lets nobody in with the old one, within a minute', async () => {
+    const bare = bareDashboard();
+    await bare.signIn();
+    bare.password = 'another one, and just as long';
+    bare.time += 61_000;
+    expect((await bare.send('/sign-in', { form: { password: PASSWORD } })).status).toBe(401);
+  });
+
+  test('is read once a minute, however many pages are asked for, and sessions go on', async () => {
+    const bare = bareDashboard();
+    const cookie = await bare.signIn();
+    for (let i = 0; i < 3; i++) {
+      bare.time += 61_000;
+      for (let j = 0; j < 3; j++) expect((await bare.send('/settings', { cookie })).status).toBe(200);
+    }
+    expect(bare.reads).toBe(4);
+  });
+
+  test('that cannot be read anew lets nobody in until it can', async () => {
+    let broken = false;
+    const password = async () => {
+      if (broken) throw new Error('the secret is gone');
+      return PASSWORD;
+    };
+    const bare = bareDashboard({ signIn: { kind: 'password', password } });
+    const cookie = await bare.signIn();
+    bare.time += 61_000;
+    broken = true;
+    expect((await bare.send('/settings', { cookie })).status).toBe(500);
+    broken = false;
+    expect((await bare.send('/settings', { cookie })).status).toBe(200);
   });
 
   test('is not read anew for each cookie that somebody makes up', async () => {
