@@ -29,6 +29,12 @@ export interface DashboardOptions extends FunctionOptions {
   readonly readOnly?: boolean;
   /** Of one page. @default Duration.seconds(30) */
   readonly timeout?: Duration;
+  /**
+   * Invocations at once: a ceiling for a URL that everybody can call. Lambda takes them off the account's limit, and
+   * refuses the deployment where too few are left: 100, or 10 in a new account, which may have no more than these.
+   * @default none are reserved, and the account's limit is the ceiling
+   */
+  readonly reservedConcurrentExecutions?: number;
 }
 
 /** Props of a dashboard without `Lambdesque` around it. */

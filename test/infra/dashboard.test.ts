@@ -71,6 +71,13 @@ describe('behind a password', () => {
     expect(settingsOf(small, /Dashboard/)).toMatchObject({ readOnly: true });
   });
 
+  test('a ceiling for its URL is reserved where it is asked for, since new accounts have nothing to reserve', () => {
+    expect(functionOf(made.template(), /Dashboard/)).not.toHaveProperty('ReservedConcurrentExecutions');
+    const some = system((stack) => ({ password: password(stack), reservedConcurrentExecutions: 5 })).template();
+    expect(functionOf(some, /Dashboard/)).toMatchObject({ ReservedConcurrentExecutions: 5 });
+    expect(functionOf(some, /mail/)).not.toHaveProperty('ReservedConcurrentExecutions');
+  });
+
   test('in SSM, or in a field of a secret', () => {
     const inSsm = system((stack) => ({
       password: StringParameter.fromSecureStringParameterAttributes(stack, 'P', { parameterName: '/page/password' }),
