@@ -137,7 +137,7 @@ export function createDashboard<Env extends object>(options: DashboardOptions<En
     const message = known ? error.message : 'This is a fault of the dashboard; its log has more.';
     if (!view) return c.text(`${message}\n`, status);
     const body = html`<p class="notice bad" role="alert">${message}</p>`;
-    return show(c, view, { title: 'That did not work', body, status });
+    return show(c, view, { title: 'That did not work', body, status, live: false });
   });
   return app;
 }

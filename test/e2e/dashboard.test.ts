@@ -179,6 +179,22 @@ describe('updates', () => {
     });
   });
 
+  test('that cannot be had leave what is shown, and say so', async () => {
+    await inTab(async ({ page }) => {
+      await stopClock(page);
+      await page.goto('/queue?name=stuck');
+      await page.route('**/queue?name=stuck', (route) =>
+        route.fulfill({ status: 503, contentType: 'text/html', body: '<main id="main">Redis is away</main>' }),
+      );
+      await page.clock.runFor(5_000);
+      await page.getByText('The server answers with status 503.').waitFor();
+      expect(await page.textContent('h1')).toContain('stuck');
+      await page.unroute('**/queue?name=stuck');
+      await page.clock.runFor(5_000);
+      await page.getByText('Updated').waitFor();
+    });
+  });
+
   test('draw the chart anew, and keep it', async () => {
     await inTab(async ({ page }) => {
       await stopClock(page);

@@ -32,6 +32,8 @@ export function keepUpdated(changed: () => void): void {
   const ask = async () => {
     const response = await fetch(addressWithoutNotice(), { headers: { 'x-lambdesque-live': '1' } });
     if (response.status === 401) return location.reload();
+    // What is shown says more than that it cannot be had now.
+    if (!response.ok) return tell(`The server answers with status ${response.status}. Trying again.`);
     const page = new DOMParser().parseFromString(await response.text(), 'text/html');
     if (!page.querySelector('#main') || isBusy() || paused) return;
     for (const part of PARTS) merge(part, page);

@@ -266,6 +266,17 @@ describe('a change', () => {
     expect(bare.changed).toEqual(status === 303 ? ['pauseAll'] : []);
   });
 
+  test('that goes wrong is answered with a page that stays: its address is none that can be asked for again', async () => {
+    const bare = bareDashboard();
+    const cookie = await bare.signIn();
+    const token = await bare.tokenOf(cookie);
+    const response = await bare.send('/jobs/reschedule', { cookie, form: { token, place: 'made up' } });
+    expect(response.status).toBe(400);
+    const page = await response.text();
+    expect(page).toContain('Give the new time');
+    expect(page).not.toContain('data-live');
+  });
+
   test('is not made by GET', async () => {
     const bare = bareDashboard();
     const cookie = await bare.signIn();
