@@ -107,7 +107,7 @@ export function createDashboard<Env extends object>(options: DashboardOptions<En
         ...told,
         result: notice.said,
         ...(notice.n === undefined ? {} : { n: notice.n }),
-        by: name ?? (view.session.name || 'unnamed'),
+        ...byWhom(name, view.session.name),
         session: view.session.id,
         address,
       });
@@ -140,6 +140,11 @@ export function createDashboard<Env extends object>(options: DashboardOptions<En
     return show(c, view, { title: 'That did not work', body, status, live: false });
   });
   return app;
+}
+
+/** Who signs in with the password that all share calls themselves as they like: the line says that nobody has checked it. */
+function byWhom(known: string | undefined, given: string) {
+  return known === undefined && given !== '' ? { unverifiedName: given } : { by: known ?? 'unnamed' };
 }
 
 /** What was asked for cannot be, cannot be now, or Redis cannot be reached; anything else is our fault. */

@@ -123,7 +123,7 @@ export function guard<Env extends object>(
         return c.html(signInPage(options.assets, { next, wrong: true }), 401);
       }
       await signIns.forget(address);
-      log.info('Signed in to the dashboard', { address, name: field('name') });
+      log.info('Signed in to the dashboard', { address, unverifiedName: field('name') });
       setCookie(c, cookie(c), value, {
         httpOnly: true,
         sameSite: 'Strict',

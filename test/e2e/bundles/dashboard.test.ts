@@ -140,7 +140,7 @@ withBundles(
           message: 'Changed from the dashboard',
           change: 'queue/clear',
           queue: 'mail',
-          by: 'Zoë',
+          unverifiedName: 'Zoë',
           address: '198.51.100.1',
         }),
       );

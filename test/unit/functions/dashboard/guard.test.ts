@@ -230,8 +230,20 @@ describe('a change', () => {
     expect(bare.changed).toEqual(['pauseAll']);
     expect(bare.log.lines.at(-1)).toMatchObject({
       message: 'Changed from the dashboard',
-      fields: { change: 'queues/pause-all', by: 'Zoë', address: '192.0.2.1', result: 'paused' },
+      fields: { change: 'queues/pause-all', unverifiedName: 'Zoë', address: '192.0.2.1', result: 'paused' },
     });
+  });
+
+  test('is logged with a name that anybody could have typed as such, and with what AWS says as who it was', async () => {
+    const bare = bareDashboard();
+    const cookie = await bare.signIn('arn:aws:iam::1:user/boss');
+    await bare.send('/queues/pause-all', { cookie, form: { ...pauseAll, token: await bare.tokenOf(cookie) } });
+    expect(bare.log.lines.map((line) => line.fields['by'] ?? line.fields['name'])).toEqual([undefined, undefined]);
+    const arn = 'arn:aws:iam::1:user/zoe';
+    const iam = bareDashboard({ signIn: { kind: 'iam' }, caller: ({ address }) => ({ address, name: arn }) });
+    await iam.send('/queues/pause-all', { form: { ...pauseAll, token: await iam.tokenOf() } });
+    expect(iam.log.lines.at(-1)?.fields).toMatchObject({ by: arn });
+    expect(iam.log.lines.at(-1)?.fields).not.toHaveProperty('unverifiedName');
   });
 
   test('with no token, a made up one, or one of another session is refused', async () => {
