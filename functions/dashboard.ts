@@ -22,7 +22,7 @@ import { createLogger, publicError } from './runtime/logger.ts';
 const LAST_MS = 500;
 /** Between two updates of a page: each is an invocation and some commands. */
 const INTERVAL = 10_000;
-/** Lambda answers with 6 MB at the most, and base64 makes four characters of three bytes. */
+/** As JSON has them. Lambda answers with 6 MB at the most, and base64 makes four characters of three bytes. */
 const MOST_BYTES = 4_000_000;
 
 /** One call of the URL. */

@@ -1,11 +1,11 @@
 import { entriesAt, failedQueryOf, filterOf } from '../failed-list.ts';
-import { bytes } from '../views/format.ts';
 import { html } from '../views/html.ts';
 import type { Page } from './page.ts';
+import { answerBytes, tooMuch, wholeText } from './whole-text.ts';
 
 /** The text of an entry, or of many. */
 
-export const failedEntryText: Page = async ({ inspector, query }) => {
+export const failedEntryText: Page = async ({ inspector, query, mostBytes }) => {
   const [entry] = await entriesAt(inspector, filterOf(query), query.text('cursor'), query.all('place'));
   if (!entry) {
     return {
@@ -15,7 +15,7 @@ export const failedEntryText: Page = async ({ inspector, query }) => {
       body: html`<p>It was removed, or is on another page of the list by now.</p>`,
     };
   }
-  return new Response(entry.raw, { headers: { 'content-type': 'text/plain; charset=utf-8' } });
+  return wholeText(entry.raw, mostBytes, 'The command line has it whole: lambdesque failed show.');
 };
 
 /** Lines of JSON: `client.failed.import` and `lambdesque failed import` read them again. */
@@ -40,16 +40,15 @@ export const failedExport: Page = async ({ inspector, query, mostBytes }) => {
     return new Response(body, { headers });
   }
   let text = '';
+  let size = 0;
   for await (const line of lines) {
     text += `${line}\n`;
-    if (text.length > mostBytes) {
-      const what =
-        'Fewer at a time: filter by class or by date. Or take them with the command line: lambdesque failed export.';
-      return {
-        title: 'Too much to send at once',
-        live: false,
-        body: html`<p>A function can answer with ${bytes(mostBytes)} at the most. ${what}</p>`,
-      };
+    size += answerBytes(line) + 2;
+    if (size > mostBytes) {
+      return tooMuch(
+        mostBytes,
+        'Fewer at a time: filter by class or by date. Or take them with the command line: lambdesque failed export.',
+      );
     }
   }
   return new Response(text, { headers });

@@ -9,6 +9,7 @@ import type { PageContent } from '../views/layout.ts';
 import { badge, facts, field, hidden, link, queueLink } from '../views/parts.ts';
 import type { View } from '../views/view.ts';
 import type { Page } from './page.ts';
+import { wholeText } from './whole-text.ts';
 
 /** Characters of a payload, and of its arguments, that are shown; all of it is a link away. */
 const SHOWN = 20_000;
@@ -63,7 +64,7 @@ export const jobPage: Page = async (view) => {
 export const payload: Page = async (view) => {
   const { job } = await seek(view.inspector, view.query);
   if (!job) return notThere();
-  return new Response(job.payload, { headers: { 'content-type': 'text/plain; charset=utf-8' } });
+  return wholeText(job.payload, view.mostBytes, 'The command line has it whole: lambdesque jobs show.');
 };
 
 const notThere = () => ({
