@@ -8,6 +8,7 @@ import { guard, safeHeaders } from './guard/guard.ts';
 import type { StatPoint } from './inspector.ts';
 import { kept } from './kept.ts';
 import type { DashboardOptions, Opened } from './options.ts';
+import { reasonsOf } from './pages/each-place.ts';
 import { changes, pages } from './pages/index.ts';
 import type { Change, Page } from './pages/page.ts';
 import { paths, to } from './paths.ts';
@@ -15,12 +16,17 @@ import { confirmation } from './views/confirmation.ts';
 import { html } from './views/html.ts';
 import { assetPaths, layout, type PageContent } from './views/layout.ts';
 import { noticeQuery } from './views/notices.ts';
+import { refusal } from './views/refusal.ts';
 import type { View } from './views/view.ts';
 
 /** The numbers of the charts are asked for again after so long, ms: they are of whole minutes, and cost more than all else. */
 const SERIES_MS = 20_000;
 /** Bytes of a form: thousands of ticked entries, but no more. */
 const MOST_BYTES = 1_000_000;
+/** Values of a field, and reasons, that a line of the log has. */
+const MOST_LOGGED = 100;
+/** Characters of each of them. */
+const MOST_CHARACTERS = 200;
 
 /**
  * The dashboard: pages that the server makes, over the inspector. It knows neither Node nor AWS: whoever serves it hands
@@ -96,22 +102,34 @@ export function createDashboard<Env extends object>(options: DashboardOptions<En
     app.post(path, async (c) => {
       const form = new Fields(await c.req.parseBody({ all: true }));
       const view = await viewOf(c, form, { quiet: true });
-      const result = await change(view, form);
-      if ('question' in result) {
-        return show(c, view, confirmation(result, path, form, view.session.formToken));
-      }
-      const { back, log: told, ...notice } = result;
       const { address, name } = options.caller(c.env);
-      log.info('Changed from the dashboard', {
-        change: path.slice(1),
-        ...told,
-        result: notice.said,
-        ...(notice.n === undefined ? {} : { n: notice.n }),
-        ...byWhom(name, view.session.name),
-        session: view.session.id,
-        address,
-      });
-      return c.redirect(to(back, noticeQuery(notice)), 303);
+      const { session } = view;
+      const who = { ...byWhom(name, session.name), session: session.id, address };
+      let told: Readonly<Record<string, unknown>> | undefined;
+      try {
+        const result = await change(view, form);
+        if ('question' in result) return await show(c, view, confirmation(result, path, form, session.formToken));
+        const { back, log: of, refused, ...notice } = result;
+        told = { ...of, result: notice.said, ...(notice.n === undefined ? {} : { n: notice.n }) };
+        if (!refused) return c.redirect(to(back, noticeQuery(notice)), 303);
+        const { errors, untried } = refused;
+        const reasons = reasonsOf(errors);
+        told = { ...told, refused: errors.length, untried, reasons: [...reasons.keys()].slice(0, MOST_LOGGED) };
+        const fault = errors.find((error) => statusOf(error) === 500);
+        if (fault) log.error('The dashboard could not answer', { error: fault, path: c.req.path });
+        const [{ n: done = 0, missing = 0 }, status] = [notice, statusOf(errors[0] as Error)];
+        return await show(c, view, refusal({ back, done, missing, untried, reasons, status }));
+      } catch (error) {
+        // What it was meant to change: a part of that may be changed.
+        told ??= {
+          form: loggedForm(form),
+          result: 'failed',
+          why: error instanceof Error ? error.message : String(error),
+        };
+        throw error;
+      } finally {
+        if (told) log.info('Changed from the dashboard', { change: path.slice(1), ...told, ...who });
+      }
     });
   }
 
@@ -136,10 +154,23 @@ export function createDashboard<Env extends object>(options: DashboardOptions<En
     const view = await viewOf(c, new Fields({}), { quiet: true }).catch(() => undefined);
     const message = known ? error.message : 'This is a fault of the dashboard; its log has more.';
     if (!view) return c.text(`${message}\n`, status);
-    const body = html`<p class="notice bad" role="alert">${message}</p>`;
+    const partly =
+      c.req.method === 'POST' && status >= 500 ? ' A part of the change may have been made before that.' : '';
+    const body = html`<p class="notice bad" role="alert">${message}${partly}</p>`;
     return show(c, view, { title: 'That did not work', body, status, live: false });
   });
   return app;
+}
+
+/** A form for the log, without what shows that it is ours. */
+function loggedForm(form: Fields): Record<string, readonly string[]> {
+  const names = new Set(form.entries().map(([name]) => name));
+  const some = (name: string) =>
+    form
+      .all(name)
+      .slice(0, MOST_LOGGED)
+      .map((value) => value.slice(0, MOST_CHARACTERS));
+  return Object.fromEntries([...names].filter((name) => name !== 'token').map((name) => [name, some(name)]));
 }
 
 /** Who signs in with the password that all share calls themselves as they like: the line says that nobody has checked it. */

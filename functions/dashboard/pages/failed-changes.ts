@@ -3,6 +3,7 @@ import type { Fields } from '../fields.ts';
 import type { FailedEntry } from '../inspector.ts';
 import { paths, to } from '../paths.ts';
 import { counted } from '../views/format.ts';
+import { eachPlace } from './each-place.ts';
 import { type Change, type Changed, isSure } from './page.ts';
 
 export const retryEntries: Change = (view, form) =>
@@ -59,11 +60,7 @@ async function forEach(
 ): Promise<Changed> {
   // The button of one line means that line, whatever is ticked.
   const places = form.text('only') === undefined ? form.all('place') : form.all('only');
-  if (places.length === 0) return { back: backTo(form), said: 'none', log: {} };
-  let n = 0;
-  for (const place of places) if (await change({ place })) n++;
-  const log = { ...given(filterOf(form)), places: places.slice(0, 100) };
-  return { back: backTo(form), said: n === 0 ? 'gone' : said, n, missing: n === 0 ? 0 : places.length - n, log };
+  return eachPlace(places, { back: backTo(form), said, log: given(filterOf(form)) }, change);
 }
 
 const backTo = (form: Fields) => to(paths.failedEntries, { ...filterOf(form) });

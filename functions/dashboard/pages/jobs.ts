@@ -4,6 +4,7 @@ import type { JobView } from '../inspector.ts';
 import { type ListPart, listPartOf } from '../job-list.ts';
 import { paths, to } from '../paths.ts';
 import { counted } from '../views/format.ts';
+import { eachPlace } from './each-place.ts';
 import { type Change, type Changed, isSure } from './page.ts';
 
 /** Changes of single jobs and of those that were ticked in a list. */
@@ -38,13 +39,9 @@ async function forEach(
   change: (job: Pick<JobView, 'place'>) => Promise<boolean>,
   told: Readonly<Record<string, unknown>> = {},
 ): Promise<Changed> {
-  const places = chosen(form);
-  if (places.length === 0) return { back: listPath(form), said: 'none', log: {} };
-  let n = 0;
   // The last one first: those that go to the head of a queue keep their order there.
-  for (const place of places.toReversed()) if (await change({ place })) n++;
-  const log = { ...told, ...listPartOf(form), places: places.slice(0, 100) };
-  return { back: listPath(form), said: n === 0 ? 'gone' : said, n, missing: n === 0 ? 0 : places.length - n, log };
+  const places = chosen(form).toReversed();
+  return eachPlace(places, { back: listPath(form), said, log: { ...told, ...listPartOf(form) } }, change);
 }
 
 const chosen = (form: Fields) => form.all('place');

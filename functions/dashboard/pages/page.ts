@@ -12,6 +12,8 @@ export interface Changed extends Notice {
   readonly back: string;
   /** For the log: what was changed. */
   readonly log: Readonly<Record<string, unknown>>;
+  /** Some of those that were chosen could not be changed, and after that so many were not tried. */
+  readonly refused?: { readonly errors: readonly Error[]; readonly untried: number };
 }
 
 /** What cannot be undone is asked first; the answer is the same form with `sure`. */

@@ -11,7 +11,7 @@ export const HOST = 'page.example.com';
 export interface Sent {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly form?: Readonly<Record<string, string>>;
+  readonly form?: Readonly<Record<string, string>> | [string, string][];
   readonly cookie?: string | undefined;
   readonly address?: string;
 }

@@ -159,6 +159,51 @@ test('retry those that were ticked', async () => {
   await eventually(() => expect(seeded.imported.toSorted()).toEqual([10, 11, 9]));
 });
 
+test('one that cannot be retried keeps no other from it; what was done, and why not the rest, is told and logged', async () => {
+  const element = (payload: unknown) =>
+    JSON.stringify({
+      failed_at: '2026/11/26 12:00:00 UTC',
+      payload,
+      exception: 'E',
+      error: 'bad',
+      queue: 'nowhere',
+      worker: 'w',
+    });
+  await fill('nowhere', 0);
+  const list = 'resque:some_failed';
+  await redis.client.rpush(
+    list,
+    element({ class: 'Mail', args: [1] }),
+    element('no job'),
+    element({ class: 'Mail', args: [2] }),
+  );
+  await redis.client.sadd('resque:failed_queues', 'some_failed');
+  const entries = await site.get('/failed/entries?list=some_failed');
+  expect(boxes(entries)).toHaveLength(3);
+  const told = await submitList(entries, '/failed/retry', boxes(entries));
+  expect(told.status).toBe(400);
+  expect(told.text).toContain('2 done, 1 cannot be:');
+  expect(told.html).not.toContain('data-live');
+  expect(await length('nowhere')).toBe(2);
+  const line = site.log.lines.findLast(({ message }) => message === 'Changed from the dashboard');
+  expect(line?.fields).toMatchObject({ change: 'failed/retry', result: 'retried', n: 2, refused: 1, untried: 0 });
+  expect(line?.fields['by']).toEqual(expect.any(String));
+  await redis.client.del(list, 'resque:queue:nowhere');
+  await redis.client.srem('resque:failed_queues', 'some_failed');
+  await redis.client.srem('resque:queues', 'nowhere');
+});
+
+test('one place that is none keeps no other job from it', async () => {
+  await fill('bad-place', 2);
+  const queue = await site.get('/queue?name=bad-place');
+  const [first = '', second = ''] = boxes(queue);
+  const told = await submitList(queue, '/jobs/remove', [first, 'made up', second], { sure: 'yes' });
+  expect(told.text).toContain('2 done, 1 cannot be:');
+  expect(await length('bad-place')).toBe(0);
+  const line = site.log.lines.findLast(({ message }) => message === 'Changed from the dashboard');
+  expect(line?.fields).toMatchObject({ change: 'jobs/remove', result: 'removed', n: 2, refused: 1 });
+});
+
 test('retry all of a group, after a question', async () => {
   const groups = await site.get('/failed');
   const asked = await submitGroup(groups, '/failed/retry-all', 'Import');

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { Inspector } from '../../../../functions/dashboard/inspector.ts';
 import { changes, pages } from '../../../../functions/dashboard/pages/index.ts';
+import { RedisUnavailableError } from '../../../../shared/index.ts';
 import { bareDashboard, HOST, MOST_TRIES, PASSWORD } from '../../../helpers/dashboard/bare.ts';
 
 /** Each way in that should be shut. */
@@ -218,6 +220,15 @@ describe('a cookie', () => {
   });
 });
 
+/** Signed in to by AWS, over an inspector that has just this besides an empty page of queues. */
+function dashboardOver(part: Partial<Record<keyof Inspector, unknown>>) {
+  const totals = async () => ({ now: new Date(0) });
+  const inspector = { stats: { totals }, queues: { list: async () => [] }, ...part } as unknown as Inspector;
+  const signIns = { take: async () => 0, forget: async () => {}, formSecret: async () => 'secret' };
+  const open = async () => ({ inspector, signIns, commands: () => 0, close: async () => {} });
+  return bareDashboard({ signIn: { kind: 'iam' }, caller: ({ address }) => ({ address, name: 'zoe' }), open });
+}
+
 describe('a change', () => {
   const pauseAll = { sure: 'yes' };
 
@@ -244,6 +255,44 @@ describe('a change', () => {
     await iam.send('/queues/pause-all', { form: { ...pauseAll, token: await iam.tokenOf() } });
     expect(iam.log.lines.at(-1)?.fields).toMatchObject({ by: arn });
     expect(iam.log.lines.at(-1)?.fields).not.toHaveProperty('unverifiedName');
+  });
+
+  test.each(['/failed/retry-all', '/failed/remove-all'])(
+    'of all by %s that fails midway is logged, with who made it',
+    async (path) => {
+      const fails = async () => {
+        throw new RedisUnavailableError('Redis is away.');
+      };
+      const bare = dashboardOver({ failed: { retryAll: fails, removeAll: fails } });
+      const token = await bare.tokenOf();
+      const response = await bare.send(path, { form: { sure: 'yes', class: 'Mail', token } });
+      expect(response.status).toBe(503);
+      expect(await response.text()).toContain('A part of the change may have been made');
+      const line = bare.log.lines.find(({ message }) => message === 'Changed from the dashboard');
+      expect(line?.fields).toMatchObject({
+        change: path.slice(1),
+        result: 'failed',
+        by: 'zoe',
+        form: { class: ['Mail'] },
+      });
+      expect(line?.fields['form']).not.toHaveProperty('token');
+    },
+  );
+
+  test('of those chosen tries no more of them where Redis is away, and says how many', async () => {
+    let tried = 0;
+    const retry = async () => {
+      if (++tried === 1) return true;
+      throw new RedisUnavailableError('Redis is away.');
+    };
+    const bare = dashboardOver({ failed: { retry } });
+    const token = await bare.tokenOf();
+    const form = [['token', token], ...['a', 'b', 'c'].map((place) => ['place', place])] as [string, string][];
+    const response = await bare.send('/failed/retry', { form });
+    expect(response.status).toBe(503);
+    expect(await response.text()).toContain('1 done, 1 cannot be, 1 not tried after that:');
+    expect(tried).toBe(2);
+    expect(bare.log.lines.at(-1)?.fields).toMatchObject({ n: 1, refused: 1, untried: 1, by: 'zoe' });
   });
 
   test('with no token, a made up one, or one of another session is refused', async () => {

@@ -11,7 +11,10 @@ const MOST = 4_000_000;
 function holding(raw: string) {
   const inspector = {
     stats: { totals: async () => ({ now: new Date(0) }) },
-    jobs: { get: async () => ({ payload: raw, place: 'p' }), find: async () => ({ items: [{ payload: raw, place: 'p' }] }) },
+    jobs: {
+      get: async () => ({ payload: raw, place: 'p' }),
+      find: async () => ({ items: [{ payload: raw, place: 'p' }] }),
+    },
     failed: {
       page: async () => ({ items: [{ raw, place: 'p' }], complete: true }),
       async *export() {
