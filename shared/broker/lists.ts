@@ -46,6 +46,8 @@ export interface FoundElement {
 export interface SearchResult {
   readonly found: readonly FoundElement[];
   readonly scanned: number;
+  /** Of the list that was looked at last. */
+  readonly length: number;
   /** Where to go on; undefined where everything was looked through. @property list its place among those given */
   readonly end: (Between & { readonly list: number }) | undefined;
   /** Bytes that were found. */
@@ -59,6 +61,11 @@ export interface ElementRef {
   readonly mark: string;
   /** What the mark is of: the whole element, or all but when it was retried. */
   readonly of: 'whole' | 'without';
+  /**
+   * Beside a mark of the whole: that without when it was retried. What has this one alone was retried meanwhile, and is
+   * gone.
+   */
+  readonly without?: string;
 }
 
 export type ElementChange = ElementRef &
@@ -77,8 +84,10 @@ export interface ListsBroker {
   read(list: ListName, element: ElementRef): Promise<FoundElement | undefined>;
   /**
    * Each on its own, but together in few steps.
+   * @param length of the list when they were read: then what has moved further than others have gone since counts as
+   * gone, lest many that are gone are each looked for in all of the list
    * @returns for each whether it was still there
    * @throws RedisTypeError where a key does not take what it should; that element stays
    */
-  change(list: ListName, changes: readonly ElementChange[]): Promise<boolean[]>;
+  change(list: ListName, changes: readonly ElementChange[], length?: number): Promise<boolean[]>;
 }

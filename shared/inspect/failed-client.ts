@@ -28,6 +28,8 @@ const TEXT_AT_ONCE = 1_048_576;
 
 interface OpenPage extends Omit<FailedPage, 'items'> {
   readonly items: readonly OpenEntry[];
+  /** Of the list. */
+  readonly length: number;
 }
 
 interface Look {
@@ -49,7 +51,7 @@ export function createFailed(store: FailedBroker, registry?: Registry): Failed {
     const list = failedList(query.list);
     const items: OpenEntry[] = [];
     let from = cursor === undefined || cursor === '' ? undefined : readBetween(cursor);
-    let scanned = 0;
+    let [scanned, length] = [0, 0];
     for (let i = 0; i < commands; i++) {
       const result = await store.search([list], {
         towards,
@@ -70,20 +72,26 @@ export function createFailed(store: FailedBroker, registry?: Registry): Failed {
         );
       }
       scanned += result.scanned;
+      length = result.length;
       for (const found of result.found) {
         const open = openEntry(found);
         if (fitsQuery(open.entry, query)) items.push(open);
       }
-      if (!result.end) return { items, cursor: undefined, scanned, complete: true };
+      if (!result.end) return { items, cursor: undefined, scanned, length, complete: true };
       from = result.end;
-      if (items.length > limit) return cutPage(query, items, options);
+      if (items.length > limit) return cutPage(query, items, options, scanned);
       if (items.length >= limit || scanned >= most) break;
     }
-    return { items, cursor: from && writeBetween(from), scanned, complete: false };
+    return { items, cursor: from && writeBetween(from), scanned, length, complete: false };
   }
 
   /** The first of what was found, and the place behind it. */
-  async function cutPage(query: FailedQuery, found: readonly OpenEntry[], options: Look): Promise<OpenPage> {
+  async function cutPage(
+    query: FailedQuery,
+    found: readonly OpenEntry[],
+    options: Look,
+    scanned: number,
+  ): Promise<OpenPage> {
     const { towards = 'head', limit } = options;
     const items = found.slice(0, limit);
     const { whole, bytes } = items.at(-1) as OpenEntry;
@@ -91,12 +99,12 @@ export function createFailed(store: FailedBroker, registry?: Registry): Failed {
     const from = { position, passed: [shortMark(bytes)], next: [] };
     // Looks at nothing: it only answers what is around.
     const none = { towards, from, texts: [], most: 0, bytes: 0, limit: 0 };
-    const { end } = await store.search([failedList(query.list)], none);
-    return { items, cursor: end && writeBetween(end), scanned: found.length, complete: end === undefined };
+    const { end, length } = await store.search([failedList(query.list)], none);
+    return { items, cursor: end && writeBetween(end), scanned, length, complete: end === undefined };
   }
 
   /** Everything that fits, some at a time. */
-  async function* all(query: FailedQuery, towards?: 'tail'): AsyncGenerator<readonly OpenEntry[]> {
+  async function* all(query: FailedQuery, towards?: 'tail'): AsyncGenerator<OpenPage> {
     let cursor: string | undefined = '';
     while (cursor !== undefined) {
       const one = {
@@ -108,7 +116,7 @@ export function createFailed(store: FailedBroker, registry?: Registry): Failed {
         commands: 1,
       };
       const found: OpenPage = await look(query, one);
-      if (found.items.length > 0) yield found.items;
+      if (found.items.length > 0) yield found;
       cursor = found.cursor;
     }
   }
@@ -127,9 +135,9 @@ export function createFailed(store: FailedBroker, registry?: Registry): Failed {
   async function changeAll(query: FailedQuery, changeOf: (open: OpenEntry) => ElementChange | undefined) {
     const list = failedList(query.list);
     let count = 0;
-    for await (const some of all(query)) {
-      const changes = some.map(changeOf).filter((change) => change !== undefined);
-      for (const done of await store.change(list, changes)) if (done) count++;
+    for await (const { items, length } of all(query)) {
+      const changes = items.map(changeOf).filter((change) => change !== undefined);
+      for (const done of await store.change(list, changes, length)) if (done) count++;
     }
     return count;
   }
@@ -145,18 +153,23 @@ export function createFailed(store: FailedBroker, registry?: Registry): Failed {
 
     async page({ cursor, limit = PAGE, ...query } = {}) {
       checkLimit(limit);
-      const { items, ...rest } = await look(query, {
+      const {
+        items,
+        cursor: next,
+        scanned,
+        complete,
+      } = await look(query, {
         cursor,
         limit,
         most: LOOKED_AT,
         bytes: BYTES,
         commands: COMMANDS,
       });
-      return { items: items.map(({ entry }) => entry), ...rest };
+      return { items: items.map(({ entry }) => entry), cursor: next, scanned, complete };
     },
 
     async *find(query) {
-      for await (const some of all(query)) for (const { entry } of some) yield entry;
+      for await (const { items } of all(query)) for (const { entry } of items) yield entry;
     },
 
     async groups({ list } = {}) {
@@ -194,12 +207,13 @@ export function createFailed(store: FailedBroker, registry?: Registry): Failed {
       return (await store.change(list, [{ ...without, to: 'nowhere' }]))[0] === true;
     },
 
-    removeAll: (query) => changeAll(query, ({ whole }) => ({ ...whole, to: 'nowhere' })),
+    removeAll: (query) =>
+      changeAll(query, ({ whole: { position, mark, of } }) => ({ position, mark, of, to: 'nowhere' })),
 
     clear: async (list) => store.clearFailed(failedList(list).name),
 
     async *export(query = {}) {
-      for await (const some of all(query, 'tail')) for (const { bytes } of some) yield lineOf(bytes);
+      for await (const { items } of all(query, 'tail')) for (const { bytes } of items) yield lineOf(bytes);
     },
 
     async import(lines, options = {}) {

@@ -20,7 +20,7 @@ export function openEntry({ list, position, bytes }: FoundElement): OpenEntry {
     entry: { ...fields, list: list.name, raw: bytes.toString('utf8'), place },
     cut,
     bytes,
-    whole: { position, mark, of: 'whole' },
+    whole: { position, mark, of: 'whole', without },
   };
 }
 
@@ -42,7 +42,7 @@ export function entryPlace(place: unknown): EntryPlace {
   const at = Number(position);
   return {
     list: failedList(name),
-    whole: { position: at, mark, of: 'whole' },
+    whole: { position: at, mark, of: 'whole', without: without || mark },
     without: { position: at, mark: without || mark, of: 'without' },
   };
 }

@@ -156,14 +156,15 @@ export interface Failed {
    * Pushes the payload to the tail of its queue and writes `retried_at` into the entry, in one step, as resque-web
    * does; the entry stays. The attempts of the job are counted anew. 2 commands; more only where thousands have gone
    * since.
-   * @returns whether it was still there, and unchanged: of two that press the button, one is told false
+   * @returns whether it was still there, and unchanged: of two that press the button, one is told false. One that was
+   * retried meanwhile is not looked for any further
    * @throws ConfigError if its payload is no job, which would only fail again, or if nothing names its queue
    */
   retry(entry: FailedRef): Promise<boolean>;
   /**
    * Retries all that fit, newest first, some in each atomic step; those that were retried before only with `retried:
    * true`. What is no job, or has no queue, is passed over. 2 commands for each 500 entries that fit, 1 for each
-   * 5,000 that do not.
+   * 5,000 that do not. Entries that others retried or removed meanwhile are passed over.
    * @returns how many were retried
    */
   retryAll(query: FailedQuery): Promise<number>;

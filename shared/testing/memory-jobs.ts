@@ -16,18 +16,26 @@ export function memoryJobs(delayed: MemoryDelayed, clock: Clock): FailedBroker &
   return {
     async search(lists, { texts, from, limit }) {
       const found: FoundElement[] = [];
-      let scanned = 0;
+      let [scanned, length] = [0, 0];
       for (const [place, list] of lists.entries()) {
-        for (const one of await elements(list)) {
+        const all = await elements(list);
+        length = all.length;
+        for (const one of all) {
           if (place === 0 && one.position < (from?.position ?? 0)) continue;
           if (found.length >= limit) {
-            return { found, scanned, end: { list: place, position: one.position, passed: [], next: [] }, wrong: [] };
+            return {
+              found,
+              scanned,
+              end: { list: place, position: one.position, passed: [], next: [] },
+              length,
+              wrong: [],
+            };
           }
           scanned++;
           if (texts.every((text) => one.bytes.includes(text))) found.push(one);
         }
       }
-      return { found, scanned, end: undefined, wrong: [] };
+      return { found, scanned, length, end: undefined, wrong: [] };
     },
     async read(list, { mark }) {
       return (await elements(list)).find(({ bytes }) => createHash('sha1').update(bytes).digest('hex') === mark);

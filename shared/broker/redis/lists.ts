@@ -56,12 +56,13 @@ export function redisLists(client: RedisClient, script: RedisClient['script'], k
     const args: Argument[] = [towards === 'tail' ? 1 : -1, from?.position ?? '', ...anchorsOf(from)];
     args.push(most, bytes, limit, MOST_FOUND, texts.length, ...texts, rubyTime(since, 0), rubyTime(until, 999));
     const reply = list(await client.script(searchLists, lists.map(keyOf), args));
-    const [l, position, scanned, found, passed, next, , wrong] = reply;
+    const [l, position, scanned, found, passed, next, length, wrong] = reply;
     if (l === MOVED) return undefined;
     const ended = l === lists.length;
     return {
       found: foundOf(list(found), lists),
       scanned: Number(scanned),
+      length: Number(length),
       end: ended
         ? undefined
         : { list: Number(l), position: Number(position), passed: list(passed).map(text), next: list(next).map(text) },
@@ -107,14 +108,14 @@ export function redisLists(client: RedisClient, script: RedisClient['script'], k
     return towards === 'tail' ? 0 : Math.min(position, length - 1);
   }
 
-  async function change(name: ListName, changes: readonly ElementChange[]): Promise<boolean[]> {
+  async function change(name: ListName, changes: readonly ElementChange[], length = -1): Promise<boolean[]> {
     const done = changes.map(() => false);
     let open = changes.map((one, place) => ({ one, place, from: one.position, further: name.kind !== 'queue' }));
     while (open.length > 0) {
       const some = portion(open);
       const rest = open.slice(some.length);
       const call = new ScriptCall([keyOf(name), keys.queues]);
-      call.add(LOOKED_AT, READ);
+      call.add(LOOKED_AT, READ, length);
       for (const { one, from } of some) addChange(call, keys, one, from);
       const [states, wrong] = list(await script(changeElements, call.keys, call.args));
       const [refused] = wrongKeysOf(wrong);
@@ -138,11 +139,15 @@ export function redisLists(client: RedisClient, script: RedisClient['script'], k
     return done;
   }
 
-  async function read(name: ListName, { position, mark, of }: ElementRef): Promise<FoundElement | undefined> {
+  async function read(
+    name: ListName,
+    { position, mark, of, without = '' }: ElementRef,
+  ): Promise<FoundElement | undefined> {
     const starts = name.kind === 'queue' ? [position, position + PUSHED] : [position];
     for (const start of starts) {
       for (let from = start; from >= 0; ) {
-        const [at, bytes] = list(await client.script(readElement, [keyOf(name)], [from, mark, of, LOOKED_AT, READ]));
+        const args = [from, mark, of, without, LOOKED_AT, READ];
+        const [at, bytes] = list(await client.script(readElement, [keyOf(name)], args));
         if (Buffer.isBuffer(bytes)) return { list: name, position: Number(at), bytes };
         from = Number(at);
       }
@@ -176,7 +181,7 @@ function rubyTime(date: Date | undefined, more: number): string {
 }
 
 function addChange(call: ScriptCall, keys: Keys, change: ElementChange, from: number): void {
-  call.add(from, change.mark, change.of);
+  call.add(from, change.position, change.mark, change.of, change.without ?? '');
   if (change.to === 'nowhere') {
     call.add('remove');
     encodeEffects(change.effects ?? [], call, keys);

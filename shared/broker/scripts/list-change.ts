@@ -13,6 +13,9 @@ export const REFUSED = -3;
 /** Stands in the place of an element that is removed, until the end of the script. */
 const HOLE = 'lambdesque:removed:5b8e1c07';
 
+/** So many more than a list has become shorter by may have gone before an element: others were pushed meanwhile. */
+const MARGIN = 1_000;
+
 /**
  * Lua: `bytesOf(text)`: each character of the text is one byte, U+0000 to U+00FF. So bytes that are not UTF-8 travel
  * to Redis, since arguments are text.
@@ -28,8 +31,10 @@ local function bytesOf(text) return (string.gsub(text, '[\\194\\195][\\128-\\191
  * before it have gone. Payload bytes are cut out of the element as it stands.
  *
  * KEYS  1 the list  2 queues  then what ARGV names by its place
- * ARGV  time; most elements to look at, for all together; most bytes to read
- *       for each: position from which on to look; its mark; `whole` or `without`, what the mark is of; then
+ * ARGV  time; most elements to look at, for all together; most bytes to read; length of the list when they were read, or
+ *       -1 to look in all of it
+ *       for each: position from which on to look; where it was at first; its mark; `whole` or `without`, what the mark is
+ *       of; its mark without when it was retried, by which one that was retried meanwhile is known, or ''; then
  *       remove  and the effects of that (number; kind, what it needs)
  *       head: it becomes the first
  *       retry  place of the queue's key, its name; first and last byte of the payload in the entry (from 1), or 0, 0;
@@ -42,11 +47,27 @@ export const changeElements = defineScript(
   `${NOW}${READ_ARGUMENTS}${PAYLOAD}${DATE_TEXT}${MARKS}${WALK}${BYTES_OF}
 local effects = {}
 ${UNLOCK_CRON}
-local list, time, most, bytes = KEYS[1], now(arg()), int(), int()
+local list, time, most, bytes, were = KEYS[1], now(arg()), int(), int(), int()
 -- Changes nothing; it opens the script with a write that a full Redis allows.
 if try('LTRIM', list, 0, -1) == nil then return {{}, wrongKeys()} end
 local length, holes, lowest, answer = call('LLEN', list), 0, math.huge, {}
 local actions = {}
+-- Of many that are gone each looks at the same elements.
+local wholes, withouts = {}, {}
+local function wholeOf(item)
+  local mark = wholes[item] or markOf(item)
+  wholes[item] = mark
+  return mark
+end
+local function restOf(item)
+  local mark = withouts[item]
+  if not mark then
+    local kept = withoutRetriedAt(item)
+    mark = kept == item and wholeOf(item) or markOf(kept)
+    withouts[item] = mark
+  end
+  return mark
+end
 local function remove(at)
   call('LSET', list, at, '${HOLE}')
   holes, lowest = holes + 1, math.min(lowest, at)
@@ -72,15 +93,21 @@ function actions.retry(entry, at)
     .. behind .. string.sub(entry, cutTo + 1))
 end
 while at < #ARGV do
-  local from, mark, mark_of = int(), arg(), arg() == 'whole' and markOf or markWithout
-  local entry, place
-  local position, looked = walk(list, math.min(from, length - 1), -1, most, bytes, function(item, position)
+  local from, first, mark, mark_of, rest = int(), int(), arg(), arg() == 'whole' and wholeOf or restOf, arg()
+  local entry, place, retried
+  local floor = were < 0 and 0 or math.max(0, first - math.max(0, were - length) - ${MARGIN})
+  from = math.min(from, length - 1)
+  local position, looked = walk(list, from, -1, math.min(most, from - floor + 1), bytes, function(item, position)
     bytes = bytes - #item
-    if mark_of(item) ~= mark then return true end
-    entry, place = item, position
-    return false
+    if mark_of(item) == mark then
+      entry, place = item, position
+      return false
+    end
+    retried = rest ~= '' and restOf(item) == rest
+    return not retried
   end)
   most = most - looked
+  if retried or position < floor then position = ${GONE} end
   local refused = actions[arg()](entry, place)
   answer[#answer + 1] = refused or entry and ${CHANGED} or position
 end

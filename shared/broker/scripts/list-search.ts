@@ -133,23 +133,27 @@ return {length, score, position or -1, upto}
  * Read an element, wherever it is now: at its place, or further towards the head.
  *
  * KEYS  1 the list
- * ARGV  position from which on to look; its mark; `whole` or `without`, what the mark is of; most elements to look
- *       at; most bytes to read
+ * ARGV  position from which on to look; its mark; `whole` or `without`, what the mark is of; its mark without when it
+ *       was retried, by which one that was retried meanwhile is known, or ''; most elements to look at; most bytes to read
  * Returns {position, element}, or {position from which on to look further}, which is -1 where all was looked through
  */
 export const readElement = defineScript(
   'read-element',
   `${READ_ARGUMENTS}${MARKS}${WALK}
-local from, mark, how, most, bytes = int(), arg(), arg(), int(), int()
+local from, mark, how, rest, most, bytes = int(), arg(), arg(), arg(), int(), int()
 local length = try('LLEN', KEYS[1]) or 0
 if length == 0 then return {-1} end
-local found, at
+local found, at, retried
 local position = walk(KEYS[1], math.min(from, length - 1), -1, most, bytes, function(item, position)
-  if (how == 'whole' and markOf or markWithout)(item) ~= mark then return true end
-  found, at = item, position
-  return false
+  if (how == 'whole' and markOf or markWithout)(item) == mark then
+    found, at = item, position
+    return false
+  end
+  retried = rest ~= '' and markWithout(item) == rest
+  return not retried
 end)
 if found then return {at, found} end
+if retried then return {-1} end
 return {position}
 `,
 );

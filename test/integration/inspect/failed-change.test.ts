@@ -101,6 +101,50 @@ withBrokers((stores) => {
       expect(await queued('q')).toHaveLength(1);
     });
 
+    test('is done once of twins, whichever was pressed twice', async () => {
+      await push(numbered(1), numbered(1), numbered(2));
+      const failed = view();
+      const [, newer] = (await failed.page()).items;
+      expect(await failed.retry(newer as never)).toBe(true);
+      expect(await failed.retry(newer as never)).toBe(false);
+      expect(await queued('q')).toHaveLength(1);
+    });
+
+    test('of all by two at once does each once, in few commands', async () => {
+      const count = 20_000;
+      for (let i = 0; i < count; i += 5_000) await push(...range(i, i + 5_000).map((n) => numbered(n)));
+      let calls = 0;
+      const counted = () => {
+        const client = stores.client();
+        const script: typeof client.script = (...args) => {
+          calls++;
+          return client.script(...args);
+        };
+        return createFailed(redisFailedBroker({ ...client, script }, 'resque:', redisTime.now), createRegistry([]));
+      };
+      const done = await Promise.all([counted().retryAll({}), counted().retryAll({})]);
+      expect(done.reduce((sum, one) => sum + one)).toBe(count);
+      expect(await queued('q')).toHaveLength(count);
+      expect(calls).toBeLessThan(400);
+    });
+
+    test('of all that others remove meanwhile ends soon, and retries what is left', async () => {
+      for (let i = 0; i < 20_000; i += 5_000) await push(...range(i, i + 5_000).map((n) => numbered(n)));
+      const client = stores.client();
+      let [calls, removed] = [0, false];
+      const script: typeof client.script = async (...args) => {
+        const answer = await client.script(...args);
+        calls++;
+        // Between the first look and its changes.
+        if (!removed) await stores.db.ltrim(stores.keys.failed, 0, -601);
+        removed = true;
+        return answer;
+      };
+      const failed = createFailed(redisFailedBroker({ ...client, script }, 'resque:', redisTime.now));
+      expect(await failed.retryAll({})).toBe(19_400);
+      expect(calls, '500 that are gone, each looked for in 1,600 at the most').toBeLessThan(250);
+    });
+
     test('begins the attempts anew, also where a worker of another kind kept their record', async () => {
       const bytes = Buffer.from('{"class":"A","args":[]}');
       const record = { id: 'x', attempts: 4, deaths: 2, errors: '1@5 Error: no' };
