@@ -2,7 +2,7 @@ import type { Survey } from '../broker/redis/workers.ts';
 import { isOurs } from '../wire/worker-id.ts';
 
 /** Resque's own limit: who has been silent for longer is pruned by Ruby's workers, ms. */
-const SILENT_MS = 300_000;
+export const SILENT_MS = 300_000;
 
 /** Ours live by their leases, others by their heartbeats; undefined where neither is known. */
 export function isAlive(id: string, { now, leases, heartbeats }: Survey): boolean | undefined {

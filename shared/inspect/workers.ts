@@ -7,7 +7,7 @@ import { readDate } from '../wire/read-date.ts';
 import { isOurs, partsOfWorkerId } from '../wire/worker-id.ts';
 import { writePlace } from './job-places.ts';
 import { dateOf, type JobView } from './job-view.ts';
-import { isAlive } from './liveness.ts';
+import { isAlive, SILENT_MS } from './liveness.ts';
 import { viewOfBeginning } from './view-of-beginning.ts';
 
 /** A worker, of ours or another Resque's. */
@@ -28,7 +28,10 @@ export interface WorkerInfo {
   readonly heartbeat: Date | undefined;
   /** When its jobs are given to others, unless it says something before; undefined for others than ours. */
   readonly leaseEnds: Date | undefined;
-  /** Of ours by its lease, of others by a heartbeat in the last 5 minutes; undefined where neither is known. */
+  /**
+   * Of ours by its lease; of others by a heartbeat in the last 5 minutes, or by having started, or begun its job, in the last
+   * 5 minutes. undefined where that is longer ago and it writes no heartbeat, as PHP's and others do not.
+   */
   readonly alive: boolean | undefined;
   /** Of this package; undefined for others than ours. */
   readonly version: string | undefined;
@@ -55,10 +58,13 @@ export interface Workers {
    * Forgets a dead worker. The jobs of one of ours go back, as they do anyhow when a scheduler runs: with one death more. For
    * the job that another Resque's worker was on, a failed entry is written, as Ruby's prune does: nobody knows how far it
    * came. 3 commands; more where it held more than 500 jobs.
-   * @returns whether there was one
-   * @throws LiveWorkerError where it lives: by its lease, or by a heartbeat in the last 5 minutes
+   * @param options.force also one of which nobody knows whether it lives, `alive` being undefined: make sure that its
+   * process has ended, else the job that it still runs is in the failed list as well. It forgets none that lives.
+   * @example await client.workers.unregister('php.example:4711:mail', { force: true })
+   * @returns whether there was one; of two who unregister it at once, one is told false
+   * @throws LiveWorkerError where it lives (see `alive`), or may live, without `force`
    */
-  unregister(id: string): Promise<boolean>;
+  unregister(id: string, options?: { readonly force?: boolean }): Promise<boolean>;
 }
 
 /** Jobs shown, and bytes of a payload: of each in a list, and of one by itself. */
@@ -83,10 +89,10 @@ export function createWorkers(store: WorkersBroker): Workers {
       return record && infoOf(record, survey);
     },
 
-    async unregister(id) {
+    async unregister(id, { force = false } = {}) {
       const survey = await store.survey();
       if (!survey.ids.includes(id)) return false;
-      return isOurs(id) ? unregisterOurs(id, survey) : unregisterOther(id, survey);
+      return isOurs(id) ? unregisterOurs(id, survey) : unregisterOther(id, survey, force);
     },
   };
 
@@ -98,6 +104,7 @@ export function createWorkers(store: WorkersBroker): Workers {
         `The worker ${id} lives: its lease runs until ${end}. Stop its process; a killed one can be forgotten when its lease has ended.`,
       );
     }
+    if (done === 'gone') return false;
     const [wrong] = done.wrong;
     if (!wrong) return true;
     throw new RedisTypeError(
@@ -106,11 +113,19 @@ export function createWorkers(store: WorkersBroker): Workers {
     );
   }
 
-  async function unregisterOther(id: string, first: Survey): Promise<boolean> {
+  async function unregisterOther(id: string, first: Survey, force: boolean): Promise<boolean> {
     let survey = first;
     for (let tries = 0; tries < TRIES; tries++) {
       if (isAlive(id, survey)) break;
       const [found] = await store.describe([id], WHOLE.jobs, WHOLE.bytes);
+      const alive = found && aliveOf(found, survey);
+      if (alive === true) break;
+      if (alive === undefined && !force) {
+        throw new LiveWorkerError(
+          `The worker ${id} may live: it writes no heartbeat, so that nobody knows. Make sure that its process has ended, and ` +
+            'unregister it with { force: true }: the job that it is on goes to the failed list.',
+        );
+      }
       const record = found?.record ?? '';
       const seen = { heartbeat: survey.heartbeats.get(id) ?? '', record };
       const done = await store.unregisterForeign(id, seen, entryOf(id, record, survey.now));
@@ -118,9 +133,18 @@ export function createWorkers(store: WorkersBroker): Workers {
       survey = await store.survey();
     }
     throw new LiveWorkerError(
-      `The worker ${id} lives: it has said so within the last 5 minutes. Stop its process, or wait until it has been silent for so long.`,
+      `The worker ${id} lives: it has said so, has started or has begun a job within the last 5 minutes. Stop its process, or wait until it has been silent for so long.`,
     );
   }
+}
+
+/** As `WorkerInfo.alive` has it. What has begun just now is a sign of life, whatever else there is. */
+function aliveOf({ id, started, record }: WorkerRecord, survey: Survey): boolean | undefined {
+  const alive = isAlive(id, survey);
+  if (alive || isOurs(id)) return alive;
+  // A clock that is somewhat ahead is no reason to take it for dead; one that is a zone ahead would be one for ever.
+  const isRecent = (time: Date | undefined) => time !== undefined && Math.abs(survey.now - time.getTime()) < SILENT_MS;
+  return isRecent(readDate(started)) || isRecent(record === '' ? undefined : workingOn(record)?.at) || alive;
 }
 
 function infoOf(record: WorkerRecord, survey: Survey): WorkerInfo {
@@ -133,7 +157,7 @@ function infoOf(record: WorkerRecord, survey: Survey): WorkerInfo {
     started: readDate(started),
     heartbeat: readDate(survey.heartbeats.get(id)),
     leaseEnds: leaseEnd === undefined ? undefined : dateOf(leaseEnd),
-    alive: isAlive(id, survey),
+    alive: aliveOf(record, survey),
     version: version === '' ? undefined : version,
     held: isOurs(id) ? held : record.record === '' ? 0 : 1,
     processed,

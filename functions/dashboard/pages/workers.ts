@@ -70,7 +70,7 @@ function row(view: View, worker: WorkerInfo): Html {
     <td>${time(worker.started, now)}</td>
     <td>${time(worker.heartbeat, now)}${worker.leaseEnds ? html`<br /><span class="unknown">lease ends ${time(worker.leaseEnds, now)}</span>` : ''}</td>
     <td>${worker.version ?? (worker.ours ? '–' : 'another Resque')}</td>
-    ${view.readOnly ? '' : html`<td>${worker.alive === false ? action(view, '/workers/unregister', html`Unregister…<span class="unseen"> ${worker.id}</span>`, { id: worker.id }, true) : ''}</td>`}
+    ${view.readOnly ? '' : html`<td>${worker.alive ? '' : action(view, '/workers/unregister', html`Unregister…<span class="unseen"> ${worker.id}</span>`, { id: worker.id, ...(worker.alive === undefined && { unknown: 'yes' }) }, true)}</td>`}
   </tr>`;
 }
 
@@ -82,14 +82,17 @@ function state({ alive }: WorkerInfo): Html {
 export const unregister: Change = async ({ inspector }, form) => {
   const id = form.text('id');
   if (id === undefined) throw new ConfigError('The form names no worker.');
+  const unknown = form.text('unknown') === 'yes';
   if (!isSure(form)) {
     return {
-      question: 'Unregister this worker?',
-      detail: html`<code>${id}</code> is dead: it is forgotten, and what it held goes back to its queues, or to the failed list where nobody knows how far it came.`,
+      question: unknown ? 'Unregister this worker, which may live?' : 'Unregister this worker?',
+      detail: unknown
+        ? html`Nobody knows whether <code>${id}</code> lives, since it writes no heartbeat. Make sure that its process has ended: if it lives, the job that it is on is run to its end, and stands in the failed list all the same.`
+        : html`<code>${id}</code> is dead: it is forgotten, and what it held goes back to its queues, or to the failed list where nobody knows how far it came.`,
       button: 'Unregister it',
       back: paths.workers,
     };
   }
-  const was = await inspector.workers.unregister(id);
+  const was = await inspector.workers.unregister(id, { force: unknown });
   return { back: to(paths.workers), said: was ? 'unregistered' : 'gone', log: { worker: id } };
 };

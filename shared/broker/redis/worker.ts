@@ -64,7 +64,8 @@ export function redisWorkerBroker(client: RedisClient, namespace: string, time?:
     },
 
     async unregister(worker) {
-      return Number(await client.script(unregister, keys.ofWorker(worker), [worker]));
+      const [held] = list(await client.script(unregister, keys.ofWorker(worker), [worker]));
+      return Number(held);
     },
 
     async enqueue(jobs) {

@@ -15,9 +15,9 @@ export interface WorkersBroker {
   describe(workers: readonly string[], jobs: number, bytes: number): Promise<WorkerRecord[]>;
   /**
    * Gives back what a worker of ours holds, if its lease has ended or it has none, and forgets it.
-   * @returns undefined where its lease runs
+   * @returns undefined where its lease runs; `gone` where nothing is known of it any more: another was first
    */
-  reclaim(worker: string): Promise<Reclaimed | undefined>;
+  reclaim(worker: string): Promise<Reclaimed | 'gone' | undefined>;
   /**
    * Forgets another Resque's worker.
    * @param seen what it was when it was looked at  @param entry for the failed list, '' for none
@@ -118,7 +118,8 @@ export function redisWorkersBroker(client: RedisClient, namespace: string, time?
         await client.command(['HGET', keys.inflight(worker), 'lease']),
       ];
       if (score !== null || own !== null) return undefined;
-      const held = Number(await client.script(unregister, keys.ofWorker(worker), [worker]));
+      const [held, known] = list(await client.script(unregister, keys.ofWorker(worker), [worker]));
+      if (known === 0) return 'gone';
       if (held === 0) return { worker, jobs: 0, failed: 0, wrong: [] };
       await client.command(['ZADD', keys.leases, 'NX', 0, worker]);
       return reclaimWorker(client, script, keys, worker, now);

@@ -61,7 +61,7 @@ local function held(name)
     local seq = tonumber(string.match(field, '^!?(%d+):') or '')
     if seq then
       count = count + 1
-      if #first < most or seq < first[#first].seq then
+      if #first < most or #first > 0 and seq < first[#first].seq then
         local at = #first + 1
         while at > 1 and first[at - 1].seq > seq do at = at - 1 end
         table.insert(first, at, {seq = seq, field = field})

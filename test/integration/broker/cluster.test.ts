@@ -76,7 +76,10 @@ describe('a client that is told of the cluster', () => {
     expect(await client.stats.totals()).toMatchObject({ processed: 3, queued: 0 });
     const dead = 'lambdesque-host-0123456789ab:1:*';
     await (await cluster.primaryOf('{views}:queues')).client.sadd('{views}:workers', dead, 'php:1:a');
-    expect([await client.workers.unregister(dead), await client.workers.unregister('php:1:a')]).toEqual([true, true]);
+    expect([
+      await client.workers.unregister(dead),
+      await client.workers.unregister('php:1:a', { force: true }),
+    ]).toEqual([true, true]);
     expect([await client.queues.clear('c'), await client.queues.remove('c')]).toEqual([0, 0]);
   });
 

@@ -301,6 +301,14 @@ describe('workers and stats', () => {
     expect(await queued(redis.client, 'q')).toHaveLength(1);
     expect(await run('workers', 'unregister', '--dead')).toMatchObject({ code: 1, stderr: 'No worker is dead.\n' });
 
+    const php = 'php.example:1:q';
+    await redis.client.sadd('resque:workers', php);
+    expect(await run('workers', 'unregister', php)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/Nobody knows whether the worker php\.example:1:q lives.*Give --yes/s),
+    });
+    expect(await objects('workers', 'unregister', php, '--yes')).toMatchObject({ code: 0, found: [{ id: php }] });
+
     await redis.client.set('resque:stat:processed', 7);
     expect(await objects('stats')).toMatchObject({ found: [{ processed: 7, queued: 1, workers: 1, running: 1 }] });
     expect((await run('stats', 'days', '--last', '2')).stdout.split('\n')).toHaveLength(4);

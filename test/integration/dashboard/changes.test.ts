@@ -257,6 +257,14 @@ test('a dead worker is unregistered after a question; a live one has no such but
   expect(await redis.client.smembers('resque:workers')).toEqual([alive]);
 });
 
+test('a worker of which nobody knows whether it lives is unregistered after a question that says so', async () => {
+  await redis.client.sadd('resque:workers', 'php.example:1:mail');
+  const asked = await site.submit(await site.get('/workers'), '/workers/unregister');
+  expect(asked.text).toContain('Make sure that its process has ended');
+  await sure(asked, '/workers/unregister');
+  expect(await redis.client.sismember('resque:workers', 'php.example:1:mail')).toBe(0);
+});
+
 test('a queue with a dangerous name is changed like any other', async () => {
   const queue = await site.get(`/queue?name=${encodeURIComponent(MARKUP)}`);
   await site.submit(queue, '/queue/pause');

@@ -83,7 +83,7 @@ withBrokers((stores) => {
       }
       await restore();
       await inspector.queues.resume('other');
-      await workers.unregister(PHP);
+      await workers.unregister(PHP, { force: true });
     });
   });
 

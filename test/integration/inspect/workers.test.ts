@@ -98,7 +98,7 @@ withBrokers((stores) => {
         started: new Date('2026-11-20T20:00:00Z'),
         heartbeat: undefined,
         leaseEnds: undefined,
-        alive: undefined,
+        alive: true,
         version: undefined,
         held: 1,
         processed: 0,
@@ -113,7 +113,8 @@ withBrokers((stores) => {
           }),
         ],
       });
-      await workers.unregister(PHP);
+      redisTime.move(300_000);
+      await workers.unregister(PHP, { force: true });
     });
 
     it('lives while its heartbeat is not older than 5 minutes', async () => {
@@ -128,7 +129,7 @@ withBrokers((stores) => {
       }
       await stores.db.hset(keys.heartbeats, PHP, 'garbage');
       expect(await workers.get(PHP)).toMatchObject({ alive: undefined, heartbeat: undefined });
-      await workers.unregister(PHP);
+      await workers.unregister(PHP, { force: true });
     });
 
     it('shows no job where its record is none', async () => {
@@ -146,7 +147,7 @@ withBrokers((stores) => {
         expect((await workers.get(PHP))?.running.map((one) => one.class) ?? []).toSatisfy((found: unknown[]) =>
           found.every((name) => name === undefined),
         );
-        await workers.unregister(PHP);
+        await workers.unregister(PHP, { force: true });
       }
       await stores.db.del(keys.failed);
     });
@@ -154,7 +155,7 @@ withBrokers((stores) => {
     it.each(['host', 'host:1', '', ':', '::', 'a:b:c:d'])('may have the id %j', async (id) => {
       await stores.db.sadd(keys.workers, id);
       expect(await workers.list()).toMatchObject([{ id, ours: false }]);
-      expect(await workers.unregister(id)).toBe(true);
+      expect(await workers.unregister(id, { force: true })).toBe(true);
       expect(await stores.db.exists(keys.workers)).toBe(0);
     });
   });
@@ -207,7 +208,7 @@ withBrokers((stores) => {
       const payload = '{"class":"Mail","args":[12345678901234567890,1.0,"\\/"]}';
       await stores.db.sadd(keys.workers, PHP);
       await stores.db.hset(keys.heartbeats, PHP, new Date(NOW - 301_000).toISOString());
-      await stores.db.set(keys.worker(PHP), `{"queue":"mail","run_at":"2026-11-20T20:29:30Z","payload":${payload}}`);
+      await stores.db.set(keys.worker(PHP), `{"queue":"mail","run_at":"2026-11-20T20:24:30Z","payload":${payload}}`);
       await stores.db.set(keys.workerStarted(PHP), 'x');
       await stores.db.set(keys.stat('processed', PHP), 1);
       await stores.db.set(keys.stat('failed', PHP), 1);
@@ -222,6 +223,47 @@ withBrokers((stores) => {
       });
       expect(await stores.db.keys('resque:*')).toEqual([keys.failed]);
       expect(await workers.unregister(PHP)).toBe(false);
+    });
+
+    it('another’s that writes no heartbeat is refused while it may live, unless it is said', async () => {
+      const begun = (ms: number) =>
+        `{"queue":"mail","run_at":"${new Date(NOW - ms).toISOString()}","payload":{"class":"Mail","args":[]}}`;
+      await stores.db.sadd(keys.workers, PHP);
+      await stores.db.set(keys.worker(PHP), begun(5_000));
+      expect(await workers.get(PHP)).toMatchObject({ alive: true });
+      for (const force of [false, true]) {
+        await expect(workers.unregister(PHP, { force })).rejects.toThrow(/lives: .* has begun a job within/);
+      }
+      await stores.db.del(keys.worker(PHP));
+      await stores.db.set(keys.workerStarted(PHP), new Date(NOW - 5_000).toISOString());
+      await expect(workers.unregister(PHP, { force: true })).rejects.toThrow(LiveWorkerError);
+      await stores.db.del(keys.workerStarted(PHP));
+      await stores.db.set(keys.worker(PHP), begun(300_001));
+      expect(await workers.get(PHP)).toMatchObject({ alive: undefined });
+      await expect(workers.unregister(PHP)).rejects.toThrow(LiveWorkerError);
+      await expect(workers.unregister(PHP)).rejects.toThrow(/may live: .*\{ force: true \}/);
+      expect(await stores.db.exists(keys.failed)).toBe(0);
+      expect(await workers.unregister(PHP, { force: true })).toBe(true);
+      expect(await stores.db.llen(keys.failed)).toBe(1);
+    });
+
+    it('another’s does not stop at what looks like a job in flight', async () => {
+      await stores.db.sadd(keys.workers, PHP);
+      await stores.db.hset(keys.inflight(PHP), '0:q', job(1));
+      expect(await workers.unregister(PHP, { force: true })).toBe(true);
+      await stores.db.del(keys.inflight(PHP));
+    });
+
+    it.each(['ours', 'another’s'])('%s, is done once, of two who do it at once', async (whose) => {
+      const worker = stores.worker();
+      await worker.sync({ heartbeat: true });
+      redisTime.move(LEASE + 1);
+      await stores.db.sadd(keys.workers, PHP);
+      const id = whose === 'ours' ? worker.id : PHP;
+      const other = inspectorOf(stores).workers;
+      const done = await Promise.all([workers, other].map((one) => one.unregister(id, { force: true })));
+      expect(done.toSorted()).toEqual([false, true]);
+      await stores.db.srem(keys.workers, PHP);
     });
 
     it('another’s that lives is refused', async () => {

@@ -4,8 +4,9 @@ import type { Env } from '../../redis/install.ts';
 import { type Column, table } from '../../table.ts';
 import { printable } from '../../terminal-text.ts';
 import { ago, moment, roughly } from '../../times.ts';
+import { type ConfirmFlags, confirm } from './confirm.ts';
 import { jobColumns } from './job-view.ts';
-import { type InspectFlags, type Inspection, inspect, noun } from './noun.ts';
+import { type InspectFlags, type Inspection, inspect, noun, options } from './noun.ts';
 
 /** `lambdesque workers`. */
 export function addWorkers(program: Command, env: Env): void {
@@ -24,11 +25,11 @@ export function addWorkers(program: Command, env: Env): void {
     .action((ids: readonly string[], flags: InspectFlags) =>
       inspect(flags, env, (inspection) => show(ids, inspection)),
     );
-  workers
-    .verb('unregister [ids...]', 'forget dead ones: what they held goes back')
+  options
+    .yes(workers.verb('unregister [ids...]', 'forget dead ones: what they held goes back'))
     .option('--dead', 'all that are dead')
-    .action((ids: readonly string[], flags: InspectFlags & { dead?: true }) =>
-      inspect(flags, env, (inspection) => unregister(ids, flags.dead ?? false, inspection)),
+    .action((ids: readonly string[], flags: InspectFlags & ConfirmFlags & { dead?: true }) =>
+      inspect(flags, env, (inspection) => unregister(ids, flags, inspection)),
     );
 }
 
@@ -86,12 +87,25 @@ async function show(ids: readonly string[], { client, out }: Inspection): Promis
   }
 }
 
-async function unregister(ids: readonly string[], dead: boolean, { client, out }: Inspection): Promise<void> {
+/** Of one that may live the person is asked; `--dead` means none of those. */
+async function unregister(
+  ids: readonly string[],
+  flags: ConfirmFlags & { dead?: true },
+  { client, out }: Inspection,
+): Promise<void> {
+  const { dead = false } = flags;
   const wanted = dead ? (await client.workers.list()).flatMap(({ id, alive }) => (alive === false ? [id] : [])) : ids;
   if (wanted.length === 0) return out.missing(dead ? 'No worker is dead.' : 'Give the ids of workers, or --dead.');
   for (const id of wanted) {
     try {
-      if (await client.workers.unregister(id))
+      const force = !dead && (await mayLive(id, client));
+      if (force) {
+        await confirm(
+          `Nobody knows whether the worker ${id} lives, since it writes no heartbeat. If it does, its job is run on and in the failed list too. Forget it`,
+          flags,
+        );
+      }
+      if (await client.workers.unregister(id, { force }))
         out.done({ id, unregistered: true }, `Forgot ${id}; what it held goes back.`);
       else out.missing(`There is no worker ${id}.`);
     } catch (error) {
@@ -101,4 +115,9 @@ async function unregister(ids: readonly string[], dead: boolean, { client, out }
       process.exitCode = 1;
     }
   }
+}
+
+async function mayLive(id: string, client: Inspection['client']): Promise<boolean> {
+  const worker = await client.workers.get(id);
+  return worker !== undefined && worker.alive === undefined;
 }

@@ -32,7 +32,7 @@ export const inflightWithoutLease: Check = {
         remedy: `lambdesque doctor --fix, or redis-cli ZADD ${quoted(deps.doctor.keys.leases)} NX 0 ${quoted(first.id)}, which lets a scheduler do it`,
         async mend() {
           let mended = 0;
-          for (const { id } of orphans) if ((await deps.survey.reclaim(id)) !== undefined) mended++;
+          for (const { id } of orphans) if (typeof (await deps.survey.reclaim(id)) === 'object') mended++;
           return mended;
         },
       },
