@@ -41,44 +41,50 @@ export type Look = (cursor: string, budget: Budget) => Promise<Looked>;
 const WORKERS_AT_ONCE = 50;
 const LISTS_AT_ONCE = 100;
 
-/** How each state is looked through, in the order in which they are. */
+/**
+ * How each state is looked through, in the order in which jobs go from one to the next: one that moves on meanwhile is met
+ * where it has gone.
+ */
 export function jobLooks(deps: JobSearchDeps): ReadonlyMap<JobState, Look> {
   const { jobs, lists, scheduled } = deps;
 
   async function running(cursor: string, budget: Budget): Promise<Looked> {
-    const [, passed, first] = /^(\d+):([\s\S]*)$/.exec(cursor) ?? [];
+    const [, last, first] = /^(-?\d+):([\s\S]*)$/.exec(cursor) ?? [];
     if (first === undefined && cursor !== '') throw badCursor(cursor);
     const all = (await jobs.workers()).filter((worker) => worker >= (first ?? ''));
     const some = all.slice(0, WORKERS_AT_ONCE);
     if (some.length === 0) return { jobs: [], scanned: 0, cursor: undefined };
     const shown = new Map((await jobs.workingOn(some)).map(({ worker, record }) => [worker, workingOnOf(record)]));
-    const skip = first !== undefined && some[0] === first ? Number(passed) : 0;
-    const { found, scanned, end } = await jobs.searchHeld(some, skip, budget);
-    const views = found.map(({ worker, field, bytes }) => {
-      const queue = field.slice(field.indexOf(':') + 1);
-      const view = jobView(bytes, {
-        state: 'running',
-        queue,
-        worker,
-        place: writePlace({ kind: 'held', worker, field }),
-      });
+    const behind = first !== undefined && some[0] === first ? Number(last) : -1;
+    const { found, scanned, end } = await jobs.searchHeld(some, behind, budget);
+    const held = Map.groupBy(found, ({ worker }) => worker);
+    const views: JobView[] = [];
+    let shows = 0;
+    const upto = (place: number, seen = -1): Looked => {
+      const worker = all[place];
+      return { jobs: views, scanned: scanned + shows, cursor: worker === undefined ? undefined : `${seen}:${worker}` };
+    };
+    for (const [i, worker] of some.entries()) {
       const on = shown.get(worker);
-      return on && on.payload === view.payload ? { ...view, at: on.at } : view;
-    });
-    // Workers of other programs hold nothing here, but show what they work on.
-    const upto = end ? end.worker : some.length;
-    for (const worker of some.slice(skip > 0 ? 1 : 0, upto)) {
-      const on = worker.startsWith('lambdesque-') ? undefined : shown.get(worker);
-      if (!on || !budget.texts.every((text) => on.payload.includes(text))) continue;
+      let seen = i === 0 ? behind : -1;
+      for (const { field, bytes } of held.get(worker) ?? []) {
+        if (views.length >= budget.limit) return upto(i, seen);
+        const queue = field.slice(field.indexOf(':') + 1);
+        const place = writePlace({ kind: 'held', worker, field });
+        const view = jobView(bytes, { state: 'running', queue, worker, place });
+        views.push(on && on.payload === view.payload ? { ...view, at: on.at } : view);
+        seen = Number.parseInt(field.replace('!', ''), 10);
+      }
+      if (end?.worker === i) return upto(i, end.last);
+      // Workers of other programs hold nothing here, but show what they work on.
+      if (!on || worker.startsWith('lambdesque-')) continue;
+      if (views.length >= budget.limit) return upto(i, seen);
+      shows++;
+      if (!budget.texts.every((text) => on.payload.includes(text))) continue;
       const place = writePlace({ kind: 'held', worker, field: '' });
       views.push(jobView(Buffer.from(on.payload), { state: 'running', queue: on.queue, worker, at: on.at, place }));
     }
-    const next = end
-      ? `${end.passed}:${some[end.worker]}`
-      : all.length > some.length
-        ? `0:${all[some.length]}`
-        : undefined;
-    return { jobs: views, scanned, cursor: next };
+    return upto(some.length);
   }
 
   async function delayed(cursor: string, budget: Budget): Promise<Looked> {
@@ -162,10 +168,10 @@ export function jobLooks(deps: JobSearchDeps): ReadonlyMap<JobState, Look> {
   }
 
   return new Map<JobState, Look>([
-    ['running', running],
     ['scheduled', delayed],
     ['retry', retries],
     ['queued', queued],
+    ['running', running],
     ['failed', failed],
   ]);
 }

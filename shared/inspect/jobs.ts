@@ -10,7 +10,7 @@ export interface JobQuery {
   readonly queue?: string;
   /** Anywhere in the payload, as it stands there: JSON text, case matters. */
   readonly text?: string;
-  /** @default queued, running, scheduled, retry, failed; and done where an id is given */
+  /** @default scheduled, retry, queued, running, failed; and done where an id is given */
   readonly states?: readonly JobState[];
   /** Most jobs of a page. @default 25 */
   readonly limit?: number;
@@ -32,10 +32,10 @@ export type JobAt = Pick<JobView, 'place'>;
 /** Finds jobs, wherever they are, and changes them. Each change is atomic and tells whether it found the job. */
 export interface Jobs {
   /**
-   * Looks through what runs, waits for its time, waits in queues and has failed, in this order, in bounded pieces: a call
+   * Looks through what waits for its time, waits in queues, runs and has failed, in this order, in bounded pieces: a call
    * looks at 60,000 payloads or 24 MB at the most, whatever is there, and comes back with what it has found by then.
-   * Redis does the search; only what may fit is read. What moves to another state between two calls may be met twice,
-   * or missed.
+   * Redis does the search; only what may fit is read. What moves on from one of these states to a later one meanwhile may be
+   * met twice; what moves back, as a retry does, may be missed.
    *
    * Costs at most 12 commands a call, and one for each 100 due times of delayed jobs.
    * @throws ConfigError for a limit, a state or a cursor that cannot be

@@ -42,17 +42,18 @@ export interface JobsBroker {
   queueNames(): Promise<string[]>;
   workingOn(workers: readonly string[]): Promise<WorkingOn[]>;
   /**
-   * @param passed how many of the first worker's jobs to pass over
-   * @returns where it ended; undefined where it is everything
+   * @param behind number of the first worker's job behind which to begin; -1 for its first
+   * @returns the jobs of each in the order of their numbers; where it ended, and behind which number there; undefined where it
+   * is everything
    */
   searchHeld(
     workers: readonly string[],
-    passed: number,
+    behind: number,
     search: PayloadSearch,
   ): Promise<{
     readonly found: readonly FoundHeld[];
     readonly scanned: number;
-    readonly end: { readonly worker: number; readonly passed: number } | undefined;
+    readonly end: { readonly worker: number; readonly last: number } | undefined;
   }>;
   /** @param behind the last one that was looked at */
   searchRetries(
@@ -104,9 +105,9 @@ export function redisJobsBroker(client: RedisClient, namespace: string): JobsBro
       return workers.flatMap((worker, i) => (records[i] ? [{ worker, record: text(records[i]) }] : []));
     },
 
-    async searchHeld(workers, passed, search) {
-      const reply = list(await client.script(searchHeld, workers.map(keys.inflight), [passed, ...limitsOf(search)]));
-      const [place, fields, scanned, flat] = reply;
+    async searchHeld(workers, behind, search) {
+      const reply = list(await client.script(searchHeld, workers.map(keys.inflight), [behind, ...limitsOf(search)]));
+      const [place, last, scanned, flat] = reply;
       const found = triples(flat).map(([worker, field, bytes]) => ({
         worker: workers[Number(worker)] ?? '',
         field: text(field),
@@ -116,7 +117,7 @@ export function redisJobsBroker(client: RedisClient, namespace: string): JobsBro
       return {
         found,
         scanned: Number(scanned),
-        end: ended ? undefined : { worker: Number(place), passed: Number(fields) },
+        end: ended ? undefined : { worker: Number(place), last: Number(last) },
       };
     },
 

@@ -25,27 +25,31 @@ local function isOver() return most <= 0 or bytes <= 0 or want <= 0 or room <= 0
  * Look through the jobs that workers hold for those with given texts.
  *
  * KEYS  inflight:<worker> of some workers
- * ARGV  how many fields of the first to pass over; most payloads to look at, most bytes; most to answer, most bytes
+ * ARGV  number of the job of the first worker behind which to begin, -1 for its first; most payloads to look at, most bytes; most to answer, most bytes
  *       of them; number of texts, they
- * Returns {place of the worker (from 0) where it ended, number of KEYS where that is everything; fields passed over
- *         there; payloads looked at; {place of the worker, field, payload…}}
+ * Returns {place of the worker (from 0) where it ended, number of KEYS where that is everything; number of the last
+ *         job looked at there, -1 for none; payloads looked at; {place of the worker, field, payload…}}
  */
 export const searchHeld = defineScript(
   'search-held',
   `${READ_ARGUMENTS}
-local skip = int()
+local behind = int()
 ${SEARCH}
 for i, name in ipairs(KEYS) do
-  local fields = try('HKEYS', name) or {}
-  for j = i == 1 and skip + 1 or 1, #fields do
-    if isOver() then return {i - 1, j - 1, looked, found} end
-    if string.find(fields[j], '^!?%d+:') then
-      local payload = call('HGET', name, fields[j])
-      if payload then look(payload, i - 1, fields[j]) end
-    end
+  local last, jobs = i == 1 and behind or -1, {}
+  for _, field in ipairs(try('HKEYS', name) or {}) do
+    local seq = tonumber(string.match(field, '^!?(%d+):') or '')
+    if seq and seq > last then jobs[#jobs + 1] = {seq = seq, field = field} end
+  end
+  -- Others come and go meanwhile: only their numbers tell which were seen.
+  table.sort(jobs, function(x, y) return x.seq < y.seq end)
+  for _, job in ipairs(jobs) do
+    if isOver() then return {i - 1, last, looked, found} end
+    look(call('HGET', name, job.field), i - 1, job.field)
+    last = job.seq
   end
 end
-return {#KEYS, 0, looked, found}
+return {#KEYS, -1, looked, found}
 `,
 );
 
