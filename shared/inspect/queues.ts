@@ -69,9 +69,18 @@ export interface Queues {
   pauseAll(): Promise<void>;
   /** One command. */
   resumeAll(): Promise<void>;
-  /** Removes all jobs that wait in it; the queue stays known, and paused if it was. One command. @returns how many there were */
+  /**
+   * Removes all jobs that wait in it; the queue stays known, and paused if it was. One command. It does not look into them:
+   * a cron entry with `overlap: 'skip'` whose job was among them is passed over until 24 hours are over, as if it ran
+   * still. `jobs.remove` of that job lets its entry go on.
+   * @returns how many there were
+   */
   clear(name: string): Promise<number>;
-  /** Removes the queue and all that waits in it, as Resque.remove_queue does; a pause ends. One command. @returns jobs removed */
+  /**
+   * Removes the queue and all that waits in it, as Resque.remove_queue does; a pause ends. One command. For cron entries with
+   * `overlap: 'skip'`, see `clear`.
+   * @returns jobs removed
+   */
   remove(name: string): Promise<number>;
   /**
    * Appends all jobs of one queue to another, in order, byte for byte. One command where the other one is empty; else one
