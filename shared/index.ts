@@ -31,6 +31,7 @@ export type { BadCronInfo, CronClient, CronInfo } from './inspect/cron.ts';
 export type {
   Failed,
   FailedDay,
+  FailedDays,
   FailedEntry,
   FailedGroup,
   FailedGroups,

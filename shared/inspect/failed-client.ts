@@ -77,9 +77,9 @@ export function createFailed(store: FailedBroker, registry?: Registry): Failed {
         const open = openEntry(found);
         if (fitsQuery(open.entry, query)) items.push(open);
       }
+      if (items.length > limit) return cutPage(query, items, options, scanned);
       if (!result.end) return { items, cursor: undefined, scanned, length, complete: true };
       from = result.end;
-      if (items.length > limit) return cutPage(query, items, options, scanned);
       if (items.length >= limit || scanned >= most) break;
     }
     return { items, cursor: from && writeBetween(from), scanned, length, complete: false };
@@ -182,10 +182,12 @@ export function createFailed(store: FailedBroker, registry?: Registry): Failed {
         throw new ConfigError(`days must be a whole number from 1 to 3660; got ${String(days)}.`);
       }
       const counts = await counter.count(failedList(list).name);
-      return Array.from({ length: days }, (_, i) => {
-        const day = new Date(counts.now - (days - 1 - i) * DAY_MS).toISOString().slice(0, 10);
+      const { now, scanned, total } = counts;
+      const last = Array.from({ length: days }, (_, i) => {
+        const day = new Date(now - (days - 1 - i) * DAY_MS).toISOString().slice(0, 10);
         return { day, count: counts.days.get(day) ?? 0 };
       });
+      return { days: last, scanned, total };
     },
 
     async retry({ place }) {

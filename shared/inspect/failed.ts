@@ -103,6 +103,16 @@ export interface FailedDay {
   readonly count: number;
 }
 
+/** What failed on each of some days, as far as it was counted. */
+export interface FailedDays {
+  /** Oldest first; days without any are included. */
+  readonly days: readonly FailedDay[];
+  /** How many entries were counted, whatever their day: the newest ones. */
+  readonly scanned: number;
+  /** How many there are. */
+  readonly total: number;
+}
+
 /** One failed list. */
 export interface FailedList {
   /** `failed`, or `<queue>_failed`. */
@@ -148,10 +158,10 @@ export interface Failed {
   groups(options?: { readonly list?: string }): Promise<FailedGroups>;
   /**
    * How many failed on each of the last days (UTC), oldest first, days without any included. It counts what `groups`
-   * counts, and in the same commands.
+   * counts, and in the same commands: until `scanned` is `total`, days may have more than they show.
    * @param options.days @default 30
    */
-  byDay(options?: { readonly days?: number; readonly list?: string }): Promise<FailedDay[]>;
+  byDay(options?: { readonly days?: number; readonly list?: string }): Promise<FailedDays>;
   /**
    * Pushes the payload to the tail of its queue and writes `retried_at` into the entry, in one step, as resque-web
    * does; the entry stays. The attempts of the job are counted anew. 2 commands; more only where thousands have gone

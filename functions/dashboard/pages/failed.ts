@@ -22,7 +22,8 @@ export const failedPage: Page = async (view) => {
   const of = list === 'failed' ? {} : { list };
   const { groups, scanned, total } = await inspector.failed.groups(of);
   // It counts on as well: half a count says nothing of the days.
-  const days = scanned < total ? undefined : await inspector.failed.byDay({ days: DAYS, ...of });
+  const byDay = scanned < total ? undefined : await inspector.failed.byDay({ days: DAYS, ...of });
+  const days = byDay && byDay.scanned >= byDay.total ? byDay.days : undefined;
   const from = query.number('cursor', 0, [0, groups.length]);
   const shown = groups.slice(from, from + GROUPS);
   const next = from + shown.length < groups.length ? String(from + shown.length) : undefined;

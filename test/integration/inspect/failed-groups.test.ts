@@ -119,7 +119,7 @@ withBrokers((stores) => {
   test('of an empty list are none', async () => {
     const failed = view();
     expect(await failed.groups()).toEqual({ groups: [], scanned: 0, total: 0 });
-    expect((await failed.byDay({ days: 2 })).map(({ count }) => count)).toEqual([0, 0]);
+    expect((await failed.byDay({ days: 2 })).days.map(({ count }) => count)).toEqual([0, 0]);
   });
 
   test('cost so many commands, whatever there is', async () => {
@@ -137,6 +137,15 @@ withBrokers((stores) => {
     expect(calls).toBeLessThanOrEqual(5);
   });
 
+  test('by day say how many they are of, and count on', async () => {
+    await fill(0, 10_000);
+    const failed = view();
+    const first = await failed.byDay({ days: 1 });
+    expect(first).toMatchObject({ total: 10_000 });
+    expect(first.scanned).toBeLessThan(10_000);
+    expect(await failed.byDay({ days: 1 })).toMatchObject({ scanned: 10_000, total: 10_000 });
+  });
+
   test('by day are those of the days in UTC, oldest first', async () => {
     const today = Math.floor(NOW / DAY) * DAY;
     await push(
@@ -147,7 +156,8 @@ withBrokers((stores) => {
       `{"failed_at":"${new Date(today + 3_600_000).toISOString().replace('Z', '+02:00')}","payload":{"class":"A","args":[]},"exception":"E","error":"e","queue":"q"}`,
       'no entry',
     );
-    const days = await view().byDay({ days: 4 });
+    const { days, scanned, total } = await view().byDay({ days: 4 });
+    expect([scanned, total]).toEqual([6, 6]);
     const text = (ms: number) => new Date(ms).toISOString().slice(0, 10);
     expect(days).toEqual([
       { day: text(today - 3 * DAY), count: 0 },

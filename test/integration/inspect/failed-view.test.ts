@@ -84,6 +84,19 @@ withBrokers((stores) => {
       await expect(view().page()).rejects.toThrow(/resque:failed is no list/);
     });
 
+    test('behind a filter that only whole entries tell says how many it looked at', async () => {
+      await push(...Array.from({ length: 1_200 }, (_, n) => numbered(n, { class: n % 2 ? 'A' : 'B' })));
+      const page = await view().page({ class: 'A', retried: false, limit: 3 });
+      expect(page).toMatchObject({ items: { length: 3 }, complete: false });
+      expect(page.scanned, 'for the 500 that were found').toBeGreaterThan(990);
+    });
+
+    test('of a short list is no longer than its limit behind such a filter', async () => {
+      await push(...Array.from({ length: 10 }, (_, n) => numbered(n)));
+      const page = await view().page({ retried: false, limit: 3 });
+      expect(page).toMatchObject({ items: { length: 3 }, scanned: 10, complete: false });
+    });
+
     test('shows a large entry, and few of them at a time', async () => {
       const large = numbered(1, { error: 'x'.repeat(5_000_000) });
       await push(large, large, large, large, large, numbered(2));

@@ -133,29 +133,37 @@ function showEntry(out: Output, entry: FailedEntry): void {
 }
 
 async function groups(inList: string | undefined, { client, out }: Inspection): Promise<void> {
-  const options = omitUndefined({ list: inList });
-  let found = await client.failed.groups(options);
-  // Each call counts on: all is counted when no more comes.
-  for (let before = -1; found.scanned < found.total && found.scanned > before; ) {
-    before = found.scanned;
-    found = await client.failed.groups(options);
-  }
+  const found = await countAll(() => client.failed.groups(omitUndefined({ list: inList })));
   out.rows(found.groups, groupColumns(out.now), 'Nothing has failed.');
-  const { scanned, total } = found;
-  if (scanned < total) out.hint(`Of the newest ${scanned} of ${total}.`);
+  hintAtRest(found, out);
 }
 
 async function days(
   { days, list: inList }: { days: number; list?: string },
   { client, out }: Inspection,
 ): Promise<void> {
-  const options = omitUndefined({ list: inList });
-  let found = await client.failed.groups(options);
+  const found = await countAll(() => client.failed.byDay({ days, ...omitUndefined({ list: inList }) }));
+  out.rows(found.days, dayColumns, '');
+  hintAtRest(found, out);
+}
+
+interface Counted {
+  readonly scanned: number;
+  readonly total: number;
+}
+
+/** Each call counts on: all is counted when no more comes. */
+async function countAll<Found extends Counted>(count: () => Promise<Found>): Promise<Found> {
+  let found = await count();
   for (let before = -1; found.scanned < found.total && found.scanned > before; ) {
     before = found.scanned;
-    found = await client.failed.groups(options);
+    found = await count();
   }
-  out.rows(await client.failed.byDay({ days, ...options }), dayColumns, '');
+  return found;
+}
+
+function hintAtRest({ scanned, total }: Counted, out: Output): void {
+  if (scanned < total) out.hint(`Of the newest ${scanned} of ${total}.`);
 }
 
 async function lists({ client, out }: Inspection): Promise<void> {
