@@ -147,8 +147,10 @@ export class Worker {
   }
 
   #noteIdle(): void {
+    // In a shutdown nobody looks any more, and what it released is in the queues again.
+    if (this.#idle || this.#parts.shutdown.why) return;
     const why = this.#parts.reserver.held === 0 ? this.#parts.poller.found : undefined;
-    if (why === undefined || this.#idle) return;
+    if (why === undefined) return;
     this.#idle = true;
     this.#deps.onIdle?.(why);
   }

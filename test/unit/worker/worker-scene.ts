@@ -32,6 +32,7 @@ export function workerWith({ jobs = [], queues = 'q', serial, options, deadline 
   const broker = new MemoryBroker(clock);
   const log = recordingLogger();
   const runs: RunReport[] = [];
+  const idle: string[] = [];
   const start = clock.now();
   vi.spyOn(performance, 'now').mockImplementation(() => clock.now());
   // The worker uses no more of it.
@@ -47,6 +48,7 @@ export function workerWith({ jobs = [], queues = 'q', serial, options, deadline 
     clock,
     log,
     onRun: (report) => void runs.push(report),
+    onIdle: (why) => void idle.push(why),
     ...(deadline === undefined ? {} : { deadline: clock.now() + deadline }),
   });
   const ended: { with?: Summary | { readonly error: unknown } } = {};
@@ -78,7 +80,7 @@ export function workerWith({ jobs = [], queues = 'q', serial, options, deadline 
   };
   /** Milliseconds since the beginning. */
   const elapsed = () => clock.now() - start;
-  return { worker, broker, clock, log, runs, ended, elapsed, run, until, drain };
+  return { worker, broker, clock, log, runs, idle, ended, elapsed, run, until, drain };
 }
 
 /** A payload; `deaths` adds the record of some. */

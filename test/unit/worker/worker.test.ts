@@ -166,6 +166,21 @@ describe('a stop', () => {
     expect(ended.with).toMatchObject({ stopped: 'shutdown' });
   });
 
+  test('of a worker whose queues were empty says nothing of that: what it gave back is in them again', async () => {
+    const { job } = gated();
+    const { broker, worker, run, clock, until, ended, idle } = workerWith({
+      jobs: [job],
+      options: { shutdownTimeout: 0 },
+    });
+    broker.push('q', payload('Gated', 1));
+    await run();
+    await clock.advance(10_000);
+    worker.stop();
+    await until(() => ended.with !== undefined);
+    expect(broker.list('q')).toEqual([payload('Gated', 1)]);
+    expect(idle).toEqual([]);
+  });
+
   test('by the deadline aborts what runs: that counts where it had its time', async () => {
     const { job } = gated();
     const { broker, run, until, ended, elapsed } = workerWith({ jobs: [job], deadline: 10_000 });
