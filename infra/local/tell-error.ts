@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { CommanderError } from 'commander';
-import { ConfigError, LambdesqueError } from '../../shared/index.ts';
+import { ArgumentsError, ConfigError, LambdesqueError } from '../../shared/index.ts';
 import { printable } from './terminal-text.ts';
 
 /** Says what went wrong, on standard error. @returns the exit code: 2 for a mistake in what was given, else 1 */
@@ -13,5 +13,5 @@ export function tellError(error: unknown): number {
   }
   const lines = error.message.split('\n').map(printable);
   console.error(`${styleText('red', 'error:', { stream: process.stderr })} ${lines.join('\n')}`);
-  return error instanceof ConfigError ? 2 : 1;
+  return error instanceof ConfigError || error instanceof ArgumentsError ? 2 : 1;
 }

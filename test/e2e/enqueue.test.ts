@@ -80,7 +80,7 @@ describe('enqueue', () => {
 
   test('arguments that a schema refuses as strings are followed by how to give others', async () => {
     const { code, stderr } = await enqueue('Strict', 'a', '7', '--queue', 'a');
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toMatch(/schema of Strict.*\n.*--json/);
     expect((await enqueue('Strict', '7', '8', '--json', '--queue', 'a')).stderr).not.toContain('--json');
   });
