@@ -76,7 +76,7 @@ class Group {
     if (run.outcome !== 'released') this.#counts[run.outcome]++;
     this.#durations.add(run.ms);
     // Of a retried job it would count the waits between its attempts, too.
-    if (run.wait !== undefined && run.attempt === 1) this.#waits.add(run.wait);
+    if (run.waitMs !== undefined && run.attempt === 1) this.#waits.add(run.waitMs);
   }
 
   values() {

@@ -62,7 +62,7 @@ export function terminalLine(time: Date, level: Level, message: string, fields: 
 
 /** Shortened in this order: fields, extras, the error, class and queue, numbers. Of fields and error, nothing is lost. */
 function runLines(style: Style | undefined, fields: LogFields, room: number): string[] {
-  const { class: name, queue, id, attempt, attempts, ms, retryIn, wait, error, stack, ...rest } = fields;
+  const { class: name, queue, id, attempt, attempts, ms, retryIn, waitMs, error, stack, ...rest } = fields;
   const [firstLine = '', ...otherLines] = error === undefined ? [] : text(error).split(/\r?\n/);
   const inError = error === undefined ? [] : [{ text: printable(firstLine), style, least: LEAST_ERROR }];
   const others = pairs(rest);
@@ -73,7 +73,7 @@ function runLines(style: Style | undefined, fields: LogFields, room: number): st
     ...(typeof attempt === 'number' ? attemptPart(attempt, attempts) : []),
     ...(typeof ms === 'number' ? [{ text: took(ms), expendable: 1 }] : []),
     ...(typeof retryIn === 'number' ? [{ text: `again in ${took(retryIn)}`, extra: true } as const] : []),
-    ...(typeof wait === 'number' ? [{ text: `waited ${took(wait)}`, style: 'dim', extra: true } as const] : []),
+    ...(typeof waitMs === 'number' ? [{ text: `waited ${took(waitMs)}`, style: 'dim', extra: true } as const] : []),
   ];
   const whole = [...all, ...others, ...inError];
   if (otherLines.length === 0 && lineWidth(whole) <= room) return [inked(whole), ...stackLines(stack)];

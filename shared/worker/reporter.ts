@@ -21,14 +21,14 @@ export interface RunReport {
   readonly attempts?: number;
   /** How it ended. */
   readonly outcome: Outcome['kind'];
-  /** How long the handler ran; 0 if it did not. */
+  /** How long the handler ran, in milliseconds with at most three decimals; 0 if it did not. */
   readonly ms: number;
   /** What was thrown. */
   readonly error?: unknown;
   /** Of a retried one: milliseconds until its next attempt. */
   readonly retryIn?: number;
-  /** Milliseconds from enqueuing to the start of the run, if the payload says when it was enqueued. */
-  readonly wait?: number;
+  /** Milliseconds from enqueuing to the start of the run, likewise, if the payload says when it was enqueued. */
+  readonly waitMs?: number;
 }
 
 /** What a worker has done. */
@@ -58,12 +58,16 @@ export function emptySummary(): Summary {
   return { processed: 0, succeeded: 0, retried: 0, failed: 0, discarded: 0, released: 0, lost: 0, stopped: undefined };
 }
 
+/** What is beyond comes of how computers count, and of no clock. */
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
 /** One line for each run; arguments only if asked for. */
 function logRun(log: Logger, report: RunReport, args?: Job['args']): void {
   const { error, ...rest } = report;
   const fields: Record<string, unknown> = {
     ...rest,
-    ms: Math.round(report.ms * 1000) / 1000,
     ...(error === undefined ? {} : errorFields(error)),
   };
   if (args !== undefined) fields['args'] = args;
@@ -112,10 +116,12 @@ export class Reporter {
         attempt: job.attempt,
         ...(attempts === undefined ? {} : { attempts }),
         outcome: outcome.kind,
-        ms,
+        ms: toMicroseconds(ms),
         ...('error' in outcome ? { error: outcome.error } : {}),
         ...(outcome.kind === 'retried' ? { retryIn: outcome.delay } : {}),
-        ...(job.queueTime === undefined ? {} : { wait: Math.max(0, clock.now() - ms - job.queueTime) }),
+        ...(job.queueTime === undefined
+          ? {}
+          : { waitMs: toMicroseconds(Math.max(0, clock.now() - ms - job.queueTime)) }),
       },
       job.args,
     );

@@ -116,7 +116,7 @@ describe('the metrics of runs', () => {
 
   test('are one line for each queue, however many runs', () => {
     const { lines, metrics: runs } = start();
-    for (let i = 0; i < 5_000; i++) runs.record(run({ ms: i % 7, wait: i }));
+    for (let i = 0; i < 5_000; i++) runs.record(run({ ms: i % 7, waitMs: i }));
     runs.record(run({ outcome: 'retried' }));
     runs.record(run({ outcome: 'failed', class: 'Other' }));
     runs.record(run({ outcome: 'discarded' }));
@@ -166,8 +166,8 @@ describe('the metrics of runs', () => {
 
   test('count the wait of first attempts only', () => {
     const { lines, metrics: runs } = start();
-    runs.record(run({ attempt: 2, wait: 900_000 }));
-    runs.record(run({ wait: 10 }));
+    runs.record(run({ attempt: 2, waitMs: 900_000 }));
+    runs.record(run({ waitMs: 10 }));
     runs.flush();
     expect(lines[0]).toMatchObject({ QueueWait: { Values: [10], Counts: [1] } });
   });

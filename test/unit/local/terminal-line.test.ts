@@ -31,7 +31,7 @@ describe('a run', () => {
     expect(failed({ error: 'E: 550', stack: 'at a (b.ts:1:2)\nat c (d.ts:3:4)' })).toBe(
       '12:00:01 failed     Mail  mailers  8d84404e  attempt 3/3  12 ms  E: 550\n    at a (b.ts:1:2)\n    at c (d.ts:3:4)\n',
     );
-    expect(succeeded({ ms: 0.254, wait: 90_000 })).toBe(
+    expect(succeeded({ ms: 0.254, waitMs: 90_000 })).toBe(
       '12:00:01 succeeded  Mail  mailers  8d84404e  0.25 ms  waited 90 s\n',
     );
     expect(line('warn', 'job retried', { ...RUN, outcome: 'retried', retryIn: 1_500, error: 'E: x' }, 100)).toContain(
@@ -70,7 +70,7 @@ describe('a run', () => {
   });
 
   test('gives up what only tells more, then of the error, then of class and queue', () => {
-    const long = { error: 'Error: connect ECONNREFUSED 127.0.0.1:5432', wait: 20, retryIn: 16_000 };
+    const long = { error: 'Error: connect ECONNREFUSED 127.0.0.1:5432', waitMs: 20, retryIn: 16_000 };
     const firstLine = (columns: number, fields: Given[3] = long) => failed(fields, columns).split('\n')[0];
     const start = '12:00:01 failed     Mail  mailers  8d84404e  attempt 3/3  12 ms';
     expect(firstLine(140)).toBe(`${start}  again in 16 s  waited 20 ms  ${long.error}`);

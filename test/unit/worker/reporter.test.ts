@@ -142,7 +142,7 @@ describe('the report of a run', () => {
     const error = new RangeError('boom');
     reporter.ended(job, { kind: 'failed', error }, 12.3456);
     expect(reports).toEqual([
-      { class: 'Hello', queue: 'myqueue', id: 'abc', attempt: 2, outcome: 'failed', ms: 12.3456, error },
+      { class: 'Hello', queue: 'myqueue', id: 'abc', attempt: 2, outcome: 'failed', ms: 12.346, error },
     ]);
     expect(reports[0]?.error).toBe(error);
   });
@@ -156,14 +156,18 @@ describe('the report of a run', () => {
 
   test.each([
     [750, 250],
+    [749.999_64, 250],
     [1_000, 0],
     [2_000, 0],
-  ])('of a job that was enqueued a second ago and ran for %i ms has a wait of %i', (ms, wait) => {
-    const { reporter, reports, clock } = begin();
-    reporter.ended(aJob({ queueTime: clock.now() - 1_000 }), succeeded, ms);
-    reporter.ended(aJob(), succeeded, ms);
-    expect(reports.map((report) => report.wait)).toEqual([wait, undefined]);
-  });
+  ])(
+    'of a job that was enqueued a second ago and ran for %f ms has a wait of %i, to the microsecond as well',
+    (ms, wait) => {
+      const { reporter, reports, clock } = begin();
+      reporter.ended(aJob({ queueTime: clock.now() - 1_000 }), succeeded, ms);
+      reporter.ended(aJob(), succeeded, ms);
+      expect(reports.map((report) => report.waitMs)).toEqual([wait, undefined]);
+    },
+  );
 
   test('of a payload that could not be read has the queue and the error', () => {
     const { reporter, reports } = begin();
