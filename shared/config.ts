@@ -1,5 +1,6 @@
 import { type Duration, type DurationRule, durationMs } from './duration.ts';
 import { ConfigError } from './errors.ts';
+import { checkOptions, shown } from './options.ts';
 
 /** How numbers in arguments arrive: long integers as bigint, or all as double, as JSON.parse gives them. */
 export type Numbers = 'bigint' | 'double';
@@ -38,7 +39,7 @@ export interface WorkerOptions {
   readonly releaseAfter: number;
   /** Nothing more is reserved while the payloads of the jobs that are held come to so many bytes. */
   readonly heldBytes: number;
-  /** Queues whose jobs run one at a time and in order, whoever takes them; a queue list, '' for none. */
+  /** Queues whose jobs run one at a time and in order, whoever takes them; a queue list, as text or as a list, '' for none. */
   readonly serial: string;
   /** Log a line for each run. */
   readonly logRuns: boolean;
@@ -74,10 +75,11 @@ export const version = '0.1.0';
 /** Prefix of every key: Resque's own. */
 export const defaultNamespace = 'resque:';
 
+/** Where less than a second makes no sense for most, a small number was meant as seconds: less needs its unit. */
 const durations = {
-  interval: { least: 1 },
+  interval: { least: 1, leastNumber: 1_000 },
   lease: { least: 1_000 },
-  shutdownTimeout: {},
+  shutdownTimeout: { leastNumber: 1_000 },
   abortGrace: {},
   timeout: { least: 1, endless: true },
   ahead: {},
@@ -87,8 +89,17 @@ const durations = {
 
 /** Worker options as they are given: each may be left out, and times are durations, such as `'30s'`. */
 export type WorkerOptionsInput = {
-  readonly [option in keyof WorkerOptions]?: option extends keyof typeof durations ? Duration : WorkerOptions[option];
+  readonly [option in keyof WorkerOptions]?: option extends keyof typeof durations
+    ? Duration
+    : option extends 'serial'
+      ? string | readonly string[]
+      : WorkerOptions[option];
 };
+
+/** Their names. */
+export const workerOptionNames = Object.fromEntries(
+  Object.keys(workerDefaults).map((name) => [name, true]),
+) as Readonly<Record<keyof WorkerOptions, boolean>>;
 
 /** Whole numbers from 1. */
 const counts = ['concurrency', 'attempts', 'batchCount', 'batchBytes', 'heldBytes'] as const;
@@ -103,14 +114,13 @@ const choices: { readonly [option in keyof WorkerOptions]?: readonly unknown[] }
 
 /** The defaults with `given` on top. @throws ConfigError naming option, value and what is allowed */
 export function workerOptions(given: WorkerOptionsInput): WorkerOptions {
+  checkOptions('worker', given, workerOptionNames);
   const options: WorkerOptions = { ...workerDefaults };
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(workerDefaults, name)) {
-      throw new ConfigError(`There is no option ${name}; there are ${Object.keys(workerDefaults).join(', ')}.`);
-    }
     if (value === undefined) continue;
     const rule = Object.hasOwn(durations, name) ? durations[name as keyof typeof durations] : undefined;
-    Object.assign(options, { [name]: rule ? durationMs(value, name, rule) : value });
+    const list = name === 'serial' ? listText(value, 'serial') : value;
+    Object.assign(options, { [name]: rule ? durationMs(value, name, rule) : list });
   }
   for (const name of counts) {
     const value = options[name];
@@ -127,4 +137,13 @@ export function workerOptions(given: WorkerOptionsInput): WorkerOptions {
     }
   }
   return options;
+}
+
+/** A queue list as one text. @throws ConfigError for what is none */
+export function listText(value: unknown, field: string): string {
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value.join(',');
+  throw new ConfigError(
+    `${field} must be a text such as 'critical,default', or a list such as ['critical', 'default']; got ${shown(value)}.`,
+  );
 }

@@ -46,11 +46,11 @@ export { failedRef, findFailed } from './inspect/failed-ref.ts';
 export type { Jobs } from './inspect/jobs.ts';
 export { createJobs } from './inspect/jobs-client.ts';
 export { createScheduled } from './inspect/scheduled.ts';
-export { nearest } from './job/did-you-mean.ts';
 export { checkJsonArgs } from './job/json-args.ts';
 export { createRegistry, type Registry, wrapHandlers } from './job/registry.ts';
 export { parseWithBigInts, stringify } from './json.ts';
 export { silentLogger } from './log.ts';
+export { nearest } from './nearest.ts';
 export { parseQueues, type QueueList, type QueuePattern, textOf } from './queues/queue-list.ts';
 export { QueueSelector } from './queues/queue-selector.ts';
 export {

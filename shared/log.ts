@@ -1,3 +1,6 @@
+import { ConfigError } from './errors.ts';
+import { shown } from './options.ts';
+
 /**
  * Fields of a log line: JSON values, and an `Error` under `error`, which becomes `error` (name and message) and `stack`. Never
  * job arguments, unless the user asked for them.
@@ -16,6 +19,17 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
   /** A logger whose every line carries `fields` too. */
   child(fields: LogFields): Logger;
+}
+
+const METHODS = ['debug', 'info', 'warn', 'error', 'child'] as const satisfies readonly (keyof Logger)[];
+
+/** @throws ConfigError for what is no logger, with what it lacks */
+export function checkLogger(value: unknown, field: string): void {
+  const missing = METHODS.filter((name) => typeof (value as Partial<Logger> | null)?.[name] !== 'function');
+  if (missing.length === 0) return;
+  throw new ConfigError(
+    `${field} must be a logger with the methods ${METHODS.join(', ')}, as pino's is; got ${shown(value)}, without ${missing.join(', ')}.`,
+  );
 }
 
 /** JSON lines through `console`, for programs that bring no logger of their own. */

@@ -1,5 +1,6 @@
 import { defaultNamespace } from '../config.ts';
 import { ConfigError } from '../errors.ts';
+import { shown } from '../options.ts';
 
 /**
  * The prefix of every key, from what was configured: everything that takes a namespace takes it through this function.
@@ -12,6 +13,9 @@ import { ConfigError } from '../errors.ts';
  */
 export function namespaceOf(given: string | undefined, cluster = false): string {
   if (given === undefined) return cluster ? `{${defaultNamespace.slice(0, -1)}}:` : defaultNamespace;
+  if (typeof given !== 'string') {
+    throw new ConfigError(`The namespace must be a text, such as ${defaultNamespace}; got ${shown(given)}.`);
+  }
   if (given === '' || given === ':' || /^\s|\s$/.test(given)) {
     throw new ConfigError(
       `The namespace must not be empty, nor begin or end with white space: it is the prefix of every key, such as ${defaultNamespace}; ` +

@@ -4,7 +4,7 @@ import type { RedisClient } from '../broker/redis/client.ts';
 import { redisCronBroker } from '../broker/redis/cron.ts';
 import { redisFailedBroker } from '../broker/redis/failed.ts';
 import { redisJobsBroker } from '../broker/redis/jobs.ts';
-import { openRedis, type RedisOptions } from '../broker/redis/open.ts';
+import { openRedis, type RedisOptions, redisOptionNames } from '../broker/redis/open.ts';
 import { redisQueuesBroker } from '../broker/redis/queues.ts';
 import { redisScheduledBroker } from '../broker/redis/scheduled.ts';
 import { redisStatHashesBroker } from '../broker/redis/stat-hashes.ts';
@@ -21,7 +21,8 @@ import { createStats, type Stats } from '../inspect/stats.ts';
 import { createWorkers, type Workers } from '../inspect/workers.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
 import { createRegistry } from '../job/registry.ts';
-import type { CronEntry } from '../scheduler/cron/entry.ts';
+import { checkOptions, type OptionsOf } from '../options.ts';
+import { type CronEntry, cronRule } from '../scheduler/cron/entry.ts';
 import { createEnqueuer, type Enqueuer } from './enqueuer.ts';
 
 /** Enqueues jobs, and lists and changes what is in Redis. One is enough for a program. */
@@ -63,9 +64,20 @@ export interface ClientOptions extends RedisOptions {
  * await client.enqueue(Hello, ['hi', 'Zoë'], { in: '30s' });
  */
 export function createClient(options: ClientOptions = {}): Client {
+  checkOptions('createClient', options, OPTIONS, true);
   const { namespace, jobs, cronEntries, metadata, ...redisOptions } = options;
+  const registry = createRegistry(jobs ?? []);
+  for (const [name, entry] of Object.entries(cronEntries ?? {})) cronRule(name, entry, registry);
   return clientOver(openRedis(redisOptions), { namespace, jobs, cronEntries, metadata });
 }
+
+const OPTIONS = {
+  ...redisOptionNames,
+  namespace: true,
+  jobs: true,
+  metadata: true,
+  cronEntries: true,
+} satisfies OptionsOf<ClientOptions>;
 
 /** A client of a Redis that is open already, and that it closes. */
 export function clientOver(

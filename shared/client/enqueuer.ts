@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { WorkerBroker } from '../broker/broker.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { durationMs } from '../duration.ts';
+import { type DurationRule, durationMs } from '../duration.ts';
 import { ArgumentsError, ConfigError } from '../errors.ts';
 import type { Args, Enqueue, Enqueued, EnqueueOptions, JobRef, Target } from '../job/enqueue.ts';
 import { newPayload } from '../job/new-payload.ts';
 import type { Registry } from '../job/registry.ts';
 import { checkArgs } from '../job/schema.ts';
+import { checkOptions, noSuchOption, type OptionsOf, shown, unknownOption } from '../options.ts';
 import { newId } from '../wire/payload.ts';
 import { push } from './push.ts';
 import { RedisTime } from './redis-time.ts';
@@ -56,6 +57,18 @@ export interface EnqueuerDeps {
   readonly wallClock?: () => number;
 }
 
+/** Of one job: options, and what goes before them. */
+const ITEM = {
+  queue: true,
+  in: true,
+  at: true,
+  metadata: true,
+  job: false,
+  args: false,
+} satisfies OptionsOf<EnqueueItem>;
+/** A job that is due in less than a second says so with a unit: a small number was meant as seconds. */
+const IN: DurationRule = { leastNumber: 1_000 };
+
 /** The calendar of JavaScript ends here, epoch ms. */
 const LAST_DATE = 8_640_000_000_000_000;
 /** Of very many jobs, so many are checked and written before others have their turn in this process. */
@@ -68,6 +81,8 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
 
   function prepare(item: EnqueueItem, now: number): Enqueued | Promise<Enqueued> {
     const { definition, name } = resolve(item.job, registry);
+    const unknown = unknownOption(item, ITEM);
+    if (unknown !== undefined) throw noSuchOption(`enqueue ${name}`, unknown, item, ITEM);
     if (!Array.isArray(item.args)) {
       throw new ConfigError(
         `enqueue ${name}: args must be an array, one element for each argument; got ${typeof item.args}.`,
@@ -87,6 +102,11 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
   }
 
   async function prepareAll(items: readonly EnqueueItem[]): Promise<Enqueued[]> {
+    if (!Array.isArray(items)) {
+      throw new ConfigError(
+        `enqueueAll: items must be a list, such as [{ job: Hello, args: ['hi'] }]; got ${shown(items)}.`,
+      );
+    }
     const known = items.some(isLater) ? await now() : 0;
     const prepared: Enqueued[] = [];
     const checking: Promise<void>[] = [];
@@ -95,7 +115,11 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
         throw ofItem(i, error);
       };
       try {
-        const one = prepare(items[i] as EnqueueItem, known);
+        const item: unknown = items[i];
+        if (typeof item !== 'object' || item === null) {
+          throw new ConfigError(`must be an object, such as { job: Hello, args: ['hi'] }; got ${shown(item)}.`);
+        }
+        const one = prepare(item as EnqueueItem, known);
         if (one instanceof Promise) {
           const settled = one.then((ready) => {
             prepared[i] = ready;
@@ -123,6 +147,7 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
 
   return {
     async enqueue(job, args, options) {
+      if (options !== undefined && typeof options !== 'object') checkOptions('enqueue', options, ITEM);
       const item = { ...options, job, args } as EnqueueItem;
       const prepared = [await prepare(item, isLater(item) ? await now() : 0)] as const;
       await push(store, prepared);
@@ -138,14 +163,19 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
   };
 }
 
-function isLater(item: Pick<EnqueueItem, 'at' | 'in'>): boolean {
-  return item.at !== undefined || item.in !== undefined;
+function isLater(item: Pick<EnqueueItem, 'at' | 'in'> | null | undefined): boolean {
+  return item?.at !== undefined || item?.in !== undefined;
 }
 
 function resolve(job: Target, registry: Registry | undefined): { name: string; definition: JobRef | undefined } {
   if (typeof job === 'string') {
     if (job === '') throw new ConfigError('enqueue: the class must be a name; got "".');
     return { name: job, definition: (registry?.handlerFor(job) ?? registry?.handlerFor(job, true))?.definition };
+  }
+  if (typeof job?.class !== 'string') {
+    throw new ConfigError(
+      `enqueue: the job must be what defineJob returns, or the name of a class; got ${shown(job)}.`,
+    );
   }
   if (job.class.endsWith('*')) {
     throw new ConfigError(
@@ -158,6 +188,9 @@ function resolve(job: Target, registry: Registry | undefined): { name: string; d
 function queueOf(name: string, queue: string | undefined): string {
   if (queue === undefined || queue === '') {
     throw new ConfigError(`enqueue ${name}: no queue. Give options.queue, or a queue in the job's definition.`);
+  }
+  if (typeof queue !== 'string') {
+    throw new ConfigError(`enqueue ${name}: the queue must be a name; got ${shown(queue)}.`);
   }
   if (!queue.isWellFormed()) {
     throw new ConfigError(
@@ -172,7 +205,12 @@ function dueAt(name: string, item: Pick<EnqueueItem, 'at' | 'in'>, now: number):
   if (item.at !== undefined && item.in !== undefined) {
     throw new ConfigError(`enqueue ${name}: at and in both say when. Give one of them.`);
   }
-  const ms = item.in === undefined ? item.at?.getTime() : now + durationMs(item.in, `enqueue ${name}: in`);
+  if (item.at !== undefined && typeof item.at?.getTime !== 'function') {
+    throw new ConfigError(
+      `enqueue ${name}: at must be a Date, such as new Date('2026-12-01T09:00:00Z'); got ${shown(item.at)}.`,
+    );
+  }
+  const ms = item.in === undefined ? item.at?.getTime() : now + durationMs(item.in, `enqueue ${name}: in`, IN);
   if (ms === undefined) return undefined;
   if (!(ms >= 0 && ms <= LAST_DATE)) {
     throw new ConfigError(

@@ -4,6 +4,7 @@ import { ConfigError } from '../errors.ts';
 import type { Args } from '../job/define.ts';
 import type { Registry } from '../job/registry.ts';
 import { parseWithBigInts } from '../json.ts';
+import { shown } from '../options.ts';
 import { unsplice } from '../wire/attempts.ts';
 import { argsOf } from '../wire/decode.ts';
 import { exclusiveCronOf } from '../wire/payload.ts';
@@ -116,8 +117,11 @@ export function createScheduled(store: ScheduledBroker, registry?: Registry): Sc
     return { jobs, cursor: jobs.length === limit ? String(offset + limit) : undefined };
   }
 
-  const page: Scheduled['page'] = (kind, { cursor = '', limit = PAGE } = {}) =>
-    kind === 'delayed' ? delayedPage(cursor, limit) : retryPage(cursor, limit);
+  const page: Scheduled['page'] = async (kind, { cursor = '', limit = PAGE } = {}) => {
+    if (kind === 'delayed') return delayedPage(cursor, limit);
+    if (kind === 'retry') return retryPage(cursor, limit);
+    throw new ConfigError(`page: kind must be "delayed" or "retry"; got ${shown(kind)}.`);
+  };
 
   return {
     async count() {

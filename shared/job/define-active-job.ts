@@ -1,4 +1,5 @@
 import { ConfigError, Discard } from '../errors.ts';
+import { checkOptions, type OptionsOf } from '../options.ts';
 import type { JobContext } from './context.ts';
 import { definition, type JobDefinition, type JobOptions } from './define.ts';
 import type { ActiveJobDefaults, Args } from './enqueue.ts';
@@ -35,6 +36,7 @@ export interface ActiveJobOptions<In extends Args, Out extends Args>
 export function defineActiveJob<In extends Args = Args, Out extends Args = In>(
   options: ActiveJobOptions<In, Out>,
 ): JobDefinition<In, Out> {
+  checkOptions(`defineActiveJob ${JSON.stringify(options?.job)}`, options, OPTIONS);
   const { job, discard, priority, locale, timeZone, ...rest } = options;
   const where = `defineActiveJob ${JSON.stringify(job)}`;
   if (typeof job !== 'string' || job === '') {
@@ -61,6 +63,21 @@ export function defineActiveJob<In extends Args = Args, Out extends Args = In>(
     },
   };
 }
+
+const OPTIONS = {
+  job: true,
+  queue: true,
+  args: true,
+  retry: true,
+  discard: true,
+  delivery: true,
+  timeout: true,
+  middleware: true,
+  priority: true,
+  locale: true,
+  timeZone: true,
+  perform: true,
+} satisfies OptionsOf<ActiveJobOptions<Args, Args>>;
 
 function discardRule(where: string, discard: ActiveJobOptions<Args, Args>['discard']) {
   if (discard === undefined || typeof discard === 'function') return discard;

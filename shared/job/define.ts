@@ -1,9 +1,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { type Duration, type DurationRule, durationMs } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
+import { checkOptions, type OptionsOf } from '../options.ts';
 import type { JobContext } from './context.ts';
 import type { ActiveJobDefaults, Args, JobRef } from './enqueue.ts';
-import type { Middleware } from './middleware.ts';
+import { checkMiddleware, type Middleware } from './middleware.ts';
 import { checkRetry, type RetryOptions } from './retry.ts';
 
 export type { Args } from './enqueue.ts';
@@ -80,8 +81,23 @@ export type AnyJobDefinition = JobDefinition<never, never> | JobDefinition;
 export function defineJob<In extends Args = Args, Out extends Args = In>(
   options: JobOptions<In, Out>,
 ): JobDefinition<In, Out> {
+  checkOptions(`defineJob ${show((options as { class?: unknown } | undefined)?.class)}`, options, OPTIONS);
   return definition(options, defineJob);
 }
+
+/** What a definition has besides is allowed too: a new one may be made of it, `defineJob({ ...Hello, queue: 'other' })`. */
+const OPTIONS = {
+  class: true,
+  queue: true,
+  args: true,
+  retry: true,
+  delivery: true,
+  timeout: true,
+  middleware: true,
+  perform: true,
+  activeJob: false,
+  definedAt: false,
+} satisfies OptionsOf<JobDefinition>;
 
 /** @param calledAs the function that the user called, for the place that messages name */
 export function definition<In extends Args, Out extends Args>(
@@ -106,6 +122,7 @@ export function definition<In extends Args, Out extends Args>(
       `${where}: args must be a Standard Schema, such as z.tuple([z.string()]) of zod 3.24 or later; got ${show(options.args)}.`,
     );
   }
+  if (options.middleware !== undefined) checkMiddleware(options.middleware, `${where}: middleware`);
   checkRetry(where, options.retry);
   const { timeout, ...rest } = options;
   return {

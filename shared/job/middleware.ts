@@ -1,4 +1,5 @@
-import { MiddlewareError } from '../errors.ts';
+import { ConfigError, MiddlewareError } from '../errors.ts';
+import { shown } from '../options.ts';
 import type { JobContext } from './context.ts';
 
 /**
@@ -17,6 +18,13 @@ import type { JobContext } from './context.ts';
  * };
  */
 export type Middleware = (ctx: JobContext, next: () => Promise<unknown>) => unknown;
+
+/** @throws ConfigError for what is no list of functions */
+export function checkMiddleware(value: unknown, field: string): void {
+  if (!Array.isArray(value)) throw new ConfigError(`${field} must be a list of functions; got ${shown(value)}.`);
+  const wrong = value.findIndex((one) => typeof one !== 'function');
+  if (wrong !== -1) throw new ConfigError(`${field}[${wrong}] must be a function; got ${shown(value[wrong])}.`);
+}
 
 /** One function out of many, the first one outermost. */
 export function compose(

@@ -1,8 +1,9 @@
 import { ConfigError } from '../errors.ts';
+import { shown } from '../options.ts';
 import type { Job } from '../types.ts';
 import type { JobContext } from './context.ts';
 import type { AnyJobDefinition, Args, JobDefinition } from './define.ts';
-import { compose, type Middleware } from './middleware.ts';
+import { checkMiddleware, compose, type Middleware } from './middleware.ts';
 
 /** A definition that is ready to run. */
 export interface Handler {
@@ -51,6 +52,12 @@ export function createRegistry(
   definitions: readonly AnyJobDefinition[],
   middleware: readonly Middleware[] = [],
 ): Registry {
+  if (!Array.isArray(definitions)) {
+    throw new ConfigError(
+      `jobs must be a list of what defineJob returns, such as [Hello, Report]; got ${shown(definitions)}.`,
+    );
+  }
+  checkMiddleware(middleware, 'middleware');
   const byName = new Map<string, Handler>();
   for (const [i, given] of definitions.entries()) {
     const definition = given as JobDefinition;

@@ -1,5 +1,6 @@
 import { type Duration, durationMs, shownDuration } from '../duration.ts';
 import { ConfigError, LambdesqueError } from '../errors.ts';
+import { checkOptions, type OptionsOf, shown } from '../options.ts';
 
 /** How often, and after which waits, a job is tried again. */
 export interface RetryOptions {
@@ -35,6 +36,9 @@ export interface ExponentialOptions {
   readonly jitter?: number;
 }
 
+const EXPONENTIAL = { base: true, factor: true, max: true, jitter: true } satisfies OptionsOf<ExponentialOptions>;
+const RETRY = { attempts: true, backoff: true } satisfies OptionsOf<RetryOptions>;
+
 /** No definition means so few milliseconds: a number below was meant as seconds. */
 const LEAST_NUMBER = 1_000;
 
@@ -44,6 +48,7 @@ const LEAST_NUMBER = 1_000;
  * @example defineJob({ class: 'Sync', retry: { attempts: 8, backoff: exponential({ base: '10s', max: '10m', jitter: 0.5 }) }, perform });
  */
 export function exponential(options: ExponentialOptions = {}): BackoffFunction {
+  checkOptions('exponential', options, EXPONENTIAL);
   const { factor = 2, jitter = 0 } = options;
   const base = durationMs(options.base ?? '1s', 'exponential: base', { leastNumber: LEAST_NUMBER });
   const max = durationMs(options.max ?? '1h', 'exponential: max', { leastNumber: LEAST_NUMBER });
@@ -85,6 +90,12 @@ export function waitAfter(backoff: Backoff | undefined, attempt: number, error: 
 /** @throws ConfigError */
 export function checkRetry(where: string, retry: RetryOptions | undefined): void {
   if (retry === undefined) return;
+  if (typeof retry !== 'object' || retry === null) {
+    throw new ConfigError(
+      `${where}: retry must be an object, such as { attempts: 3, backoff: '10s' }; got ${shown(retry)}.`,
+    );
+  }
+  checkOptions(`${where}: retry`, retry, RETRY);
   const { attempts, backoff } = retry;
   if (attempts !== undefined && !(Number.isInteger(attempts) && attempts >= 1)) {
     throw new ConfigError(`${where}: retry.attempts must be a whole number, 1 (no retry) or more; got ${attempts}.`);

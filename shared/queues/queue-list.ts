@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.ts';
+import { shown } from '../options.ts';
 
 /** Where a worker looks for jobs, and in which order. */
 export interface QueueList {
@@ -21,6 +22,9 @@ export interface QueuePattern {
  * @throws ConfigError
  */
 export function parseQueues(list: string, order?: QueueList['order']): QueueList {
+  if (order !== undefined && order !== 'strict' && order !== 'weighted') {
+    throw new ConfigError(`order must be one of "strict", "weighted"; got ${shown(order)}.`);
+  }
   const patterns = list.split(',').map((part) => parsePattern(part.trim(), list));
   if (patterns.every((one) => one.excluded)) {
     throw new ConfigError(

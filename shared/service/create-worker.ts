@@ -1,12 +1,13 @@
 import { namespaceOf } from '../broker/namespace.ts';
 import { redisBroker } from '../broker/redis/broker.ts';
-import { openRedis, type RedisOptions } from '../broker/redis/open.ts';
-import type { WorkerOptionsInput } from '../config.ts';
+import { openRedis, type RedisOptions, redisOptionNames } from '../broker/redis/open.ts';
+import { listText, type WorkerOptionsInput, workerOptionNames } from '../config.ts';
 import { ConfigError } from '../errors.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
 import type { Middleware } from '../job/middleware.ts';
 import { createRegistry } from '../job/registry.ts';
-import { consoleLogger, type Logger } from '../log.ts';
+import { checkLogger, consoleLogger, type Logger } from '../log.ts';
+import { checkOptions, type OptionsOf } from '../options.ts';
 import { parseQueues, type QueueList } from '../queues/queue-list.ts';
 import { type CronEntry, checkCronEntries } from '../scheduler/cron/entry.ts';
 import { type FailedLimits, failedLimits } from '../scheduler/trim-failed.ts';
@@ -78,10 +79,13 @@ export interface Worker
  * await worker.run();
  */
 export function createWorker(options: CreateWorkerOptions): Worker {
+  checkOptions('createWorker', options, OPTIONS, true);
   const { url, token, host, port, username, password, database, tls, ...own } = options;
   const { jobs, middleware, queues, order, namespace, scheduler, cron, failed, ...more } = own;
   const { handleSignals = false, watchdog = false, log = consoleLogger, ...workerOptions } = more;
   const registry = createRegistry(jobs, middleware);
+  const list = parseQueues(listText(queues, 'queues'), order);
+  checkLogger(log, 'log');
   if (cron) {
     if (scheduler === false)
       throw new ConfigError('cron needs the scheduler, which enqueues its entries: leave scheduler out.');
@@ -99,7 +103,7 @@ export function createWorker(options: CreateWorkerOptions): Worker {
     store: redisBroker(redis, prefix),
     namespace: prefix,
     registry,
-    queues: parseQueues(typeof queues === 'string' ? queues : queues.join(','), order),
+    queues: list,
     options: workerOptions,
     cron: cron ?? (scheduler ? {} : undefined),
     watchdog,
@@ -108,6 +112,22 @@ export function createWorker(options: CreateWorkerOptions): Worker {
     log,
   });
 }
+
+const OPTIONS = {
+  jobs: true,
+  queues: true,
+  ...redisOptionNames,
+  namespace: true,
+  order: true,
+  middleware: true,
+  scheduler: true,
+  cron: true,
+  failed: true,
+  handleSignals: true,
+  watchdog: true,
+  log: true,
+  ...workerOptionNames,
+} satisfies OptionsOf<CreateWorkerOptions>;
 
 /** Its connection is its own, and ends with it. */
 class ConnectedWorker extends WorkerService implements Worker {

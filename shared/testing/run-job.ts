@@ -5,6 +5,7 @@ import type { AnyJobDefinition, JobDefinition } from '../job/define.ts';
 import type { Args, JobRef } from '../job/enqueue.ts';
 import type { Middleware } from '../job/middleware.ts';
 import { type NewPayload, newPayload } from '../job/new-payload.ts';
+import { checkOptions, type OptionsOf } from '../options.ts';
 import { spliceText } from '../wire/attempts.ts';
 import { newId } from '../wire/payload.ts';
 import { Chain, EnqueueRecorder } from './enqueue-recorder.ts';
@@ -66,6 +67,7 @@ export async function runJob<In extends Args, Out extends Args>(
   args: NoInfer<In>,
   options: RunJobOptions = {},
 ): Promise<JobRun> {
+  checkOptions('runJob', options, OPTIONS);
   const { jobs = [], middleware = [], clock = systemClock, inline = false, signal } = options;
   const limit = inlineLimit(options.limit);
   const name = classOf(definition, options.class);
@@ -90,6 +92,21 @@ export async function runJob<In extends Args, Out extends Args>(
   if (chain.problem) throw chain.problem;
   return run;
 }
+
+const OPTIONS = {
+  class: true,
+  queue: true,
+  id: true,
+  attempt: true,
+  deaths: true,
+  cron: true,
+  middleware: true,
+  jobs: true,
+  inline: true,
+  limit: true,
+  signal: true,
+  clock: true,
+} satisfies OptionsOf<RunJobOptions>;
 
 function classOf(definition: Pick<AnyJobDefinition, 'class'>, given: string | undefined): string {
   const { class: own } = definition;

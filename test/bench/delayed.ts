@@ -98,7 +98,7 @@ async function lateness(open: () => RedisClient, { jobs, seconds }: Size, lead: 
     registry,
     client,
     queues: parseQueues('late'),
-    options: workerOptions({ interval: POLL, logRuns: false }),
+    options: workerOptions({ interval: `${POLL}ms`, logRuns: false }),
     worker: workerId('bench', process.pid, ['late']),
     clock: systemClock,
     log: silentLogger,

@@ -39,7 +39,7 @@ const worker = createWorker({
   url: redis.url,
   jobs,
   queues: ['mailers', 'billing', 'sync', 'media'],
-  interval: 50,
+  interval: '50ms',
   log: silentLogger,
 });
 let left = 10;

@@ -114,7 +114,7 @@ describe('a time is a duration', () => {
       { timeout: 5_400_000, ahead: 60, settleWithin: 100, releaseAfter: 0 },
     ],
     [
-      { interval: 1, lease: 1_000, shutdownTimeout: 0, abortGrace: 0, timeout: 1.5, ahead: 0 },
+      { interval: '1ms', lease: 1_000, shutdownTimeout: 0, abortGrace: 0, timeout: 1.5, ahead: 0 },
       { interval: 1, lease: 1_000, shutdownTimeout: 0, abortGrace: 0, timeout: 1.5, ahead: 0 },
     ],
     [{ timeout: Infinity }, { timeout: Infinity }],
@@ -144,6 +144,32 @@ describe('a choice that is none is an error with the option, the choices and the
 });
 
 test.each(['concurency', 'queues', '__proto__x', 'toString'])('there is no option %s', (name) => {
-  const { message } = new ConfigError(`There is no option ${name}; there are concurrency, interval, `);
-  expect(() => optionsOf({ [name]: 1 })).toThrow(message);
+  expect(() => optionsOf({ [name]: 1 })).toThrow(ConfigError);
+  expect(() => optionsOf({ [name]: 1 })).toThrow(
+    new RegExp(`^worker: there is no option "${name}".*; got 1\\. There are concurrency, interval, `),
+  );
+});
+
+test('the option that was probably meant is named', () => {
+  expect(() => optionsOf({ concurency: 1 })).toThrow('"concurency" (did you mean "concurrency"?); got 1.');
+});
+
+test.each([
+  ['interval', 5],
+  ['shutdownTimeout', 8],
+])('a small number for %s, meant as seconds, asks for its unit', (option, value) => {
+  expect(() => optionsOf({ [option]: value })).toThrow(
+    new ConfigError(
+      `${option} must be a duration, and a number without a unit is milliseconds; got ${value}. ` +
+        `Write '${value}s' for seconds, or '${value}ms' if that is meant.`,
+    ),
+  );
+});
+
+test('serial queues are a text or a list', () => {
+  expect(workerOptions({ serial: ['a', 'b'] }).serial).toBe('a,b');
+  expect(workerOptions({ serial: 'a' }).serial).toBe('a');
+  expect(() => optionsOf({ serial: 5 })).toThrow(
+    /^serial must be a text such as 'critical,default', or a list .*; got 5/,
+  );
 });

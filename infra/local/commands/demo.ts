@@ -116,7 +116,7 @@ async function show(backend: Backend): Promise<void> {
     ...backend,
     registry,
     queues: parseQueues('*'),
-    options: { interval: 200, concurrency: 1, logRuns: false },
+    options: { interval: '200ms', concurrency: 1, logRuns: false },
     cron: {},
     log: silentLogger,
   });

@@ -27,7 +27,11 @@ export async function enqueue(name: string, texts: readonly string[], flags: Enq
   try {
     const client = createEnqueuer({ store, ...(registry ? { registry } : {}) });
     const { queue, at, in: delay, metadata } = flags;
-    const enqueued = await client.enqueue(name, args, omitUndefined({ queue, at, in: delay, metadata }));
+    const enqueued = await client.enqueue(
+      name,
+      args,
+      omitUndefined({ queue, at, in: delay === undefined ? undefined : (`${delay}ms` as const), metadata }),
+    );
     const when = enqueued.at ? `, due ${(flags.at ?? enqueued.at).toISOString()}` : '';
     console.log(
       `Enqueued ${name} in ${enqueued.queue}${when}${enqueued.id === undefined ? '' : `, id ${enqueued.id}`}`,

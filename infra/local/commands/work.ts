@@ -54,10 +54,10 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
   const backend = connect(flags, env);
   try {
     const options = {
-      interval: flags.interval,
+      interval: `${flags.interval}ms`,
       concurrency: flags.concurrency,
       lease: flags.lease,
-      shutdownTimeout: flags.shutdownTimeout,
+      shutdownTimeout: `${flags.shutdownTimeout}ms`,
       unknownClass: flags.unknownClass,
       exitOnComplete: flags.exitOnComplete ?? false,
       numbers: flags.useNumber ? 'bigint' : 'double',

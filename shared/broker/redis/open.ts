@@ -1,5 +1,7 @@
+import { isIPv6 } from 'node:net';
 import { environment } from '../../env.ts';
 import { ConfigError } from '../../errors.ts';
+import { kindOf, type OptionsOf, shown } from '../../options.ts';
 import type { RedisClient } from './client.ts';
 import { namedUrl } from './named-url.ts';
 import { checkRest } from './rest.ts';
@@ -31,6 +33,17 @@ export interface RedisOptions {
   readonly tls?: boolean | undefined;
 }
 
+export const redisOptionNames = {
+  url: true,
+  token: true,
+  host: true,
+  port: true,
+  username: true,
+  password: true,
+  database: true,
+  tls: true,
+} satisfies OptionsOf<RedisOptions>;
+
 /** How messages name the options: in a program or on a command line. */
 export interface RedisOptionNames {
   readonly token: string;
@@ -53,6 +66,7 @@ interface Resolved extends RedisOptions {
 }
 
 function resolved(given: RedisOptions, env: typeof environment): Resolved {
+  checkParts(given);
   const { host, port, database, tls, url } = given;
   const byParts = host !== undefined || port !== undefined || database !== undefined || tls !== undefined;
   if (url !== undefined && byParts) {
@@ -61,6 +75,36 @@ function resolved(given: RedisOptions, env: typeof environment): Resolved {
   if (url !== undefined) return { ...given, url };
   if (byParts) return { ...given, url: urlOf(given) };
   return { ...given, url: namedUrl(env)?.url ?? env['UPSTASH_REDIS_REST_URL'] ?? 'redis://localhost:6379/' };
+}
+
+/** @throws ConfigError naming the part; of what may be secret it tells nothing */
+function checkParts(given: RedisOptions): void {
+  for (const name of ['url', 'token', 'username', 'password'] as const) {
+    const value: unknown = given[name];
+    if (value === undefined || typeof value === 'string') continue;
+    throw new ConfigError(`${name} must be a text; got one of the type ${kindOf(value)}.`);
+  }
+  const { host, port, database, tls } = given;
+  if (host !== undefined && !isHost(host)) {
+    throw new ConfigError(
+      `host must be a name or an address, such as 'localhost', without a port; a URL goes into url. ` +
+        `Got ${typeof host === 'string' && host.includes('@') ? 'a text with an @' : shown(host)}.`,
+    );
+  }
+  if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
+    throw new ConfigError(`port must be a whole number from 1 to 65535; got ${shown(port)}.`);
+  }
+  if (database !== undefined && !(Number.isInteger(database) && database >= 0)) {
+    throw new ConfigError(`database must be a whole number, 0 or more; got ${shown(database)}.`);
+  }
+  if (tls !== undefined && typeof tls !== 'boolean') {
+    throw new ConfigError(`tls must be one of true, false; got ${shown(tls)}.`);
+  }
+}
+
+function isHost(host: unknown): boolean {
+  if (typeof host !== 'string' || !/^[^\s/@?#,]+$/.test(host)) return false;
+  return !host.includes(':') || isIPv6(host.replace(/^\[(.*)\]$/, '$1'));
 }
 
 function urlOf({ host = 'localhost', port = 6379, database = 0, tls = false }: RedisOptions): string {

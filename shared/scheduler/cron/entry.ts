@@ -1,9 +1,9 @@
 import { ArgumentsError, ConfigError } from '../../errors.ts';
 import type { Args } from '../../job/define.ts';
-import { didYouMean, nearest } from '../../job/did-you-mean.ts';
 import type { Registry } from '../../job/registry.ts';
 import { checkArgs } from '../../job/schema.ts';
 import { parseWithBigInts, stringify } from '../../json.ts';
+import { didYouMean, nearest } from '../../nearest.ts';
 import { type EntrySource, firstSlot, intervalMs } from './interval-options.ts';
 import { fromWords } from './ruby-words.ts';
 import { cronTiming, everyTiming, isTimeZone, startingAt, type Timing } from './timing.ts';

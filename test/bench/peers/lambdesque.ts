@@ -140,7 +140,7 @@ class LambdesqueWorkers implements Workers {
         concurrency,
         logRuns,
         exitOnComplete,
-        ...(poll === undefined ? {} : { interval: poll }),
+        ...(poll === undefined ? {} : { interval: `${poll}ms` as const }),
       }),
       worker: workerId('bench', process.pid, queues.length > 3 ? ['many'] : queues),
       clock: systemClock,

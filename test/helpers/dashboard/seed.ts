@@ -55,7 +55,7 @@ export async function seedDashboard({ url, client: db }: TestRedis): Promise<See
     metadata: true,
     cronEntries: { hourly: { cron: '0 * * * *', class: 'Mail' } },
   });
-  const worker = createWorker({ url, jobs, queues: ['mail', 'reports', 'slow'], interval: 50, log: silentLogger });
+  const worker = createWorker({ url, jobs, queues: ['mail', 'reports', 'slow'], interval: '50ms', log: silentLogger });
   let left = 20 + 12 + 2 + 1;
   const done = Promise.withResolvers<void>();
   for (const outcome of ['succeeded', 'failed', 'retried'] as const) {

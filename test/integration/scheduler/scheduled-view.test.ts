@@ -231,6 +231,13 @@ withBackends((bed) => {
       await pipeline.exec();
     }
 
+    test('a kind that there is not is refused, and asks nothing', async () => {
+      const { calls } = await counting((scheduled) =>
+        expect(scheduled.page('foo' as never)).rejects.toThrow('page: kind must be "delayed" or "retry"; got "foo".'),
+      );
+      expect(calls).toBe(0);
+    });
+
     test('the count takes a few calls', async () => {
       await fill(10_000);
       const { answer, calls } = await counting((scheduled) => scheduled.count());

@@ -84,7 +84,7 @@ describe('a worker in a program', () => {
       queues: ['q'],
       concurrency: 1,
       scheduler: true,
-      interval: 10,
+      interval: '10ms',
       log,
     });
     const events = heard(worker);
@@ -116,7 +116,7 @@ describe('a worker in a program', () => {
   test('enqueues cron entries, with the scheduler that they need', async () => {
     const log = recordingLogger();
     const cron = { often: { every: '1s', class: 'Good', args: ['cron'] } } as const;
-    await using worker = createWorker({ url: redis.url, jobs, queues: '*', cron, interval: 10, log });
+    await using worker = createWorker({ url: redis.url, jobs, queues: '*', cron, interval: '10ms', log });
     const done = new Promise((resolve) => worker.once('succeeded', resolve));
     const running = worker.run();
     await done;
@@ -128,7 +128,7 @@ describe('a worker in a program', () => {
   test('says once that it is idle, and again after it had something to do', async () => {
     const log = recordingLogger();
     await using client = createClient({ url: redis.url, jobs });
-    await using worker = createWorker({ url: redis.url, jobs, queues: 'q', interval: 5, log });
+    await using worker = createWorker({ url: redis.url, jobs, queues: 'q', interval: '5ms', log });
     const events = heard(worker);
     const idle = () => new Promise((resolve) => worker.once('idle', resolve));
     const first = idle();
@@ -159,7 +159,7 @@ describe('a worker in a program', () => {
   test('takes nothing while it is paused', async () => {
     const log = recordingLogger();
     await using client = createClient({ url: redis.url, jobs });
-    await using worker = createWorker({ url: redis.url, jobs, queues: 'q', interval: 5, log });
+    await using worker = createWorker({ url: redis.url, jobs, queues: 'q', interval: '5ms', log });
     worker.pause();
     const running = worker.run();
     await client.enqueue(Good, ['a']);
@@ -193,7 +193,21 @@ describe('a worker in a program', () => {
     [{ queues: [] }, /queues must/],
     [{ concurrency: 0 }, /concurrency must be a whole number, 1 or more; got 0/],
     [{ lease: 5 }, /lease must be/],
-    [{ conccurency: 3 } as never, /conccurency/],
+    [
+      { conccurency: 3 } as never,
+      /^createWorker: there is no option "conccurency" \(did you mean "concurrency"\?\)\. .*queues/,
+    ],
+    [{ jobs: undefined as never }, /^jobs must be a list .* got undefined\.$/],
+    [{ queues: undefined as never }, /^queues must be a text .* got undefined\.$/],
+    [{ order: 'foo' as never }, /^order must be one of "strict", "weighted"; got "foo"\.$/],
+    [
+      { log: 5 as never },
+      /^log must be a logger with the methods .* got 5, without debug, info, warn, error, child\.$/,
+    ],
+    [{ middleware: [5 as never] }, /^middleware\[0\] must be a function; got 5\.$/],
+    [{ serial: 5 as never }, /^serial must be a text/],
+    [{ interval: 5 }, /^interval must be .* got 5\. Write '5s'/],
+    [{ shutdownTimeout: 8 }, /^shutdownTimeout must be .* got 8\. Write '8s'/],
     [{ cron: { x: { every: '1s', class: 'Nobody' } } }, /Nobody/],
     [{ cron: {}, scheduler: false }, /cron needs the scheduler/],
     [{ failed: { max: 1 } }, /failed needs the scheduler/],

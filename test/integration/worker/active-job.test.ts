@@ -192,6 +192,10 @@ describe('defineActiveJob refuses', () => {
     [{ job: '', perform }, /job must be the name of a class in Ruby/],
     [{ job: 'A', perform: 1 as never }, /perform must be a function/],
     [{ job: 'A', priority: 1.5, perform }, /priority must be a whole number; got 1.5/],
+    [
+      { job: 'A', retires: 3, perform } as never,
+      /^defineActiveJob "A": there is no option "retires"; got 3\. There are job, /,
+    ],
     [{ job: 'A', locale: '', perform }, /locale must be a name/],
     [{ job: 'A', discard: ['Gone'] as never, perform }, /discard must be a list of error classes/],
   ])('%j', (options, message) => expect(() => defineActiveJob(options)).toThrow(message));

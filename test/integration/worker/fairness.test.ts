@@ -68,7 +68,7 @@ withBrokers((stores) => {
             client: createEnqueuer({ store, clock, registry }),
             queues: parseQueues('q'),
             // It looks as often as a worker of its own would be started: what others give back is there to be taken.
-            options: workerOptions({ concurrency, interval: 50, logRuns: false }),
+            options: workerOptions({ concurrency, interval: '50ms', logRuns: false }),
             worker,
             clock,
             log: silentLogger,

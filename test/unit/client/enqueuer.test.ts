@@ -173,12 +173,12 @@ describe('when it is due', () => {
     [1.874, SECOND + 1],
     [1.875, SECOND + 2],
   ])('in %d s', async (wait, seconds) => {
-    await client.enqueue(Hello, [], { in: wait * 1000 });
+    await client.enqueue(Hello, [], { in: `${wait * 1000}ms` });
     expect(store.delays).toMatchObject([[{ seconds }]]);
   });
 
   test.each([0, 0.5])('in %d s is now', async (wait) => {
-    await client.enqueue(Hello, [], { in: wait * 1000 });
+    await client.enqueue(Hello, [], { in: `${wait * 1000}ms` });
     expect(store.pushes).toHaveLength(1);
     expect(store.delays).toEqual([]);
   });
@@ -259,6 +259,52 @@ describe('what cannot be enqueued rejects, and pushes nothing', () => {
       'a delay into the past',
       (to) => to.enqueue(Hello, [], { in: -1 }),
       /^enqueue Hello: in must be a duration: .* got -1\.$/,
+    ],
+    [
+      'a small number, meant as seconds',
+      (to) => to.enqueue(Hello, [], { in: 30 }),
+      /^enqueue Hello: in must be a duration, and a number without a unit is milliseconds; got 30\. Write '30s' for seconds/,
+    ],
+    [
+      'an option that there is not',
+      (to) => to.enqueue(Hello, [], { delay: '3s' } as never),
+      new ConfigError('enqueue Hello: there is no option "delay"; got "3s". There are queue, in, at, metadata.'),
+    ],
+    [
+      'a misspelt option',
+      (to) => to.enqueue(Hello, [], { qeue: 'q' } as never),
+      /^enqueue Hello: there is no option "qeue" \(did you mean "queue"\?\); got "q"\./,
+    ],
+    [
+      'a misspelt option of one of many',
+      (to) => to.enqueueAll([{ job: Hello, args: [], delay: '3s' } as never]),
+      /^items\.0: enqueue Hello: there is no option "delay"; got "3s"\./,
+    ],
+    [
+      'options that are none',
+      (to) => to.enqueue(Hello, [], '3s' as never),
+      new ConfigError('enqueue: options must be an object; got "3s".'),
+    ],
+    [
+      'a time as text',
+      (to) => to.enqueue(Hello, [], { at: '2026-12-01' as never }),
+      /^enqueue Hello: at must be a Date, such as new Date\(.*\); got "2026-12-01"\.$/,
+    ],
+    [
+      'no job',
+      (to) => to.enqueue(undefined as never, []),
+      new ConfigError('enqueue: the job must be what defineJob returns, or the name of a class; got undefined.'),
+    ],
+    [
+      'a queue that is no name',
+      (to) => to.enqueue(Hello, [], { queue: 5 as never }),
+      new ConfigError('enqueue Hello: the queue must be a name; got 5.'),
+    ],
+    ['no list of many', (to) => to.enqueueAll(5 as never), /^enqueueAll: items must be a list, .*; got 5\.$/],
+    [
+      'nothing, as one of many',
+      (to) => to.enqueueAll([null as never]),
+      /^items\.0: must be an object, .*; got null\.$/,
     ],
     [
       'two times',

@@ -33,6 +33,18 @@ describe('an option that cannot be used is a ConfigError with the option, the va
     [{ class: '*mail' }, `${name}"*mail".`],
     [{ perform: undefined }, `${hello}perform must be a function; got undefined.`],
     [{ perform: 'hello' }, `${hello}perform must be a function; got "hello".`],
+    [
+      { retires: 3 },
+      `${hello}there is no option "retires"; got 3. There are class, queue, args, retry, delivery, timeout, middleware, perform.`,
+    ],
+    [
+      { timout: '3s' },
+      `${hello}there is no option "timout" (did you mean "timeout"?); got "3s". There are class, queue, args, retry, delivery, timeout, middleware, perform.`,
+    ],
+    [{ retry: { tries: 3 } }, `${hello}retry: there is no option "tries"; got 3. There are attempts, backoff.`],
+    [{ retry: 5 }, `${hello}retry must be an object, such as { attempts: 3, backoff: '10s' }; got 5.`],
+    [{ middleware: [5] }, `${hello}middleware[0] must be a function; got 5.`],
+    [{ middleware: 5 }, `${hello}middleware must be a list of functions; got 5.`],
     [{ queue: '' }, `${hello}queue must be a queue name; got "".`],
     [{ queue: 7 }, `${hello}queue must be a queue name; got 7.`],
     [{ timeout: 0 }, `${hello}${timeout}0.`],

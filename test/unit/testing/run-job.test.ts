@@ -265,6 +265,7 @@ describe('the context', () => {
     [{ attempt: 1.5 }, 'attempt must be a whole number, 1 or more; got 1.5'],
     [{ deaths: -1 }, 'deaths must be a whole number, 0 or more; got -1'],
     [{ limit: 0 }, 'limit must be a whole number of jobs, 1 or more; got 0'],
+    [{ atempt: 3 } as never, 'runJob: there is no option "atempt" (did you mean "attempt"?); got 3. There are class, '],
     [{ class: 'Other' }, 'the definition is of the class Look, not of Other'],
   ])('cannot be made of %o', async (options, message) => {
     await expect(runJob(Look, [], options)).rejects.toThrow(ConfigError);

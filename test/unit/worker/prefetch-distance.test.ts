@@ -84,7 +84,7 @@ class Scene {
       registry,
       client: createEnqueuer({ store: store as ReturnType<typeof redisBroker>, clock, registry }),
       queues: parseQueues(redis.queue),
-      options: workerOptions({ concurrency: CONCURRENCY, interval: INTERVAL, logRuns: false }),
+      options: workerOptions({ concurrency: CONCURRENCY, interval: `${INTERVAL}ms`, logRuns: false }),
       worker,
       clock,
       log: silentLogger,

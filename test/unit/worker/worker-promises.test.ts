@@ -51,7 +51,7 @@ describe('an at-most-once job', () => {
     const { job, started } = gated('Once', { delivery: 'at-most-once' });
     const { broker, worker, run, clock, ended } = workerWith({
       jobs: [job],
-      options: { shutdownTimeout: 100, abortGrace: 100, lease: 60_000 },
+      options: { shutdownTimeout: '100ms', abortGrace: 100, lease: 60_000 },
     });
     const gate = Promise.withResolvers<void>();
     broker.beforeStart = gate.promise;
