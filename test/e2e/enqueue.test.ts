@@ -57,7 +57,7 @@ describe('enqueue', () => {
 
   test('checks the arguments of a class that has a schema, and pushes nothing that it refuses', async () => {
     const { code, stdout, stderr } = await enqueue('Strict', 'a', '--queue', 'a');
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('The arguments do not fit the schema of Strict');
     expect(await redis.client.keys('*')).toEqual([]);
   });
