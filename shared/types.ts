@@ -22,7 +22,7 @@ export interface RawJob {
   readonly text: string | undefined;
 }
 
-/** What is remembered of a job's past attempts; it travels in the payload, see wire/attempts.ts. */
+/** What is remembered of a job's past attempts; it travels in the payload, see wire/attempts-record.ts. */
 export interface Attempts {
   /** Unique among all retried jobs, so that two equal payloads stay two members of the sorted set. No quote, backslash or brace. */
   readonly id: string;

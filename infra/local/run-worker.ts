@@ -1,5 +1,5 @@
 import { environment, runWithSignals, textOf, WorkerService, type WorkerServiceDeps } from '../../shared/internal.ts';
-import { tellWatch } from '../modules/watching.ts';
+import { tellWatch } from '../modules/dev-channel.ts';
 import type { Backend } from './backend.ts';
 import { onReplaced } from './dev/on-replaced.ts';
 

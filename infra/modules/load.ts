@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { ConfigError, LambdesqueError } from '../../shared/index.ts';
 import { errorFields } from '../../shared/internal.ts';
 import { bundleModule } from './bundle.ts';
-import { tellWatch } from './watching.ts';
+import { tellWatch } from './dev-channel.ts';
 
 /** How long a module may take to load, ms: one whose top-level await never ends must not hang who loads it. */
 const LOAD_LIMIT = 60_000;

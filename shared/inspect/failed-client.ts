@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import { shortMark } from '../broker/element-digest.ts';
 import type { ElementChange, ListName } from '../broker/lists.ts';
-import { shortMark } from '../broker/marks.ts';
 import type { FailedBroker } from '../broker/redis/failed.ts';
 import { ConfigError, RedisTypeError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';

@@ -1,5 +1,5 @@
+import { markOf, markWithout } from '../broker/element-digest.ts';
 import type { ElementRef, FoundElement, ListName } from '../broker/lists.ts';
-import { markOf, markWithout } from '../broker/marks.ts';
 import { ConfigError } from '../errors.ts';
 import { type ReadEntry, readFailed } from '../wire/read-failed.ts';
 import type { FailedEntry, FailedQuery } from './failed.ts';

@@ -1,5 +1,5 @@
+import { markOf } from '../broker/element-digest.ts';
 import type { FoundElement, ListName, SearchResult } from '../broker/lists.ts';
-import { markOf } from '../broker/marks.ts';
 import type { FailedBroker } from '../broker/redis/failed.ts';
 import type { JobsBroker } from '../broker/redis/jobs.ts';
 import type { ScheduledBroker } from '../broker/redis/scheduled.ts';

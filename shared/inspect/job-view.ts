@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { parseWithBigInts } from '../json.ts';
 import { readErrors } from '../wire/attempt-errors.ts';
-import { unsplice } from '../wire/attempts.ts';
+import { unsplice } from '../wire/attempts-record.ts';
 import { shownJob } from '../wire/shown-job.ts';
 
 /** One page of a list. */

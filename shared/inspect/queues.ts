@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { markOf } from '../broker/marks.ts';
+import { markOf } from '../broker/element-digest.ts';
 import { MINUTE_MS, short } from '../broker/ops/stats.ts';
 import type { QueuesBroker, SeenJob } from '../broker/redis/queues.ts';
 import type { NotedSizes, StatHash, StatHashesBroker } from '../broker/redis/stat-hashes.ts';

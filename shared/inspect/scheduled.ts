@@ -5,7 +5,7 @@ import type { Args } from '../job/define.ts';
 import type { Registry } from '../job/registry.ts';
 import { parseWithBigInts } from '../json.ts';
 import { shown } from '../options.ts';
-import { unsplice } from '../wire/attempts.ts';
+import { unsplice } from '../wire/attempts-record.ts';
 import { argsOf } from '../wire/decode.ts';
 import { exclusiveCronOf } from '../wire/payload.ts';
 

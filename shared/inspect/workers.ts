@@ -1,7 +1,7 @@
 import type { HeldPayload, Survey, WorkerRecord, WorkersBroker } from '../broker/redis/workers.ts';
 import { LiveWorkerError, RedisTypeError } from '../errors.ts';
 import { parseWithBigInts, stringify } from '../json.ts';
-import { unsplice } from '../wire/attempts.ts';
+import { unsplice } from '../wire/attempts-record.ts';
 import { failedEntry } from '../wire/failed-entry.ts';
 import { readDate } from '../wire/read-date.ts';
 import { isOurs, partsOfWorkerId } from '../wire/worker-id.ts';

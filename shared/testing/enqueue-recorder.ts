@@ -4,7 +4,7 @@ import { ConfigError } from '../errors.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
 import type { Enqueued, Target } from '../job/enqueue.ts';
 import type { Registry } from '../job/registry.ts';
-import { idOf, jobIn } from './arriving.ts';
+import { idOf, jobIn } from './decode-enqueued.ts';
 import type { EnqueuedJob, JobRun } from './job-run.ts';
 import { reserved, type TestWorker } from './test-worker.ts';
 

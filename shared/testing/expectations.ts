@@ -4,7 +4,7 @@ import { type Duration, durationMs } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
 import type { Args, Target } from '../job/enqueue.ts';
 import { stringify } from '../json.ts';
-import { arrivingArgs, nameOf } from './arriving.ts';
+import { arrivingArgs, nameOf } from './decode-enqueued.ts';
 import type { EnqueuedJob } from './job-run.ts';
 
 /** What else has to be so of a job that was enqueued; what is left out may be anything. */

@@ -6,11 +6,11 @@ import type { Args, JobRef } from '../job/enqueue.ts';
 import type { Middleware } from '../job/middleware.ts';
 import { type NewPayload, newPayload } from '../job/new-payload.ts';
 import { checkOptions, type OptionsOf } from '../options.ts';
-import { spliceText } from '../wire/attempts.ts';
+import { spliceText } from '../wire/attempts-record.ts';
 import { newId } from '../wire/payload.ts';
 import { Chain, EnqueueRecorder } from './enqueue-recorder.ts';
+import { inlineLimit } from './inline-limit.ts';
 import type { EnqueuedJob, JobRun } from './job-run.ts';
-import { inlineLimit } from './limit.ts';
 import { nowhere } from './memory-store.ts';
 import { reserved, TestWorker } from './test-worker.ts';
 

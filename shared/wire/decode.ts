@@ -2,7 +2,7 @@ import type { Numbers } from '../config.ts';
 import { PayloadError } from '../errors.ts';
 import { parseWithBigInts } from '../json.ts';
 import type { Job, RawJob } from '../types.ts';
-import { unsplice } from './attempts.ts';
+import { unsplice } from './attempts-record.ts';
 import { cronSlot } from './payload.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { parseWithBigInts } from '../json.ts';
-import { unsplice } from './attempts.ts';
+import { unsplice } from './attempts-record.ts';
 import { fingerprint } from './fingerprint.ts';
 import { membersOf, type Span } from './json-members.ts';
 import { readDate } from './read-date.ts';

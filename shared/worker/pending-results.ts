@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Edit, Effect, Job, Outcome, RawJob, RunStats, Settlement, SettleOp } from '../types.ts';
 import { raisedExecutions } from '../wire/active-job/envelope.ts';
 import { addError } from '../wire/attempt-errors.ts';
-import { unsplice } from '../wire/attempts.ts';
+import { unsplice } from '../wire/attempts-record.ts';
 import { newAttemptsId, type Undecodable } from '../wire/decode.ts';
 import { buriedEntry, errorInfo, type FailedEntryFields, failedEntry } from '../wire/failed-entry.ts';
 import { phpStatus } from '../wire/php-status.ts';

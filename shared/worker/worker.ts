@@ -8,8 +8,8 @@ import { bind, isOnlyOnce } from './bind.ts';
 import type { WorkerDeps } from './deps.ts';
 import type { SyncPlan } from './lease.ts';
 import { outcomeOfCrash } from './outcome.ts';
-import { createParts, type Parts } from './parts.ts';
 import { emptySummary, type Summary } from './reporter.ts';
+import { createParts, type Parts } from './wiring.ts';
 
 const SUCCEEDED: Outcome = { kind: 'succeeded' };
 

@@ -1,5 +1,5 @@
 import { Idiomorph } from 'idiomorph';
-import { isChoosing, showAll } from './choices.ts';
+import { isChoosing, showAll } from './select-all.ts';
 
 /** Parts of the page that change; the search box above them is left alone. */
 const PARTS = ['#menu', '#main', '#footer'];

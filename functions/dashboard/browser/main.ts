@@ -1,6 +1,6 @@
 import { drawCharts } from './charts.ts';
-import { followChoices } from './choices.ts';
 import { keepUpdated } from './live.ts';
+import { followChoices } from './select-all.ts';
 
 /** What the pages cannot do without a script: drawings, updates, and one box that ticks all. Everything else works without it. */
 drawCharts();

@@ -1,7 +1,7 @@
 import { type ClassCost, COMMANDS_A_PUSH, costsOf } from '../costs.ts';
+import { columns, field, numeric, table } from '../views/elements.ts';
 import { count, duration } from '../views/format.ts';
 import { type Html, html } from '../views/html.ts';
-import { columns, field, numeric, table } from '../views/parts.ts';
 import type { Page } from './page.ts';
 
 const usd = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });

@@ -2,9 +2,9 @@ import { ConfigError } from '../../../shared/index.ts';
 import type { Fields } from '../fields.ts';
 import type { CronItem } from '../inspector.ts';
 import { paths, to } from '../paths.ts';
+import { action, badge, columns, link, queueLink, table } from '../views/elements.ts';
 import { time } from '../views/format.ts';
 import { type Html, html } from '../views/html.ts';
-import { action, badge, columns, link, queueLink, table } from '../views/parts.ts';
 import type { View } from '../views/view.ts';
 import type { Change, Page } from './page.ts';
 

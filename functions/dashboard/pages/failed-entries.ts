@@ -2,9 +2,9 @@ import { entriesPage, type FailedFilter, filterInWords, filterOf, isFiltered } f
 import type { FailedEntry } from '../inspector.ts';
 import { logsLink } from '../logs-link.ts';
 import { paths } from '../paths.ts';
+import { badge, columns, field, hidden, link, more, queueLink, select, table } from '../views/elements.ts';
 import { argsText, cut, time } from '../views/format.ts';
 import { type Html, html } from '../views/html.ts';
-import { badge, columns, field, hidden, link, more, queueLink, select, table } from '../views/parts.ts';
 import type { View } from '../views/view.ts';
 import type { Page } from './page.ts';
 

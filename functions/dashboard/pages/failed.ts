@@ -1,9 +1,9 @@
 import type { FailedGroup } from '../inspector.ts';
 import { paths, to } from '../paths.ts';
 import { chart } from '../views/chart.ts';
+import { columns, hidden, link, numeric, pager, queueLink, table } from '../views/elements.ts';
 import { count, counted, time } from '../views/format.ts';
 import { type Html, html } from '../views/html.ts';
-import { columns, hidden, link, numeric, pager, queueLink, table } from '../views/parts.ts';
 import type { View } from '../views/view.ts';
 import type { Page } from './page.ts';
 

@@ -1,8 +1,8 @@
 import type { QueueInfo } from '../inspector.ts';
 import type { Trouble } from '../trouble.ts';
+import { type Column, columns, numeric, queueBadges, queueLink } from '../views/elements.ts';
 import { count, rate, time } from '../views/format.ts';
 import { type Html, html } from '../views/html.ts';
-import { type Column, columns, numeric, queueBadges, queueLink } from '../views/parts.ts';
 import type { View } from '../views/view.ts';
 
 export const queueColumns: readonly Column[] = columns(

@@ -3,10 +3,10 @@ import type { Fields } from '../fields.ts';
 import { type ListPart, queryOf } from '../job-list.ts';
 import { paths, to } from '../paths.ts';
 import { troubleOf } from '../trouble.ts';
+import { action, facts, field, hidden, link, more, queueBadges } from '../views/elements.ts';
 import { count, counted, rate, time } from '../views/format.ts';
 import { html } from '../views/html.ts';
 import { jobTable } from '../views/job-table.ts';
-import { action, facts, field, hidden, link, more, queueBadges } from '../views/parts.ts';
 import { type Change, isSure, type Page } from './page.ts';
 
 export const queuePage: Page = async (view) => {

@@ -2,9 +2,9 @@ import type { QueueInfo } from '../inspector.ts';
 import { PAGE } from '../job-list.ts';
 import { paths } from '../paths.ts';
 import { inOrder, type QueueOrder } from '../trouble.ts';
+import { action, field, pager, select, table } from '../views/elements.ts';
 import { count, counted } from '../views/format.ts';
 import { html } from '../views/html.ts';
-import { action, field, pager, select, table } from '../views/parts.ts';
 import { type Change, isSure, type Page } from './page.ts';
 import { queueColumns, queueRow } from './queue-rows.ts';
 

@@ -1,10 +1,10 @@
 import type { JobView } from '../inspector.ts';
 import { type ListPart, queryOf } from '../job-list.ts';
 import { paths } from '../paths.ts';
+import { more } from '../views/elements.ts';
 import { counted, duration, utc } from '../views/format.ts';
 import { type Html, html } from '../views/html.ts';
 import { jobTable } from '../views/job-table.ts';
-import { more } from '../views/parts.ts';
 import type { Page } from './page.ts';
 
 export const scheduledPage: Page = async (view) => {

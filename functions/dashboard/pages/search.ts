@@ -1,9 +1,9 @@
 import type { JobView } from '../inspector.ts';
 import { jobPath, listPartOf, queryOf, STATES } from '../job-list.ts';
 import { paths } from '../paths.ts';
+import { field, link, more, select } from '../views/elements.ts';
 import { html } from '../views/html.ts';
 import { jobTable, stateWords } from '../views/job-table.ts';
-import { field, link, more, select } from '../views/parts.ts';
 import type { Page } from './page.ts';
 
 /** One box for ids, classes and text: all of them stand in the payload. More exact fields are below it. */

@@ -1,6 +1,6 @@
+import { facts } from '../views/elements.ts';
 import { counted, duration } from '../views/format.ts';
 import { html } from '../views/html.ts';
-import { facts } from '../views/parts.ts';
 import type { Page } from './page.ts';
 
 export const settingsPage: Page = async (view) => {

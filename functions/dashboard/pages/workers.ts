@@ -1,9 +1,9 @@
 import { ConfigError } from '../../../shared/index.ts';
 import type { WorkerInfo } from '../inspector.ts';
 import { paths, to } from '../paths.ts';
+import { action, badge, columns, link, numeric, pager, table } from '../views/elements.ts';
 import { argsText, count, counted, cut, time } from '../views/format.ts';
 import { type Html, html } from '../views/html.ts';
-import { action, badge, columns, link, numeric, pager, table } from '../views/parts.ts';
 import type { View } from '../views/view.ts';
 import { type Change, isSure, type Page } from './page.ts';
 

@@ -1,6 +1,6 @@
+import { numeric, table } from './elements.ts';
 import { count, utc } from './format.ts';
 import { type Html, html } from './html.ts';
-import { numeric, table } from './parts.ts';
 
 export interface ChartLine {
   readonly label: string;

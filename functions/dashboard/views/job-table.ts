@@ -1,8 +1,8 @@
 import type { JobView } from '../inspector.ts';
 import { jobPath, type ListPart } from '../job-list.ts';
+import { columns, hidden, numeric, queueLink, table } from './elements.ts';
 import { argsText, bytes, count, time } from './format.ts';
 import { type Html, html } from './html.ts';
-import { columns, hidden, numeric, queueLink, table } from './parts.ts';
 import type { View } from './view.ts';
 
 const ARGS_LENGTH = 120;

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { WATCHED, type WatchMessage } from '../../modules/watching.ts';
+import { WATCHED, type WatchMessage } from '../../modules/dev-channel.ts';
 import type { Env } from '../redis/install.ts';
 
 /** For running jobs; what they have not done then goes back to its queue. */

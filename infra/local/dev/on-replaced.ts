@@ -1,4 +1,4 @@
-import { isWatched } from '../../modules/watching.ts';
+import { isWatched } from '../../modules/dev-channel.ts';
 
 /**
  * Calls in a worker of `lambdesque dev` when it has to end, for the next one to take its place: the channel between the two is

@@ -1,5 +1,5 @@
 import type { SettleOp } from '../../types.ts';
-import { spliceText } from '../../wire/attempts.ts';
+import { spliceText } from '../../wire/attempts-record.ts';
 import type { OpContext, ScriptCall } from './call.ts';
 
 /** Given back to its queue: as it is, or with another record where its worker is about to die. */

@@ -1,5 +1,5 @@
 import type { SettleOp } from '../../types.ts';
-import { spliceText } from '../../wire/attempts.ts';
+import { spliceText } from '../../wire/attempts-record.ts';
 import { tokenOf } from '../../wire/worker-id.ts';
 import type { OpContext, ScriptCall } from './call.ts';
 

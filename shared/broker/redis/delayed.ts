@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { DelayedMove, MovedList, SchedulerBroker, WrongKey } from '../broker.ts';
+import { LONGEST_HASHED } from '../element-digest.ts';
 import type { Keys } from '../keys.ts';
-import { LONGEST_HASHED } from '../marks.ts';
 import { ScriptCall } from '../ops/call.ts';
 import { promoteDelayed, readDelayed } from '../scripts/promote-delayed.ts';
 import { dropIndexes } from '../scripts/scheduled.ts';

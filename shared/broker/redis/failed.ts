@@ -1,6 +1,6 @@
+import { charactersOf } from '../element-digest.ts';
 import { keysOf } from '../keys.ts';
 import type { ListsBroker } from '../lists.ts';
-import { charactersOf } from '../marks.ts';
 import { countFailed, marksAt, oldestFailed, trimFailed } from '../scripts/failed.ts';
 import { appendElements, clearList } from '../scripts/list-change.ts';
 import { listLengths } from '../scripts/scheduled.ts';

@@ -1,4 +1,5 @@
 import { RedisTypeError } from '../../errors.ts';
+import { charactersOf } from '../element-digest.ts';
 import type { Keys } from '../keys.ts';
 import type {
   Between,
@@ -10,7 +11,6 @@ import type {
   ListsBroker,
   SearchResult,
 } from '../lists.ts';
-import { charactersOf } from '../marks.ts';
 import { ScriptCall } from '../ops/call.ts';
 import { encodeEffects } from '../ops/operation.ts';
 import { CHANGED, changeElements, GONE } from '../scripts/list-change.ts';

@@ -7,7 +7,7 @@ import { StatSums } from '../ops/stats.ts';
 import { ALONE } from '../scripts/reserve.ts';
 import { LEASE_LOST, syncScript, WRITES_LOST } from '../scripts/sync.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
-import { jobsOf } from './payload-slices.ts';
+import { jobsOf } from './payload-chunks.ts';
 import { wrongKeysOf } from './wrong-keys.ts';
 
 /** `sync`: a request as the script's arguments, and its answer as jobs. */

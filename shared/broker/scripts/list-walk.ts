@@ -1,4 +1,4 @@
-import { LONGEST_HASHED, RETRIED_TAIL } from '../marks.ts';
+import { LONGEST_HASHED, RETRIED_TAIL } from '../element-digest.ts';
 
 /** Elements of a list that are read at a time, at the most… */
 const WIDEST = 1_024;

@@ -1,4 +1,4 @@
-import { LONGEST_HASHED } from '../marks.ts';
+import { LONGEST_HASHED } from '../element-digest.ts';
 import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
 

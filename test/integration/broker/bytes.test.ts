@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { DelayedMove } from '../../../shared/broker/broker.ts';
 import { MOST_INDEXED_BYTES } from '../../../shared/broker/redis/worker.ts';
 import type { RawJob } from '../../../shared/types.ts';
-import { spliceText, unsplice } from '../../../shared/wire/attempts.ts';
+import { spliceText, unsplice } from '../../../shared/wire/attempts-record.ts';
 import { buriedEntry, failedEntry } from '../../../shared/wire/failed-entry.ts';
 import { tokenOf } from '../../../shared/wire/worker-id.ts';
 import {

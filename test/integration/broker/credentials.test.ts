@@ -6,7 +6,7 @@ import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
 import { upstashClient } from '../../../shared/broker/redis/upstash.ts';
 import { LambdesqueError, RedisAuthError } from '../../../shared/errors.ts';
 import type { Settlement } from '../../../shared/types.ts';
-import { unsplice } from '../../../shared/wire/attempts.ts';
+import { unsplice } from '../../../shared/wire/attempts-record.ts';
 import { done, dump, fail, from, LEASE, NOW, redisTime, release, retry, TestWorker } from '../../helpers/brokers.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis-server.ts';
 import { promoteDelayed } from '../../helpers/scheduler/run-step.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { unsplice } from '../../../shared/wire/attempts.ts';
+import { unsplice } from '../../../shared/wire/attempts-record.ts';
 import { tokenOf } from '../../../shared/wire/worker-id.ts';
 import { fail, LEASE, release, retry, withBrokers } from '../../helpers/brokers.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Settlement } from '../../../shared/types.ts';
-import { unsplice } from '../../../shared/wire/attempts.ts';
+import { unsplice } from '../../../shared/wire/attempts-record.ts';
 import { type Backend, dump, NOW, retry, withBrokers } from '../../helpers/brokers.ts';
 
 withBrokers((stores) => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Attempts } from '../../../shared/types.ts';
-import { unsplice } from '../../../shared/wire/attempts.ts';
+import { unsplice } from '../../../shared/wire/attempts-record.ts';
 import { tokenOf } from '../../../shared/wire/worker-id.ts';
 import {
   done,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { redisSchedulerBroker } from '../../../shared/broker/redis/scheduler.ts';
-import { unsplice } from '../../../shared/wire/attempts.ts';
+import { unsplice } from '../../../shared/wire/attempts-record.ts';
 import {
   done,
   fail,

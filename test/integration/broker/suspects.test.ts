@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { unsplice } from '../../../shared/wire/attempts.ts';
+import { unsplice } from '../../../shared/wire/attempts-record.ts';
 import { done, from, fromSerial, LEASE, release, texts, withBrokers } from '../../helpers/brokers.ts';
 
 /** Jobs that were reserved when a worker died. Nobody knows which of them was the cause. */

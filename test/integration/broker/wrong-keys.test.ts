@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Keys } from '../../../shared/broker/keys.ts';
 import type { RawJob } from '../../../shared/types.ts';
-import { unsplice } from '../../../shared/wire/attempts.ts';
+import { unsplice } from '../../../shared/wire/attempts-record.ts';
 import { phpStatus } from '../../../shared/wire/php-status.ts';
 import {
   done,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RedisTypeError } from '../../../shared/errors.ts';
 import { type Logger, silentLogger } from '../../../shared/log.ts';
-import { unsplice } from '../../../shared/wire/attempts.ts';
+import { unsplice } from '../../../shared/wire/attempts-record.ts';
 import { done, from, LEASE, NOW, redisTime, release, retry, texts, withBrokers } from '../../helpers/brokers.ts';
 import { promoteDelayed } from '../../helpers/scheduler/run-step.ts';
 

@@ -10,7 +10,7 @@ import {
   redisScheduledBroker,
 } from '../../../shared/internal.ts';
 import { addError } from '../../../shared/wire/attempt-errors.ts';
-import { spliceText } from '../../../shared/wire/attempts.ts';
+import { spliceText } from '../../../shared/wire/attempts-record.ts';
 import { dump, NOW, redisTime, retry, withBrokers } from '../../helpers/brokers.ts';
 import { samples } from '../../helpers/payloads.ts';
 

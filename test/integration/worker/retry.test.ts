@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type AnyJobDefinition, Discard, defineJob, RetryIn, SkipRetry } from '../../../shared/index.ts';
 import { readErrors } from '../../../shared/wire/attempt-errors.ts';
-import { unsplice } from '../../../shared/wire/attempts.ts';
+import { unsplice } from '../../../shared/wire/attempts-record.ts';
 import { redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { failed, failedTexts } from '../../helpers/queue-state.ts';
 import { drain, startWorker } from '../../helpers/workers.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Numbers } from '../../../shared/config.ts';
 import { parseWithBigInts } from '../../../shared/json.ts';
-import { spliceText } from '../../../shared/wire/attempts.ts';
+import { spliceText } from '../../../shared/wire/attempts-record.ts';
 import { decode } from '../../../shared/wire/decode.ts';
 import { rawJob, vectors } from '../../helpers/builders.ts';
 import { read, refused } from './decode-scene.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { addError, readErrors } from '../../../shared/wire/attempt-errors.ts';
-import { spliceText, unsplice } from '../../../shared/wire/attempts.ts';
+import { spliceText, unsplice } from '../../../shared/wire/attempts-record.ts';
 import { fingerprint, normalized } from '../../../shared/wire/fingerprint.ts';
 import { membersOf } from '../../../shared/wire/json-members.ts';
 import { readDate } from '../../../shared/wire/read-date.ts';

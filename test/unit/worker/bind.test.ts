@@ -3,7 +3,7 @@ import { PayloadError, UnknownClassError, WorkerDiedError } from '../../../share
 import { defineJob } from '../../../shared/job/define.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
 import { MOST_DEATHS } from '../../../shared/types.ts';
-import { spliceText } from '../../../shared/wire/attempts.ts';
+import { spliceText } from '../../../shared/wire/attempts-record.ts';
 import { type BindDeps, bind, isOnlyOnce } from '../../../shared/worker/bind.ts';
 import { rawJob } from '../../helpers/builders.ts';
 

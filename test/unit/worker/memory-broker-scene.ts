@@ -9,7 +9,7 @@ import type {
 import { fieldOf } from '../../../shared/broker/ops/operation.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { RawJob, Settlement } from '../../../shared/types.ts';
-import { spliceText, unsplice } from '../../../shared/wire/attempts.ts';
+import { spliceText, unsplice } from '../../../shared/wire/attempts-record.ts';
 import { rawJob, syncReply } from '../../helpers/builders.ts';
 
 /** What one sync did, in short. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Job, Outcome, Settlement } from '../../../shared/types.ts';
-import { spliceText } from '../../../shared/wire/attempts.ts';
+import { spliceText } from '../../../shared/wire/attempts-record.ts';
 import { decode, type Undecodable } from '../../../shared/wire/decode.ts';
 import { tokenOf } from '../../../shared/wire/worker-id.ts';
 import { aJob, rawJob } from '../../helpers/builders.ts';

@@ -5,7 +5,7 @@ import { type WorkerOptionsInput, workerOptions } from '../../../shared/config.t
 import { type AnyJobDefinition, defineJob } from '../../../shared/job/define.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
 import { parseQueues } from '../../../shared/queues/queue-list.ts';
-import { spliceText } from '../../../shared/wire/attempts.ts';
+import { spliceText } from '../../../shared/wire/attempts-record.ts';
 import type { RunReport, Summary } from '../../../shared/worker/reporter.ts';
 import { Worker } from '../../../shared/worker/worker.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Batch, BatchedJob, jobsOf as runOf } from '../../../shared/broker/redis/payload-slices.ts';
+import { Batch, BatchedJob, jobsOf as runOf } from '../../../shared/broker/redis/payload-chunks.ts';
 
 /** Jobs of one batch, as Redis sends it: the payloads one behind the other. */
 function jobsOf(payloads: readonly Buffer[]): BatchedJob[] {

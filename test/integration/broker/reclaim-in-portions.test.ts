@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { redisSchedulerBroker } from '../../../shared/broker/redis/scheduler.ts';
 import type { Attempts } from '../../../shared/types.ts';
-import { unsplice } from '../../../shared/wire/attempts.ts';
+import { unsplice } from '../../../shared/wire/attempts-record.ts';
 import { done, from, fromSerial, LEASE, redisTime, retry, withBrokers } from '../../helpers/brokers.ts';
 
 withBrokers((stores) => {

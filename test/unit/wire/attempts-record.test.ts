@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { spliceText, unsplice } from '../../../shared/wire/attempts.ts';
+import { spliceText, unsplice } from '../../../shared/wire/attempts-record.ts';
 import { vectors } from '../../helpers/builders.ts';
 
 const record = { id: 'abc123-7', attempts: 2, deaths: 1 };
