@@ -3,7 +3,7 @@
  * @module lambdesque
  */
 
-export type { CronStatus } from './broker/cron-broker.ts';
+export type { CronPast, CronStatus } from './broker/cron-broker.ts';
 export type { RedisOptions } from './broker/redis/open.ts';
 export { type Client, type ClientOptions, createClient } from './client/client.ts';
 export type { EnqueueAll, EnqueueItem } from './client/enqueuer.ts';

@@ -107,4 +107,19 @@ export interface CronStatus {
   readonly jobId?: string;
   /** What was wrong. */
   readonly error?: string;
+  /** What came of the slots before, the newest first: the last 9. */
+  readonly before?: readonly CronPast[];
 }
+
+/** What came of an earlier slot. */
+export interface CronPast {
+  /** As of the last one. */
+  readonly outcome: CronStatus['outcome'];
+  /** When that was, epoch ms. */
+  readonly at: number;
+  /** The slot, epoch ms. */
+  readonly slot: number;
+}
+
+/** So many earlier slots are remembered of an entry. */
+export const MOST_PAST = 9;

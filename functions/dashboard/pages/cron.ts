@@ -1,4 +1,4 @@
-import { ConfigError } from '../../../shared/index.ts';
+import { ConfigError, type CronPast } from '../../../shared/index.ts';
 import type { Fields } from '../fields.ts';
 import type { CronItem } from '../inspector.ts';
 import { paths, to } from '../paths.ts';
@@ -73,7 +73,13 @@ function outcome({ status }: Extract<CronItem, { status: unknown }>, now: Date):
   if (!status) return '–';
   const [text, kind] = OUTCOMES[status.outcome];
   const job = status.jobId === undefined ? '' : link(paths.search, { q: status.jobId }, 'its job');
-  return html`${badge(text, kind)} ${time(new Date(status.at), now)} ${job} ${status.error ?? ''}`;
+  return html`${badge(text, kind)} ${time(new Date(status.at), now)} ${job} ${status.error ?? ''} ${history(status.before ?? [], now)}`;
+}
+
+function history(before: readonly CronPast[], now: Date): Html {
+  if (before.length === 0) return '';
+  const past = before.map((one) => html`<li>${OUTCOMES[one.outcome][0]} ${time(new Date(one.at), now)}</li>`);
+  return html`<details><summary>before</summary><ul>${past}</ul></details>`;
 }
 
 export const runCron: Change = async ({ inspector }, form) => {

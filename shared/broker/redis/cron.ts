@@ -1,5 +1,5 @@
 import { RedisTypeError } from '../../errors.ts';
-import type { ClaimResult, CronBroker, CronStatus } from '../cron-broker.ts';
+import { type ClaimResult, type CronBroker, type CronPast, type CronStatus, MOST_PAST } from '../cron-broker.ts';
 import { type Keys, keysOf } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
 import {
@@ -60,7 +60,10 @@ export function redisCronBroker(client: RedisClient, namespace: string, time?: T
 
     async setStatus(name, status) {
       try {
-        await client.command(['HSET', cron.status, name, JSON.stringify(status)]);
+        const known = statusOf(text((await client.command(['HGET', cron.status, name])) ?? undefined));
+        const before = known && status.slot !== undefined ? pastOf(known, status.slot) : known?.before;
+        const written = { ...status, ...(before === undefined ? {} : { before }) };
+        await client.command(['HSET', cron.status, name, JSON.stringify(written)]);
         return [];
       } catch (error) {
         // What happened to an entry is only shown.
@@ -120,6 +123,12 @@ function claimResult(reply: Reply, address: string): ClaimResult {
     default:
       return { error: redisError(Object.assign(new Error(text(reply)), { name: 'ReplyError' }), address) };
   }
+}
+
+/** What was, once another slot has its outcome; an error that each tick meets again is one. */
+function pastOf({ outcome, at, slot, before = [] }: CronStatus, next: number): readonly CronPast[] {
+  if (slot === undefined || slot === next) return before;
+  return [{ outcome, at, slot }, ...before].slice(0, MOST_PAST);
 }
 
 /** Somebody else may have written there. */

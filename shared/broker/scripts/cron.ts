@@ -1,3 +1,4 @@
+import { MOST_PAST } from '../cron-broker.ts';
 import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
@@ -80,8 +81,21 @@ export const claimSlots = defineScript(
   `${NOW}${READ_ARGUMENTS}${DATE_TEXT}
 local time = now(arg())
 local isRubys = redis.call('EXISTS', KEYS[5]) == 1
-local function status(outcome, slot, rest)
-  return string.format('{"outcome":"%s","at":%.0f,"slot":%s%s}', outcome, time, slot, rest)
+-- What came of the slots before: the status that stands there, shortened, and those that it has itself.
+local function before(name)
+  local known = try('HGET', KEYS[3], name) or ''
+  local first = string.match(known, '^({"outcome":"%a+","at":%d+,"slot":%d+)')
+  if not first then return '' end
+  local list, count = {first .. '}'}, 1
+  for past in string.gmatch(string.match(known, '"before":(%b[])') or '', '{"outcome":"%a+","at":%d+,"slot":%d+}') do
+    if count == ${MOST_PAST} then break end
+    count = count + 1
+    list[count] = past
+  end
+  return ',"before":[' .. table.concat(list, ',') .. ']'
+end
+local function status(name, outcome, slot, rest)
+  return string.format('{"outcome":"%s","at":%.0f,"slot":%s', outcome, time, slot) .. rest .. before(name) .. '}'
 end
 -- Where the last slot is lost, the status still knows it: of an error, that all before were claimed.
 local function lastOf(name)
@@ -117,7 +131,7 @@ local function claim(name, slot, payload, queue, queueName, exclusive, id, isSha
     if err then return err .. ' (' .. KEYS[2] .. ')' end
     if alive then
       try('HSET', KEYS[1], name, slot)
-      try('HSET', KEYS[3], name, status('overlapped', slot, ''))
+      try('HSET', KEYS[3], name, status(name, 'overlapped', slot, ''))
       return ${SLOT_OVERLAPS}
     end
   end
@@ -128,7 +142,7 @@ local function claim(name, slot, payload, queue, queueName, exclusive, id, isSha
   try('SADD', KEYS[4], queueName)
   if exclusive then try('HSET', KEYS[2], name, string.format('%s:%.0f', slot, time + ${ALIVE_MS})) end
   if isShared then try('HSET', KEYS[6], name, dateText('%04d-%02d-%02d %02d:%02d:%02d +0000', tonumber(slot))) end
-  try('HSET', KEYS[3], name, status('enqueued', slot, ',"jobId":' .. id))
+  try('HSET', KEYS[3], name, status(name, 'enqueued', slot, ',"jobId":' .. id))
   return ${SLOT_ENQUEUED}
 end
 local answers = {}

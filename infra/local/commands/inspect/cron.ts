@@ -143,5 +143,9 @@ function showEntry(out: Output, entry: Entry): void {
     ['next', moment(entry.next, out.now)],
     ['last', moment(entry.last, out.now)],
     ['status', entry.status && `${entry.status.outcome}, ${moment(new Date(entry.status.at), out.now)}`],
+    ...(entry.status?.before ?? []).map((past): [string, string | undefined] => [
+      'before',
+      `${past.outcome}, ${moment(new Date(past.at), out.now)}`,
+    ]),
   ]);
 }
