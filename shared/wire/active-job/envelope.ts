@@ -1,5 +1,5 @@
-import { parseWithBigInts } from '../../json.ts';
 import type { ActiveJobInfo, Edit } from '../../types.ts';
+import { membersOf } from '../json-members.ts';
 import { json, nineDecimals } from './encode-arguments.ts';
 
 /** The class that stands in the payloads of every ActiveJob: Rails' adapter for Resque. */
@@ -77,39 +77,13 @@ export function writeActiveJob(job: NewActiveJob): string {
  * say. A Ruby worker that takes the next attempt then counts on from there.
  */
 export function raisedExecutions(payload: string): Edit | undefined {
-  const span = spanOf(payload, ['args', 0, 'executions']);
-  const text = span && payload.slice(span.from, span.to);
+  const list = membersOf(payload).get('args');
+  // The wrapper has one argument, an object.
+  const open = list && /^\[\s*(?=\{)/.exec(payload.slice(list.start, list.end));
+  if (!open) return undefined;
+  const start = list.start + open[0].length;
+  const span = membersOf(payload.slice(start, list.end)).get('executions');
+  const text = span && payload.slice(start + span.start, start + span.end);
   if (!span || text === undefined || !/^\d{1,9}$/.test(text)) return undefined;
-  return { at: span.from, length: text.length, text: String(Number(text) + 1) };
-}
-
-const TOKEN = /\s*(?:("[^"\\]*(?:\\.[^"\\]*)*")|([[\]{}:,])|([^\s[\]{}:,"]+))/gy;
-
-/**
- * Where the value at a path stands in a JSON text, which is known to be valid. Of a key that stands twice the last one
- * counts, as for JSON.parse.
- */
-function spanOf(text: string, path: readonly (string | number)[]): { from: number; to: number } | undefined {
-  TOKEN.lastIndex = 0;
-  let found: { from: number; to: number } | undefined;
-  /** Where we are: the key or index at each level, undefined before a key. */
-  const here: (string | number | undefined)[] = [];
-  let key: string | undefined;
-  const isWanted = () => here.length === path.length && here.every((one, i) => one === path[i]);
-  for (let match = TOKEN.exec(text); match; match = TOKEN.exec(text)) {
-    const [, quoted, sign, scalar] = match;
-    const to = TOKEN.lastIndex;
-    if (sign === '{') here.push(undefined);
-    else if (sign === '[') here.push(0);
-    else if (sign === '}' || sign === ']') here.pop();
-    else if (sign === ',') {
-      const last = here.length - 1;
-      const at = here[last];
-      here[last] = typeof at === 'number' ? at + 1 : undefined;
-    } else if (sign === ':') here[here.length - 1] = key;
-    else if (quoted !== undefined && here.at(-1) === undefined && here.length > 0)
-      key = parseWithBigInts(quoted) as string;
-    else if (scalar !== undefined && isWanted()) found = { from: to - scalar.length, to };
-  }
-  return found;
+  return { at: start + span.start, length: text.length, text: String(Number(text) + 1) };
 }
