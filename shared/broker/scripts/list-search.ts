@@ -15,6 +15,15 @@ const NEAR_BYTES = 2_097_152;
 /** So many of the marks must fit for a place to be the one without a look at all the others. */
 export const SURE = 3;
 
+/** Lua, behind READ_ARGUMENTS: `texts()`: a number, and so many texts. */
+const TEXTS = `
+local function texts()
+  local list = {}
+  for i = 1, int() do list[i] = arg() end
+  return list
+end
+`;
+
 /**
  * Look through lists for what holds given texts. A list that is none counts as empty.
  *
@@ -35,13 +44,8 @@ export const SURE = 3;
  */
 export const searchLists = defineScript(
   'search-lists',
-  `${READ_ARGUMENTS}${MARKS}${WALK}${AROUND}
+  `${READ_ARGUMENTS}${TEXTS}${MARKS}${WALK}${AROUND}
 local step, from = int(), int()
-local function texts()
-  local list = {}
-  for i = 1, int() do list[i] = arg() end
-  return list
-end
 local passed, next = texts(), texts()
 local most, bytes, want, room = int(), int(), int(), int()
 local needles, since, before = texts(), arg(), arg()
@@ -115,13 +119,8 @@ return {l - 1, position, looked, found, anchors(position - step, -step, last), a
  */
 export const locatePlace = defineScript(
   'locate-place',
-  `${READ_ARGUMENTS}${MARKS}${WALK}${AROUND}
+  `${READ_ARGUMENTS}${TEXTS}${MARKS}${WALK}${AROUND}
 local step, place, first, last, bytes = int(), int(), int(), int(), int()
-local function texts()
-  local list = {}
-  for i = 1, int() do list[i] = arg() end
-  return list
-end
 local passed, next = texts(), texts()
 local length = call('LLEN', KEYS[1])
 local score, position, upto = around(KEYS[1], place, step, first, last, bytes, passed, next)
