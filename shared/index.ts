@@ -80,5 +80,6 @@ export {
   RubyTime,
   symbolKeys,
 } from './wire/active-job/values.ts';
+export type { FailedFields } from './wire/read-failed.ts';
 export type { WhyIdle } from './worker/queue-poller.ts';
 export type { RunReport, Stopped, Summary } from './worker/reporter.ts';

@@ -1,39 +1,13 @@
+import type { FailedFields } from '../wire/read-failed.ts';
 import type { Page } from './job-view.ts';
 
 /**
  * An entry of a failed list, whoever wrote it: Ruby, PHP, Go, Node or this library. What it does not say is undefined or
  * empty; one that is no failed entry at all has only its `raw` text.
  */
-export interface FailedEntry {
-  /** undefined where the entry has no date that can be read. */
-  readonly failedAt: Date | undefined;
-  /** That it was taken from. */
-  readonly queue: string | undefined;
-  /** undefined, and no arguments, where the payload is no job. */
-  readonly class: string | undefined;
-  /** The payload's `id`. */
-  readonly id: string | undefined;
-  /** Decoded, integers beyond ±(2⁵³−1) as bigint. */
-  readonly args: readonly unknown[];
-  /** Name of the error's class; '' where the entry has none. */
-  readonly exception: string;
-  /** Its message; '' where the entry has none. */
-  readonly error: string;
-  /** Its lines; none where the entry has none. */
-  readonly backtrace: readonly string[];
-  /** Id of the worker that ran it. */
-  readonly worker: string | undefined;
-  /** When it was last run again: by `retry` here, or in resque-web. */
-  readonly retriedAt: Date | undefined;
-  /**
-   * The payload as its producer wrote it; '' where the entry has none. What is not UTF-8 is shown with replacement
-   * characters.
-   */
-  readonly payload: string;
+export interface FailedEntry extends FailedFields {
   /** `failed`, or `<queue>_failed` where Ruby's multi-queue backend is used. */
   readonly list: string;
-  /** Of exception and message, with numbers, ids and quoted values taken out: equal for what failed in the same way. */
-  readonly fingerprint: string;
   /** The whole entry as it stands in Redis. */
   readonly raw: string;
   /** Where it is: what `retry` and `remove` go by. */
