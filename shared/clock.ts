@@ -36,3 +36,6 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     signal?.addEventListener('abort', done, { once: true });
   });
 }
+
+/** The calendar of JavaScript ends here, epoch ms. */
+export const LAST_DATE = 8_640_000_000_000_000;

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { WorkerBroker } from '../broker/broker.ts';
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, LAST_DATE, systemClock } from '../clock.ts';
 import { type DurationRule, durationMs } from '../duration.ts';
 import { ArgumentsError, ConfigError } from '../errors.ts';
 import type { Args, Enqueue, Enqueued, EnqueueOptions, JobRef, Target } from '../job/enqueue.ts';
@@ -69,8 +69,6 @@ const ITEM = {
 /** A job that is due in less than a second says so with a unit: a small number was meant as seconds. */
 const IN: DurationRule = { leastNumber: 1_000 };
 
-/** The calendar of JavaScript ends here, epoch ms. */
-const LAST_DATE = 8_640_000_000_000_000;
 /** Of very many jobs, so many are checked and written before others have their turn in this process. */
 const AT_ONCE = 1_000;
 

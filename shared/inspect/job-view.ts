@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { LAST_DATE } from '../clock.ts';
 import { parseWithBigInts } from '../json.ts';
 import { readErrors } from '../wire/attempt-errors.ts';
 import { unsplice } from '../wire/attempts-record.ts';
@@ -61,9 +62,6 @@ export interface AttemptError {
 
 /** Where a job was found, and what is known of it besides its payload. */
 export type JobOrigin = Pick<JobView, 'state' | 'queue' | 'place'> & Partial<Pick<JobView, 'at' | 'worker'>>;
-
-/** Dates end here, epoch ms. */
-const LAST_DATE = 8_640_000_000_000_000;
 
 /** @param bytes the payload as it was found, with the record of its attempts */
 export function jobView(bytes: Buffer, origin: JobOrigin): JobView {

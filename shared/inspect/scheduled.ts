@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DelayedTime, ScheduledBroker } from '../broker/redis/scheduled.ts';
+import { LAST_DATE } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
 import type { Args } from '../job/define.ts';
 import type { Registry } from '../job/registry.ts';
@@ -78,9 +79,6 @@ export interface WaitingPage {
   /** For the next page; undefined after the last. */
   readonly cursor: string | undefined;
 }
-
-/** Dates end here, epoch ms. */
-const LAST_DATE = 8_640_000_000_000_000;
 
 const PAGE = 100;
 const TIMES_AT_ONCE = 100;

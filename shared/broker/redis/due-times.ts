@@ -1,3 +1,4 @@
+import { LAST_DATE } from '../../clock.ts';
 import type { DueTimes, LookedThrough, WrongKey } from '../broker.ts';
 import { type Keys, keysOf } from '../keys.ts';
 import { dueTimes, listDue } from '../scripts/due-times.ts';
@@ -19,9 +20,6 @@ export function dueTimesKeys({ rubyScheduler, leases, retry, delayedSchedule }: 
 export function dueTimesArguments({ leases, retry, delayed }: LookedThrough = {}): Argument[] {
   return [leases ?? '', retry ?? '', delayed ?? ''];
 }
-
-/** Dates end here, epoch ms. */
-const LAST_DATE = 8_640_000_000_000_000;
 
 /** @param answer of the script */
 export function dueTimesOf(answer: Reply | undefined): DueTimes {
