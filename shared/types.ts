@@ -63,6 +63,20 @@ export interface Job {
   readonly activeJob: ActiveJobInfo | undefined;
   /** The id of its php-resque status record, if it may have one. */
   readonly statusId: string | undefined;
+  /** What our client was asked for when it enqueued it. */
+  readonly control: Control | undefined;
+}
+
+/** What the producer of one job asked for, where it is our client; it travels in the payload's `control`. */
+export interface Control {
+  /** The job is discarded if it has not started by then; epoch ms. */
+  readonly expires?: number | undefined;
+  /** When all of its attempts have to be over; epoch ms. */
+  readonly deadline?: number | undefined;
+  /** The lock that it holds until it starts, or until it has ended for good: see `unique`. */
+  readonly lock?: { readonly name: string; readonly until: 'start' | 'end' } | undefined;
+  /** How many seconds its status record is kept when it has ended. */
+  readonly keep?: number | undefined;
 }
 
 export interface CronSlot {

@@ -1,3 +1,4 @@
+import type { Control } from '../types.ts';
 import { encodeArguments } from '../wire/active-job/encode-arguments.ts';
 import { writeActiveJob } from '../wire/active-job/envelope.ts';
 import { type CronMark, writePayload } from '../wire/payload.ts';
@@ -18,6 +19,8 @@ export interface NewPayload {
   readonly executions?: number;
   /** Not in an ActiveJob. */
   readonly cron?: CronMark | undefined;
+  /** Not in an ActiveJob. */
+  readonly control?: Control | undefined;
 }
 
 /**
@@ -49,5 +52,6 @@ export function newPayload(ref: Pick<JobRef, 'activeJob'> | undefined, job: NewP
     id: job.id,
     queueTime: job.id === undefined ? undefined : job.now,
     cron: job.cron,
+    control: job.control,
   });
 }

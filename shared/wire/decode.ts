@@ -3,6 +3,7 @@ import { PayloadError } from '../errors.ts';
 import { parseWithBigInts } from '../json.ts';
 import type { Job, RawJob } from '../types.ts';
 import { unsplice } from './attempts-record.ts';
+import { controlOf } from './control.ts';
 import { cronSlot } from './payload.ts';
 
 /**
@@ -51,6 +52,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     queue?: unknown;
     queue_time?: unknown;
     cron?: unknown;
+    control?: unknown;
   };
   const { class: className, args } = fields;
   if (typeof className !== 'string' || className === '') {
@@ -74,6 +76,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     delayed: fields.queue !== undefined,
     cron: fields.cron === undefined ? undefined : cronSlot(fields.cron),
     statusId: id?.length === 32 && PHP_ID.test(id) ? statusId(id, fields.prefix) : undefined,
+    control: fields.control === undefined ? undefined : controlOf(fields.control),
   };
 }
 

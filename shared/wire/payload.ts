@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Args } from '../job/enqueue.ts';
 import { stringify } from '../json.ts';
-import type { CronSlot } from '../types.ts';
+import type { Control, CronSlot } from '../types.ts';
+import { controlFields } from './control.ts';
 
 export interface PayloadFields {
   readonly class: string;
@@ -13,6 +14,7 @@ export interface PayloadFields {
   readonly queueTime: number | undefined;
   /** Only in a job that a cron entry enqueued. */
   readonly cron?: CronMark | undefined;
+  readonly control?: Control | undefined;
 }
 
 /** What a payload says of the cron entry that enqueued it. */
@@ -34,6 +36,7 @@ export function writePayload(fields: PayloadFields): string {
     id: fields.id,
     queue_time: queueTime === undefined ? undefined : queueTime / 1000,
     cron: fields.cron,
+    control: fields.control && controlFields(fields.control),
   });
 }
 

@@ -9,6 +9,7 @@ import { newAttemptsId, type Undecodable } from '../wire/decode.ts';
 import { buriedEntry, errorInfo, type FailedEntryFields, failedEntry } from '../wire/failed-entry.ts';
 import { phpStatus } from '../wire/php-status.ts';
 import { tokenOf } from '../wire/worker-id.ts';
+import { effectsOf, hasEffects } from './effects.ts';
 import { RunTally } from './run-tally.ts';
 
 /** Settlements in one sync, besides those that are only done; each is a command or more of its script. */
@@ -80,8 +81,7 @@ export class PendingResults {
    * @param ms how long its handler ran  @param startedAt on our clock; undefined if it did not
    */
   ended(job: Job, outcome: Outcome, marked: boolean, ms: number, startedAt?: number): void {
-    const { redisNow } = this.#options;
-    if (job.statusId === undefined && !job.cron?.exclusive) {
+    if (!hasEffects(job)) {
       const op = this.#opOf(job, outcome);
       if (op === DONE && !marked) {
         this.#ran.add(job.raw.queue, job.class, outcome.kind === 'succeeded', ms, this.#waitOf(job, startedAt));
@@ -93,16 +93,9 @@ export class PendingResults {
       return;
     }
     const run = this.#runOf(job, outcome, ms, startedAt);
-    const effects: Effect[] = [];
-    const waits = outcome.kind === 'released' || outcome.kind === 'retried';
-    if (job.statusId !== undefined) {
-      const started = this.#started.get(job.statusId)?.started;
-      const state = waits ? 'waiting' : outcome.kind === 'failed' ? 'failed' : 'complete';
-      const result = outcome.kind === 'succeeded' ? outcome.result : undefined;
-      effects.push({ ...phpStatus(job.statusId, state, redisNow(), result), started });
-      this.#started.delete(job.statusId);
-    }
-    if (!waits && job.cron?.exclusive) effects.push({ kind: 'unlockCron', name: job.cron.name, slot: job.cron.slot });
+    const started = job.statusId === undefined ? undefined : this.#started.get(job.statusId)?.started;
+    const effects = effectsOf(job, outcome, { now: this.#options.redisNow(), started });
+    if (job.statusId !== undefined) this.#started.delete(job.statusId);
     this.#add({ raw: job.raw, marked, outcome: this.#opOf(job, outcome), effects, run });
   }
 

@@ -35,6 +35,7 @@ export function aJob(given: Partial<Job> = {}): Job {
     delayed: false,
     cron: undefined,
     statusId: undefined,
+    control: undefined,
     ...given,
   };
 }
