@@ -1,5 +1,6 @@
 import { type Duration, type DurationRule, durationMs } from './duration.ts';
 import { ConfigError } from './errors.ts';
+import { type Limit, limitRules } from './limit.ts';
 import { checkOptions, shown } from './options.ts';
 
 /** How numbers in arguments arrive: long integers as bigint, or all as double, as JSON.parse gives them. */
@@ -41,6 +42,8 @@ export interface WorkerOptions {
   readonly heldBytes: number;
   /** Queues whose jobs run one at a time and in order, whoever takes them; a queue list, as text or as a list, '' for none. */
   readonly serial: string;
+  /** How many jobs of a queue run, of all workers together, by its name; a limit that Redis has counts more. */
+  readonly limits: Readonly<Record<string, Limit>>;
   /** Log a line for each run. */
   readonly logRuns: boolean;
   /** Put the arguments into that line. */
@@ -65,6 +68,7 @@ export const workerDefaults = {
   releaseAfter: 150,
   heldBytes: 67_108_864,
   serial: '',
+  limits: {},
   logRuns: true,
   logArgs: false,
 } as const satisfies WorkerOptions;
@@ -122,6 +126,10 @@ export function workerOptions(given: WorkerOptionsInput): WorkerOptions {
     const list = name === 'serial' ? listText(value, 'serial') : value;
     Object.assign(options, { [name]: rule ? durationMs(value, name, rule) : list });
   }
+  if (typeof options.limits !== 'object' || options.limits === null || Array.isArray(options.limits)) {
+    throw new ConfigError(`limits must be such as { reports: { running: 2 } }; got ${shown(options.limits)}.`);
+  }
+  limitRules(options.limits);
   for (const name of counts) {
     const value = options[name];
     if (!(Number.isInteger(value) && value >= 1)) {

@@ -69,6 +69,18 @@ export class ShutdownError extends LambdesqueError {}
 /** The abort reason of a handler that had to stop because the invocation's time is nearly over. */
 export class DeadlineError extends LambdesqueError {}
 
+/** The abort reason of a handler whose job somebody cancelled, and why it was discarded. */
+export class CancelledError extends LambdesqueError {}
+
+/** The job was not to be started any more: see `expires`. It was discarded. */
+export class ExpiredError extends LambdesqueError {}
+
+/** The time that the job had for all of its attempts is over: see `deadline`. */
+export class JobDeadlineError extends LambdesqueError {}
+
+/** Another job with the same `unique` key runs, and this one was discarded. */
+export class DuplicateJobError extends LambdesqueError {}
+
 /** The payload cannot be read as a Resque job. */
 export class PayloadError extends LambdesqueError {}
 

@@ -113,6 +113,22 @@ export interface ActiveJobInfo {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** How many jobs of some kind may run. Without any limit in it, any number. */
+export interface LimitRule {
+  /** At once. */
+  readonly running?: number | undefined;
+  /** In any stretch of time of `per` ms. */
+  readonly rate?: { readonly count: number; readonly per: number } | undefined;
+}
+
+/** What lets through only so many jobs of one kind. */
+export interface Gate {
+  readonly name: string;
+  readonly rule: LimitRule;
+  /** How long it is remembered who passed it, ms; undefined for ever. */
+  readonly life: number | undefined;
+}
+
 /** How a reserved job ended. Every reserved job gets exactly one. */
 export type Outcome =
   /** @property result what the handler returned, of a job that has a record for it */
@@ -205,6 +221,10 @@ interface Effects {
   };
   /** The cron entry that waits for this job's end may enqueue again. @property slot epoch ms */
   unlockCron: { readonly name: string; readonly slot: number };
+  /** The job gives back its places. @property queue its own, to which the next ones may go */
+  leave: { readonly gates: readonly Gate[]; readonly queue: string };
+  /** A job that was to be cancelled has ended. */
+  cancelled: { readonly id: string };
 }
 
 /** What an outcome does in Redis besides. */

@@ -1,5 +1,6 @@
 import type { QueueShare } from '../queues/queue-selector.ts';
 import type { Effect, RawJob, RunSums, Settlement } from '../types.ts';
+import type { Admission, AdmissionRequest, LimitedQueue, OpenedGates, Orders, ParkedGates } from './admission.ts';
 import type { CronState } from './cron-broker.ts';
 import type { WrongKey } from './wrong-key.ts';
 
@@ -54,6 +55,10 @@ export interface SchedulerBroker {
   snapshot(): Promise<TickSnapshot>;
   /** Give back the jobs of workers whose leases have ended. @param limit most workers in this call */
   reclaim(limit: number, passed?: number): Promise<Reclaimed[]>;
+  /** Gates for which jobs are parked, and that are to be looked at now. @param all those too whose time has not come */
+  parkedGates(limit: number, all: boolean): Promise<ParkedGates>;
+  /** Calls the jobs that may go on now to the heads of their queues, some of each gate. */
+  openGates(gates: readonly string[]): Promise<OpenedGates>;
   /** Move due retries to their queues, at most `limit`. */
   promoteRetries(limit: number, passed?: number): Promise<Promoted>;
   /** The due times of delayed jobs, in order, at most `limit`. */
@@ -85,6 +90,10 @@ export interface SyncRequest {
   readonly effects?: readonly Effect[];
   /** Serial queues of which the worker holds no job any more, once this is settled. */
   readonly letGo?: readonly string[];
+  /** Leave to start, for jobs that a limit stands before. */
+  readonly admit?: AdmissionRequest;
+  /** Queues that the worker knows to be limited. */
+  readonly limited?: readonly LimitedQueue[];
   readonly reserve?: Reservation;
 }
 
@@ -155,6 +164,15 @@ export interface SyncReply {
   readonly queues: readonly string[];
   /** Jobs left in each queue looked at, if asked for. */
   readonly left: ReadonlyMap<string, number>;
+  /** Absent where there are none. */
+  readonly orders?: Orders;
+  /** For each job that asked for leave. */
+  readonly admissions?: readonly Admission[];
+  /**
+   * A queue that has jobs was left alone for its limit, and its rate allows the next after so many ms; undefined while jobs of it
+   * run that have to end before. Absent where no queue was left alone.
+   */
+  readonly overLimit?: { readonly ms: number | undefined };
 }
 
 export interface Recovered {
@@ -170,6 +188,7 @@ export interface LookedThrough {
   readonly leases?: number | undefined;
   readonly retry?: number | undefined;
   readonly delayed?: number | undefined;
+  readonly parked?: number | undefined;
 }
 
 /** What a tick looks at first. */
@@ -185,6 +204,8 @@ export interface DueTimes {
   readonly leaseEnd: number | undefined;
   readonly retry: number | undefined;
   readonly delayed: number | undefined;
+  /** A gate for which jobs are parked is to be looked at. */
+  readonly parked?: number | undefined;
   /** Ruby's resque-scheduler runs: the delayed jobs are its to promote. */
   readonly rubyScheduler?: true;
   readonly wrong: readonly WrongKey[];

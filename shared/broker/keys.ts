@@ -49,6 +49,17 @@ export interface Keys {
   readonly leases: string;
   /** Set of the queues that give nothing until they are resumed. */
   readonly pausedQueues: string;
+  /**
+   * Hash, what workers are told with each sync: `queue:<name>` → its limit, see gate.ts; `class:<name>` → `paused`;
+   * `cancel:<job id>` → `<epoch ms until which it holds> <reason>`.
+   */
+  readonly control: string;
+  /** Hash: what a gate lets through now, see gate.ts. */
+  limit(gate: string): string;
+  /** List: jobs that a gate does not let through now, see gate.ts. */
+  parkedAt(gate: string): string;
+  /** Sorted set: gates for which jobs are parked, scored by the epoch ms at which the scheduler looks at them. */
+  readonly parked: string;
   readonly stats: StatKeys;
   /** Hash: serial queue → id of the worker that has jobs of it in flight, '' while none has. */
   readonly serial: string;
@@ -124,6 +135,10 @@ export function keysOf(namespace: string): Keys {
     retryPayloads: `${ns}retry:payloads`,
     leases: `${ns}leases`,
     pausedQueues: `${ns}queues:paused`,
+    control: `${ns}control`,
+    limit: (gate) => `${ns}limit:${gate}`,
+    parkedAt: (gate) => `${ns}parked:${gate}`,
+    parked: `${ns}parked`,
     stats: {
       day: (time) => `${ns}stats:day:${new Date(time).toISOString().slice(0, 10)}`,
       minute: (time) => `${ns}stats:minute:${new Date(time).toISOString().slice(0, 16)}`,

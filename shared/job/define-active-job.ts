@@ -72,6 +72,7 @@ const OPTIONS = {
   discard: true,
   delivery: true,
   timeout: true,
+  limit: true,
   middleware: true,
   priority: true,
   locale: true,

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { type Duration, type DurationRule, durationMs } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
+import { type KeyedLimit, limitRule } from '../limit.ts';
 import { checkOptions, type OptionsOf } from '../options.ts';
 import type { JobContext } from './context.ts';
 import type { ActiveJobDefaults, Args, JobRef } from './enqueue.ts';
@@ -40,6 +41,12 @@ export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In
   readonly delivery?: 'at-least-once' | 'at-most-once';
   /** How long one attempt may take, such as `'30s'`; `Infinity` for no limit. @default '15m', the longest that Lambda allows */
   readonly timeout?: Duration;
+  /**
+   * How many of them run, whoever's workers run them; with `key`, for each kind of them. A job over it is parked in Redis:
+   * it takes no place of a worker, counts no attempt, and goes on when others have ended or the rate allows it, first come
+   * first served for each key. @default any number
+   */
+  readonly limit?: KeyedLimit<Out>;
   /** Around `perform`, inside the middleware of all jobs; outermost first. */
   readonly middleware?: readonly Middleware[];
   /**
@@ -53,6 +60,8 @@ export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In
 export interface JobDefinition<In extends Args = Args, Out extends Args = Args> extends JobOptions<In, Out> {
   /** Milliseconds, or `Infinity`. */
   readonly timeout?: number;
+  /** Milliseconds, or `Infinity`. */
+  readonly expires?: number;
   /** What `defineActiveJob` adds. @default a class of Resque's own */
   readonly activeJob?: ActiveJobDefaults;
   /** Where `defineJob` was called, `file:line:column`; for messages. */
@@ -93,9 +102,11 @@ const OPTIONS = {
   retry: true,
   delivery: true,
   timeout: true,
+  limit: true,
   middleware: true,
   perform: true,
   activeJob: false,
+  expires: false,
   definedAt: false,
 } satisfies OptionsOf<JobDefinition>;
 
@@ -123,6 +134,7 @@ export function definition<In extends Args, Out extends Args>(
     );
   }
   if (options.middleware !== undefined) checkMiddleware(options.middleware, `${where}: middleware`);
+  if (options.limit !== undefined) limitRule(`${where}: limit`, options.limit, true);
   checkRetry(where, options.retry);
   const { timeout, ...rest } = options;
   return {

@@ -7,6 +7,8 @@ export interface TickTotals {
   promoted: number;
   /** Retries moved to their queues. */
   retried: number;
+  /** Jobs that were parked, and called to their queues. */
+  called: number;
   /** Jobs of dead workers given back to their queues. */
   reclaimed: number;
   /** Jobs of cron entries enqueued. */
@@ -37,7 +39,7 @@ export interface Step {
   /** When it has something to do, epoch ms; undefined if it has nothing. */
   dueAt(due: DueTimes): number | undefined;
   /** Where what it looks through is kept, if its next time is to be found there. */
-  readonly source?: 'leases' | 'retry' | 'delayed';
+  readonly source?: 'leases' | 'retry' | 'delayed' | 'parked';
   begin(tick: Tick): Share;
 }
 

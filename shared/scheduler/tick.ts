@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Registry } from '../job/registry.ts';
 import type { Logger } from '../log.ts';
 import type { CronRunner } from './cron/runner.ts';
+import { openGatesStep } from './open-gates.ts';
 import { ProblemLog } from './problem-log.ts';
 import { promoteDelayedStep } from './promote-delayed.ts';
 import { promoteRetriesStep } from './promote-retries.ts';
@@ -106,7 +107,7 @@ class TickRun {
       // Redis's time, and how much has passed since then. What the clock says the time is means nothing.
       now: () => snapshot.due.now + (clock.now() - began),
       snapshot,
-      totals: { promoted: 0, retried: 0, reclaimed: 0, cron: 0, failed: 0, lateness: 0 },
+      totals: { called: 0, promoted: 0, retried: 0, reclaimed: 0, cron: 0, failed: 0, lateness: 0 },
       report: (wrong) => this.#problems.report(wrong),
       reportOnce: (what, message, fields) => this.#problems.reportOnce(what, message, fields),
       lookAgainAt: (time) => {
@@ -115,6 +116,7 @@ class TickRun {
     };
     const steps = [
       reclaimStep(store, log, deps.onReclaim),
+      openGatesStep(store),
       promoteRetriesStep(store),
       // Before the delayed jobs, of which there may be many.
       ...(cron ? [cron.step()] : []),
@@ -162,8 +164,8 @@ class TickRun {
   }
 
   /** Of each step. A failed one has its time with the next tick. */
-  #nextTimes({ retry = Infinity, delayed = Infinity }: DueTimes, now: number): number[] {
-    const known = { leases: Infinity, retry, delayed };
+  #nextTimes({ retry = Infinity, delayed = Infinity, parked = Infinity }: DueTimes, now: number): number[] {
+    const known = { leases: Infinity, retry, delayed, parked };
     const times = this.#turns.map(({ step, state, next }) => {
       if (state === 'failed') return Infinity;
       return state === 'busy' ? now : Math.min(next, step.source ? known[step.source] : Infinity);
@@ -187,7 +189,7 @@ class TickRun {
   /** After the first turn, and then where something was done since. */
   async #follow(): Promise<void> {
     const { totals } = this.#tick;
-    const work = totals.promoted + totals.retried + totals.reclaimed + totals.cron + totals.failed;
+    const work = totals.called + totals.promoted + totals.retried + totals.reclaimed + totals.cron + totals.failed;
     if (work === this.#followed.work) return;
     this.#followed = { at: this.#deps.clock.now(), work };
     for (const follower of this.#deps.followers ?? []) {

@@ -62,7 +62,12 @@ export class TestWorker {
   /** One attempt. Rejects with nothing that the handler throws. */
   async run(raw: RawJob, { registry, enqueue, enqueued, signal }: RunDeps): Promise<JobRun> {
     const log = recordingLogger();
-    const bound = bind(raw, TOKEN, { registry, options: workerDefaults });
+    const bound = bind(raw, TOKEN, {
+      registry,
+      options: workerDefaults,
+      now: () => this.#deps.clock.now(),
+      whyCancelled: () => undefined,
+    });
     if ('error' in bound) throw bound.error;
     if ('outcome' in bound)
       return { ...outcomeFields(bound.outcome, undefined), result: undefined, enqueued, logs: log.lines };
@@ -79,7 +84,15 @@ export class TestWorker {
     const running = new RunningJobs({
       concurrency: 1,
       abortGrace,
-      deps: { clock, log: deps.log, enqueue: deps.enqueue, deadline: undefined, attempts, timeout },
+      deps: {
+        clock,
+        log: deps.log,
+        enqueue: deps.enqueue,
+        deadline: undefined,
+        redisNow: () => clock.now(),
+        attempts,
+        timeout,
+      },
       onEnd: (attempt, ended) => resolve({ attempt, ended }),
       onDropped() {},
     });

@@ -23,6 +23,7 @@ export function outcomeOfFailure(attempt: Attempt, end: AttemptEnd): Outcome {
     thrown,
     aborted: attempt.aborted,
     onlyOnce: attempt.started && isOnlyOnce(attempt.bound),
+    deadlineIn: attempt.deadlineIn,
     hadItsTime: now - attempt.startedAt >= (now - workerStartedAt) / 2,
   });
 }

@@ -1,10 +1,12 @@
 import type { Clock } from '../clock.ts';
+import type { JobDeadlineError } from '../errors.ts';
 import { JobTimeoutError } from '../errors.ts';
 import type { JobContext, JobInfo } from '../job/context.ts';
 import type { Enqueue } from '../job/enqueue.ts';
 import type { BoundJob } from '../job/registry.ts';
 import { checkArgs } from '../job/schema.ts';
 import type { Logger } from '../log.ts';
+import { deadlineError } from './outcome.ts';
 
 /** What all attempts of a consumer share. */
 export interface AttemptDeps {
@@ -13,6 +15,8 @@ export interface AttemptDeps {
   readonly enqueue: Enqueue;
   /** Epoch ms at which handlers are aborted because the invocation ends. */
   readonly deadline: number | undefined;
+  /** Redis's time, epoch ms. */
+  readonly redisNow: () => number;
   /** For definitions that do not say. */
   readonly attempts: number;
   readonly timeout: number;
@@ -53,7 +57,13 @@ export class Attempt implements JobContext {
     this.#deps = deps;
     this.#onEnd = onEnd;
     this.startedAt = deps.clock.now();
-    this.timeoutAt = this.startedAt + this.timeout;
+    this.timeoutAt = this.startedAt + Math.min(this.timeout, this.deadlineIn);
+  }
+
+  /** Milliseconds until all attempts of the job have to be over; Infinity for no such time. */
+  get deadlineIn(): number {
+    const deadline = this.bound.job.control?.deadline;
+    return deadline === undefined ? Infinity : Math.max(0, deadline - this.#deps.redisNow());
   }
 
   get timeout(): number {
@@ -67,7 +77,7 @@ export class Attempt implements JobContext {
   /** It had to wait until it might start: its time begins now. */
   waited(): void {
     this.startedAt = this.#deps.clock.now();
-    this.timeoutAt = this.startedAt + this.timeout;
+    this.timeoutAt = this.startedAt + Math.min(this.timeout, this.deadlineIn);
   }
 
   /** Runs the handler. Never throws. */
@@ -102,8 +112,12 @@ export class Attempt implements JobContext {
     this.#controller?.abort(reason);
   }
 
-  timeoutError(): JobTimeoutError {
+  timeoutError(): JobTimeoutError | JobDeadlineError {
     const { definition } = this.bound.handler;
+    const { control } = this.bound.job;
+    if (control?.deadline !== undefined && this.timeoutAt < this.startedAt + this.timeout) {
+      return deadlineError(control.deadline);
+    }
     return new JobTimeoutError(
       `${this.bound.job.class} ran longer than its timeout of ${definition.timeout ?? this.#deps.timeout} ms.`,
     );

@@ -1,15 +1,19 @@
 import type { WorkerOptions } from '../config.ts';
-import { UnknownClassError } from '../errors.ts';
+import { CancelledError, ExpiredError, UnknownClassError } from '../errors.ts';
 import type { BoundJob, Handler, Registry } from '../job/registry.ts';
 import type { Job, Outcome, RawJob } from '../types.ts';
 import { activeJobOf, WRAPPER } from '../wire/active-job/envelope.ts';
 import { unwrap } from '../wire/active-job/unwrap.ts';
 import { decode, type Undecodable } from '../wire/decode.ts';
-import { outcomeOfDeaths } from './outcome.ts';
+import { deadlineError, outcomeOfDeaths } from './outcome.ts';
 
 export interface BindDeps {
   readonly registry: Registry;
   readonly options: Pick<WorkerOptions, 'numbers' | 'unknownClass'>;
+  /** Redis's time, epoch ms. */
+  readonly now: () => number;
+  /** Why the job is to be cancelled; undefined where it is not. */
+  readonly whyCancelled: (job: Job) => string | undefined;
 }
 
 /** A job that has its outcome without having run. */
@@ -22,10 +26,13 @@ export interface Unrunnable {
  * A reserved job with its handler; or what becomes of it, where nothing here can run it.
  * @param token of the worker: see `decode`
  */
-export function bind(raw: RawJob, token: string, { registry, options }: BindDeps): BoundJob | Unrunnable | Undecodable {
+export function bind(raw: RawJob, token: string, deps: BindDeps): BoundJob | Unrunnable | Undecodable {
+  const { registry, options } = deps;
   const decoded = decode(raw, token, options.numbers);
   if (!('class' in decoded)) return decoded;
   const [job, handler] = withHandler(decoded, registry);
+  const over = whyOver(job, handler, deps);
+  if (over) return { job, outcome: over };
   if (handler) {
     const outcome = job.deaths > 0 ? outcomeOfDeaths(job, isOnlyOnce({ handler })) : undefined;
     return outcome ? { job, outcome } : { job, handler };
@@ -37,6 +44,28 @@ export function bind(raw: RawJob, token: string, { registry, options }: BindDeps
     `${message} Define the class with ${inside === undefined ? 'defineJob' : 'defineActiveJob'}, and export it from the jobs module.`,
   );
   return { job, outcome: { kind: 'failed', error } };
+}
+
+/** What becomes of a job that is not to be started any more. */
+function whyOver(job: Job, handler: Handler | undefined, { now, whyCancelled }: BindDeps): Outcome | undefined {
+  const cancelled = whyCancelled(job);
+  if (cancelled !== undefined) return { kind: 'discarded', error: new CancelledError(cancelled) };
+  const { control } = job;
+  const expires = control?.expires ?? expiresByDefault(job, handler);
+  if (expires === undefined && control?.deadline === undefined) return undefined;
+  const time = now();
+  if (expires !== undefined && time >= expires) {
+    const message = `It was to start before ${new Date(expires).toISOString()}, and had not by ${new Date(time).toISOString()}.`;
+    return { kind: 'discarded', error: new ExpiredError(message) };
+  }
+  if (control?.deadline === undefined || time < control.deadline) return undefined;
+  return { kind: 'failed', error: deadlineError(control.deadline) };
+}
+
+/** By when it had to start; undefined where that is not known: when it was enqueued says nothing of one that was delayed after that. */
+function expiresByDefault({ queueTime, delayed }: Job, handler: Handler | undefined): number | undefined {
+  const after = handler?.definition.expires;
+  return after === undefined || queueTime === undefined || delayed ? undefined : queueTime + after;
 }
 
 /** The handler of its class; or of the class inside of Rails' wrapper, with the job as it is there, where one is defined. */

@@ -6,7 +6,7 @@ import type { RawJob } from '../types.ts';
 import { renewToken, tokenOf } from '../wire/worker-id.ts';
 
 /** What a worker decides of a sync; the lease adds the rest. */
-export type SyncPlan = Pick<SyncRequest, 'settle' | 'ran' | 'effects' | 'workingOn' | 'letGo'> & {
+export type SyncPlan = Pick<SyncRequest, 'settle' | 'ran' | 'effects' | 'workingOn' | 'letGo' | 'admit' | 'limited'> & {
   readonly reserve?: Omit<Reservation, 'firstSeq'>;
 };
 

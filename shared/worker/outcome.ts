@@ -1,7 +1,9 @@
 import {
   ArgumentsError,
+  CancelledError,
   DeadlineError,
   Discard,
+  JobDeadlineError,
   LeaseLostError,
   ShutdownError,
   SkipRetry,
@@ -20,6 +22,8 @@ export interface FailedRun {
   readonly aborted: unknown;
   /** The handler was called, and the job may not be run again: see `delivery`. */
   readonly onlyOnce: boolean;
+  /** Milliseconds until all attempts have to be over. @default no such time */
+  readonly deadlineIn?: number;
   /** Did the attempt have at least half of the time that an invocation has? Then its deadline counts as a failure. */
   readonly hadItsTime: boolean;
 }
@@ -28,9 +32,11 @@ export interface FailedRun {
 export function outcomeOfError(run: FailedRun): Outcome {
   const { job, retry, thrown, aborted } = run;
   if (thrown instanceof Discard) return { kind: 'discarded', error: thrown };
+  if (aborted instanceof CancelledError) return { kind: 'discarded', error: aborted };
   // The abort is what happened; how the handler took it is a detail.
   const error = aborted === undefined ? thrown : aborted;
   if (run.onlyOnce) return { kind: 'failed', error };
+  if (aborted instanceof JobDeadlineError) return { kind: 'failed', error: aborted };
   if (thrown instanceof SkipRetry || thrown instanceof ArgumentsError) return { kind: 'failed', error: thrown };
   if (aborted instanceof ShutdownError) return { kind: 'released', to: 'head', reason: aborted.message };
   if (aborted instanceof LeaseLostError) return { kind: 'released', to: 'head', reason: aborted.message };
@@ -38,6 +44,12 @@ export function outcomeOfError(run: FailedRun): Outcome {
     return { kind: 'released', to: 'head', reason: aborted.message };
   }
   if (job.attempt >= (retry?.attempts ?? run.defaultAttempts)) return { kind: 'failed', error };
+  const retried = retryOf(run, error);
+  // Another attempt would come too late.
+  return retried.delay < (run.deadlineIn ?? Infinity) ? retried : { kind: 'failed', error };
+}
+
+function retryOf({ job, retry, thrown }: FailedRun, error: unknown): Outcome & { readonly kind: 'retried' } {
   if (thrown instanceof RetryIn) return { kind: 'retried', delay: thrown.delay, error };
   try {
     return { kind: 'retried', delay: waitAfter(retry?.backoff, job.attempt, thrown), error };
@@ -46,6 +58,13 @@ export function outcomeOfError(run: FailedRun): Outcome {
     const warning = `The backoff function of ${job.class} failed, so the default wait applies: ${errorInfo(broken).error}`;
     return { kind: 'retried', delay: defaultBackoff(job.attempt), error, warning };
   }
+}
+
+/** @param deadline epoch ms */
+export function deadlineError(deadline: number): JobDeadlineError {
+  return new JobDeadlineError(
+    `Its deadline, for all of its attempts, was ${new Date(deadline).toISOString()}. There is no further attempt.`,
+  );
 }
 
 /**

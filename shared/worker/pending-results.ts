@@ -1,7 +1,7 @@
 import type { SyncRequest } from '../broker/broker.ts';
 import { isPlainDone, isPlainRelease } from '../broker/ops/operation.ts';
 import type { Clock } from '../clock.ts';
-import type { Edit, Effect, Job, Outcome, RawJob, RunStats, Settlement, SettleOp } from '../types.ts';
+import type { Edit, Effect, Gate, Job, Outcome, RawJob, RunStats, Settlement, SettleOp } from '../types.ts';
 import { raisedExecutions } from '../wire/active-job/envelope.ts';
 import { addError } from '../wire/attempt-errors.ts';
 import { unsplice } from '../wire/attempts-record.ts';
@@ -31,6 +31,10 @@ export interface PendingResultsOptions {
   readonly redisNow: () => number;
   /** By how much that is ahead of our clock, ms. */
   readonly ahead: () => number;
+  /** Those that let it through. */
+  readonly gatesOf: (raw: RawJob) => readonly Gate[];
+  /** Somebody has said that it is to be cancelled. */
+  readonly isCancelled: (job: Job) => boolean;
   /** Longest wait for company, ms. */
   readonly within: number;
 }
@@ -81,7 +85,8 @@ export class PendingResults {
    * @param ms how long its handler ran  @param startedAt on our clock; undefined if it did not
    */
   ended(job: Job, outcome: Outcome, marked: boolean, ms: number, startedAt?: number): void {
-    if (!hasEffects(job)) {
+    const through = this.#options.gatesOf(job.raw);
+    if (!hasEffects(job) && through.length === 0 && !this.#options.isCancelled(job)) {
       const op = this.#opOf(job, outcome);
       if (op === DONE && !marked) {
         this.#ran.add(job.raw.queue, job.class, outcome.kind === 'succeeded', ms, this.#waitOf(job, startedAt));
@@ -94,7 +99,12 @@ export class PendingResults {
     }
     const run = this.#runOf(job, outcome, ms, startedAt);
     const started = job.statusId === undefined ? undefined : this.#started.get(job.statusId)?.started;
-    const effects = effectsOf(job, outcome, { now: this.#options.redisNow(), started });
+    const effects = effectsOf(job, outcome, {
+      now: this.#options.redisNow(),
+      started,
+      gates: through,
+      isCancelled: this.#options.isCancelled(job),
+    });
     if (job.statusId !== undefined) this.#started.delete(job.statusId);
     this.#add({ raw: job.raw, marked, outcome: this.#opOf(job, outcome), effects, run });
   }
@@ -111,7 +121,9 @@ export class PendingResults {
   /** Jobs that were reserved but did not start. */
   release(raws: readonly RawJob[]): void {
     for (const raw of raws) {
-      this.#add({ raw, marked: false, outcome: { kind: 'release', to: 'head' }, effects: NO_EFFECTS });
+      const gates = this.#options.gatesOf(raw);
+      const effects = gates.length > 0 ? [{ kind: 'leave', gates, queue: raw.queue } as const] : NO_EFFECTS;
+      this.#add({ raw, marked: false, outcome: { kind: 'release', to: 'head' }, effects });
     }
   }
 

@@ -72,6 +72,14 @@ export class PrefetchBuffer {
     lane.add(job, now);
   }
 
+  /** It may start before all others. */
+  addFirst(job: Prefetched, now: number): void {
+    const { queue } = rawOf(job);
+    this.#busy.delete(queue);
+    const lane = this.#isSerial(queue) ? this.#lanes.get(queue) : undefined;
+    (lane ?? this.#line).addFirst(job, now);
+  }
+
   /** The next that may start: of a serial queue's jobs and the others, the one that was reserved first. */
   next(): Prefetched | undefined {
     if (this.#lanes.size === 0) return this.#line.next();
@@ -150,6 +158,18 @@ class Line {
     this.#jobs.push(job);
     this.#since.push(now);
     this.bytes += rawOf(job).size;
+  }
+
+  addFirst(job: Prefetched, now: number): void {
+    this.bytes += rawOf(job).size;
+    if (this.#first === 0) {
+      this.#jobs.unshift(job);
+      this.#since.unshift(now);
+      return;
+    }
+    this.#first--;
+    this.#jobs[this.#first] = job;
+    this.#since[this.#first] = now;
   }
 
   next(): Prefetched | undefined {

@@ -4,8 +4,8 @@ import { QueueSelector, type QueueShare } from '../queues/queue-selector.ts';
 import type { RawJob } from '../types.ts';
 
 type Asked = Pick<Reservation, 'shares' | 'listQueues' | 'countLeft'>;
-/** Why a look found no job: the queues are empty; `pause-all-workers` or their own pause; serial, and with another worker. */
-export type WhyIdle = 'empty' | 'paused' | 'held elsewhere';
+/** Why a look found no job: the queues are empty; `pause-all-workers` or their own pause; serial, and with another worker; at their limits. */
+export type WhyIdle = 'empty' | 'paused' | 'held elsewhere' | 'over limit';
 
 /** With more queues than this, not every turn looks at all of them. */
 const FEW = 16;
@@ -99,13 +99,14 @@ export class QueuePoller {
     this.#noteUnknown(result, now);
     const newNames = this.#readNames(asked, result, now);
     const lookedAtAll = this.#noteBusy(result, now);
-    const { paused, more, jobs, passedOver, heldElsewhere, pausedHasJobs } = result;
+    const { paused, more, jobs, passedOver, heldElsewhere, pausedHasJobs, overLimit } = result;
     const passed = passedOver.forPlace + passedOver.forWorker > 0;
     if (!paused && (more || newNames || !lookedAtAll || (passed && jobs.length > 0))) this.#rest = undefined;
     else if (passed) this.#rest = { why: undefined, until: now + Math.min(this.#interval, PASSED_OVER_MS) };
     else {
       const why = paused ? 'paused' : heldElsewhere ? 'held elsewhere' : pausedHasJobs ? 'paused' : 'empty';
-      this.#rest = { why, until: now + this.#interval };
+      const wait = Math.min(this.#interval, overLimit?.ms ?? Infinity);
+      this.#rest = { why: why === 'empty' && overLimit ? 'over limit' : why, until: now + wait };
     }
   }
 

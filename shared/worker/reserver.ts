@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { WorkerOptions } from '../config.ts';
 import type { BoundJob } from '../job/registry.ts';
 import type { RawJob } from '../types.ts';
+import type { Gates } from './gates.ts';
 import type { Prefetch } from './prefetch.ts';
 import type { PrefetchBuffer } from './prefetch-buffer.ts';
 import type { QueuePoller } from './queue-poller.ts';
@@ -18,6 +19,7 @@ export interface ReserverDeps {
   readonly poller: QueuePoller;
   readonly serial: SerialQueues;
   readonly buffer: PrefetchBuffer;
+  readonly gates: Gates;
   readonly running: RunningJobs;
   readonly suspects: Suspects;
   readonly shutdown: Shutdown;
@@ -43,14 +45,14 @@ export class Reserver {
 
   /** Jobs that are held and have not ended. */
   get held(): number {
-    return this.#deps.running.used + this.#deps.buffer.total;
+    return this.#deps.running.used + this.#deps.buffer.total + this.#deps.gates.size;
   }
 
   /** How many jobs to ask for now. */
   wanted(): number {
-    const { running, buffer, shutdown, suspects, prefetch, options } = this.#deps;
+    const { running, buffer, gates, shutdown, suspects, prefetch, options } = this.#deps;
     if (shutdown.why || this.paused || suspects.blocks(this.held)) return 0;
-    if (running.bytes + buffer.bytes >= options.heldBytes) return 0;
+    if (running.bytes + buffer.bytes + gates.bytes >= options.heldBytes) return 0;
     return prefetch.want(running.free, buffer.startable);
   }
 
@@ -123,8 +125,8 @@ export class Reserver {
 
   /** When waiting jobs are to be looked at, since they may start too late; on our clock. */
   get releaseAt(): number {
-    const { buffer, shutdown, prefetch, options } = this.#deps;
-    if (buffer.total === 0) return Infinity;
+    const { buffer, gates, shutdown, prefetch, options } = this.#deps;
+    if (buffer.total + gates.size === 0) return Infinity;
     if (shutdown.why || this.paused) return -Infinity;
     return Math.max(buffer.since + options.releaseAfter + prefetch.roundTrip, this.#lookAgainAt);
   }
@@ -134,15 +136,15 @@ export class Reserver {
    * known of that is known with the first sync after jobs have become slower.
    */
   takeLate(): RawJob[] {
-    const { buffer, clock, prefetch, suspects, shutdown, poller, options } = this.#deps;
-    if (buffer.total === 0) return [];
+    const { buffer, gates, clock, prefetch, suspects, shutdown, poller, options } = this.#deps;
+    if (buffer.total + gates.size === 0) return [];
     const all = shutdown.why !== undefined || this.paused;
     const now = clock.now();
     const latest = options.releaseAfter + SOON_MS + prefetch.roundTrip;
     const isLate = now >= this.releaseAt;
     if (isLate) this.#lookAgainAt = now + SOON_MS;
     const rate = prefetch.rate ?? (isLate ? 0 : Infinity);
-    const raws = all ? buffer.takeAll() : buffer.takeLate(now, rate, latest);
+    const raws = all ? [...buffer.takeAll(), ...gates.take()] : buffer.takeLate(now, rate, latest);
     if (raws.length === 0) return raws;
     for (const raw of raws) suspects.left(raw);
     if (prefetch.rate === undefined) prefetch.released();
@@ -153,10 +155,11 @@ export class Reserver {
 
   /** What waits of paused queues, to be given back. */
   takePaused(queues: readonly string[]): RawJob[] {
-    const { buffer, suspects, poller } = this.#deps;
-    if (queues.length === 0 || buffer.total === 0) return [];
+    const { buffer, gates, suspects, poller } = this.#deps;
+    if (queues.length === 0 || buffer.total + gates.size === 0) return [];
     const paused = new Set(queues);
-    const raws = buffer.take(({ queue }) => paused.has(queue));
+    const isPaused = ({ queue }: RawJob) => paused.has(queue);
+    const raws = [...buffer.take(isPaused), ...gates.take(isPaused)];
     if (raws.length === 0) return raws;
     for (const raw of raws) suspects.left(raw);
     for (const queue of new Set(raws.map((raw) => raw.queue))) if (this.#deps.serial.has(queue)) this.noteSerial(queue);

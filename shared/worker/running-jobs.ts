@@ -103,6 +103,15 @@ export class RunningJobs {
     this.#dueAt = -Infinity;
   }
 
+  /** Asks those handlers to end for which there is a reason. */
+  abortSome(reasonOf: (attempt: Attempt) => unknown): void {
+    for (const attempt of this.#running) {
+      const reason = reasonOf(attempt);
+      if (reason !== undefined) attempt.abort(reason, this.#options.abortGrace);
+    }
+    this.#dueAt = -Infinity;
+  }
+
   /** Forgets what has started: it counts for nothing any more. */
   takeAll(): Attempt[] {
     const all = [...this.#running].filter((attempt) => !this.#waiting.has(attempt));

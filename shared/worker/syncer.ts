@@ -1,8 +1,10 @@
+import type { LimitedQueue } from '../broker/admission.ts';
 import type { HeldJob, SyncReply } from '../broker/broker.ts';
 import { LeaseLostError } from '../errors.ts';
 import type { RawJob } from '../types.ts';
 import type { WorkerDeps } from './deps.ts';
 import type { Lease, SyncPlan } from './lease.ts';
+import type { LimitedQueues } from './limited-queues.ts';
 import type { PendingResults } from './pending-results.ts';
 import type { Reporter } from './reporter.ts';
 import type { Reserver, ReserverDeps } from './reserver.ts';
@@ -14,6 +16,7 @@ export interface SyncerDeps extends Omit<ReserverDeps, 'options'> {
   readonly options: WorkerDeps['options'];
   readonly lease: Lease;
   readonly reserver: Reserver;
+  readonly limits: LimitedQueues;
   readonly pending: PendingResults;
   readonly marks: StartMarks;
   readonly reporter: Reporter;
@@ -49,13 +52,14 @@ export class Syncer {
 
   /** When there is something to say that cannot wait longer, on our clock. */
   get dueAt(): number {
-    const { pending, lease, reserver, running } = this.#deps;
+    const { pending, lease, reserver, running, gates } = this.#deps;
     return Math.min(
       pending.dueAt,
       lease.extendAt,
       reserver.releaseAt,
       this.#workingOn.dueAt(running.oldest),
       reserver.restUntil,
+      gates.dueAt,
     );
   }
 
@@ -92,17 +96,19 @@ export class Syncer {
 
   /** Every job that the worker holds: running, waiting, or ended and not settled. */
   held(): HeldJob[] {
-    const { running, buffer, pending, marks } = this.#deps;
+    const { running, buffer, gates, pending, marks } = this.#deps;
     const held: HeldJob[] = [...this.#settling];
     const add = (raw: RawJob) => void held.push({ raw, marked: marks.has(raw) });
     for (const { bound } of running.all) add(bound.job.raw);
     buffer.forEach(add);
+    gates.forEach(add);
     pending.forEach((settlement) => void held.push(settlement));
     return held;
   }
 
   #plan(): SyncPlan {
-    const { reserver, reporter, pending, running, buffer, marks, lease, clock, prefetch, serial } = this.#deps;
+    const { reserver, reporter, pending, running, buffer, gates, limits, marks, lease, clock, prefetch, serial } =
+      this.#deps;
     const now = clock.now();
     prefetch.now(now, buffer.startable, running.free);
     prefetch.measure();
@@ -115,12 +121,22 @@ export class Syncer {
     const wanted = late.length > 0 ? 0 : reserver.wanted();
     const { oldest } = running;
     const marked = oldest !== undefined && marks.has(oldest.bound.job.raw);
+    const admit = gates.plan();
+    const reserve = wanted > 0 ? reserver.reservation(wanted, now) : undefined;
     return {
       ...results,
       ...this.#workingOn.plan(oldest, now, lease.redisNow() - now, marked),
       letGo: this.#letGo(),
-      ...(wanted > 0 ? { reserve: reserver.reservation(wanted, now) } : {}),
+      ...(admit ? { admit } : {}),
+      ...(limits.any ? { limited: this.#limited(results.settle, reserve) } : {}),
+      ...(reserve ? { reserve } : {}),
     };
+  }
+
+  #limited(settle: SyncPlan['settle'], reserve: SyncPlan['reserve']): LimitedQueue[] {
+    const raws = (held: readonly HeldJob[]) => held.map(({ raw }) => raw);
+    const queues = reserve?.shares.map(({ queue }) => queue) ?? [];
+    return this.#deps.limits.plan(queues, raws([...this.held(), ...settle]), raws(settle));
   }
 
   /** Serial queues of which nothing is held any more, once this is settled. */

@@ -1,10 +1,14 @@
 import type { SyncReply } from '../broker/broker.ts';
 import type { LeaseLostError } from '../errors.ts';
+import { limitRules } from '../limit.ts';
 import { parseQueues } from '../queues/queue-list.ts';
 import type { RawJob } from '../types.ts';
 import type { Attempt, Ended } from './attempt.ts';
 import type { WorkerDeps } from './deps.ts';
+import { Gates } from './gates.ts';
 import { Lease, type SyncPlan } from './lease.ts';
+import { LimitedQueues } from './limited-queues.ts';
+import { Orders } from './orders.ts';
 import { PendingResults } from './pending-results.ts';
 import { Prefetch } from './prefetch.ts';
 import { PrefetchBuffer } from './prefetch-buffer.ts';
@@ -53,13 +57,26 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
   const running = new RunningJobs({
     concurrency: options.concurrency,
     abortGrace: options.abortGrace,
-    deps: { clock, log, enqueue: client.enqueue, deadline, attempts: options.attempts, timeout: options.timeout },
+    deps: {
+      clock,
+      log,
+      enqueue: client.enqueue,
+      deadline,
+      redisNow: () => lease.redisNow(),
+      attempts: options.attempts,
+      timeout: options.timeout,
+    },
     onEnd: hooks.onEnd,
     onDropped: ({ bound }) => hooks.onDropped(bound.job.raw),
   });
   const serial = new SerialQueues(options, options.serial === '' ? undefined : parseQueues(options.serial));
+  const orders = new Orders(() => lease.redisNow());
+  const gates = new Gates({ clock, orders, timeout: options.timeout, isSerial: serial.has });
   const shared = {
     clock,
+    orders,
+    gates,
+    limits: new LimitedQueues(limitRules(options.limits), orders),
     options,
     log,
     reporter,
@@ -78,6 +95,8 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
       worker: () => lease.worker,
       redisNow: () => lease.redisNow(),
       ahead: () => lease.ahead,
+      gatesOf: (raw) => gates.of(raw),
+      isCancelled: (job) => orders.whyCancelled(job) !== undefined,
     }),
   };
   const reserver = new Reserver(shared);

@@ -1,11 +1,13 @@
 import type { SyncReply } from '../broker/broker.ts';
-import { LambdesqueError, LeaseLostError } from '../errors.ts';
+import { CancelledError, LambdesqueError, LeaseLostError } from '../errors.ts';
 import type { BoundJob } from '../job/registry.ts';
-import type { Job, Outcome, RawJob } from '../types.ts';
+import type { Outcome, RawJob } from '../types.ts';
+import { Admissions } from './admissions.ts';
 import type { Attempt, Ended } from './attempt.ts';
 import { outcomeOfFailure } from './attempt-outcome.ts';
-import { bind, isOnlyOnce } from './bind.ts';
+import { type BindDeps, bind, isOnlyOnce } from './bind.ts';
 import type { WorkerDeps } from './deps.ts';
+import { JobEnds } from './job-ends.ts';
 import type { SyncPlan } from './lease.ts';
 import { outcomeOfCrash } from './outcome.ts';
 import { emptySummary, type Summary } from './reporter.ts';
@@ -26,6 +28,9 @@ export class Worker {
   readonly #parts: Parts;
   readonly #startedAt: number;
   readonly #ended = Promise.withResolvers<void>();
+  readonly #binding: BindDeps;
+  readonly #ends: JobEnds;
+  readonly #admissions: Admissions;
   #filling = false;
   #idle = false;
 
@@ -39,6 +44,12 @@ export class Worker {
       onMissing: (jobs) => this.#onMissing(jobs),
       onLost: (error, unsettled) => this.#onLost(error, unsettled),
     });
+    this.#ends = new JobEnds(this.#parts, () => {
+      this.#idle = false;
+    });
+    this.#admissions = new Admissions(deps.clock, this.#parts, this.#ends, this.summary);
+    const { lease, orders } = this.#parts;
+    this.#binding = { ...deps, now: () => lease.redisNow(), whyCancelled: (job) => orders.whyCancelled(job) };
   }
 
   /** Redis's time as this worker knows it, epoch ms. */
@@ -125,13 +136,13 @@ export class Worker {
       const { job } = attempt.bound;
       const outcome = outcomeOfCrash(isOnlyOnce(attempt.bound));
       if (outcome) {
-        this.#finish(job, outcome, this.#deps.clock.now() - attempt.startedAt);
+        this.#ends.finish(job, outcome, this.#deps.clock.now() - attempt.startedAt);
       } else {
         this.#parts.pending.died(job, this.#parts.serial.has(job.raw.queue) ? 'head' : 'tail');
-        this.#left(job.raw);
+        this.#ends.left(job.raw);
       }
     }
-    const waiting = this.#parts.buffer.takeAll();
+    const waiting = [...this.#parts.buffer.takeAll(), ...this.#parts.gates.take()];
     this.#parts.pending.release(waiting);
     this.#parts.reporter.released(waiting.length);
     this.#parts.shutdown.crash(this.#parts.lease.end);
@@ -175,7 +186,7 @@ export class Worker {
     while (running.free > 0 && buffer.startable > 0 && !syncer.isShort() && !yieldTimer.isOver()) {
       const next = buffer.next() as RawJob | BoundJob;
       const bound = 'handler' in next ? next : this.#bind(next);
-      if (bound) this.#start(bound);
+      if (bound && this.#admissions.mayStart(bound)) this.#start(bound);
     }
   }
 
@@ -197,15 +208,13 @@ export class Worker {
 
   /** The job with its handler; undefined where it cannot run, and has ended. */
   #bind(raw: RawJob): BoundJob | undefined {
-    const bound = bind(raw, this.#parts.lease.token, this.#deps);
+    const bound = bind(raw, this.#parts.lease.token, this.#binding);
     if ('handler' in bound) return bound;
     if ('outcome' in bound) {
       if (bound.outcome.kind === 'released') this.#parts.poller.sentOn(raw);
-      this.#finish(bound.job, bound.outcome, 0);
+      this.#ends.finish(bound.job, bound.outcome, 0);
     } else {
-      this.#left(raw);
-      this.#parts.pending.undecodable(bound);
-      this.#parts.reporter.undecodable(bound);
+      this.#ends.undecodable(bound);
     }
     return undefined;
   }
@@ -215,7 +224,7 @@ export class Worker {
     const isFirst = this.#parts.pending.size === 0;
     if (attempt.aborted instanceof LeaseLostError) {
       this.summary.lost++;
-      this.#left(job.raw);
+      this.#ends.left(job.raw);
     } else {
       const now = this.#deps.clock.now();
       this.#parts.prefetch.jobEnded();
@@ -229,7 +238,7 @@ export class Worker {
             workerStartedAt: this.#startedAt,
             defaultAttempts: this.#deps.options.attempts,
           });
-      this.#finish(job, outcome, now - attempt.startedAt, attempt.attempts, attempt.startedAt);
+      this.#ends.finish(job, outcome, now - attempt.startedAt, attempt.attempts, attempt.startedAt);
     }
     // It ended while it was started: whoever starts jobs looks at what comes of all of them.
     if (this.#filling) return;
@@ -242,28 +251,8 @@ export class Worker {
 
   #onDropped(raw: RawJob): void {
     this.summary.lost++;
-    this.#left(raw);
+    this.#ends.left(raw);
     this.#parts.wakeup.wake();
-  }
-
-  #finish(job: Job, outcome: Outcome, ms: number, attempts?: number, startedAt?: number): void {
-    this.#parts.pending.ended(job, outcome, this.#parts.marks.has(job.raw), ms, startedAt);
-    this.#left(job.raw);
-    this.#parts.reporter.ended(job, outcome, ms, attempts);
-  }
-
-  /** It runs and waits no more. */
-  #left(raw: RawJob): void {
-    this.#idle = false;
-    this.#parts.marks.forget(raw);
-    this.#parts.suspects.left(raw);
-    if (this.#parts.serial.has(raw.queue)) {
-      this.#parts.buffer.ended(raw.queue);
-      this.#parts.serial.prefetch(raw.queue).jobEnded();
-      this.#parts.reserver.noteSerial(raw.queue);
-    }
-    // What had to run alone may be next.
-    if (this.#parts.suspects.waiting && this.#parts.reserver.held === 0) this.#parts.poller.reset();
   }
 
   #onReply({ reserve }: SyncPlan, reply: SyncReply): void {
@@ -272,14 +261,25 @@ export class Worker {
     this.#parts.pending.refusedBy(reply.refused);
     for (const { raw } of reply.refused) if (this.#parts.serial.has(raw.queue)) this.#parts.serial.held.add(raw.queue);
     this.#parts.prefetch.answered(this.#parts.lease.lastRoundTrip, reply.jobs.length);
+    this.#onOrders(reply);
+    this.#admissions.answered(reply);
     if (reserve) this.#parts.reserver.accept(reserve, reply, (raw) => this.#bind(raw));
     const paused = this.#parts.reserver.takePaused(reply.pausedQueues);
     this.#parts.pending.release(paused);
     this.#parts.reporter.released(paused.length);
   }
 
+  #onOrders({ orders }: SyncReply): void {
+    this.#parts.orders.update(orders);
+    if (!this.#parts.orders.anyCancelled) return;
+    this.#parts.running.abortSome(({ bound }) => {
+      const why = this.#parts.orders.whyCancelled(bound.job);
+      return why === undefined ? undefined : new CancelledError(why);
+    });
+  }
+
   #onLost(error: LeaseLostError, unsettled: number): void {
-    const waiting = this.#parts.buffer.takeAll().length;
+    const waiting = this.#parts.buffer.takeAll().length + this.#parts.gates.reset();
     this.#deps.log.error(error.message, { running: this.#parts.running.used, waiting, unsettled });
     this.summary.lost += waiting + unsettled;
     this.#parts.running.abortAll(error);
@@ -291,6 +291,7 @@ export class Worker {
   /** Redis has these in their queues again: what has not started is left to whoever takes it from there. */
   #onMissing(missing: ReadonlySet<RawJob>): void {
     this.summary.lost += this.#parts.buffer.drop((raw) => missing.has(raw));
+    this.summary.lost += this.#parts.gates.take((raw) => missing.has(raw)).length;
     this.#parts.poller.reset();
   }
 }

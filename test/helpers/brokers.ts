@@ -145,26 +145,30 @@ async function contentOf(db: Redis, key: Buffer, type: string): Promise<unknown>
 }
 
 const RESQUES =
-  /^resque:(queues|queue:.*|failed|failed_queues|[^:]+_failed|stat:processed|stat:failed|pause-all-workers|serial|delayed_queue_schedule|delayed:\d+|timestamps:.*|job:[^:]+:status|retry|retry:payloads|queues:paused|stats:(day|minute|sizes):[\d:T-]+)$/s;
+  /^resque:(queues|queue:.*|failed|failed_queues|[^:]+_failed|stat:processed|stat:failed|pause-all-workers|serial|delayed_queue_schedule|delayed:\d+|timestamps:.*|job:[^:]+:status|retry|retry:payloads|queues:paused|control|parked|parked:.*|limit:.*|stats:(day|minute|sizes):[\d:T-]+)$/s;
 
 /** What must not be there once every worker has ended. */
 async function leaks(db: Redis, keys: Keys): Promise<string[]> {
   const text = (bytes: Buffer) => bytes.toString('latin1');
-  const [all, queues, retries, payloads, due, serial] = await Promise.all([
+  const [all, queues, retries, payloads, due, serial, parked] = await Promise.all([
     db.keysBuffer('*').then((found) => found.map(text)),
     db.smembersBuffer(keys.queues).then((found) => new Set(found.map(text))),
     db.zrange(keys.retry, '0', '-1').then((found) => new Set(found)),
     db.hkeys(keys.retryPayloads).then((found) => new Set(found)),
     db.zrange(keys.delayedSchedule, '0', '-1').then((found) => new Set(found)),
     db.hgetall(keys.serial),
+    db.zrange(keys.parked, '0', '-1').then((found) => new Set(found)),
   ]);
   const after = (prefix: string) => all.flatMap((key) => (key.startsWith(prefix) ? [key.slice(prefix.length)] : []));
   const lists = new Set(after('resque:delayed:'));
+  const gates = new Set(after('resque:parked:'));
   const found = [
     ...all.filter((key) => !RESQUES.test(key)).map((key) => `unexpected key ${key}`),
     ...after('resque:queue:')
       .filter((name) => !queues.has(name))
       .map((name) => `queue ${name}, of which no worker on * knows`),
+    ...[...gates.difference(parked)].map((gate) => `jobs parked for ${gate}, at which nobody looks`),
+    ...[...parked.difference(gates)].map((gate) => `gate ${gate} without parked jobs`),
     ...[...retries.difference(payloads)].map((member) => `retry without payload ${member}`),
     ...[...payloads.difference(retries)].map((member) => `payload without retry ${member}`),
     ...[...lists.difference(due)].map((time) => `delayed:${time}, which is not on the schedule`),

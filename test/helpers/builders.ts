@@ -64,6 +64,7 @@ export function attemptDeps(given: Partial<AttemptDeps> = {}): AttemptDeps {
     log: silentLogger,
     enqueue: noEnqueue,
     deadline: undefined,
+    redisNow: () => 0,
     attempts: 5,
     timeout: 900_000,
     ...given,

@@ -192,7 +192,7 @@ describe('inside shared, imports lead down', () => {
     ['scheduler', 'worker'],
     ['broker'],
     ['job', 'queues', 'wire'],
-    ['types', 'config', 'duration', 'errors', 'env', 'clock', 'log', 'json', 'nearest', 'options'],
+    ['types', 'config', 'duration', 'errors', 'env', 'clock', 'limit', 'log', 'json', 'nearest', 'options'],
   ];
   /** Those of a row that are one for these rules: what a job is, in memory and on the wire; and what everything is built of. */
   const TOGETHER = LAYERS.slice(-2);

@@ -34,6 +34,7 @@ describe('the defaults', () => {
       releaseAfter: 150,
       heldBytes: 67_108_864,
       serial: '',
+      limits: {},
       logRuns: true,
       logArgs: false,
     });

@@ -1,7 +1,9 @@
 import type { Effect, RawJob, Settlement } from '../../types.ts';
 import type { Keys } from '../keys.ts';
 import type { OpContext, ScriptCall } from './call.ts';
+import { CANCELLED, encodeCancelled } from './cancelled.ts';
 import { encodeFail, encodeFailBinary, FAIL } from './fail.ts';
+import { encodeLeave, LEAVE } from './leave.ts';
 import { encodeStatus, PHP_STATUS } from './php-status.ts';
 import { encodeRelease, RELEASE } from './release.ts';
 import { encodeRetry, RETRY } from './retry.ts';
@@ -54,8 +56,20 @@ export function encodeEffects(effects: readonly Effect[], call: ScriptCall, keys
   call.add(effects.length);
   for (const effect of effects) {
     call.add(effect.kind);
-    if (effect.kind === 'status') encodeStatus(effect, call, keys);
-    else encodeUnlockCron(effect, call, keys);
+    switch (effect.kind) {
+      case 'status':
+        encodeStatus(effect, call, keys);
+        break;
+      case 'unlockCron':
+        encodeUnlockCron(effect, call, keys);
+        break;
+      case 'leave':
+        encodeLeave(effect, call, keys);
+        break;
+      case 'cancelled':
+        encodeCancelled(effect, call, keys);
+        break;
+    }
   }
 }
 
@@ -70,7 +84,7 @@ local outcomes, effects, processed, failed = {}, {}, 0, 0
 function outcomes.done(payload)
   if payload then processed = processed + 1 end
 end
-${RETRY}${FAIL}${RELEASE}${PHP_STATUS}${UNLOCK_CRON}
+${RETRY}${FAIL}${RELEASE}${PHP_STATUS}${UNLOCK_CRON}${LEAVE}${CANCELLED}
 local function carryOut(held)
   for _ = 1, int() do effects[arg()](held) end
 end

@@ -13,27 +13,29 @@ export async function readDueTimes(client: RedisClient, namespace: string, time?
 }
 
 /** In the order in which scripts take them. */
-export function dueTimesKeys({ rubyScheduler, leases, retry, delayedSchedule }: Keys): string[] {
-  return [rubyScheduler, leases, retry, delayedSchedule];
+export function dueTimesKeys({ rubyScheduler, leases, retry, delayedSchedule, parked }: Keys): string[] {
+  return [rubyScheduler, leases, retry, delayedSchedule, parked];
 }
 
-export function dueTimesArguments({ leases, retry, delayed }: LookedThrough = {}): Argument[] {
-  return [leases ?? '', retry ?? '', delayed ?? ''];
+export function dueTimesArguments({ leases, retry, delayed, parked }: LookedThrough = {}): Argument[] {
+  return [leases ?? '', retry ?? '', delayed ?? '', parked ?? ''];
 }
 
 /** @param answer of the script */
 export function dueTimesOf(answer: Reply | undefined): DueTimes {
-  const [now, ruby, leases, retry, delayed, wrong] = list(answer);
+  const [now, ruby, leases, retry, delayed, wrong, parked] = list(answer);
   // A score that is no time, such as inf, is nobody's due time.
   const time = (score: Reply | undefined, unit: number) => {
     const ms = text(score) === '' ? Number.NaN : Number(text(score)) * unit;
     return Math.abs(ms) <= LAST_DATE ? ms : text(score) === '-inf' ? 0 : undefined;
   };
+  const parkedAt = time(parked, 1);
   return {
     now: Number(now),
     leaseEnd: time(leases, 1),
     retry: time(retry, 1),
     delayed: time(delayed, 1000),
+    ...(parkedAt === undefined ? {} : { parked: parkedAt }),
     ...(ruby === 1 ? { rubyScheduler: true } : {}),
     wrong: wrongKeysOf(wrong),
   };

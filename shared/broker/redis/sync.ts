@@ -1,9 +1,12 @@
 import type { RawJob, Settlement } from '../../types.ts';
+import type { Admission, AdmissionRequest, LimitedQueue, Orders } from '../admission.ts';
 import type { Reservation, SyncReply, SyncRequest, WorkerBroker } from '../broker.ts';
+import { queueGate, ruleText } from '../gate.ts';
 import type { Keys } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
 import { encodeEffects, encodeSettlement, fieldOf, isPlainDone, isPlainRelease } from '../ops/operation.ts';
 import { StatSums } from '../ops/stats.ts';
+import { ADMISSION } from '../scripts/gates.ts';
 import { ALONE } from '../scripts/reserve.ts';
 import { LEASE_LOST, syncScript, WRITES_LOST } from '../scripts/sync.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
@@ -45,6 +48,8 @@ function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: Sc
     keys.queues,
     keys.serial,
     keys.pausedQueues,
+    keys.control,
+    keys.parked,
   ]);
   call.add(worker, Math.ceil(request.lease), request.call, request.register ? 1 : 0, request.heartbeat ? 1 : 0);
   // Nearly all of them are of these two kinds: one short text stands for a thousand.
@@ -78,6 +83,8 @@ function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: Sc
   if (workingOn) call.add(fieldOf(workingOn.raw, workingOn.marked), workingOn.head, workingOn.tail);
   else call.add(workingOn === null ? '' : '-', '', '');
   call.add(letGo.length, ...letGo);
+  addAdmission(call, request.admit, keys);
+  addLimited(call, request.limited ?? [], keys);
   addReservation(call, request.reserve, keys);
   return { call, released: [...released.values()], others };
 }
@@ -88,6 +95,31 @@ function groupOf<Value>(groups: Map<string, Value[]>, name: string): Value[] {
   const group: Value[] = [];
   groups.set(name, group);
   return group;
+}
+
+function addAdmission(call: ScriptCall, admit: AdmissionRequest | undefined, keys: Keys): void {
+  if (!admit) {
+    call.add(0, 0);
+    return;
+  }
+  call.add(admit.gates.length);
+  for (const { name, rule, life, pausedClass = '', refuses } of admit.gates) {
+    const parked = call.key(keys.parkedAt(name));
+    const limit = pausedClass === '' ? call.key(keys.limit(name)) : parked;
+    call.add(name, limit, parked, ruleText(rule, life), pausedClass, refuses ? 'refuse' : 'park');
+  }
+  call.add(admit.jobs.length);
+  for (const { raw, gates, stays } of admit.jobs) {
+    call.add(raw.seq, raw.queue, stays ? 1 : 0, gates.length);
+    for (const place of gates) call.add(place + 1);
+  }
+}
+
+function addLimited(call: ScriptCall, limited: readonly LimitedQueue[], keys: Keys): void {
+  call.add(limited.length);
+  for (const { queue, rule, holds } of limited) {
+    call.add(queue, call.key(keys.limit(queueGate(queue))), rule ? ruleText(rule) : '', holds);
+  }
 }
 
 function addReservation(call: ScriptCall, reserve: Reservation | undefined, keys: Keys): void {
@@ -123,7 +155,7 @@ function inReleaseOrder(settlements: readonly Settlement[]): readonly Settlement
 }
 
 function resultOf(answer: readonly Reply[], request: SyncRequest, settled: Settled, keys: Keys) {
-  const [code, now, missing, refused, reserved, wrong, pausedQueues] = answer;
+  const [code, now, missing, refused, reserved, wrong, pausedQueues, orders, digits, overLimit] = answer;
   if (code === LEASE_LOST) {
     const error = text(now);
     return error === ''
@@ -156,8 +188,33 @@ function resultOf(answer: readonly Reply[], request: SyncRequest, settled: Settl
     }),
     queues: list(names).map(text),
     left: new Map(list(left).map((length, i) => [shares[i]?.queue ?? '', Number(length)])),
+    ...ordersOf(list(orders)),
+    ...(request.admit ? { admissions: [...text(digits)].map((digit) => ADMISSIONS[digit] ?? 'gone') } : {}),
+    ...(overLimit === -2 ? {} : { overLimit: { ms: overLimit === -1 ? undefined : Number(overLimit) } }),
   };
   return reply;
+}
+
+const ADMISSIONS = Object.fromEntries(Object.entries(ADMISSION).map(([name, digit]) => [digit, name])) as Readonly<
+  Record<string, Admission>
+>;
+
+function ordersOf(flat: readonly Reply[]): { readonly orders?: Orders } {
+  if (flat.length === 0) return {};
+  const pausedClasses: string[] = [];
+  const cancelled: Orders['cancelled'][number][] = [];
+  const limitedQueues: string[] = [];
+  for (let i = 0; i < flat.length; i += 2) {
+    const [, kind, name = ''] = /^(class|cancel|queue):(.*)$/s.exec(text(flat[i])) ?? [];
+    const value = text(flat[i + 1]);
+    if (kind === 'class' && value === 'paused') pausedClasses.push(name);
+    else if (kind === 'queue') limitedQueues.push(name);
+    else if (kind === 'cancel') {
+      const [, until, reason = ''] = /^(\d+) (.*)$/s.exec(value) ?? [];
+      if (until !== undefined) cancelled.push({ id: name, reason, until: Number(until) });
+    }
+  }
+  return { orders: { pausedClasses, cancelled, limitedQueues } };
 }
 
 function jobsOfRuns(runs: readonly Reply[], reserve: Reservation | undefined): RawJob[] {

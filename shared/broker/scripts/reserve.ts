@@ -117,6 +117,7 @@ local function reserve()
       if (try('LLEN', share.key) or 0) > 0 then waits = 1 end
       return true
     end
+    if allowed(share) <= 0 then return true end
     local holder = holders[share.name] or ''
     if holder == '' or holder == worker or not redis.pcall('ZSCORE', leases, holder) then return false end
     held = 1
@@ -131,6 +132,7 @@ local function reserve()
       return false
     end
     if share.serial then try('HSET', KEYS[SERIAL], share.name, worker) end
+    took(share, 1)
     runs[1] = runOfOne(share.place, payload)
     return true
   end
@@ -168,7 +170,8 @@ local function reserve()
     local suffix, first, open = ':' .. share.name, seq, true
     -- Of a serial queue only the first job can start at once, and only where this worker has no other of it.
     local starts = not share.serial or holders[share.name] ~= worker
-    local limit = math.min(share.limit, want - count)
+    local wanted, most = math.min(share.limit, want - count), allowed(share)
+    local limit = math.min(wanted, most)
     -- false: passed over; nil: stop here
     local function fits(payload, deaths)
       if deaths == 1 then
@@ -238,7 +241,8 @@ local function reserve()
       width = small and math.min(${SMALL.window}, math.floor((count + n) * ${SMALL.part})) or 0
       width = math.max(${WINDOW}, width)
     end
-    cuts[share.key] = n == limit or nil
+    -- What is beyond its limit is not to be asked for at once.
+    cuts[share.key] = n == limit and wanted <= most or nil
     if scanned == 0 then return end
     local _, err
     if #tail > 0 then _, err = try('RPUSH', share.key, unpack(tail)) end
@@ -259,6 +263,8 @@ local function reserve()
     end
     for _, run in ipairs(found) do runs[#runs + 1] = run end
     count = count + n
+    took(share, n)
+    if n == limit and limit < wanted then allowed(share) end
   end
   for _, share in ipairs(shares) do
     if not wrong[share.key] and not isOthers(share) then takeFrom(share) end

@@ -4,6 +4,8 @@ import { OPERATIONS } from '../ops/operation.ts';
 import { STATS } from '../ops/stats.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
+import { ADMIT, GATES } from './gates.ts';
+import { LIMITED } from './limited.ts';
 import { DATE_TEXT, FIELD_OF, PAYLOAD } from './lua.ts';
 import { RESERVE } from './reserve.ts';
 
@@ -21,7 +23,8 @@ export const WRITES_LOST = -2;
  *
  * KEYS  1 inflight:<worker>  2 leases  3 pause-all-workers  4 workers  5 worker:<worker>  6 worker:<worker>:started
  *       7 workers:heartbeat  8 stat:processed  9 stat:processed:<worker>  10 stat:failed  11 stat:failed:<worker>
- *       12 failed  13 retry  14 retry:payloads  15 queues  16 serial  17 queues:paused  then those that ARGV names by their place
+ *       12 failed  13 retry  14 retry:payloads  15 queues  16 serial  17 queues:paused  18 control  19 parked  then those that
+ *       ARGV names by their place
  * ARGV  time; worker id; length of the lease (ms); number of the sync; 1 to register, else 0; 1 for a heartbeat, else 0
  *       number of queues with jobs done (succeeded or discarded, without effects), each: name, numbers as 1-5,7,9-12
  *       number of queues with jobs released to their heads, each: place of its key, name, numbers likewise
@@ -31,19 +34,20 @@ export const WRITES_LOST = -2;
  *       effects without a job (number; kind, what it needs)
  *       field the worker works on (or '' for none, '-' for unchanged), head, tail of its record
  *       number of serial queues that are let go of, their names
- *       what `reserve` needs
+ *       what `admit`, `LIMITED` and `reserve` need
  * Returns {LEASE_LOST, Redis's words where the in-flight key is of another type, or ''}, {WRITES_LOST} where Redis has not
  *         the last sync, or {1, now (epoch ms), number of settled jobs that were not held, places of settlements (from 1),
  *         and of queues of released jobs (negative), whose keys did not take them, what `reserve` answers, keys of
- *         another type {{key, error}…}, names of paused queues}
+ *         another type {{key, error}…}, names of paused queues, the hash \`control\` (field, value…), what became of the jobs
+ *         that asked for leave, as digits, and ms until a queue's rate allows more (-1: jobs of it have to end; -2: no queue
+ *         was left alone for its limit)}
  */
 export const syncScript = defineScript(
   'sync',
   `${NOW}${READ_ARGUMENTS}${PAYLOAD}${FIELD_OF}${DATE_TEXT}
-local FAILED, RETRY, RETRY_PAYLOADS, QUEUES, SERIAL, PAUSED_QUEUES = 12, 13, 14, 15, 16, 17
+local FAILED, RETRY, RETRY_PAYLOADS, QUEUES, SERIAL, PAUSED_QUEUES, CONTROL, PARKED = 12, 13, 14, 15, 16, 17, 18, 19
 local inflight, leases = KEYS[1], KEYS[2]
 local time = now(arg())
-${OPERATIONS}${STATS}
 local worker, lease, number, registers, beats = arg(), int(), int(), arg() == '1', arg() == '1'
 local last = redis.pcall('HGET', inflight, 'call')
 if type(last) == 'table' then return {${LEASE_LOST}, last.err} end
@@ -57,6 +61,9 @@ local replay = last == number
 -- full Redis can be drained.
 call('HDEL', inflight, '')
 
+local control, orders = {}, try('HGETALL', KEYS[CONTROL]) or {}
+for i = 1, #orders, 2 do control[orders[i]] = orders[i + 1] end
+${GATES}${OPERATIONS}${STATS}
 local missing, refused, stays = 0, {}, {}
 local function fieldsOf(name, ranges)
   local suffix, fields, n = ':' .. name, {}, 0
@@ -150,11 +157,17 @@ for _ = 1, int() do
   local name = arg()
   if not stays[name] and try('HGET', KEYS[SERIAL], name) == worker then try('HSET', KEYS[SERIAL], name, '') end
 end
+${ADMIT}
+local digits, askers = admit()
+closeGates(KEYS[PARKED])
+digits = admitted(digits, askers)
 call('HSET', inflight, 'call', number, 'lease', time + lease)
 if registers then call('HSET', inflight, 'version', '${version}') end
 local paused, resting = try('SMEMBERS', KEYS[PAUSED_QUEUES]) or {}, {}
 for _, name in ipairs(paused) do resting[name] = true end
-${RESERVE}
-return {1, time, missing, refused, reserve(), wrongKeys(), paused}
+${LIMITED}${RESERVE}
+local reserved = reserve()
+closeLimited()
+return {1, time, missing, refused, reserved, wrongKeys(), paused, orders, digits, limitedFor}
 `,
 );

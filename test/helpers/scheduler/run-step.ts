@@ -7,7 +7,7 @@ import type { Step, TickTotals } from '../../../shared/scheduler/step.ts';
 /** Does all that a step has to do, share after share. @returns what was done, and what was told */
 export async function runStep(step: Step, store: SchedulerBroker): Promise<TickTotals & { told: string[] }> {
   const due = await store.dueTimes();
-  const totals = { promoted: 0, retried: 0, reclaimed: 0, cron: 0, failed: 0, lateness: 0 };
+  const totals = { called: 0, promoted: 0, retried: 0, reclaimed: 0, cron: 0, failed: 0, lateness: 0 };
   const told: string[] = [];
   const share = step.begin({
     now: () => due.now,

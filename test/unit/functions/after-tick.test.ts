@@ -46,7 +46,7 @@ function start() {
     emptyQueues: new Set(),
     print: (line) => void lines.push(JSON.parse(line)),
   });
-  const totals: TickTotals = { promoted: 0, retried: 0, reclaimed: 0, cron: 0, failed: 0, lateness: 0 };
+  const totals: TickTotals = { called: 0, promoted: 0, retried: 0, reclaimed: 0, cron: 0, failed: 0, lateness: 0 };
   const tick = {
     totals,
     now: () => 1_000_000,

@@ -42,6 +42,12 @@ function start(due: Partial<DueTimes>, work: Partial<Record<'workers' | 'retries
       if (left.workers === 0) return [];
       return [{ worker: `w${left.workers--}`, jobs: 1, failed: 0, wrong: [] }];
     },
+    async parkedGates() {
+      return { gates: [], next: undefined, wrong: [] };
+    },
+    async openGates() {
+      return { called: 0, more: false, wrong: [] };
+    },
     async promoteRetries() {
       await call('retries');
       const moved = left.retries > 0 ? 1 : 0;
@@ -105,7 +111,7 @@ describe('a tick', () => {
   test('asks what is next behind the times that it looked through, on Redis’s clock', async () => {
     const one = start(EVERYTHING, { retries: 1 });
     await tick(one.deps);
-    expect(one.after).toEqual([{ leases: NOW, retry: NOW, delayed: NOW }]);
+    expect(one.after).toEqual([{ leases: NOW, retry: NOW, parked: NOW, delayed: NOW }]);
   });
 
   test('while one step goes on, those that follow run every two seconds and the others look every second', async () => {

@@ -16,7 +16,12 @@ const registry = createRegistry([
 ]);
 
 function bindTo(payload: string | Buffer, options: Partial<BindDeps['options']> = {}, queue = 'myqueue') {
-  const deps: BindDeps = { registry, options: { numbers: 'bigint', unknownClass: 'fail', ...options } };
+  const deps: BindDeps = {
+    registry,
+    now: () => 0,
+    whyCancelled: () => undefined,
+    options: { numbers: 'bigint', unknownClass: 'fail', ...options },
+  };
   return bind(rawJob(payload, { queue }), 'token', deps);
 }
 

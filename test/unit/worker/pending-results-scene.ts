@@ -14,6 +14,8 @@ export function begin() {
     worker: () => WORKER,
     redisNow: () => clock.now() - BEHIND,
     ahead: () => -BEHIND,
+    gatesOf: () => [],
+    isCancelled: () => false,
     within: 100,
   });
   return { clock, pending, start, due: () => pending.dueAt - start };

@@ -3,6 +3,8 @@ import type { SyncReply } from '../../../shared/broker/broker.ts';
 import { workerOptions } from '../../../shared/config.ts';
 import { parseQueues } from '../../../shared/queues/queue-list.ts';
 import type { RawJob } from '../../../shared/types.ts';
+import { Gates } from '../../../shared/worker/gates.ts';
+import { Orders } from '../../../shared/worker/orders.ts';
 import { Prefetch } from '../../../shared/worker/prefetch.ts';
 import { PrefetchBuffer } from '../../../shared/worker/prefetch-buffer.ts';
 import { QueuePoller } from '../../../shared/worker/queue-poller.ts';
@@ -38,7 +40,19 @@ function begin({ queues = 'a,b', serial: named, options: given }: Given = {}) {
   const poller = new QueuePoller(parseQueues(queues), 5_000);
   const suspects = new Suspects(clock);
   const shutdown = new Shutdown(clock, options, undefined);
-  const reserver = new Reserver({ clock, options, prefetch, poller, serial, buffer, running, suspects, shutdown });
+  const gates = new Gates({ clock, orders: new Orders(() => clock.now()), timeout: 1_000, isSerial: () => false });
+  const reserver = new Reserver({
+    clock,
+    gates,
+    options,
+    prefetch,
+    poller,
+    serial,
+    buffer,
+    running,
+    suspects,
+    shutdown,
+  });
   let seq = 0;
   const job = (queue = 'a', payload = '{"class":"Hello"}') => rawJob(payload, { queue, seq: seq++ });
   return {

@@ -1,0 +1,48 @@
+import type { LimitRule } from '../types.ts';
+
+/**
+ * A gate lets through so many jobs at once, or in a time. Each has a hash `limit:<gate>`: `=<worker>` → places that jobs of
+ * it take, `+<SHA-1 of a payload>` → places that are kept for jobs that were called, `r<epoch ms>` → jobs that were let
+ * through in the moment that ended then, `rule` → what is allowed, as text. Jobs that it does not let through wait in the
+ * list `parked:<gate>`, in the order in which they came, as `<bytes of the queue's name>:<queue><payload>`.
+ */
+
+/**
+ * Running jobs, jobs in a time, that time (ms), how long the hash is kept when nobody passes (ms); `-` for no limit.
+ * @param life undefined for ever
+ */
+export function ruleText({ running, rate }: LimitRule, life?: number): string {
+  return `${running ?? '-'} ${rate?.count ?? '-'} ${rate?.per ?? '-'} ${life ?? '-'}`;
+}
+
+const RULE = /^(\d+|-) (\d+|-) (\d+|-) (?:\d+|-)$/;
+
+/** @returns undefined for what is none */
+export function readRule(text: string): LimitRule | undefined {
+  const [, running, count, per] = RULE.exec(text) ?? [];
+  if (running === undefined || count === undefined || per === undefined) return undefined;
+  return {
+    running: running === '-' ? undefined : Number(running),
+    rate: count === '-' || per === '-' ? undefined : { count: Number(count), per: Number(per) },
+  };
+}
+
+/** Of a queue's limit. Its jobs wait in the queue itself. */
+export function queueGate(queue: string): string {
+  return `queue:${queue}`;
+}
+
+/** Of the jobs of a class that are of one kind. @param key '' where there is but one */
+export function classGate(className: string, key: string): string {
+  return `class:${className}${key === '' ? '' : `:${key}`}`;
+}
+
+/** Of a class that is paused; open while it is not. */
+export function pauseGate(className: string): string {
+  return `pause:${className}`;
+}
+
+/** @returns undefined for a gate of another kind */
+export function pausedClassOf(gate: string): string | undefined {
+  return gate.startsWith('pause:') ? gate.slice('pause:'.length) : undefined;
+}

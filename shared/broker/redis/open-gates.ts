@@ -1,0 +1,42 @@
+import type { SchedulerBroker } from '../broker.ts';
+import { pausedClassOf } from '../gate.ts';
+import type { Keys } from '../keys.ts';
+import { ScriptCall } from '../ops/call.ts';
+import { openGates, parkedGates, parkedQueues } from '../scripts/open-gates.ts';
+import { list, type RedisClient, text } from './client.ts';
+import { nameOf, numberOf, wrongKeysOf } from './wrong-keys.ts';
+
+/** Parked jobs, and their way back to their queues. */
+export function openGatesOf(
+  client: RedisClient,
+  script: RedisClient['script'],
+  keys: Keys,
+): Pick<SchedulerBroker, 'parkedGates' | 'openGates'> {
+  return {
+    async parkedGates(limit, all) {
+      const [names, next, wrong] = list(await script(parkedGates, [keys.parked], [limit, all ? 1 : 0]));
+      const gates = list(names).map(nameOf);
+      return {
+        gates: gates.filter((name) => name !== undefined),
+        next: text(next) === '' ? undefined : numberOf(text(next)),
+        wrong: wrongKeysOf(wrong),
+      };
+    },
+
+    async openGates(gates) {
+      const queues = list(await client.script(parkedQueues, gates.map(keys.parkedAt), []));
+      const call = new ScriptCall([keys.leases, keys.control, keys.queues, keys.parked]);
+      const names = new Set(queues.flatMap((one) => list(one).map(text)));
+      call.add(names.size);
+      for (const name of names) call.add(name, call.key(keys.queue(name)));
+      call.add(gates.length);
+      for (const gate of gates) {
+        const parked = call.key(keys.parkedAt(gate));
+        const paused = pausedClassOf(gate);
+        call.add(gate, paused === undefined ? call.key(keys.limit(gate)) : parked, parked, paused ?? '');
+      }
+      const [called, more, wrong] = list(await script(openGates, call.keys, call.args));
+      return { called: Number(called), more: more === 1, wrong: wrongKeysOf(wrong) };
+    },
+  };
+}

@@ -1,0 +1,263 @@
+/** A place that is kept for a job that was called is free again after so many ms: nobody drains its queue. */
+export const CALLED_MS = 60_000;
+/** What waits for places of dead workers is looked at again after so many ms. */
+export const LOOK_AGAIN_MS = 300_000;
+/** Jobs that are called at a time. */
+const MOST_CALLED = 500;
+/** A rate is counted in so many parts of its time. */
+const PARTS = 100;
+
+/**
+ * Lua, behind READ_ARGUMENTS: gates, see gate.ts. It needs `time`, `leases` and `control` (a table of that hash), and
+ * `worker` where somebody passes.
+ *
+ * `gateOf(name, limit key, parked key, rule, paused class)` reads a gate once in a script; `isOpen(gate, payload)`, `enter`,
+ * `leave` change what was read, `park(gate, element)` notes a job that has to wait, and `closeGates(parked set)` calls those
+ * that may go on now to the heads of their queues, as far as `queueKeys[name]` is known, and writes everything down.
+ */
+export const GATES = `
+local gates, gateList, alive, queueKeys, parkErrors = {}, {}, {}, {}, {}
+local function lives(holder)
+  if holder == worker then return true end
+  if alive[holder] == nil then
+    local score = redis.pcall('ZSCORE', leases, holder)
+    alive[holder] = type(score) == 'string'
+  end
+  return alive[holder]
+end
+local function gateOf(name, limitKey, parkedKey, rule, class)
+  local gate = gates[limitKey]
+  if gate then return gate end
+  gate = {name = name, key = limitKey, parked = parkedKey, rule = rule, class = class, places = math.huge, tokens = math.huge,
+    tickets = {}, parking = {}, own = 0, used = 0, delta = 0, gone = {}, frees = math.huge, waiting = 0}
+  gates[limitKey] = gate
+  gateList[#gateList + 1] = gate
+  gate.waiting = parkedKey and try('LLEN', parkedKey) or 0
+  gate.waited = gate.waiting > 0
+  if class ~= '' then return gate end
+  local flat = try('HGETALL', limitKey)
+  if not flat then
+    gate.places = 0
+    return gate
+  end
+  local fields = {}
+  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  -- Where nobody knows what is allowed any more, one at a time is.
+  gate.rule, gate.hasRule = rule ~= '' and rule or fields.rule or '1 - - -', fields.rule ~= nil
+  local running, count, per, life = string.match(gate.rule, '^(%S+) (%S+) (%S+) (%S+)$')
+  running, count, per = tonumber(running or ''), tonumber(count or ''), tonumber(per or '')
+  gate.places, gate.tokens = running or math.huge, count or math.huge
+  gate.life = tonumber(life or '')
+  gate.part, gate.per = per and math.max(1, math.floor(per / ${PARTS})), per
+  for field, value in pairs(fields) do
+    local mark, rest = string.sub(field, 1, 1), string.sub(field, 2)
+    local n = tonumber(value)
+    if mark == '=' then
+      if rest == worker then gate.own = n or 0 end
+      if n and lives(rest) then gate.places = gate.places - n else gate.gone[#gate.gone + 1] = field end
+    elseif mark == '+' then
+      local expires, tickets = string.match(value, '^(%d+) (%d+)$')
+      if expires and tonumber(expires) > time then
+        gate.called, gate.tickets[rest] = true, tonumber(tickets)
+        gate.places, gate.tokens = gate.places - tonumber(tickets), gate.tokens - tonumber(tickets)
+      else
+        gate.gone[#gate.gone + 1] = field
+      end
+    elseif field ~= 'rule' then
+      local upto = tonumber(string.match(field, '^r(%d+)$') or '')
+      if upto and per and upto + per > time then
+        gate.tokens, gate.frees = gate.tokens - (n or 0), math.min(gate.frees, upto + per)
+      else
+        gate.gone[#gate.gone + 1] = field
+      end
+    end
+  end
+  return gate
+end
+local function ticketOf(gate, payload)
+  if not gate.called then return nil end
+  local sha = redis.sha1hex(payload)
+  return (gate.tickets[sha] or 0) > 0 and sha or nil
+end
+local function isOpen(gate, payload)
+  if gate.class ~= '' then return control['class:' .. gate.class] ~= 'paused' end
+  if ticketOf(gate, payload) then return true end
+  return gate.waiting == 0 and gate.places > 0 and gate.tokens > 0
+end
+local function useTicket(gate, sha)
+  local left = gate.tickets[sha] - 1
+  gate.tickets[sha] = left
+  call('HSET', gate.key, '+' .. sha, math.floor(time + ${CALLED_MS}) .. ' ' .. left)
+  if left == 0 then call('HDEL', gate.key, '+' .. sha) end
+end
+local function enter(gate, payload)
+  if gate.class ~= '' then return end
+  local sha = ticketOf(gate, payload)
+  gate.delta = gate.delta + 1
+  gate.used = gate.used + 1
+  if sha then
+    useTicket(gate, sha)
+  else
+    gate.places, gate.tokens = gate.places - 1, gate.tokens - 1
+  end
+end
+local function leave(gate)
+  gate.delta, gate.places = gate.delta - 1, gate.places + 1
+end
+local function park(gate, name, payload, place)
+  gate.waiting = gate.waiting + 1
+  gate.parking[#gate.parking + 1] = {#name .. ':' .. name .. payload, place}
+end
+-- The first jobs that wait go to the heads of their queues, and their places are kept for them.
+local function callNext(gate)
+  local open = gate.class == '' or control['class:' .. gate.class] ~= 'paused'
+  local called, moved = {}, 0
+  while open and moved < gate.waiting and moved < ${MOST_CALLED} and gate.places > 0 and gate.tokens > 0 do
+    local element = call('LINDEX', gate.parked, moved)
+    local length, rest = string.match(element or '', '^(%d+):(.*)$')
+    if not length then break end
+    local name, payload = string.sub(rest, 1, tonumber(length)), string.sub(rest, tonumber(length) + 1)
+    local queue = queueKeys[name]
+    if not queue or not try('LLEN', queue) then break end
+    moved = moved + 1
+    called[moved] = {queue, payload, name}
+    if gate.class == '' then
+      local sha = redis.sha1hex(payload)
+      gate.tickets[sha] = (gate.tickets[sha] or 0) + 1
+      call('HSET', gate.key, '+' .. sha, math.floor(time + ${CALLED_MS}) .. ' ' .. gate.tickets[sha])
+      gate.places, gate.tokens = gate.places - 1, gate.tokens - 1
+    end
+  end
+  for i = moved, 1, -1 do
+    call('LPUSH', called[i][1], called[i][2])
+    try('SADD', KEYS[QUEUES], called[i][3])
+  end
+  if moved > 0 then call('LTRIM', gate.parked, moved, -1) end
+  gate.waiting = gate.waiting - moved
+  gate.full = moved == ${MOST_CALLED}
+end
+-- When somebody has to look at what waits, should nothing else do it: when the rate allows it, or where it can go on now.
+local function lookAt(gate)
+  if gate.class ~= '' then return time + ${LOOK_AGAIN_MS} end
+  if gate.places <= 0 then return time + ${LOOK_AGAIN_MS} end
+  if gate.tokens <= 0 then
+    return math.max(time + 1, math.min(gate.frees, time + (gate.used > 0 and gate.per or ${CALLED_MS})))
+  end
+  return time
+end
+local function closeGates(parkedSet)
+  for _, gate in ipairs(gateList) do
+    for from = 1, #gate.parking, 1000 do
+      local elements = {}
+      for i = from, math.min(from + 999, #gate.parking) do elements[#elements + 1] = gate.parking[i][1] end
+      local _, err = try('RPUSH', gate.parked, unpack(elements))
+      if err then
+        for i = from, #gate.parking do parkErrors[gate.parking[i][2]] = true end
+        gate.waiting = gate.waiting - (#gate.parking - from + 1)
+        break
+      end
+    end
+    if gate.waiting > 0 then callNext(gate) end
+    if gate.class == '' then
+      if #gate.gone > 0 then call('HDEL', gate.key, unpack(gate.gone)) end
+      if gate.delta ~= 0 then
+        if gate.own + gate.delta > 0 then
+          call('HSET', gate.key, '=' .. worker, gate.own + gate.delta)
+        else
+          call('HDEL', gate.key, '=' .. worker)
+        end
+      end
+      if gate.used > 0 and gate.per then
+        call('HINCRBY', gate.key, 'r' .. math.ceil(time / gate.part) * gate.part, gate.used)
+      end
+      if gate.waiting > 0 then call('HSET', gate.key, 'rule', gate.rule) elseif gate.hasRule then call('HDEL', gate.key, 'rule') end
+      if gate.waiting > 0 or not gate.life then
+        call('PERSIST', gate.key)
+      else
+        call('PEXPIRE', gate.key, math.max(gate.life, gate.per or 0, call('PTTL', gate.key)))
+      end
+    end
+    if gate.parked and gate.waiting > 0 then
+      try('ZADD', parkedSet, lookAt(gate), gate.name)
+    elseif gate.parked and gate.waited then
+      try('ZREM', parkedSet, gate.name)
+    end
+  end
+end
+`;
+
+/**
+ * Lua, behind GATES and in \`sync\`: asks for the jobs that a gate has to let through; those that it does not are parked.
+ *
+ * ARGV  number of gates, each: its name, places of its keys \`limit:<gate>\` and \`parked:<gate>\`, its rule, class that has to be paused for it to be closed, or '', \`park\` or \`refuse\`
+ *       number of jobs, each: number, queue, 1 to hold it where others would be parked, number of its gates, they (from 1)
+ * \`admit()\` gives a digit for each job: see ADMISSION
+ */
+export const ADMIT = `
+local function admit()
+  local asked, jobs, digits = {}, {}, {}
+  for i = 1, int() do
+    local name, limitKey, parkedKey, rule, class, full = arg(), key(), key(), arg(), arg(), arg()
+    asked[i] = gateOf(name, limitKey, parkedKey, rule, class)
+    asked[i].refuses = full == 'refuse'
+  end
+  for i = 1, int() do
+    local seq, name, holds, through = int(), arg(), arg() == '1', {}
+    for k = 1, int() do through[k] = asked[int()] end
+    jobs[i] = {field = fieldOf(seq, ':' .. name), name = name, holds = holds, gates = through}
+  end
+  if #jobs == 0 then return '' end
+  if replay then return call('HGET', inflight, 'admitted') or '' end
+  for from = 1, #jobs, 500 do
+    local fields = {}
+    for i = from, math.min(from + 499, #jobs) do fields[#fields + 1] = jobs[i].field end
+    for i, payload in ipairs(call('HMGET', inflight, unpack(fields))) do jobs[from + i - 1].payload = payload end
+  end
+  for i, job in ipairs(jobs) do
+    local closed
+    for _, gate in ipairs(job.payload and job.gates or {}) do
+      if not closed and not isOpen(gate, job.payload) then closed = gate end
+    end
+    if not job.payload then
+      digits[i] = '4'
+    elseif not closed then
+      for _, gate in ipairs(job.gates) do enter(gate, job.payload) end
+      digits[i] = '1'
+    elseif closed.refuses then
+      digits[i] = '0'
+    elseif job.holds then
+      digits[i] = '3'
+    else
+      park(closed, job.name, job.payload, i)
+      digits[i] = '2'
+    end
+  end
+  return digits, jobs
+end
+-- Once the gates are closed: what is parked leaves the worker.
+local function admitted(digits, jobs)
+  if not jobs then return digits end
+  local fields = {}
+  for i, job in ipairs(jobs) do
+    if parkErrors[i] then digits[i] = '3' elseif digits[i] == '2' then fields[#fields + 1] = job.field end
+  end
+  for from = 1, #fields, 4000 do call('HDEL', inflight, unpack(fields, from, math.min(from + 3999, #fields))) end
+  local text = table.concat(digits)
+  call('HSET', inflight, 'admitted', text)
+  return text
+end
+`;
+
+/** What became of a job that asked to be let through. */
+export const ADMISSION = {
+  /** Others hold its place, and it is not to wait for it. */
+  refused: '0',
+  /** It may start. */
+  admitted: '1',
+  /** It left the worker. */
+  parked: '2',
+  /** It stays with the worker, which asks again. */
+  held: '3',
+  /** The worker does not hold it any more. */
+  gone: '4',
+} as const;

@@ -1,0 +1,89 @@
+import { READ_ARGUMENTS } from '../ops/call.ts';
+import { defineScript } from '../redis/client.ts';
+import { NOW } from '../redis/time.ts';
+import { GATES } from './gates.ts';
+
+/** Parked jobs whose queues are looked at, of each gate. */
+const LOOKED_AT = 500;
+
+/**
+ * The gates that are to be looked at.
+ *
+ * KEYS  1 parked
+ * ARGV  time; most gates; 1 for all, 0 for those that are due
+ * Returns {names, score of the first that is not due, or '', keys of another type}.
+ */
+export const parkedGates = defineScript(
+  'parked-gates',
+  `${NOW}${READ_ARGUMENTS}
+local time, most, all = now(arg()), int(), arg() == '1'
+local names = try('ZRANGEBYSCORE', KEYS[1], '-inf', all and '+inf' or time, 'LIMIT', 0, most) or {}
+local after = try('ZRANGEBYSCORE', KEYS[1], '(' .. time, '+inf', 'WITHSCORES', 'LIMIT', 0, 1) or {}
+return {names, after[2] or '', wrongKeys()}
+`,
+);
+
+/**
+ * The queues of the first jobs that are parked for gates.
+ *
+ * KEYS  parked:<gate> of some gates
+ * Returns a list of names for each.
+ */
+export const parkedQueues = defineScript(
+  'parked-queues',
+  `${READ_ARGUMENTS}
+local found = {}
+for i, name in ipairs(KEYS) do
+  local seen, names = {}, {}
+  for at = 0, ${LOOKED_AT - 1} do
+    local element = try('LINDEX', name, at)
+    if not element then break end
+    local length, start = string.match(element, '^(%d+):()')
+    local queue = length and string.sub(element, start, start + tonumber(length) - 1)
+    if queue and not seen[queue] then
+      seen[queue] = true
+      names[#names + 1] = queue
+    end
+  end
+  found[i] = names
+end
+return found
+`,
+);
+
+/**
+ * Call the jobs that may go on now to the heads of their queues.
+ *
+ * KEYS  1 leases  2 control  3 queues  4 parked  then those that ARGV names by their place
+ * ARGV  time; number of queues, each: its name, place of its key; number of gates, each: its name, places of its keys
+ *       limit:<gate> and parked:<gate>, the class that is paused, or ''
+ * Returns {jobs called, 1 if more may go on at once, else 0, keys of another type}.
+ */
+export const openGates = defineScript(
+  'open-gates',
+  `${NOW}${READ_ARGUMENTS}
+local QUEUES = 3
+local leases, worker, control = KEYS[1], '', {}
+local time = now(arg())
+local orders = try('HGETALL', KEYS[2]) or {}
+for i = 1, #orders, 2 do control[orders[i]] = orders[i + 1] end
+${GATES}
+for _ = 1, int() do
+  local name = arg()
+  queueKeys[name] = key()
+end
+for _ = 1, int() do
+  local name, limitKey, parkedKey, class = arg(), key(), key(), arg()
+  local gate = gateOf(name, limitKey, parkedKey, '', class)
+  gate.waited = true
+end
+local before, after, more = 0, 0, 0
+for _, gate in ipairs(gateList) do before = before + gate.waiting end
+closeGates(KEYS[4])
+for _, gate in ipairs(gateList) do
+  after = after + gate.waiting
+  if gate.full then more = 1 end
+end
+return {before - after, more, wrongKeys()}
+`,
+);

@@ -1,0 +1,178 @@
+import type { Admission, AdmissionRequest, AskedGate } from '../broker/admission.ts';
+import { classGate, pauseGate } from '../broker/gate.ts';
+import type { Clock } from '../clock.ts';
+import type { BoundJob } from '../job/registry.ts';
+import { limitKey, limitRule } from '../limit.ts';
+import type { Gate, LimitRule, RawJob } from '../types.ts';
+import type { Orders } from './orders.ts';
+
+export interface GatesDeps {
+  readonly clock: Clock;
+  readonly orders: Orders;
+  /** For definitions that do not say, ms. */
+  readonly timeout: number;
+  readonly isSerial: (queue: string) => boolean;
+}
+
+interface Waiting {
+  readonly bound: BoundJob;
+  readonly gates: readonly AskedGate[];
+  /** Asked for with the sync that is under way. */
+  asked: boolean;
+}
+
+/** A job that waits for its turn in its serial queue asks again after so many ms. */
+const AGAIN_MS = 1_000;
+/** Jobs that ask in one sync. */
+const MOST_ASKED = 2_000;
+/** Longer than its timeout, a place may be taken for a lease, and for what a shutdown takes. */
+const BEYOND_TIMEOUT_MS = 3_600_000;
+
+const NO_GATES: readonly AskedGate[] = [];
+
+/**
+ * Jobs that need leave to start, since a limit stands before their class, or it is paused: they have left the buffer, take
+ * no place, and ask with the next sync. Those that get none are parked in Redis.
+ */
+export class Gates {
+  readonly #deps: GatesDeps;
+  readonly #rules = new WeakMap<object, LimitRule>();
+  #waiting: Waiting[] = [];
+  #bytes = 0;
+  #againAt = Infinity;
+  /** The gates that let a job through. */
+  readonly #admitted = new Map<RawJob, readonly Gate[]>();
+
+  constructor(deps: GatesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Jobs that wait for leave. */
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  /** Of their payloads. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** When to ask, on our clock. */
+  get dueAt(): number {
+    if (this.#waiting.length === 0) return Infinity;
+    return this.#againAt;
+  }
+
+  /**
+   * What has to let the job through; nothing for most.
+   * @throws ArgumentsError for a key that fails
+   */
+  before({ job, handler: { definition } }: BoundJob): readonly AskedGate[] {
+    const { orders, timeout } = this.#deps;
+    const paused = orders.isPaused(job.class);
+    if (!paused && definition.limit === undefined) return NO_GATES;
+    if (this.#admitted.has(job.raw)) return NO_GATES;
+    const gates: AskedGate[] = [];
+    if (paused) gates.push({ name: pauseGate(job.class), rule: {}, life: undefined, pausedClass: job.class });
+    if (definition.limit) {
+      const longest = definition.timeout ?? timeout;
+      gates.push({
+        name: classGate(job.class, limitKey(job.class, definition.limit, job.args)),
+        rule: this.#ruleOf(job.class, definition.limit),
+        life: longest === Infinity ? undefined : Math.ceil(longest) + BEYOND_TIMEOUT_MS,
+      });
+    }
+    return gates;
+  }
+
+  wait(bound: BoundJob, gates: readonly AskedGate[]): void {
+    this.#waiting.push({ bound, gates, asked: false });
+    this.#bytes += bound.job.raw.size;
+    this.#againAt = -Infinity;
+  }
+
+  /** What to ask for now. */
+  plan(): AdmissionRequest | undefined {
+    if (this.#waiting.length === 0) return undefined;
+    const gates = new Map<string, { readonly place: number; readonly gate: AskedGate }>();
+    const jobs: AdmissionRequest['jobs'][number][] = [];
+    for (const one of this.#waiting) {
+      one.asked = jobs.length < MOST_ASKED;
+      if (!one.asked) break;
+      const places = one.gates.map((gate) => {
+        const known = gates.get(gate.name) ?? { place: gates.size, gate };
+        gates.set(gate.name, known);
+        return known.place;
+      });
+      const { raw } = one.bound.job;
+      jobs.push({ raw, gates: places, stays: this.#deps.isSerial(raw.queue) });
+    }
+    this.#againAt = Infinity;
+    return { gates: [...gates.values()].map(({ gate }) => gate), jobs };
+  }
+
+  /** What became of those that asked; those that stay are not among them. */
+  answered(admissions: readonly Admission[] = []): { readonly bound: BoundJob; readonly admission: Admission }[] {
+    if (admissions.length === 0) return [];
+    const ended: { readonly bound: BoundJob; readonly admission: Admission }[] = [];
+    const left: Waiting[] = [];
+    let i = 0;
+    for (const one of this.#waiting) {
+      const admission = one.asked ? (admissions[i++] ?? 'gone') : undefined;
+      one.asked = false;
+      if (admission === undefined || admission === 'held') {
+        left.push(one);
+        this.#againAt = Math.min(this.#againAt, admission ? this.#deps.clock.now() + AGAIN_MS : -Infinity);
+        continue;
+      }
+      this.#bytes -= one.bound.job.raw.size;
+      if (admission === 'admitted') {
+        const limits = one.gates.filter(({ pausedClass }) => pausedClass === undefined);
+        this.#admitted.set(one.bound.job.raw, limits);
+      }
+      ended.push({ bound: one.bound, admission });
+    }
+    this.#waiting = left;
+    return ended;
+  }
+
+  /** The gates at which a job has places, to be given back with its outcome. */
+  of(raw: RawJob): readonly Gate[] {
+    return this.#admitted.size === 0 ? NO_GATES : (this.#admitted.get(raw) ?? NO_GATES);
+  }
+
+  /** It has ended, or went back. */
+  left(raw: RawJob): void {
+    if (this.#admitted.size > 0) this.#admitted.delete(raw);
+  }
+
+  /** Takes those that wait and fit. */
+  take(fits: (raw: RawJob) => boolean = () => true): RawJob[] {
+    if (this.#waiting.length === 0) return [];
+    const taken = this.#waiting.filter(({ bound, asked }) => !asked && fits(bound.job.raw));
+    this.#waiting = this.#waiting.filter((one) => !taken.includes(one));
+    const raws = taken.map(({ bound }) => bound.job.raw);
+    for (const raw of raws) this.#bytes -= raw.size;
+    return raws;
+  }
+
+  /** The lease was lost, and all with it. @returns how many waited */
+  reset(): number {
+    const { size } = this;
+    this.#waiting = [];
+    this.#bytes = 0;
+    this.#againAt = Infinity;
+    this.#admitted.clear();
+    return size;
+  }
+
+  forEach(visit: (raw: RawJob) => void): void {
+    for (const { bound } of this.#waiting) visit(bound.job.raw);
+  }
+
+  #ruleOf(className: string, limit: object): LimitRule {
+    const known = this.#rules.get(limit) ?? limitRule(className, limit, true);
+    this.#rules.set(limit, known);
+    return known;
+  }
+}

@@ -1,0 +1,233 @@
+import { describe, expect, test } from 'vitest';
+import { defineJob } from '../../../shared/index.ts';
+import type { KeyedLimit } from '../../../shared/limit.ts';
+import { type Brokers, redisTime, withBrokers } from '../../helpers/brokers.ts';
+import { eventually } from '../../helpers/eventually.ts';
+import { payloads, range } from '../../helpers/queue-state.ts';
+import { drain, Gate, mortal, type RunningWorker, startWorker } from '../../helpers/workers.ts';
+
+/** Jobs `[kind, number]` that are counted while they run, each until its gate is opened. */
+function counted(limit?: KeyedLimit) {
+  const running = new Map<string, number>();
+  const most = new Map<string, number>();
+  const begun: string[] = [];
+  /** Redis's time then, in seconds. */
+  const at: number[] = [];
+  const gates: Gate[] = [];
+  const job = defineJob({
+    class: 'Counted',
+    ...(limit ? { limit } : {}),
+    async perform([kind, n]) {
+      const name = String(kind);
+      running.set(name, (running.get(name) ?? 0) + 1);
+      most.set(name, Math.max(most.get(name) ?? 0, running.get(name) ?? 0));
+      begun.push(`${name}${n}`);
+      at.push(Number(redisTime.now()) / 1_000);
+      const gate = new Gate();
+      gates.push(gate);
+      await gate.opened;
+      running.set(name, (running.get(name) ?? 0) - 1);
+    },
+  });
+  return { job, running, most, begun, at, gates };
+}
+
+const jobsOf = (kind: string, count: number) =>
+  range(1, count).map((n) => JSON.stringify({ class: 'Counted', args: [kind, n] }));
+const byKind = (args: readonly unknown[]) => String(args[0]);
+
+/** Opens what runs, again and again, until so many have begun and ended. */
+async function untilDone(scene: ReturnType<typeof counted>, count: number, workers: readonly RunningWorker[]) {
+  let opened = 0;
+  await eventually(async () => {
+    while (opened < scene.gates.length) scene.gates[opened++]?.open();
+    for (const { clock } of workers) clock.move(100);
+    expect(scene.begun).toHaveLength(count);
+    expect(opened).toBe(count);
+  });
+}
+
+withBrokers((stores: Brokers) => {
+  const { keys } = stores;
+
+  describe('a limit of a class', () => {
+    test('is held by all workers together, for each key; first come, first served; nothing is left', async () => {
+      const scene = counted({ running: 2, key: byKind });
+      await stores.produce('a', ...jobsOf('x', 9), ...jobsOf('y', 9), ...jobsOf('z', 1));
+      const workers = [1, 2, 3].map(() => startWorker({ store: stores.open(), jobs: [scene.job], queues: 'a' }));
+      await untilDone(scene, 19, workers);
+      expect(Object.fromEntries(scene.most)).toEqual({ x: 2, y: 2, z: 1 });
+      const ofX = scene.begun.filter((name) => name.startsWith('x'));
+      // Two run at once, by different workers, so that neighbours may change places.
+      for (const [i, name] of ofX.entries()) expect(Math.abs(Number(name.slice(1)) - 1 - i)).toBeLessThanOrEqual(2);
+      await eventually(async () => expect(await stores.db.keys('resque:limit:*')).toEqual([]));
+      expect(await stores.db.exists(keys.parked)).toBe(0);
+    });
+
+    test('what is over it takes no place of a worker, and no attempt', async () => {
+      const scene = counted({ running: 1 });
+      const ran: unknown[] = [];
+      const Other = defineJob({ class: 'Other', perform: ([n]) => void ran.push(n) });
+      await stores.produce('a', ...jobsOf('x', 5), ...payloads('Other', range(1, 20)));
+      const worker = startWorker({
+        store: stores.store,
+        jobs: [scene.job, Other],
+        queues: 'a',
+        options: { concurrency: 2 },
+      });
+      await eventually(() => expect(ran).toHaveLength(20));
+      expect(scene.begun).toEqual(['x1']);
+      expect(await stores.db.llen(keys.parkedAt('class:Counted'))).toBe(4);
+      await untilDone(scene, 5, [worker]);
+      expect(scene.begun).toEqual(['x1', 'x2', 'x3', 'x4', 'x5']);
+      expect(worker.runs.filter(({ class: name }) => name === 'Counted').map(({ attempt }) => attempt)).toEqual(
+        Array(5).fill(1),
+      );
+    });
+
+    test('holds under the death of workers, whose places are free when they are reclaimed', async () => {
+      const scene = counted({ running: 2 });
+      await stores.produce('a', ...jobsOf('x', 6));
+      const first = mortal(stores.open());
+      const dead = startWorker({ store: first.store, jobs: [scene.job], queues: 'a', options: { lease: 60_000 } });
+      await eventually(() => expect(scene.begun).toHaveLength(2));
+      await eventually(async () => expect(await stores.db.llen(keys.parkedAt('class:Counted'))).toBe(4));
+      first.kill();
+      const worker = startWorker({ store: stores.store, jobs: [scene.job], queues: 'a', options: { interval: 1_000 } });
+      await eventually(async () => expect(await stores.held({ id: worker.worker })).toEqual({}));
+      expect(scene.begun).toHaveLength(2);
+
+      redisTime.move(61_000);
+      await stores.tick();
+      dead.stop();
+      scene.running.clear();
+      // Both of the dead one, which were in a death, and the four that waited.
+      await untilDone(scene, 8, [worker]);
+      expect(scene.most.get('x')).toBe(2);
+      expect(new Set(scene.begun).size).toBe(6);
+    });
+
+    test('a rate lets through no more in any stretch of its time, and what waits goes on when it may', async () => {
+      const scene = counted({ rate: '3/10s' });
+      await stores.produce('a', ...jobsOf('x', 8));
+      const worker = startWorker({ store: stores.store, jobs: [scene.job], queues: 'a', options: { interval: 1_000 } });
+      for (let second = 0; second < 40 && scene.begun.length < 8; second++) {
+        await stores.tick();
+        worker.clock.move(1_000);
+        await eventually(async () => {
+          expect(await stores.db.llen(keys.queue('a'))).toBe(0);
+          const held = Object.keys(await stores.held({ id: worker.worker })).length;
+          expect(held).toBe(scene.begun.length);
+        });
+        redisTime.move(1_000);
+      }
+      expect(scene.begun).toEqual(range(1, 8).map((n) => `x${n}`));
+      for (const [i, at] of scene.at.entries()) expect(at - (scene.at[i - 3] ?? 0)).toBeGreaterThanOrEqual(10);
+      expect((scene.at[7] ?? Infinity) - (scene.at[0] ?? 0)).toBeLessThanOrEqual(24);
+      for (const gate of scene.gates) gate.open();
+    });
+
+    test('a key that throws, or gives no text, fails its job with a reason that names it', async () => {
+      const key = (args: readonly unknown[]) => (args[0] === 'no' ? (7 as never) : (args[0] as { a: string }).a);
+      const Keyed = defineJob({ class: 'Keyed', limit: { running: 1, key }, perform() {} });
+      await stores.produce('a', '{"class":"Keyed","args":["no"]}', '{"class":"Keyed","args":[null]}');
+      expect(await drain({ store: stores.store, jobs: [Keyed], queues: 'a' })).toMatchObject({ failed: 2 });
+      const failed = (await stores.db.lrange(keys.failed, 0, -1)).map(
+        (text) => (JSON.parse(text) as { error: string }).error,
+      );
+      expect(failed[0]).toMatch(/limit\.key of Keyed must give a text that is not empty; got 7/);
+      expect(failed[1]).toMatch(/limit\.key of Keyed failed: .*null/);
+    });
+
+    test('in a serial queue it keeps the order: its jobs wait where they are', async () => {
+      const scene = counted({ running: 1 });
+      await stores.produce('other', ...jobsOf('o', 1));
+      await stores.produce('s', ...jobsOf('x', 2));
+      const other = startWorker({ store: stores.open(), jobs: [scene.job], queues: 'other' });
+      await eventually(() => expect(scene.begun).toEqual(['o1']));
+      const worker = startWorker({ store: stores.store, jobs: [scene.job], queues: 's', serial: 's' });
+      await eventually(async () => expect(Object.keys(await stores.held({ id: worker.worker }))).not.toEqual([]));
+      scene.gates[0]?.open();
+      await untilDone(scene, 3, [worker, other]);
+      expect(scene.begun).toEqual(['o1', 'x1', 'x2']);
+    });
+  });
+
+  describe('a limit of a queue', () => {
+    const limited = (running: number) => ({ limits: { a: { running } }, interval: 1_000 });
+
+    test('is held by all workers together; its jobs wait in the queue, others do not wait for them', async () => {
+      const scene = counted();
+      await stores.produce('a', ...jobsOf('x', 7));
+      await stores.produce('b', ...jobsOf('y', 4));
+      const workers = [1, 2].map(() =>
+        startWorker({ store: stores.open(), jobs: [scene.job], queues: 'a,b', options: limited(2) }),
+      );
+      await eventually(() => expect(scene.begun).toHaveLength(6));
+      expect(await stores.db.llen(keys.queue('a'))).toBe(5);
+      await untilDone(scene, 11, workers);
+      expect(scene.most.get('x')).toBe(2);
+      await eventually(async () => expect(await stores.db.exists(keys.limit('queue:a'))).toBe(0));
+    });
+
+    test('one that Redis has counts more, and is seen with the next sync', async () => {
+      const scene = counted();
+      await stores.db.hset(keys.control, 'queue:a', '1 - - -');
+      await stores.produce('a', ...jobsOf('x', 4));
+      const worker = startWorker({ store: stores.store, jobs: [scene.job], queues: 'a', options: limited(3) });
+      await eventually(() => {
+        worker.clock.move(100);
+        expect(scene.begun).toEqual(['x1']);
+      });
+      await stores.db.del(keys.control);
+      await eventually(() => {
+        worker.clock.move(1_000);
+        expect(scene.begun).toHaveLength(3);
+      });
+      await untilDone(scene, 4, [worker]);
+    });
+
+    test('holds under the death of a worker, and a rate in any stretch of its time', async () => {
+      const scene = counted();
+      await stores.produce('a', ...jobsOf('x', 5));
+      const first = mortal(stores.open());
+      const options = { limits: { a: { running: 2, rate: '4/10s' } }, interval: 1_000 } as const;
+      const dead = startWorker({
+        store: first.store,
+        jobs: [scene.job],
+        queues: 'a',
+        options: { ...options, lease: 60_000 },
+      });
+      await eventually(() => expect(scene.begun).toHaveLength(2));
+      first.kill();
+      const worker = startWorker({ store: stores.store, jobs: [scene.job], queues: 'a', options });
+      await eventually(async () => expect(await stores.db.zscore(keys.leases, worker.worker)).not.toBeNull());
+      worker.clock.move(5_000);
+      redisTime.move(61_000);
+      await stores.tick();
+      dead.stop();
+      scene.running.clear();
+      await eventually(() => {
+        worker.clock.move(1_000);
+        expect(scene.begun).toHaveLength(4);
+      });
+      for (const gate of scene.gates) gate.open();
+      await eventually(() => {
+        worker.clock.move(1_000);
+        expect(scene.begun).toHaveLength(6);
+      });
+      for (const gate of scene.gates) gate.open();
+      await eventually(async () => expect(await stores.held({ id: worker.worker })).toEqual({}));
+      // The rate of four is used up, on Redis's clock.
+      worker.clock.move(5_000);
+      expect(await stores.db.llen(keys.queue('a'))).toBe(1);
+      redisTime.move(10_001);
+      await eventually(() => {
+        worker.clock.move(1_000);
+        expect(scene.begun).toHaveLength(7);
+      });
+      for (const gate of scene.gates) gate.open();
+      expect(scene.most.get('x')).toBe(2);
+    });
+  });
+});
