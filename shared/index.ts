@@ -47,6 +47,7 @@ export type { JobFilter, Scheduled, WaitingCount, WaitingJob, WaitingPage } from
 export type { SeriesOptions, StatPoint, StatSeries, Stats, StatTotals } from './inspect/stats.ts';
 export type { WorkerInfo, Workers } from './inspect/workers.ts';
 export type { CronOrigin, JobContext, JobInfo } from './job/context.ts';
+export type { TrackOptions } from './job/control-options.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
 export { type ActiveJobOptions, defineActiveJob } from './job/define-active-job.ts';
 export type { ActiveJobDefaults, Enqueue, Enqueued, EnqueueOptions, JobRef, Target } from './job/enqueue.ts';
@@ -59,6 +60,7 @@ export {
   RetryIn,
   type RetryOptions,
 } from './job/retry.ts';
+export type { UniqueOptions } from './job/unique.ts';
 export type { LogFields, Logger } from './log.ts';
 export { consoleLogger } from './log.ts';
 export type { CronEntry, IntervalOptions } from './scheduler/cron/entry.ts';

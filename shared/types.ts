@@ -69,14 +69,29 @@ export interface Job {
 
 /** What the producer of one job asked for, where it is our client; it travels in the payload's `control`. */
 export interface Control {
-  /** The job is discarded if it has not started by then; epoch ms. */
+  /** The job is discarded if it has not started by then; epoch ms. Infinity: never, whatever its definition says. */
   readonly expires?: number | undefined;
-  /** When all of its attempts have to be over; epoch ms. */
+  /** When all of its attempts have to be over; epoch ms, or Infinity likewise. */
   readonly deadline?: number | undefined;
-  /** The lock that it holds until it starts, or until it has ended for good: see `unique`. */
-  readonly lock?: { readonly name: string; readonly until: 'start' | 'end' } | undefined;
+  /** See `unique`; false where it is not to be unique, whatever its definition says. */
+  readonly lock?: ControlLock | false | undefined;
   /** How many seconds its status record is kept when it has ended. */
   readonly keep?: number | undefined;
+}
+
+/** A lock that a job holds, or that it takes when an attempt of it starts. */
+export interface ControlLock {
+  /** Letters, digits and `_.:-`. */
+  readonly name: string;
+  /**
+   * It is given back when the job starts, or when it has ended for good, or by its time alone. `running`: it is taken when an
+   * attempt starts, and given back when that ends.
+   */
+  readonly until: 'start' | 'end' | 'time' | 'running';
+  /** How long it is held at most, ms. */
+  readonly ms: number;
+  /** With `running`: one that finds it taken waits, and is not discarded. */
+  readonly later: boolean;
 }
 
 export interface CronSlot {

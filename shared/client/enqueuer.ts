@@ -1,24 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import type { WorkerBroker } from '../broker/broker.ts';
-import { type Clock, LAST_DATE, systemClock } from '../clock.ts';
-import { type DurationRule, durationMs } from '../duration.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { ArgumentsError, ConfigError } from '../errors.ts';
-import type { Args, Enqueue, Enqueued, EnqueueOptions, JobRef, Target } from '../job/enqueue.ts';
-import { newPayload } from '../job/new-payload.ts';
+import type { Args, Enqueue, Enqueued } from '../job/enqueue.ts';
 import type { Registry } from '../job/registry.ts';
-import { checkArgs } from '../job/schema.ts';
-import { checkOptions, noSuchOption, type OptionsOf, shown, unknownOption } from '../options.ts';
-import { newId } from '../wire/payload.ts';
+import { checkOptions, shown } from '../options.ts';
+import { type EnqueueItem, ITEM, type NewJob, needsTime, newJob } from './new-job.ts';
 import { push } from './push.ts';
 import { RedisTime } from './redis-time.ts';
 
-/** One job of `enqueueAll`. */
-export interface EnqueueItem<In extends Args = Args> extends EnqueueOptions {
-  /** A definition, or the name of a class that is defined elsewhere. */
-  readonly job: Target<In>;
-  /** One element for each argument; JSON values, and bigints. */
-  readonly args: NoInfer<In>;
-}
+export type { EnqueueItem } from './new-job.ts';
 
 /**
  * Any number of jobs, thousands in a round trip (two where some are delayed and some are not). All are checked before
@@ -57,18 +48,6 @@ export interface EnqueuerDeps {
   readonly wallClock?: () => number;
 }
 
-/** Of one job: options, and what goes before them. */
-const ITEM = {
-  queue: true,
-  in: true,
-  at: true,
-  metadata: true,
-  job: false,
-  args: false,
-} satisfies OptionsOf<EnqueueItem>;
-/** A job that is due in less than a second says so with a unit: a small number was meant as seconds. */
-const IN: DurationRule = { leastNumber: 1_000 };
-
 /** Of very many jobs, so many are checked and written before others have their turn in this process. */
 const AT_ONCE = 1_000;
 
@@ -76,37 +55,16 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
   const { store, registry, onDue, metadata = false, clock = systemClock, wallClock = Date.now } = deps;
   const time = new RedisTime(store, clock, wallClock);
   const now = async () => deps.now?.() ?? (await time.now());
+  const making = { registry, metadata, wallClock };
 
-  function prepare(item: EnqueueItem, now: number): Enqueued | Promise<Enqueued> {
-    const { definition, name } = resolve(item.job, registry);
-    const unknown = unknownOption(item, ITEM);
-    if (unknown !== undefined) throw noSuchOption(`enqueue ${name}`, unknown, item, ITEM);
-    if (!Array.isArray(item.args)) {
-      throw new ConfigError(
-        `enqueue ${name}: args must be an array, one element for each argument; got ${typeof item.args}.`,
-      );
-    }
-    const queue = queueOf(name, item.queue ?? definition?.queue);
-    const at = dueAt(name, item, now);
-    const write = (): Enqueued => {
-      const id = definition?.activeJob || (item.metadata ?? metadata) ? newId() : undefined;
-      const payload = newPayload(definition, { class: name, args: item.args, queue, at, id, now: wallClock() });
-      return { id, queue, payload, at };
-    };
-    if (definition?.args === undefined) return write();
-    // The schema only checks here: what it makes of the arguments is for the handler, not for the wire.
-    const checked = checkArgs(definition, item.args);
-    return checked instanceof Promise ? checked.then(write) : write();
-  }
-
-  async function prepareAll(items: readonly EnqueueItem[]): Promise<Enqueued[]> {
+  async function prepareAll(items: readonly EnqueueItem[]): Promise<NewJob[]> {
     if (!Array.isArray(items)) {
       throw new ConfigError(
         `enqueueAll: items must be a list, such as [{ job: Hello, args: ['hi'] }]; got ${shown(items)}.`,
       );
     }
-    const known = items.some(isLater) ? await now() : 0;
-    const prepared: Enqueued[] = [];
+    const known = items.some((one) => needsTime(one, registry)) ? await now() : 0;
+    const prepared: NewJob[] = [];
     const checking: Promise<void>[] = [];
     for (let i = 0; i < items.length; i++) {
       const failed = (error: unknown): never => {
@@ -117,7 +75,7 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
         if (typeof item !== 'object' || item === null) {
           throw new ConfigError(`must be an object, such as { job: Hello, args: ['hi'] }; got ${shown(item)}.`);
         }
-        const one = prepare(item as EnqueueItem, known);
+        const one = newJob(item as EnqueueItem, known, making);
         if (one instanceof Promise) {
           const settled = one.then((ready) => {
             prepared[i] = ready;
@@ -147,76 +105,25 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
     async enqueue(job, args, options) {
       if (options !== undefined && typeof options !== 'object') checkOptions('enqueue', options, ITEM);
       const item = { ...options, job, args } as EnqueueItem;
-      const prepared = [await prepare(item, isLater(item) ? await now() : 0)] as const;
+      const prepared = [await newJob(item, needsTime(item, registry) ? await now() : 0, making)] as const;
       await push(store, prepared);
       tellDue(prepared);
-      return prepared[0];
+      return told(prepared[0]);
     },
     async enqueueAll(items: readonly EnqueueItem[]) {
       const prepared = await prepareAll(items);
       await push(store, prepared);
       tellDue(prepared);
-      return prepared;
+      return prepared.map(told);
     },
   };
 }
 
-function isLater(item: Pick<EnqueueItem, 'at' | 'in'> | null | undefined): boolean {
-  return item?.at !== undefined || item?.in !== undefined;
-}
-
-function resolve(job: Target, registry: Registry | undefined): { name: string; definition: JobRef | undefined } {
-  if (typeof job === 'string') {
-    if (job === '') throw new ConfigError('enqueue: the class must be a name; got "".');
-    return { name: job, definition: (registry?.handlerFor(job) ?? registry?.handlerFor(job, true))?.definition };
-  }
-  if (typeof job?.class !== 'string') {
-    throw new ConfigError(
-      `enqueue: the job must be what defineJob returns, or the name of a class; got ${shown(job)}.`,
-    );
-  }
-  if (job.class.endsWith('*')) {
-    throw new ConfigError(
-      `enqueue: ${JSON.stringify(job.class)} stands for many classes. Give the class by name, such as ${JSON.stringify(job.class.replace(/\*$/, 'name'))}.`,
-    );
-  }
-  return { name: job.class, definition: job };
-}
-
-function queueOf(name: string, queue: string | undefined): string {
-  if (queue === undefined || queue === '') {
-    throw new ConfigError(`enqueue ${name}: no queue. Give options.queue, or a queue in the job's definition.`);
-  }
-  if (typeof queue !== 'string') {
-    throw new ConfigError(`enqueue ${name}: the queue must be a name; got ${shown(queue)}.`);
-  }
-  if (!queue.isWellFormed()) {
-    throw new ConfigError(
-      `enqueue ${name}: the queue ${JSON.stringify(queue)} cannot be written as UTF-8. Name another.`,
-    );
-  }
-  return queue;
-}
-
-/** The second of the delayed list; undefined for what is due. @param now epoch ms */
-function dueAt(name: string, item: Pick<EnqueueItem, 'at' | 'in'>, now: number): Date | undefined {
-  if (item.at !== undefined && item.in !== undefined) {
-    throw new ConfigError(`enqueue ${name}: at and in both say when. Give one of them.`);
-  }
-  if (item.at !== undefined && typeof item.at?.getTime !== 'function') {
-    throw new ConfigError(
-      `enqueue ${name}: at must be a Date, such as new Date('2026-12-01T09:00:00Z'); got ${shown(item.at)}.`,
-    );
-  }
-  const ms = item.in === undefined ? item.at?.getTime() : now + durationMs(item.in, `enqueue ${name}: in`, IN);
-  if (ms === undefined) return undefined;
-  if (!(ms >= 0 && ms <= LAST_DATE)) {
-    throw new ConfigError(
-      `enqueue ${name}: the time must be a valid Date after 1970; got ${item.in === undefined ? item.at : `in ${item.in}`}.`,
-    );
-  }
-  const second = ms - (ms % 1000);
-  return second > now ? new Date(second) : undefined;
+/** What the caller gets of it. */
+function told(job: NewJob): Enqueued {
+  if (job.asked === undefined) return job;
+  const { asked: _, ...enqueued } = job;
+  return enqueued;
 }
 
 /** The same error, naming the item that it is about. */

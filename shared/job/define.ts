@@ -4,9 +4,11 @@ import { ConfigError } from '../errors.ts';
 import { type KeyedLimit, limitRule } from '../limit.ts';
 import { checkOptions, type OptionsOf } from '../options.ts';
 import type { JobContext } from './context.ts';
+import { keptSeconds, withinMs } from './control-options.ts';
 import type { ActiveJobDefaults, Args, JobRef } from './enqueue.ts';
 import { checkMiddleware, type Middleware } from './middleware.ts';
 import { checkRetry, type RetryOptions } from './retry.ts';
+import { uniqueOf } from './unique.ts';
 
 export type { Args } from './enqueue.ts';
 
@@ -62,6 +64,8 @@ export interface JobDefinition<In extends Args = Args, Out extends Args = Args> 
   readonly timeout?: number;
   /** Milliseconds, or `Infinity`. */
   readonly expires?: number;
+  /** Milliseconds, or `Infinity`. */
+  readonly deadline?: number;
   /** What `defineActiveJob` adds. @default a class of Resque's own */
   readonly activeJob?: ActiveJobDefaults;
   /** Where `defineJob` was called, `file:line:column`; for messages. */
@@ -104,9 +108,12 @@ const OPTIONS = {
   timeout: true,
   limit: true,
   middleware: true,
+  unique: true,
+  track: true,
+  expires: true,
+  deadline: true,
   perform: true,
   activeJob: false,
-  expires: false,
   definedAt: false,
 } satisfies OptionsOf<JobDefinition>;
 
@@ -136,9 +143,13 @@ export function definition<In extends Args, Out extends Args>(
   if (options.middleware !== undefined) checkMiddleware(options.middleware, `${where}: middleware`);
   if (options.limit !== undefined) limitRule(`${where}: limit`, options.limit, true);
   checkRetry(where, options.retry);
-  const { timeout, ...rest } = options;
+  keptSeconds(where, options.track);
+  const { timeout, unique, expires, deadline, ...rest } = options;
   return {
     ...rest,
+    ...(unique === undefined ? {} : { unique: uniqueOf(where, unique) }),
+    ...(expires === undefined ? {} : { expires: withinMs(`${where}: expires`, expires) }),
+    ...(deadline === undefined ? {} : { deadline: withinMs(`${where}: deadline`, deadline) }),
     ...(timeout === undefined ? {} : { timeout: durationMs(timeout, `${where}: timeout`, TIMEOUT) }),
     ...(isAtMostOnce(where, options) ? { retry: { attempts: 1 } } : {}),
     definedAt: caller(calledAs),

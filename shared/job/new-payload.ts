@@ -19,7 +19,6 @@ export interface NewPayload {
   readonly executions?: number;
   /** Not in an ActiveJob. */
   readonly cron?: CronMark | undefined;
-  /** Not in an ActiveJob. */
   readonly control?: Control | undefined;
 }
 
@@ -42,6 +41,7 @@ export function newPayload(ref: Pick<JobRef, 'activeJob'> | undefined, job: NewP
       executions: job.executions ?? 0,
       enqueuedAt: job.now,
       scheduledAt: job.at?.getTime(),
+      control: job.control,
     });
   }
   checkJsonArgs(job.class, job.args);

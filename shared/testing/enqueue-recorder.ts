@@ -66,7 +66,9 @@ export class EnqueueRecorder {
   /** For what writes payloads itself. */
   async enqueuePayloads(items: readonly Pick<Enqueued, 'queue' | 'payload'>[]): Promise<void> {
     await this.#deps.store.enqueue(items);
-    await this.#begin(items.map((one) => ({ done: { ...one, at: undefined, id: undefined }, target: '' })));
+    await this.#begin(
+      items.map((one) => ({ done: { ...one, at: undefined, id: undefined, duplicate: false }, target: '' })),
+    );
   }
 
   #enqueuer(keepAll: (jobs: readonly Asked[]) => Promise<void>): Enqueuer {

@@ -45,6 +45,11 @@ export function newId(): string {
   return randomUUID();
 }
 
+/** An id for a job that has a status record: of php-resque's form, so that its `Resque_Job_Status` finds the record. */
+export function newTrackedId(): string {
+  return randomUUID().replaceAll('-', '');
+}
+
 /** What the scheduler writes into the jobs of cron entries; anything else under that key is the producer's own. */
 export function cronSlot(value: unknown): CronSlot | undefined {
   const { name, slot, overlap } = (typeof value === 'object' && value !== null ? value : {}) as Partial<CronMark>;

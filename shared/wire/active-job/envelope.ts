@@ -1,4 +1,5 @@
-import type { ActiveJobInfo, Edit } from '../../types.ts';
+import type { ActiveJobInfo, Control, Edit } from '../../types.ts';
+import { controlFields } from '../control.ts';
 import { membersOf } from '../json-members.ts';
 import { json, nineDecimals } from './encode-arguments.ts';
 
@@ -48,9 +49,13 @@ export interface NewActiveJob {
   readonly enqueuedAt: number;
   /** Epoch ms; undefined for at once. */
   readonly scheduledAt: number | undefined;
+  readonly control?: Control | undefined;
 }
 
-/** A payload as Rails writes it, key by key. In a delayed list it names its queue behind that. */
+/**
+ * A payload as Rails writes it, key by key. In a delayed list it names its queue behind that; and of a job with a status record
+ * its id, which is what programs for Resque look for.
+ */
 export function writeActiveJob(job: NewActiveJob): string {
   const time = (ms: number) => json(nineDecimals(new Date(ms)));
   const fields = [
@@ -69,7 +74,10 @@ export function writeActiveJob(job: NewActiveJob): string {
   ];
   const data = fields.map(([key, value]) => `"${key}":${value}`).join(',');
   const delayed = job.scheduledAt === undefined ? '' : `,"queue":${json(job.queue)}`;
-  return `{"class":"${WRAPPER}","args":[{${data}}]${delayed}}`;
+  const tracked = job.control?.keep === undefined ? '' : `,"id":${json(job.jobId)}`;
+  const fieldsOfControl = job.control && controlFields(job.control);
+  const control = fieldsOfControl ? `,"control":${JSON.stringify(fieldsOfControl)}` : '';
+  return `{"class":"${WRAPPER}","args":[{${data}}]${delayed}${tracked}${control}}`;
 }
 
 /**

@@ -68,6 +68,37 @@ describe('the payload', () => {
     for (const id of ids) expect(id).toMatch(/^[0-9a-f-]{36}$/);
   });
 
+  test('says what its worker has to know of its control', async () => {
+    const now = 1000 * SECOND + 125;
+    const Brief = defineJob({ class: 'Brief', queue: 'q', expires: '10m', deadline: '1h', track: true, perform() {} });
+    const brief = await client.enqueue(Brief, [], { metadata: false });
+    expect(brief.id).toMatch(/^[0-9a-f]{32}$/);
+    const control = (payload: string) => JSON.parse(payload).control;
+    expect(control(brief.payload)).toEqual({ expires: now + 600_000, deadline: now + 3_600_000, keep: 86_400 });
+    const later = await client.enqueue(Brief, [], {
+      in: '1m',
+      expires: new Date(2e12),
+      deadline: Infinity,
+      track: false,
+    });
+    expect(control(later.payload)).toEqual({ expires: 2e12, deadline: null });
+    const due = (later.at?.getTime() ?? 0) + 5_000;
+    expect(control((await client.enqueue(Hello, [], { in: '1m', expires: '5s' })).payload)).toEqual({ expires: due });
+    const plain = await client.enqueue(Hello, [], { expires: Infinity, track: false, unique: false, metadata: false });
+    expect(plain.payload).toBe('{"class":"Hello","args":[]}');
+  });
+
+  test.each<[object, RegExp]>([
+    [{ unique: { wile: 'queued' } }, /^enqueue Hello: unique: there is no option "wile"/],
+    [{ track: 1 }, /^enqueue Hello: track must be true, false/],
+    [{ expires: 5 }, /^enqueue Hello: expires must be a duration.*got 5/],
+    [{ expires: new Date(Number.NaN) }, /^enqueue Hello: expires must be a valid Date/],
+    [{ deadline: '0s' }, /^enqueue Hello: deadline must be a duration/],
+  ])('is not written with %j', async (options, message) => {
+    await expect(client.enqueue(Hello, [], options)).rejects.toThrow(message);
+    expect(store).toEqual({ pushes: [], delays: [] });
+  });
+
   test('has neither id nor queue_time by default, nor with metadata: false', async () => {
     const { payload } = await createEnqueuer({ store }).enqueue(Hello, ['hi']);
     expect(payload).toBe('{"class":"Hello","args":["hi"]}');
@@ -75,12 +106,15 @@ describe('the payload', () => {
       id: undefined,
       queue: 'myqueue',
       payload: '{"class":"Hello","args":["hi"]}',
+      at: undefined,
+      duplicate: false,
     });
     expect(await client.enqueue(Hello, ['hi'], { ...plain, in: '60s' })).toEqual({
       id: undefined,
       queue: 'myqueue',
       payload: '{"class":"Hello","args":["hi"],"queue":"myqueue"}',
       at: new Date(1000 * (SECOND + 60)),
+      duplicate: false,
     });
   });
 
@@ -268,7 +302,9 @@ describe('what cannot be enqueued rejects, and pushes nothing', () => {
     [
       'an option that there is not',
       (to) => to.enqueue(Hello, [], { delay: '3s' } as never),
-      new ConfigError('enqueue Hello: there is no option "delay"; got "3s". There are queue, in, at, metadata.'),
+      new ConfigError(
+        'enqueue Hello: there is no option "delay"; got "3s". There are queue, in, at, metadata, unique, track, expires, deadline.',
+      ),
     ],
     [
       'a misspelt option',

@@ -13,7 +13,13 @@ type Given = Partial<Pick<Enqueued, 'queue' | 'payload'>> & { readonly seconds?:
 const jobs = (n: number, of: (i: number) => Given = () => ({})): Enqueued[] =>
   Array.from({ length: n }, (_, i) => {
     const { queue = 'q', payload = `${i}`, seconds } = of(i);
-    return { id: undefined, queue, payload, at: seconds === undefined ? undefined : new Date(1000 * seconds) };
+    return {
+      id: undefined,
+      queue,
+      payload,
+      duplicate: false,
+      at: seconds === undefined ? undefined : new Date(1000 * seconds),
+    };
   });
 
 const sizes = (calls: readonly (readonly unknown[])[]) => calls.map((call) => call.length);

@@ -49,7 +49,13 @@ describe('a recording client', () => {
 
   test('answers as a client does', async () => {
     const answer = await client.enqueue('Report', [1]);
-    expect(answer).toEqual({ id: undefined, queue: 'reports', payload: expect.any(String), at: undefined });
+    expect(answer).toEqual({
+      id: undefined,
+      queue: 'reports',
+      payload: expect.any(String),
+      at: undefined,
+      duplicate: false,
+    });
     const [first, second] = await client.enqueueAll([
       { job: Report, args: [1], at: new Date(START + 60_000) },
       { job: Welcome, args: ['Zoë'] },
