@@ -11,9 +11,13 @@ export type { Numbers } from './config.ts';
 export type { Duration } from './duration.ts';
 export {
   ArgumentsError,
+  CancelledError,
   ConfigError,
   DeadlineError,
   Discard,
+  DuplicateJobError,
+  ExpiredError,
+  JobDeadlineError,
   JobTimeoutError,
   LambdesqueError,
   LeaseLostError,
@@ -27,6 +31,8 @@ export {
   ShutdownError,
   SkipRetry,
 } from './errors.ts';
+export type { Cancelled } from './inspect/cancel.ts';
+export type { Classes } from './inspect/classes.ts';
 export type { BadCronInfo, CronClient, CronInfo } from './inspect/cron.ts';
 export type {
   Failed,
@@ -61,6 +67,7 @@ export {
   type RetryOptions,
 } from './job/retry.ts';
 export type { UniqueOptions } from './job/unique.ts';
+export type { KeyedLimit, Limit } from './limit.ts';
 export type { LogFields, Logger } from './log.ts';
 export { consoleLogger } from './log.ts';
 export type { CronEntry, IntervalOptions } from './scheduler/cron/entry.ts';

@@ -5,6 +5,7 @@ export type { CronBroker, CronState, CronStatus } from './broker/cron-broker.ts'
 export { namespaceOf } from './broker/namespace.ts';
 export { redisBroker } from './broker/redis/broker.ts';
 export type { RedisClient } from './broker/redis/client.ts';
+export { redisControlBroker } from './broker/redis/control.ts';
 export { redisCronBroker } from './broker/redis/cron.ts';
 export { readDueTimes } from './broker/redis/due-times.ts';
 export { redisFailedBroker, redisFailedTrimBroker } from './broker/redis/failed.ts';
@@ -49,6 +50,7 @@ export { createScheduled } from './inspect/scheduled.ts';
 export { checkJsonArgs } from './job/json-args.ts';
 export { createRegistry, type Registry, wrapHandlers } from './job/registry.ts';
 export { parseWithBigInts, stringify } from './json.ts';
+export { limitRules, parseLimit } from './limit.ts';
 export { silentLogger } from './log.ts';
 export { nearest } from './nearest.ts';
 export { parseQueues, type QueueList, type QueuePattern, textOf } from './queues/queue-list.ts';

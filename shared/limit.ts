@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { parseDuration } from './duration.ts';
+import { parseDuration, shownDuration } from './duration.ts';
 import { ArgumentsError, ConfigError } from './errors.ts';
 import { checkOptions, type OptionsOf, shown } from './options.ts';
 import type { LimitRule } from './types.ts';
@@ -49,6 +49,16 @@ export function limitRule(where: string, limit: unknown, keyed = false): LimitRu
 
 const PLAIN = { running: true, rate: true } satisfies OptionsOf<Limit>;
 const KEYED = { ...PLAIN, key: true } satisfies OptionsOf<KeyedLimit>;
+
+/** As it was given. */
+export function limitOf(rule: LimitRule | undefined): Limit | undefined {
+  if (!rule) return undefined;
+  const { running, rate } = rule;
+  return {
+    ...(running === undefined ? {} : { running }),
+    ...(rate ? { rate: `${rate.count}/${shownDuration(rate.per)}` as const } : {}),
+  };
+}
 
 /** Of queues by name. @throws ConfigError */
 export function limitRules(limits: Readonly<Record<string, Limit>>): ReadonlyMap<string, LimitRule> {

@@ -37,6 +37,11 @@ export function classGate(className: string, key: string): string {
   return `class:${className}${key === '' ? '' : `:${key}`}`;
 }
 
+/** Of equal jobs of which one may run. @param lock its name, see job/unique.ts */
+export function aloneGate(lock: string): string {
+  return `running:${lock}`;
+}
+
 /** Of a class that is paused; open while it is not. */
 export function pauseGate(className: string): string {
   return `pause:${className}`;

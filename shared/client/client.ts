@@ -1,6 +1,7 @@
 import { namespaceOf } from '../broker/namespace.ts';
 import { redisBroker } from '../broker/redis/broker.ts';
 import type { RedisClient } from '../broker/redis/client.ts';
+import { redisControlBroker } from '../broker/redis/control.ts';
 import { redisCronBroker } from '../broker/redis/cron.ts';
 import { redisFailedBroker } from '../broker/redis/failed.ts';
 import { redisJobsBroker } from '../broker/redis/jobs.ts';
@@ -10,6 +11,7 @@ import { redisScheduledBroker } from '../broker/redis/scheduled.ts';
 import { redisStatHashesBroker } from '../broker/redis/stat-hashes.ts';
 import { redisStatsBroker } from '../broker/redis/stats.ts';
 import { redisWorkersBroker } from '../broker/redis/workers.ts';
+import { type Classes, createClasses } from '../inspect/classes.ts';
 import { type CronClient, createCronClient } from '../inspect/cron.ts';
 import type { Failed } from '../inspect/failed.ts';
 import { createFailed } from '../inspect/failed-client.ts';
@@ -37,6 +39,8 @@ export interface Client extends Enqueuer, AsyncDisposable {
   readonly failed: Failed;
   /** Queues: what is in them, how they do; pause, clear, move them. */
   readonly queues: Queues;
+  /** Job classes: pause and resume them. */
+  readonly classes: Classes;
   /** Workers of ours and of other Resques. */
   readonly workers: Workers;
   /** What was done, by day and minute, queue and class. */
@@ -96,6 +100,7 @@ export function clientOver(
     stats: redisStatsBroker(redis, prefix),
     hashes: redisStatHashesBroker(redis, prefix),
     workers: redisWorkersBroker(redis, prefix),
+    control: redisControlBroker(redis, prefix),
   };
   let closing: Promise<void> | undefined;
   const close = () => {
@@ -117,9 +122,11 @@ export function clientOver(
       scheduled: waiting,
       waiting: scheduled,
       failed,
+      control: inspected.control,
       registry,
     }),
     failed,
+    classes: createClasses(inspected.control),
     queues: createQueues(inspected),
     workers: createWorkers(inspected.workers),
     stats: createStats({ ...inspected, time: store.time }),

@@ -1,7 +1,9 @@
+import type { ControlBroker } from '../broker/redis/control.ts';
 import { ConfigError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';
 import { exclusiveCronOf } from '../wire/payload.ts';
 import { readDate } from '../wire/read-date.ts';
+import { cancelOf } from './cancel.ts';
 import { badCursor, checkLimit, needleOf } from './cursor.ts';
 import type { Failed } from './failed.ts';
 import { type JobPlace, readPlace, writePlace } from './job-places.ts';
@@ -14,6 +16,7 @@ export interface JobsDeps extends JobSearchDeps {
   /** For what it does with waiting jobs, and with failed ones. */
   readonly waiting: Scheduled;
   readonly failed: Failed;
+  readonly control: ControlBroker;
   /** Tells the queue of a delayed job that names none. */
   readonly registry?: Registry;
 }
@@ -28,7 +31,7 @@ const AT_ONCE = 20_000;
 const BYTES_AT_ONCE = 8_388_608;
 
 export function createJobs(deps: JobsDeps): Jobs {
-  const { lists, jobs, waiting, failed, registry } = deps;
+  const { lists, jobs, waiting, failed, registry, control } = deps;
   const looks = jobLooks(deps);
   const states = [...looks.keys()];
 
@@ -92,7 +95,7 @@ export function createJobs(deps: JobsDeps): Jobs {
     return found && waitingOf('delayed', place.name, found.bytes);
   }
 
-  return {
+  const client: Omit<Jobs, 'cancel'> = {
     find,
 
     async get(id) {
@@ -141,6 +144,7 @@ export function createJobs(deps: JobsDeps): Jobs {
       return job !== undefined && waiting.reschedule(job, time);
     },
   };
+  return { ...client, cancel: cancelOf(control, client) };
 
   function waitingOf(kind: WaitingJob['kind'], name: string, bytes: Buffer): WaitingJob {
     const state = kind === 'retry' ? 'retry' : 'scheduled';

@@ -1,3 +1,4 @@
+import type { Cancelled } from './cancel.ts';
 import type { JobState, JobView, Page } from './job-view.ts';
 
 /** What to look for; everything that is given has to fit. */
@@ -60,6 +61,15 @@ export interface Jobs {
    * @throws ConfigError for one that runs: its worker has it
    */
   remove(job: JobAt): Promise<boolean>;
+  /**
+   * The job with this id is not to go on: one that waits is discarded; the handler of one that runs gets its `AbortSignal`
+   * with the next sync of its worker, and when it has ended the job counts as discarded, with the reason. Nothing starts it
+   * while it is looked for. Costs 2 commands more than `get`, or 4.
+   * @returns undefined where no job with this id waits or runs
+   * @throws ConfigError where 1,000 jobs that run are being cancelled
+   * @example await client.jobs.cancel(id, 'the order was withdrawn');
+   */
+  cancel(id: string, reason?: string): Promise<Cancelled | undefined>;
   /**
    * Another time for a scheduled job (to the second) or a retry. 2 commands.
    * @returns whether it was still there

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { markOf } from '../broker/element-digest.ts';
 import { MINUTE_MS, short } from '../broker/ops/stats.ts';
+import type { ControlBroker } from '../broker/redis/control.ts';
 import type { QueuesBroker, SeenJob } from '../broker/redis/queues.ts';
 import type { NotedSizes, StatHash, StatHashesBroker } from '../broker/redis/stat-hashes.ts';
 import type { StatsBroker } from '../broker/redis/stats.ts';
 import type { Survey, WorkersBroker } from '../broker/redis/workers.ts';
 import { ConfigError } from '../errors.ts';
+import { type Limit, limitOf, limitRule } from '../limit.ts';
 import { matchesQueue, parseQueues } from '../queues/queue-list.ts';
 import { partsOfWorkerId } from '../wire/worker-id.ts';
 import { writePlace } from './job-places.ts';
@@ -26,6 +28,8 @@ export interface QueueInfo {
   readonly paused: boolean;
   /** One worker at a time has its jobs, in order. */
   readonly serial: boolean;
+  /** What `limit` has set; a worker may have one of its own besides, where there is none. */
+  readonly limit: Limit | undefined;
   /** Ids of workers whose queue lists match it, and that are not known to be dead. */
   readonly workers: readonly string[];
   /** A minute, over the last 5 whole ones. */
@@ -48,7 +52,7 @@ export interface QueueRates {
  * its key is no list. In `list` such a queue is empty.
  */
 export interface Queues {
-  /** Every queue that Redis knows, by name. 6 commands, whatever is in the queues; more beyond 4,000 queues or 50,000 jobs in flight. */
+  /** Every queue that Redis knows, by name. 7 commands, whatever is in the queues; more beyond 4,000 queues or 50,000 jobs in flight. */
   list(): Promise<QueueInfo[]>;
   /** One queue, whether or not Redis knows it. As many commands as `list`. */
   get(name: string): Promise<QueueInfo>;
@@ -65,6 +69,14 @@ export interface Queues {
   pause(name: string): Promise<void>;
   /** Workers that wait look at it within their interval. One command. */
   resume(name: string): Promise<void>;
+  /**
+   * How many of its jobs run, of all workers of ours together; they hear of it with their next sync, and it counts more than
+   * what they were told. Jobs beyond it stay in the queue. One command.
+   * @param limit null for none
+   * @throws ConfigError for a limit that cannot be
+   * @example await client.queues.limit('reports', { running: 2, rate: '100/1m' });
+   */
+  limit(name: string, limit: Limit | null): Promise<void>;
   /** Resque's `pause-all-workers`: no worker takes a job, Ruby's neither. One command. */
   pauseAll(): Promise<void>;
   /** One command. */
@@ -94,6 +106,7 @@ export interface QueuesDeps {
   readonly stats: StatsBroker;
   readonly hashes: StatHashesBroker;
   readonly workers: WorkersBroker;
+  readonly control: ControlBroker;
 }
 
 /** Over how many whole minutes rates are taken. */
@@ -101,15 +114,16 @@ const RATE_MINUTES = 5;
 const PAGE = 25;
 const LARGEST_PAGE = 1_000;
 
-export function createQueues({ queues, stats, hashes, workers }: QueuesDeps): Queues {
+export function createQueues({ queues, stats, hashes, workers, control }: QueuesDeps): Queues {
   async function infos(named: readonly string[]): Promise<QueueInfo[]> {
     const found = await stats.read(named);
     const minute = Math.floor(found.now / MINUTE_MS);
-    const [survey, running, minutes, noted] = await Promise.all([
+    const [survey, running, minutes, noted, limits] = await Promise.all([
       workers.survey(),
       queues.inFlight(found.workers),
       hashes.read('minute', minute - RATE_MINUTES, RATE_MINUTES),
       hashes.sizes(minute - RATE_MINUTES, RATE_MINUTES + 1),
+      control.limits(),
     ]);
     const drainers = drainersOf(survey);
     const rates = ratesOf(minutes, noted);
@@ -120,6 +134,7 @@ export function createQueues({ queues, stats, hashes, workers }: QueuesDeps): Qu
       running: running.get(name) ?? 0,
       paused,
       serial: survey.serialQueues.has(name),
+      limit: limitOf(limits.get(name)),
       workers: drainers(name),
       rates: rates(name),
     }));
@@ -158,6 +173,8 @@ export function createQueues({ queues, stats, hashes, workers }: QueuesDeps): Qu
 
     pause: async (name) => queues.pause(checkName(name)),
     resume: async (name) => queues.resume(checkName(name)),
+    limit: async (name, limit) =>
+      control.limit(checkName(name), limit === null ? undefined : limitRule(`limit ${name}`, limit)),
     pauseAll: () => queues.pauseAll(),
     resumeAll: () => queues.resumeAll(),
     clear: async (name) => queues.clear(checkName(name)),

@@ -1,6 +1,7 @@
 import type { Client } from '../client/client.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
+import { createClasses } from '../inspect/classes.ts';
 import { createCronClient } from '../inspect/cron.ts';
 import { createFailed } from '../inspect/failed-client.ts';
 import { createJobs } from '../inspect/jobs-client.ts';
@@ -16,6 +17,7 @@ import { EnqueueRecorder, type EnqueueStore } from './enqueue-recorder.ts';
 import { type ExpectedEnqueue, expectEnqueued, expectNothingEnqueued, isOf } from './expectations.ts';
 import { inlineLimit } from './inline-limit.ts';
 import type { EnqueuedJob } from './job-run.ts';
+import { MemoryControl } from './memory-control.ts';
 import { memoryJobs } from './memory-jobs.ts';
 import { MemoryQueues } from './memory-queues.ts';
 import { MemoryCron, MemoryDelayed } from './memory-store.ts';
@@ -92,6 +94,7 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
   const enqueued: EnqueuedJob[] = [];
   const delayed = new MemoryDelayed();
   const cron = new MemoryCron(clock);
+  const control = new MemoryControl();
   const waiting = new MemoryQueues({ now: () => clock.now(), delayedCount: () => delayed.delayedCount() });
   let closed = false;
   const write = () => {
@@ -126,9 +129,10 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
       ...(cronEntries ? { entries: cronEntries } : {}),
     }),
     scheduled,
-    jobs: createJobs({ jobs: found, lists: found, scheduled: delayed, waiting: scheduled, failed, registry }),
+    jobs: createJobs({ jobs: found, lists: found, scheduled: delayed, waiting: scheduled, failed, registry, control }),
     failed,
-    queues: createQueues(waiting),
+    classes: createClasses(control),
+    queues: createQueues({ ...waiting, control }),
     workers: createWorkers(waiting.workers),
     stats: createStats({
       queues: waiting.queues,
@@ -148,6 +152,7 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
       delayed.clear();
       waiting.clear();
       cron.clear();
+      control.clear();
     },
   };
 }

@@ -1,9 +1,11 @@
 import type { Admission, AdmissionRequest, AskedGate } from '../broker/admission.ts';
-import { classGate, pauseGate } from '../broker/gate.ts';
+import { aloneGate, classGate, pauseGate } from '../broker/gate.ts';
 import type { Clock } from '../clock.ts';
+import type { JobDefinition } from '../job/define.ts';
 import type { BoundJob } from '../job/registry.ts';
+import { uniqueName, uniqueOf } from '../job/unique.ts';
 import { limitKey, limitRule } from '../limit.ts';
-import type { Gate, LimitRule, RawJob } from '../types.ts';
+import type { Gate, Job, LimitRule, RawJob } from '../types.ts';
 import type { Orders } from './orders.ts';
 
 export interface GatesDeps {
@@ -28,6 +30,7 @@ const MOST_ASKED = 2_000;
 /** Longer than its timeout, a place may be taken for a lease, and for what a shutdown takes. */
 const BEYOND_TIMEOUT_MS = 3_600_000;
 
+const ALONE: LimitRule = { running: 1 };
 const NO_GATES: readonly AskedGate[] = [];
 
 /**
@@ -70,17 +73,18 @@ export class Gates {
   before({ job, handler: { definition } }: BoundJob): readonly AskedGate[] {
     const { orders, timeout } = this.#deps;
     const paused = orders.isPaused(job.class);
-    if (!paused && definition.limit === undefined) return NO_GATES;
+    const { limit, unique } = definition;
+    if (!paused && limit === undefined && unique === undefined && job.control === undefined) return NO_GATES;
     if (this.#admitted.has(job.raw)) return NO_GATES;
+    const longest = definition.timeout ?? timeout;
+    const life = longest === Infinity ? undefined : Math.ceil(longest) + BEYOND_TIMEOUT_MS;
     const gates: AskedGate[] = [];
     if (paused) gates.push({ name: pauseGate(job.class), rule: {}, life: undefined, pausedClass: job.class });
-    if (definition.limit) {
-      const longest = definition.timeout ?? timeout;
-      gates.push({
-        name: classGate(job.class, limitKey(job.class, definition.limit, job.args)),
-        rule: this.#ruleOf(job.class, definition.limit),
-        life: longest === Infinity ? undefined : Math.ceil(longest) + BEYOND_TIMEOUT_MS,
-      });
+    const alone = runsAlone(job, definition);
+    if (alone) gates.push({ name: aloneGate(alone.name), rule: ALONE, life, refuses: !alone.later });
+    if (limit) {
+      const name = classGate(job.class, limitKey(job.class, limit, job.args));
+      gates.push({ name, rule: this.#ruleOf(job.class, limit), life });
     }
     return gates;
   }
@@ -175,4 +179,17 @@ export class Gates {
     this.#rules.set(limit, known);
     return known;
   }
+}
+
+/** The lock that a job needs while it runs: as its producer was told, or as its class is defined. @throws ArgumentsError */
+function runsAlone(
+  { class: name, args, control, activeJob }: Job,
+  { unique }: JobDefinition,
+): { readonly name: string; readonly later: boolean } | undefined {
+  const lock = control?.lock;
+  if (lock === false) return undefined;
+  if (lock) return lock.until === 'running' ? lock : undefined;
+  const checked = unique && uniqueOf(name, unique);
+  if (checked?.while !== 'running') return undefined;
+  return { name: uniqueName(name, checked, args, activeJob !== undefined), later: checked.onConflict === 'later' };
 }

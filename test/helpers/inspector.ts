@@ -1,3 +1,4 @@
+import { redisControlBroker } from '../../shared/broker/redis/control.ts';
 import { redisQueuesBroker } from '../../shared/broker/redis/queues.ts';
 import { redisStatHashesBroker } from '../../shared/broker/redis/stat-hashes.ts';
 import { redisStatsBroker } from '../../shared/broker/redis/stats.ts';
@@ -19,6 +20,7 @@ export function inspectorOf(stores: Brokers): {
     stats: redisStatsBroker(client, 'resque:', redisTime.now),
     hashes: redisStatHashesBroker(client, 'resque:'),
     workers: redisWorkersBroker(client, 'resque:', redisTime.now),
+    control: redisControlBroker(client, 'resque:', redisTime.now),
   };
   return {
     queues: createQueues(parts),

@@ -108,30 +108,47 @@ local function park(gate, name, payload, place)
   gate.waiting = gate.waiting + 1
   gate.parking[#gate.parking + 1] = {#name .. ':' .. name .. payload, place}
 end
+local function readParked(gate, index)
+  local element = call('LINDEX', gate.parked, index)
+  local length, rest = string.match(element or '', '^(%d+):(.*)$')
+  if not length then return nil end
+  local name = string.sub(rest, 1, tonumber(length))
+  local queue = queueKeys[name]
+  if not queue or not try('LLEN', queue) then return nil end
+  return {queue, string.sub(rest, tonumber(length) + 1), name}
+end
+local function toHead(job)
+  call('LPUSH', job[1], job[2])
+  try('SADD', KEYS[QUEUES], job[3])
+end
+-- All go back to the heads of their queues: the last ones first, so that they are in order in the end.
+local function giveBack(gate)
+  if control['class:' .. gate.class] == 'paused' then return end
+  local moved = 0
+  while moved < math.min(gate.waiting, ${MOST_CALLED}) do
+    local job = readParked(gate, -1)
+    if not job then break end
+    toHead(job)
+    call('RPOP', gate.parked)
+    moved = moved + 1
+  end
+  gate.waiting = gate.waiting - moved
+  gate.full = moved == ${MOST_CALLED}
+end
 -- The first jobs that wait go to the heads of their queues, and their places are kept for them.
 local function callNext(gate)
-  local open = gate.class == '' or control['class:' .. gate.class] ~= 'paused'
   local called, moved = {}, 0
-  while open and moved < gate.waiting and moved < ${MOST_CALLED} and gate.places > 0 and gate.tokens > 0 do
-    local element = call('LINDEX', gate.parked, moved)
-    local length, rest = string.match(element or '', '^(%d+):(.*)$')
-    if not length then break end
-    local name, payload = string.sub(rest, 1, tonumber(length)), string.sub(rest, tonumber(length) + 1)
-    local queue = queueKeys[name]
-    if not queue or not try('LLEN', queue) then break end
+  while moved < gate.waiting and moved < ${MOST_CALLED} and gate.places > 0 and gate.tokens > 0 do
+    local job = readParked(gate, moved)
+    if not job then break end
     moved = moved + 1
-    called[moved] = {queue, payload, name}
-    if gate.class == '' then
-      local sha = redis.sha1hex(payload)
-      gate.tickets[sha] = (gate.tickets[sha] or 0) + 1
-      call('HSET', gate.key, '+' .. sha, math.floor(time + ${CALLED_MS}) .. ' ' .. gate.tickets[sha])
-      gate.places, gate.tokens = gate.places - 1, gate.tokens - 1
-    end
+    called[moved] = job
+    local sha = redis.sha1hex(job[2])
+    gate.tickets[sha] = (gate.tickets[sha] or 0) + 1
+    call('HSET', gate.key, '+' .. sha, math.floor(time + ${CALLED_MS}) .. ' ' .. gate.tickets[sha])
+    gate.places, gate.tokens = gate.places - 1, gate.tokens - 1
   end
-  for i = moved, 1, -1 do
-    call('LPUSH', called[i][1], called[i][2])
-    try('SADD', KEYS[QUEUES], called[i][3])
-  end
+  for i = moved, 1, -1 do toHead(called[i]) end
   if moved > 0 then call('LTRIM', gate.parked, moved, -1) end
   gate.waiting = gate.waiting - moved
   gate.full = moved == ${MOST_CALLED}
@@ -157,7 +174,7 @@ local function closeGates(parkedSet)
         break
       end
     end
-    if gate.waiting > 0 then callNext(gate) end
+    if gate.waiting > 0 and gate.class == '' then callNext(gate) elseif gate.waiting > 0 then giveBack(gate) end
     if gate.class == '' then
       if #gate.gone > 0 then call('HDEL', gate.key, unpack(gate.gone)) end
       if gate.delta ~= 0 then

@@ -3,7 +3,7 @@ import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
 import { GATES } from './gates.ts';
 
-/** Parked jobs whose queues are looked at, of each gate. */
+/** Parked jobs whose queues are looked at, at each end of what waits for a gate. */
 const LOOKED_AT = 500;
 
 /**
@@ -35,9 +35,10 @@ export const parkedQueues = defineScript(
 local found = {}
 for i, name in ipairs(KEYS) do
   local seen, names = {}, {}
-  for at = 0, ${LOOKED_AT - 1} do
-    local element = try('LINDEX', name, at)
-    if not element then break end
+  -- From the head, and from the tail: see `giveBack`.
+  local most = math.min(${LOOKED_AT}, try('LLEN', name) or 0)
+  for at = -most, most - 1 do
+    local element = call('LINDEX', name, at)
     local length, start = string.match(element, '^(%d+):()')
     local queue = length and string.sub(element, start, start + tonumber(length) - 1)
     if queue and not seen[queue] then

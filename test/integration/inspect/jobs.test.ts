@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { redisControlBroker } from '../../../shared/broker/redis/control.ts';
 import { ConfigError, type FoundJobs, type JobQuery, type JobState } from '../../../shared/index.ts';
 import {
   createFailed,
@@ -29,6 +30,7 @@ withBrokers((stores) => {
       scheduled,
       waiting: createScheduled(scheduled, registry),
       failed: createFailed(lists, registry),
+      control: redisControlBroker(client, 'resque:', redisTime.now),
       registry,
     });
   }

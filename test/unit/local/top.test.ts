@@ -14,6 +14,7 @@ const queue = (name: string, more: Partial<QueueInfo> = {}): QueueInfo => ({
   running: 0,
   paused: false,
   serial: false,
+  limit: undefined,
   workers: ['w'],
   rates: { in: undefined, out: 0, failed: 0 },
   ...more,

@@ -13,6 +13,7 @@ function queue(name: string, given: Partial<QueueInfo> = {}): QueueInfo {
     running: 0,
     paused: false,
     serial: false,
+    limit: undefined,
     workers: ['host:1:*'],
     rates: { in: undefined, out: 0, failed: 0 },
     ...given,

@@ -1,0 +1,99 @@
+import type { LimitRule } from '../../types.ts';
+import { pauseGate, readRule, ruleText } from '../gate.ts';
+import { keysOf } from '../keys.ts';
+import { ScriptCall } from '../ops/call.ts';
+import { encodeStatKeys, fieldOf } from '../ops/stats.ts';
+import { countDiscarded, orderCancel } from '../scripts/control.ts';
+import { list, type RedisClient, text } from './client.ts';
+import { openGatesOf } from './open-gates.ts';
+import { type TimeSource, timedScripts, timeOf } from './time.ts';
+
+/** The part of the seam that tells workers what they are not to do. */
+export interface ControlBroker {
+  /** Of queues that have one. */
+  limits(): Promise<Map<string, LimitRule>>;
+  /** @param rule undefined for none */
+  limit(queue: string, rule: LimitRule | undefined): Promise<void>;
+  pausedClasses(): Promise<string[]>;
+  pauseClass(className: string): Promise<void>;
+  /** Jobs that were parked meanwhile go to the heads of their queues, in order. @returns how many */
+  resumeClass(className: string): Promise<number>;
+  /** A job with this id is to end, wherever it is met. @param ms how long that holds  @returns false where too many are to be cancelled */
+  orderCancel(id: string, reason: string, ms: number): Promise<boolean>;
+  dropCancel(id: string): Promise<void>;
+  /** A job was discarded by no worker. */
+  countDiscarded(queue: string | undefined, className: string | undefined): Promise<void>;
+}
+
+/** Every worker hears of them with each sync. */
+export const MOST_CANCELLED = 1_000;
+/** Shares of parked jobs that one call gives back at the most: about 500 each. */
+const MOST_SHARES = 10_000;
+
+/**
+ * @param namespace prefix of every key, `resque:` in Resque's own default
+ * @param time of a test @default Redis's own
+ */
+export function redisControlBroker(client: RedisClient, namespace: string, time?: TimeSource): ControlBroker {
+  const keys = keysOf(namespace);
+  const script = timedScripts(client, time);
+  const gates = openGatesOf(client, script, keys);
+
+  async function orders(prefix: string): Promise<(readonly [name: string, value: string])[]> {
+    const flat = list(await client.command(['HGETALL', keys.control])).map(text);
+    return flat.flatMap((field, i) => {
+      return i % 2 === 0 && field.startsWith(prefix) ? [[field.slice(prefix.length), flat[i + 1] ?? ''] as const] : [];
+    });
+  }
+
+  return {
+    async limits() {
+      return new Map(
+        (await orders('queue:')).flatMap(([name, value]) => {
+          const rule = readRule(value);
+          return rule ? [[name, rule] as const] : [];
+        }),
+      );
+    },
+
+    async limit(queue, rule) {
+      const field = `queue:${queue}`;
+      await client.command(rule ? ['HSET', keys.control, field, ruleText(rule)] : ['HDEL', keys.control, field]);
+    },
+
+    async pausedClasses() {
+      return (await orders('class:')).flatMap(([name, value]) => (value === 'paused' ? [name] : [])).sort();
+    },
+
+    async pauseClass(className) {
+      await client.command(['HSET', keys.control, `class:${className}`, 'paused']);
+    },
+
+    async resumeClass(className) {
+      await client.command(['HDEL', keys.control, `class:${className}`]);
+      let given = 0;
+      for (let i = 0; i < MOST_SHARES; i++) {
+        const { called } = await gates.openGates([pauseGate(className)]);
+        given += called;
+        if (called === 0) break;
+      }
+      return given;
+    },
+
+    async orderCancel(id, reason, ms) {
+      return (await script(orderCancel, [keys.control], [id, reason, Math.ceil(ms), MOST_CANCELLED])) === 1;
+    },
+
+    async dropCancel(id) {
+      await client.command(['HDEL', keys.control, `cancel:${id}`]);
+    },
+
+    async countDiscarded(queue = '', className) {
+      const call = new ScriptCall([]);
+      call.add(1);
+      encodeStatKeys(call, keys, await timeOf(client, time));
+      call.add(fieldOf(queue, className), queue, '0 0 0 1 0 0 0');
+      await script(countDiscarded, call.keys, call.args);
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import type { ControlBroker } from '../broker/redis/control.ts';
+import type { LimitRule } from '../types.ts';
+
+/** What workers would be told, where there are none. */
+export class MemoryControl implements ControlBroker {
+  readonly #limits = new Map<string, LimitRule>();
+  readonly #paused = new Set<string>();
+
+  limits = async () => new Map(this.#limits);
+  limit = async (queue: string, rule: LimitRule | undefined) => {
+    if (rule) this.#limits.set(queue, rule);
+    else this.#limits.delete(queue);
+  };
+  pausedClasses = async () => [...this.#paused].sort();
+  pauseClass = async (className: string) => void this.#paused.add(className);
+  resumeClass = async (className: string) => {
+    this.#paused.delete(className);
+    return 0;
+  };
+  orderCancel = async () => true;
+  dropCancel = async () => {};
+  countDiscarded = async () => {};
+
+  clear(): void {
+    this.#limits.clear();
+    this.#paused.clear();
+  }
+}
