@@ -31,7 +31,6 @@ export {
   ShutdownError,
   SkipRetry,
 } from './errors.ts';
-export type { Cancelled } from './inspect/cancel.ts';
 export type { Classes } from './inspect/classes.ts';
 export type { BadCronInfo, CronClient, CronInfo } from './inspect/cron.ts';
 export type {
@@ -47,7 +46,7 @@ export type {
   FailedRef,
 } from './inspect/failed.ts';
 export type { AttemptError, JobState, JobView, Page } from './inspect/job-view.ts';
-export type { FoundJobs, JobAt, JobQuery, Jobs } from './inspect/jobs.ts';
+export type { Cancelled, FoundJobs, JobAt, JobQuery, Jobs } from './inspect/jobs.ts';
 export type { QueueInfo, QueueRates, Queues } from './inspect/queues.ts';
 export type { JobFilter, Scheduled, WaitingCount, WaitingJob, WaitingPage } from './inspect/scheduled.ts';
 export type { SeriesOptions, StatPoint, StatSeries, Stats, StatTotals } from './inspect/stats.ts';

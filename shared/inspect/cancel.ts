@@ -3,9 +3,6 @@ import { ConfigError } from '../errors.ts';
 import { shown } from '../options.ts';
 import type { Jobs } from './jobs.ts';
 
-/** What came of it: it is discarded; or it runs, and its handler hears of it with the next sync of its worker. */
-export type Cancelled = 'discarded' | 'cancelling';
-
 /** So long a worker may take until it hears of it, or meets the job, ms. */
 const HOLDS_MS = 3_600_000;
 /** A job that moves on while it is looked for is looked for again so many times. */

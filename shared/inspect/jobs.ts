@@ -1,4 +1,3 @@
-import type { Cancelled } from './cancel.ts';
 import type { JobState, JobView, Page } from './job-view.ts';
 
 /** What to look for; everything that is given has to fit. */
@@ -26,6 +25,9 @@ export interface FoundJobs extends Page<JobView> {
   /** Everything was looked through; else go on with `cursor`, also where the page has no items. */
   readonly complete: boolean;
 }
+
+/** What came of `cancel`: the job is discarded; or it runs, and its handler hears of it with the next sync of its worker. */
+export type Cancelled = 'discarded' | 'cancelling';
 
 /** All that a change needs to know of a job. */
 export type JobAt = Pick<JobView, 'place'>;
@@ -67,7 +69,7 @@ export interface Jobs {
    * while it is looked for. Costs 2 commands more than `get`, or 4.
    * @returns undefined where no job with this id waits or runs
    * @throws ConfigError where 1,000 jobs that run are being cancelled
-   * @example await client.jobs.cancel(id, 'the order was withdrawn');
+   * @example await client.jobs.cancel('0b0c8d3e-9d2f-4a55-8a39-1c1f3f0f7a11', 'the order was withdrawn');
    */
   cancel(id: string, reason?: string): Promise<Cancelled | undefined>;
   /**

@@ -1,6 +1,5 @@
 import { types } from 'node:util';
 import { ArgumentsError } from '../errors.ts';
-import type { Args } from './enqueue.ts';
 
 /**
  * Refuses arguments that would reach the handler as something else, since they travel as JSON. Accepted are text, booleans,
@@ -10,7 +9,7 @@ import type { Args } from './enqueue.ts';
  * One walk over the values, without allocations unless something is wrong: this runs for every job that is enqueued.
  * @throws ArgumentsError naming the class, the path (as messages of schemas do: `args.1.when`), the value and what to pass
  */
-export function checkJsonArgs(className: string, args: Args): void {
+export function checkJsonArgs(className: string, args: readonly unknown[]): void {
   let problem = problemOf(args, 0, undefined);
   if (problem === DEEP) problem = problemOf(args, 0, new Set());
   if (problem === undefined) return;

@@ -31,7 +31,8 @@ return 1
  * Count a job that no worker had.
  *
  * KEYS  those that ARGV names by their place
- * ARGV  time; what \`addStats\` needs
+ * ARGV  time; what `addStats` needs
+ * Returns 1.
  */
 export const countDiscarded = defineScript(
   'count-discarded',

@@ -35,7 +35,7 @@ export const parkedQueues = defineScript(
 local found = {}
 for i, name in ipairs(KEYS) do
   local seen, names = {}, {}
-  -- From the head, and from the tail: see `giveBack`.
+  -- From the head, and from the tail, as giveBack does.
   local most = math.min(${LOOKED_AT}, try('LLEN', name) or 0)
   for at = -most, most - 1 do
     local element = call('LINDEX', name, at)

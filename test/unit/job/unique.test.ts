@@ -47,7 +47,7 @@ describe('options', () => {
     [{ track: { result: 24 } }, /track\.result must be a duration.*got 24/],
     [{ track: { results: '1h' } }, /no option "results"/],
     [{ expires: '0s' }, /expires must be a duration/],
-    [{ expires: new Date() }, /expires must be a duration/],
+    [{ expires: new Date(0) }, /expires must be a duration/],
     [{ deadline: 'soon' }, /deadline must be a duration.*got "soon"/],
   ])('so is %j', (options, message) => {
     expect(() => defineJob({ class: 'Hello', ...options, perform() {} })).toThrow(message);
