@@ -57,6 +57,10 @@ export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type J
 export { type ActiveJobOptions, defineActiveJob } from './job/define-active-job.ts';
 export type { ActiveJobDefaults, Enqueue, Enqueued, EnqueueOptions, JobRef, Target } from './job/enqueue.ts';
 export type { Middleware } from './job/middleware.ts';
+export { type ResqueLockOptions, resqueLock } from './job/resque-plugins/lock.ts';
+export { type ResqueLonerOptions, resqueLoner } from './job/resque-plugins/loner.ts';
+export { type ResqueRetryOptions, resqueRetry } from './job/resque-plugins/retry.ts';
+export { type ResqueStatusOptions, resqueStatus } from './job/resque-plugins/status.ts';
 export {
   type Backoff,
   type BackoffFunction,
@@ -74,7 +78,7 @@ export type { TickTotals } from './scheduler/step.ts';
 export type { FailedLimits } from './scheduler/trim-failed.ts';
 export { type CreateWorkerOptions, createWorker, type Worker } from './service/create-worker.ts';
 export type { WorkerEvents } from './service/worker-service.ts';
-export type { ActiveJobInfo } from './types.ts';
+export type { ActiveJobInfo, ResquePlugin } from './types.ts';
 export {
   GlobalId,
   keywords,

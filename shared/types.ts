@@ -65,6 +65,8 @@ export interface Job {
   readonly statusId: string | undefined;
   /** What our client was asked for when it enqueued it. */
   readonly control: Control | undefined;
+  /** Of its definition; undefined where it has none. */
+  readonly plugins: readonly ResquePlugin[] | undefined;
 }
 
 /** What the producer of one job asked for, where it is our client; it travels in the payload's `control`. */
@@ -92,6 +94,27 @@ export interface ControlLock {
   readonly ms: number;
   /** With `running`: one that finds it taken waits, and is not discarded. */
   readonly later: boolean;
+}
+
+/**
+ * What a plugin of Ruby's Resque keeps in Redis for jobs of a class, kept right where they run here: `resqueRetry()`,
+ * `resqueLoner()`, `resqueLock()` and `resqueStatus()` make them.
+ * @example
+ * const plugins: ResquePlugin[] = [resqueRetry(), resqueLoner()]; // for defineJob
+ */
+export interface ResquePlugin {
+  /** The gem's name. */
+  readonly gem: string;
+}
+
+/** What all of them are. */
+export interface PluginHooks extends ResquePlugin {
+  /** What has to stand in Redis before the handler is called. */
+  before?(job: Job): readonly Effect<'clearKey'>[];
+  /** What its start changes, though it need not wait for that. @param now Redis's time, epoch ms */
+  started?(job: Job, now: number): readonly Effect[];
+  /** What its end, or that of one attempt, changes. @param now Redis's time, epoch ms */
+  ended?(job: Job, outcome: Outcome, now: number): readonly Effect[];
 }
 
 export interface CronSlot {
@@ -240,6 +263,15 @@ interface Effects {
   leave: { readonly gates: readonly Gate[]; readonly queue: string };
   /** A job that was to be cancelled has ended. */
   cancelled: { readonly id: string };
+  /** A key of a plugin of Ruby's goes. @property name without the namespace  @property seconds until then; 0: at once */
+  clearKey: { readonly name: string; readonly seconds: number };
+  /** An update of resque-status's record, where there is one. @property members of its JSON object → their values as JSON */
+  resqueStatus: {
+    readonly uuid: string;
+    readonly members: Readonly<Record<string, string>>;
+    /** Seconds until the record expires; undefined leaves it the time that it has. */
+    readonly ttl: number | undefined;
+  };
 }
 
 /** What an outcome does in Redis besides. */

@@ -20,8 +20,8 @@ export interface WorkerBroker {
 
   /** A worker's round trip, in one atomic step: settle what ended, extend the lease, reserve the next jobs. */
   sync(request: SyncRequest): Promise<SyncResult>;
-  /** At-most-once jobs are about to start. @returns which of them the worker holds; no other may start */
-  start(worker: string, jobs: readonly RawJob[]): Promise<boolean[]>;
+  /** Jobs are about to start that have something to say before. @returns which of them the worker holds; no other may start */
+  start(worker: string, jobs: readonly StartingJob[]): Promise<boolean[]>;
   /** Redis lost its last writes: gives back what is in flight for a worker that holds only these jobs. */
   recover(worker: string, call: number, held: readonly HeldJob[]): Promise<Recovered>;
   /** A worker's end. @returns how many jobs it still holds; they are reclaimed when its lease has run out */
@@ -101,6 +101,13 @@ export interface SyncRequest {
 export interface HeldJob {
   readonly raw: RawJob;
   readonly marked?: boolean;
+}
+
+/** A job that is about to start. @property marked it is an at-most-once job: it may have started from then on */
+export interface StartingJob {
+  readonly raw: RawJob;
+  readonly marked: boolean;
+  readonly effects: readonly Effect<'clearKey'>[];
 }
 
 export interface WorkingOnRecord extends HeldJob {

@@ -40,6 +40,10 @@ export interface Keys {
 
   /** String: php-resque's status of a job, as JSON; only where its producer asked for it. */
   jobStatus(id: string): string;
+  /** String: resque-status's record of a job, as JSON; only where its producer made one. */
+  resqueStatus(uuid: string): string;
+  /** A key of a plugin of Ruby's Resque, such as `loners:queue:<queue>:job:<digest>`. */
+  plugin(name: string): string;
 
   /** Sorted set of jobs that wait for their next attempt: `<attempts id>:<queue>`, scored by due time in epoch ms. */
   readonly retry: string;
@@ -131,6 +135,8 @@ export function keysOf(namespace: string): Keys {
     timestamps: (payload) => `${ns}timestamps:${payload}`,
     rubyScheduler: `${ns}${ns}resque_scheduler_master_lock`,
     jobStatus: (id) => `${ns}job:${id}:status`,
+    resqueStatus: (uuid) => `${ns}status:${uuid}`,
+    plugin: (name) => `${ns}${name}`,
     retry: `${ns}retry`,
     retryPayloads: `${ns}retry:payloads`,
     leases: `${ns}leases`,

@@ -8,7 +8,7 @@ type ErrorClass = abstract new (...args: never[]) => unknown;
 
 /** What `defineActiveJob` takes: what `defineJob` does, but for the class. */
 export interface ActiveJobOptions<In extends Args, Out extends Args>
-  extends Omit<JobOptions<In, Out>, 'class' | 'activeJob'>,
+  extends Omit<JobOptions<In, Out>, 'class' | 'activeJob' | 'plugins'>,
     ActiveJobDefaults {
   /** Name of the class in Ruby, such as `WelcomeJob`; with a `*` at its end every one that begins so. */
   readonly job: string;

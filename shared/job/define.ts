@@ -3,10 +3,12 @@ import { type Duration, type DurationRule, durationMs } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
 import { type KeyedLimit, limitRule } from '../limit.ts';
 import { checkOptions, type OptionsOf } from '../options.ts';
+import type { ResquePlugin } from '../types.ts';
 import type { JobContext } from './context.ts';
 import { keptSeconds, withinMs } from './control-options.ts';
 import type { ActiveJobDefaults, Args, JobRef } from './enqueue.ts';
 import { checkMiddleware, type Middleware } from './middleware.ts';
+import { checkPlugins } from './resque-plugins/plugin.ts';
 import { checkRetry, type RetryOptions } from './retry.ts';
 import { uniqueOf } from './unique.ts';
 
@@ -51,6 +53,8 @@ export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In
   readonly limit?: KeyedLimit<Out>;
   /** Around `perform`, inside the middleware of all jobs; outermost first. */
   readonly middleware?: readonly Middleware[];
+  /** Plugins of Ruby's Resque that the class has there, such as `[resqueRetry(), resqueLoner()]`. @default none */
+  readonly plugins?: readonly ResquePlugin[];
   /**
    * The work. What it throws makes the attempt fail; `SkipRetry`, `RetryIn` and `Discard` say what to do then.
    * When `ctx.signal` aborts, it should reject soon.
@@ -108,6 +112,7 @@ const OPTIONS = {
   timeout: true,
   limit: true,
   middleware: true,
+  plugins: true,
   unique: true,
   track: true,
   expires: true,
@@ -144,6 +149,7 @@ export function definition<In extends Args, Out extends Args>(
   if (options.limit !== undefined) limitRule(`${where}: limit`, options.limit, true);
   checkRetry(where, options.retry);
   keptSeconds(where, options.track);
+  checkPlugins(`${where}: plugins`, options.plugins);
   const { timeout, unique, expires, deadline, ...rest } = options;
   return {
     ...rest,

@@ -77,6 +77,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     cron: fields.cron === undefined ? undefined : cronSlot(fields.cron),
     statusId: id?.length === 32 && PHP_ID.test(id) ? statusId(id, fields.prefix) : undefined,
     control: fields.control === undefined ? undefined : controlOf(fields.control),
+    plugins: undefined,
   };
 }
 

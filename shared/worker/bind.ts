@@ -71,9 +71,11 @@ function expiresByDefault({ queueTime, delayed }: Job, handler: Handler | undefi
 /** The handler of its class; or of the class inside of Rails' wrapper, with the job as it is there, where one is defined. */
 function withHandler(job: Job, registry: Registry): [Job, Handler | undefined] {
   const activeJob = job.class === WRAPPER ? activeJobOf(job.args) : undefined;
-  const handler = activeJob && registry.handlerFor(activeJob.jobClass, true);
-  if (!handler) return [job, registry.handlerFor(job.class)];
-  return [unwrap(job, activeJob), handler];
+  const inside = activeJob && registry.handlerFor(activeJob.jobClass, true);
+  if (inside) return [unwrap(job, activeJob), inside];
+  const handler = registry.handlerFor(job.class);
+  const plugins = handler?.definition.plugins;
+  return [plugins ? { ...job, plugins } : job, handler];
 }
 
 /** Once it may have started, it is not run again. */

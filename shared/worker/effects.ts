@@ -2,8 +2,8 @@ import type { Effect, Gate, Job, Outcome } from '../types.ts';
 import { phpStatus } from '../wire/php-status.ts';
 
 /** Does anything happen besides when such a job ends? For most nothing does. */
-export function hasEffects({ statusId, cron }: Job): boolean {
-  return statusId !== undefined || cron?.exclusive === true;
+export function hasEffects({ statusId, cron, plugins }: Job): boolean {
+  return statusId !== undefined || cron?.exclusive === true || plugins !== undefined;
 }
 
 export interface EffectsDeps {

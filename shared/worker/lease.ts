@@ -1,4 +1,12 @@
-import type { HeldJob, Reservation, SyncReply, SyncRequest, WorkerBroker, WrongKey } from '../broker/broker.ts';
+import type {
+  HeldJob,
+  Reservation,
+  StartingJob,
+  SyncReply,
+  SyncRequest,
+  WorkerBroker,
+  WrongKey,
+} from '../broker/broker.ts';
 import { type Clock, sleep } from '../clock.ts';
 import { LeaseLostError, RedisAuthError, RedisTypeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -137,11 +145,11 @@ export class Lease {
     }
   }
 
-  /** Writes down that at-most-once jobs may have started. @returns those that may */
-  async start(jobs: readonly RawJob[], giveUp: AbortSignal): Promise<RawJob[]> {
+  /** Writes down what has to stand in Redis before these jobs start. @returns those that may */
+  async start(jobs: readonly StartingJob[], giveUp: AbortSignal): Promise<RawJob[]> {
     const worker = this.#worker;
     const held = await this.#persist(giveUp, () => this.#options.store.start(worker, jobs));
-    return worker === this.#worker ? jobs.filter((_, i) => held[i]) : [];
+    return worker === this.#worker ? jobs.flatMap(({ raw }, i) => (held[i] ? [raw] : [])) : [];
   }
 
   /**

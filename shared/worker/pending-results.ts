@@ -7,10 +7,11 @@ import { addError } from '../wire/attempt-errors.ts';
 import { unsplice } from '../wire/attempts-record.ts';
 import { newAttemptsId, type Undecodable } from '../wire/decode.ts';
 import { buriedEntry, errorInfo, type FailedEntryFields, failedEntry } from '../wire/failed-entry.ts';
-import { phpStatus } from '../wire/php-status.ts';
 import { tokenOf } from '../wire/worker-id.ts';
 import { effectsOf, hasEffects } from './effects.ts';
+import type { PluginEffects } from './plugin-effects.ts';
 import { RunTally } from './run-tally.ts';
+import { StartEffects } from './start-effects.ts';
 
 /** Settlements in one sync, besides those that are only done; each is a command or more of its script. */
 const MOST_OTHERS = 1_000;
@@ -25,6 +26,7 @@ const DONE: SettleOp = { kind: 'done' };
 
 export interface PendingResultsOptions {
   readonly clock: Clock;
+  readonly plugins: PluginEffects;
   /** The worker's id as it is now. */
   readonly worker: () => string;
   /** Redis's time, epoch ms. */
@@ -47,8 +49,7 @@ export class PendingResults {
   #allPlain = true;
   /** Of those that are only done. */
   readonly #ran = new RunTally();
-  /** By job: the last one counts. */
-  readonly #started = new Map<string, Effect<'status'>>();
+  readonly #starts: StartEffects;
   #dueAt = Infinity;
   #refused: Settlement[] = [];
   #againAt = Infinity;
@@ -56,6 +57,7 @@ export class PendingResults {
 
   constructor(options: PendingResultsOptions) {
     this.#options = options;
+    this.#starts = new StartEffects(options.plugins);
   }
 
   /** Number of settlements that can go. */
@@ -74,10 +76,8 @@ export class PendingResults {
   }
 
   started(job: Job): void {
-    if (job.statusId === undefined) return;
-    const status = phpStatus(job.statusId, 'running', this.#options.redisNow());
-    this.#started.set(status.id, status);
-    this.#due();
+    if (job.statusId === undefined && !job.plugins) return;
+    if (this.#starts.started(job, this.#options.redisNow())) this.#due();
   }
 
   /**
@@ -98,14 +98,12 @@ export class PendingResults {
       return;
     }
     const run = this.#runOf(job, outcome, ms, startedAt);
-    const started = job.statusId === undefined ? undefined : this.#started.get(job.statusId)?.started;
-    const effects = effectsOf(job, outcome, {
-      now: this.#options.redisNow(),
-      started,
-      gates: through,
-      isCancelled: this.#options.isCancelled(job),
-    });
-    if (job.statusId !== undefined) this.#started.delete(job.statusId);
+    const now = this.#options.redisNow();
+    const started = this.#starts.ended(job);
+    const effects = [
+      ...(job.plugins ? this.#options.plugins.ended(job, outcome, now) : []),
+      ...effectsOf(job, outcome, { now, started, gates: through, isCancelled: this.#options.isCancelled(job) }),
+    ];
     this.#add({ raw: job.raw, marked, outcome: this.#opOf(job, outcome), effects, run });
   }
 
@@ -153,8 +151,7 @@ export class PendingResults {
       this.#again = FIRST_AGAIN_MS;
     }
     const settle = this.#takeFitting();
-    const effects = [...this.#started.values()];
-    this.#started.clear();
+    const effects = this.#starts.take();
     this.#dueAt = this.#settlements.length > 0 ? -Infinity : Infinity;
     const ran = this.#ran.take();
     return ran.length === 0 ? { settle, effects } : { settle, effects, ran };
@@ -168,7 +165,7 @@ export class PendingResults {
     this.#ran.take();
     this.#refused = [];
     this.#againAt = Infinity;
-    this.#started.clear();
+    this.#starts.clear();
     this.#dueAt = Infinity;
     return count;
   }

@@ -1,22 +1,23 @@
+import type { StartingJob } from '../broker/broker.ts';
 import type { RawJob } from '../types.ts';
 
 interface Batch {
-  readonly jobs: RawJob[];
+  readonly jobs: StartingJob[];
   /** Those that may start. */
   readonly written: Promise<ReadonlySet<RawJob>>;
 }
 
 /**
- * At-most-once jobs that may have started: it stands in Redis before the handler runs. Those that get a place in the same
- * moment are one call.
+ * Jobs whose start stands in Redis before the handler runs: at-most-once jobs, which may have started from then on, and those
+ * that have effects by then. All that get a place in the same moment are one call.
  */
 export class StartMarks {
   /** Writes it down. @returns those that may start; rejects when Redis is not waited for any longer */
-  readonly #write: (jobs: readonly RawJob[]) => Promise<readonly RawJob[]>;
+  readonly #write: (jobs: readonly StartingJob[]) => Promise<readonly RawJob[]>;
   readonly #marked = new Set<RawJob>();
   #next: Batch | undefined;
 
-  constructor(write: (jobs: readonly RawJob[]) => Promise<readonly RawJob[]>) {
+  constructor(write: (jobs: readonly StartingJob[]) => Promise<readonly RawJob[]>) {
     this.#write = write;
   }
 
@@ -26,12 +27,12 @@ export class StartMarks {
   }
 
   /** @returns whether the job may start; never rejects */
-  async mark(raw: RawJob): Promise<boolean> {
+  async mark(job: StartingJob): Promise<boolean> {
     this.#next ??= this.#open();
     const { jobs, written } = this.#next;
-    jobs.push(raw);
-    const may = (await written).has(raw);
-    if (may) this.#marked.add(raw);
+    jobs.push(job);
+    const may = (await written).has(job.raw);
+    if (may && job.marked) this.#marked.add(job.raw);
     return may;
   }
 
@@ -41,7 +42,7 @@ export class StartMarks {
   }
 
   #open(): Batch {
-    const jobs: RawJob[] = [];
+    const jobs: StartingJob[] = [];
     const send = async () => {
       await Promise.resolve();
       this.#next = undefined;

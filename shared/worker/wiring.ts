@@ -10,6 +10,7 @@ import { Lease, type SyncPlan } from './lease.ts';
 import { LimitedQueues } from './limited-queues.ts';
 import { Orders } from './orders.ts';
 import { PendingResults } from './pending-results.ts';
+import { PluginEffects } from './plugin-effects.ts';
 import { Prefetch } from './prefetch.ts';
 import { PrefetchBuffer } from './prefetch-buffer.ts';
 import { QueuePoller } from './queue-poller.ts';
@@ -72,6 +73,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
   const serial = new SerialQueues(options, options.serial === '' ? undefined : parseQueues(options.serial));
   const orders = new Orders(() => lease.redisNow());
   const gates = new Gates({ clock, orders, timeout: options.timeout, isSerial: serial.has });
+  const plugins = new PluginEffects(log);
   const shared = {
     clock,
     orders,
@@ -89,8 +91,10 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
     buffer: new PrefetchBuffer(serial.has),
     suspects: new Suspects(clock),
     marks: new StartMarks((jobs) => lease.start(jobs, shutdown.giveUp)),
+    plugins,
     pending: new PendingResults({
       clock,
+      plugins,
       within: options.settleWithin,
       worker: () => lease.worker,
       redisNow: () => lease.redisNow(),

@@ -1,7 +1,7 @@
 import type { SyncReply } from '../broker/broker.ts';
 import { CancelledError, LambdesqueError, LeaseLostError } from '../errors.ts';
 import type { BoundJob } from '../job/registry.ts';
-import type { Outcome, RawJob } from '../types.ts';
+import type { Effect, Outcome, RawJob } from '../types.ts';
 import { Admissions } from './admissions.ts';
 import type { Attempt, Ended } from './attempt.ts';
 import { outcomeOfFailure } from './attempt-outcome.ts';
@@ -14,6 +14,7 @@ import { emptySummary, type Summary } from './reporter.ts';
 import { createParts, type Parts } from './wiring.ts';
 
 const SUCCEEDED: Outcome = { kind: 'succeeded' };
+const NO_EFFECTS: readonly Effect<'clearKey'>[] = [];
 
 /**
  * The loop that drains queues: reserve → decode → bind → run → settle. It alone knows all the steps.
@@ -198,8 +199,10 @@ export class Worker {
       this.#parts.serial.prefetch(job.raw.queue).jobStarted();
       this.#parts.reserver.noteSerial(job.raw.queue);
     }
-    if (isOnlyOnce(bound)) void this.#parts.running.startWhen(bound, this.#parts.marks.mark(job.raw));
-    else this.#parts.running.start(bound);
+    const marked = isOnlyOnce(bound);
+    const effects = job.plugins ? this.#parts.plugins.before(job) : NO_EFFECTS;
+    if (!marked && effects.length === 0) this.#parts.running.start(bound);
+    else void this.#parts.running.startWhen(bound, this.#parts.marks.mark({ raw: job.raw, marked, effects }));
   }
 
   #noteLoad(): void {

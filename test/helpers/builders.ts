@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import type { SyncReply } from '../../shared/broker/broker.ts';
+import type { StartingJob, SyncReply } from '../../shared/broker/broker.ts';
 import type { JobContext } from '../../shared/job/context.ts';
 import { type AnyJobDefinition, defineJob, type JobDefinition } from '../../shared/job/define.ts';
 import type { Enqueue } from '../../shared/job/enqueue.ts';
@@ -16,6 +16,11 @@ export function rawJob(payload: string | Buffer, given: Partial<Pick<RawJob, 'qu
   const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(payload);
   const text = isUtf8(bytes) ? bytes.toString('utf8') : undefined;
   return { queue: 'myqueue', seq: 7, size: bytes.length, bytes, text, ...given };
+}
+
+/** An at-most-once job that is about to start. */
+export function starting(raw: RawJob): StartingJob {
+  return { raw, marked: true, effects: [] };
 }
 
 /** A job as `decode` would give it. */
@@ -36,6 +41,7 @@ export function aJob(given: Partial<Job> = {}): Job {
     cron: undefined,
     statusId: undefined,
     control: undefined,
+    plugins: undefined,
     ...given,
   };
 }

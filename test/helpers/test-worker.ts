@@ -3,6 +3,7 @@ import { isPlainDone } from '../../shared/broker/ops/operation.ts';
 import type { Attempts, Effect, RawJob, Settlement, SettleOp } from '../../shared/types.ts';
 import { workerId } from '../../shared/wire/worker-id.ts';
 import { RunTally } from '../../shared/worker/run-tally.ts';
+import { starting } from './builders.ts';
 
 /** Milliseconds. */
 export const LEASE = 60_000;
@@ -69,7 +70,7 @@ export class TestWorker {
 
   /** At-most-once jobs are about to start. */
   start(...jobs: readonly RawJob[]): Promise<boolean[]> {
-    return this.#store.start(this.id, jobs);
+    return this.#store.start(this.id, jobs.map(starting));
   }
 
   /** After an answer that writes were lost; the request that got it can be sent again. */

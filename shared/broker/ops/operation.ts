@@ -2,10 +2,12 @@ import type { Effect, RawJob, Settlement } from '../../types.ts';
 import type { Keys } from '../keys.ts';
 import type { OpContext, ScriptCall } from './call.ts';
 import { CANCELLED, encodeCancelled } from './cancelled.ts';
+import { CLEAR_KEY, encodeClearKey } from './clear-key.ts';
 import { encodeFail, encodeFailBinary, FAIL } from './fail.ts';
 import { encodeLeave, LEAVE } from './leave.ts';
 import { encodeStatus, PHP_STATUS } from './php-status.ts';
 import { encodeRelease, RELEASE } from './release.ts';
+import { encodeResqueStatus, RESQUE_STATUS } from './resque-status.ts';
 import { encodeRetry, RETRY } from './retry.ts';
 import type { StatSums } from './stats.ts';
 import { encodeUnlockCron, UNLOCK_CRON } from './unlock-cron.ts';
@@ -69,14 +71,26 @@ export function encodeEffects(effects: readonly Effect[], call: ScriptCall, keys
       case 'cancelled':
         encodeCancelled(effect, call, keys);
         break;
+      case 'clearKey':
+        encodeClearKey(effect, call, keys);
+        break;
+      case 'resqueStatus':
+        encodeResqueStatus(effect, call, keys);
+        break;
     }
   }
 }
 
+/** Lua: an effect is called with whether its job was held, and reads its arguments in any case. */
+export const CARRY_OUT = `
+local function carryOut(held)
+  for _ = 1, int() do effects[arg()](held) end
+end
+`;
+
 /**
  * Lua: an outcome is called with the payload, or nil where the job is not held any more; it reads its arguments in any
- * case, and returns the error of a key that did not take the job, which then stays in flight. An effect is called with
- * whether its job was held.
+ * case, and returns the error of a key that did not take the job, which then stays in flight.
  */
 export const OPERATIONS = `
 local outcomes, effects, processed, failed = {}, {}, 0, 0
@@ -84,8 +98,4 @@ local outcomes, effects, processed, failed = {}, {}, 0, 0
 function outcomes.done(payload)
   if payload then processed = processed + 1 end
 end
-${RETRY}${FAIL}${RELEASE}${PHP_STATUS}${UNLOCK_CRON}${LEAVE}${CANCELLED}
-local function carryOut(held)
-  for _ = 1, int() do effects[arg()](held) end
-end
-`;
+${RETRY}${FAIL}${RELEASE}${PHP_STATUS}${UNLOCK_CRON}${LEAVE}${CANCELLED}${CLEAR_KEY}${RESQUE_STATUS}${CARRY_OUT}`;

@@ -1,9 +1,8 @@
 import { RedisReplyError } from '../../errors.ts';
-import type { RawJob } from '../../types.ts';
-import type { HeldJob, WorkerBroker } from '../broker.ts';
+import type { HeldJob, StartingJob, WorkerBroker } from '../broker.ts';
 import { keysOf } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
-import { fieldOf } from '../ops/operation.ts';
+import { encodeEffects, fieldOf } from '../ops/operation.ts';
 import { enqueue, enqueueDelayed } from '../scripts/enqueue.ts';
 import { recoverScript } from '../scripts/recover.ts';
 import { startScript } from '../scripts/start.ts';
@@ -28,10 +27,15 @@ export const MOST_INDEXED_BYTES = 30_000;
 export function redisWorkerBroker(client: RedisClient, namespace: string, time?: TimeSource): WorkerBroker {
   const keys = keysOf(namespace);
 
-  async function start(worker: string, jobs: readonly RawJob[]): Promise<boolean[]> {
+  async function start(worker: string, jobs: readonly StartingJob[]): Promise<boolean[]> {
     if (jobs.length === 0) return [];
-    const fields = jobs.map((raw) => fieldOf(raw));
-    return list(await client.script(startScript, [keys.inflight(worker)], fields)).map((held) => held === 1);
+    const call = new ScriptCall([keys.inflight(worker)]);
+    call.add(jobs.length);
+    for (const { raw, marked, effects } of jobs) {
+      call.add(fieldOf(raw), marked ? 1 : 0);
+      encodeEffects(effects, call, keys);
+    }
+    return list(await client.script(startScript, call.keys, call.args)).map((held) => held === 1);
   }
 
   return {
@@ -56,7 +60,7 @@ export function redisWorkerBroker(client: RedisClient, namespace: string, time?:
       // A mark may be among what was lost.
       await start(
         worker,
-        held.flatMap(({ raw, marked }) => (marked && inFlight.has(fieldOf(raw)) ? [raw] : [])),
+        held.flatMap(({ raw, marked }) => (marked && inFlight.has(fieldOf(raw)) ? [{ raw, marked, effects: [] }] : [])),
       );
       const isThere = ({ raw }: HeldJob) => inFlight.has(fieldOf(raw)) || inFlight.has(fieldOf(raw, true));
       const missing = held.filter((one) => !isThere(one)).map(({ raw }) => raw);

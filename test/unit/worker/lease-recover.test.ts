@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LeaseLostError } from '../../../shared/errors.ts';
-import { rawJob } from '../../helpers/builders.ts';
+import { rawJob, starting } from '../../helpers/builders.ts';
 import { asking, away, forgot, held, jobs, leaseWith, lost, WORKER, watch } from './lease-scene.ts';
 
 describe('a Redis that lost its last writes', () => {
@@ -54,15 +54,15 @@ describe('the mark that at-most-once jobs may have started', () => {
   test('answers those that the worker holds', async () => {
     const { lease, starts, says, giveUp } = leaseWith();
     says.start.answers = [[true, false, true]];
-    expect(await lease.start(raws, giveUp.signal)).toEqual([raws[0], raws[2]]);
-    expect(starts).toEqual([{ worker: WORKER, jobs: raws }]);
+    expect(await lease.start(raws.map(starting), giveUp.signal)).toEqual([raws[0], raws[2]]);
+    expect(starts).toEqual([{ worker: WORKER, jobs: raws.map(starting) }]);
   });
 
   test('is sent again while Redis does not answer', async () => {
     const { lease, sync, starts, says, giveUp, clock } = leaseWith(held);
     await sync();
     says.start.answers = [away, [true, true, true]];
-    const started = watch(lease.start(raws, giveUp.signal));
+    const started = watch(lease.start(raws.map(starting), giveUp.signal));
     await clock.advance(50);
     expect(started.end).toEqual({ value: raws });
     expect(starts).toHaveLength(2);
@@ -73,14 +73,14 @@ describe('the mark that at-most-once jobs may have started', () => {
     await sync();
     says.start.answers = [away];
     giveUp.abort();
-    await expect(lease.start(raws, giveUp.signal)).rejects.toBe(away);
+    await expect(lease.start(raws.map(starting), giveUp.signal)).rejects.toBe(away);
   });
 
   test('lets nothing start whose lease was lost before the answer came', async () => {
     const { lease, sync, says, giveUp, clock } = leaseWith(held, lost);
     await sync();
     says.start.answers = [away, [true, true, true]];
-    const started = watch(lease.start(raws, giveUp.signal));
+    const started = watch(lease.start(raws.map(starting), giveUp.signal));
     await expect(sync()).rejects.toThrow(LeaseLostError);
     await clock.advance(50);
     expect(started.end).toEqual({ value: [] });

@@ -1,6 +1,7 @@
 import type {
   HeldJob,
   Recovered,
+  StartingJob,
   SyncReply,
   SyncRequest,
   SyncResult,
@@ -42,7 +43,7 @@ export function leaseWith(...answers: readonly Answer[]) {
   const syncs: SyncRequest[] = [];
   const times: number[] = [];
   const left: string[] = [];
-  const starts: { readonly worker: string; readonly jobs: readonly RawJob[] }[] = [];
+  const starts: { readonly worker: string; readonly jobs: readonly StartingJob[] }[] = [];
   const recovers: { readonly worker: string; readonly call: number; readonly held: readonly HeldJob[] }[] = [];
   const wrong: WrongKey[] = [];
   const missing: RawJob[] = [];
@@ -69,8 +70,8 @@ export function leaseWith(...answers: readonly Answer[]) {
       if (answer instanceof Error) throw answer;
       return answer;
     },
-    async start(worker, raws) {
-      starts.push({ worker, jobs: raws });
+    async start(worker, jobs) {
+      starts.push({ worker, jobs });
       return next(starts.length, says.start);
     },
     async recover(worker, call, known) {

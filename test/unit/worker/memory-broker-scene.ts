@@ -1,6 +1,7 @@
 import type {
   HeldJob,
   Recovered,
+  StartingJob,
   SyncReply,
   SyncRequest,
   SyncResult,
@@ -31,7 +32,7 @@ export class MemoryBroker implements Pick<WorkerBroker, 'address' | 'sync' | 'st
   readonly failed: string[] = [];
   readonly retries: Settlement[] = [];
   readonly syncs: SyncNote[] = [];
-  readonly starts: RawJob[][] = [];
+  readonly starts: StartingJob[][] = [];
   /** What the worker says that it holds, when Redis has lost its last writes. */
   readonly recovers: HeldJob[][] = [];
   readonly serial = new Set<string>();
@@ -75,11 +76,12 @@ export class MemoryBroker implements Pick<WorkerBroker, 'address' | 'sync' | 'st
     return reply;
   }
 
-  async start(_worker: string, jobs: readonly RawJob[]): Promise<boolean[]> {
+  async start(_worker: string, jobs: readonly StartingJob[]): Promise<boolean[]> {
     this.starts.push([...jobs]);
     await this.#travel();
     await this.beforeStart;
-    return jobs.map((raw) => {
+    return jobs.map(({ raw, marked }) => {
+      if (!marked) return this.inflight.has(fieldOf(raw));
       const held = this.inflight.delete(fieldOf(raw));
       if (held) this.inflight.set(fieldOf(raw, true), raw);
       return held;

@@ -1,6 +1,8 @@
 import type { Outcome } from '../../../shared/types.ts';
 import { PendingResults } from '../../../shared/worker/pending-results.ts';
+import { PluginEffects } from '../../../shared/worker/plugin-effects.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
+import { recordingLogger } from '../../helpers/recording-logger.ts';
 
 /** Redis's clock is a minute behind ours. */
 export const BEHIND = 61_500;
@@ -11,6 +13,7 @@ export function begin() {
   const start = clock.now();
   const pending = new PendingResults({
     clock,
+    plugins: new PluginEffects(recordingLogger()),
     worker: () => WORKER,
     redisNow: () => clock.now() - BEHIND,
     ahead: () => -BEHIND,
