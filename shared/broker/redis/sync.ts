@@ -50,6 +50,7 @@ function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: Sc
     keys.pausedQueues,
     keys.control,
     keys.parked,
+    keys.failedQueues,
   ]);
   call.add(worker, Math.ceil(request.lease), request.call, request.register ? 1 : 0, request.heartbeat ? 1 : 0);
   // Nearly all of them are of these two kinds: one short text stands for a thousand.

@@ -23,8 +23,8 @@ export const WRITES_LOST = -2;
  *
  * KEYS  1 inflight:<worker>  2 leases  3 pause-all-workers  4 workers  5 worker:<worker>  6 worker:<worker>:started
  *       7 workers:heartbeat  8 stat:processed  9 stat:processed:<worker>  10 stat:failed  11 stat:failed:<worker>
- *       12 failed  13 retry  14 retry:payloads  15 queues  16 serial  17 queues:paused  18 control  19 parked  then those that
- *       ARGV names by their place
+ *       12 failed  13 retry  14 retry:payloads  15 queues  16 serial  17 queues:paused  18 control  19 parked
+ *       20 failed_queues  then those that ARGV names by their place
  * ARGV  time; worker id; length of the lease (ms); number of the sync; 1 to register, else 0; 1 for a heartbeat, else 0
  *       number of queues with jobs done (succeeded or discarded, without effects), each: name, numbers as 1-5,7,9-12
  *       number of queues with jobs released to their heads, each: place of its key, name, numbers likewise
@@ -137,6 +137,8 @@ end
 if failed > 0 then
   try('INCRBY', KEYS[10], failed)
   try('INCRBY', KEYS[11], failed)
+  -- With its multi-queue backend resque-web shows the lists that are named there, and no other.
+  if try('EXISTS', KEYS[20]) == 1 then try('SADD', KEYS[20], 'failed') end
 end
 
 try('ZADD', leases, time + lease, worker)

@@ -44,6 +44,17 @@ withBrokers((stores) => {
     expect(await stores.db.get(stores.keys.stat('processed'))).toBe('9000');
   });
 
+  it.each([
+    ['Ruby’s multi-queue backend', ['mail_failed'], ['failed', 'mail_failed']],
+    ['Ruby’s default backend', [], []],
+  ])('with %s, resque-web finds what failed', async (_, before, after) => {
+    for (const name of before) await stores.db.sadd(stores.keys.failedQueues, name);
+    await stores.produce('q', '{"class":"A"}');
+    const worker = stores.worker();
+    await worker.sync({ settle: [fail(await worker.takeOne('q'))] });
+    expect((await stores.db.smembers(stores.keys.failedQueues)).sort()).toEqual(after);
+  });
+
   it('puts a retry aside for its time, with the record of its attempts', async () => {
     await stores.produce('a:b c', ' {"class":"A","args":[1.0]}');
     const worker = stores.worker();
