@@ -21,13 +21,14 @@ const NAMED_ZONE = /(:\d{2}(?:\.\d+)?)\s+([A-Z]{3,5})\b(?![+-])/;
 
 /**
  * A time as Resque's programs write it in a failed entry: Ruby's `2026/11/20 20:29:37 UTC`, PHP's ISO 8601 or `Fri
- * Nov 20 20:29:37 UTC 2026`, Go's RFC 3339 with nanoseconds, Node's `Date.toString()`. Without a zone, or with one
+ * Nov 20 20:29:37 UTC 2026`, Go's RFC 3339 with nanoseconds, Node's `Date.toString()`, Java's `+0000`; and the epoch seconds in text of pyres' workers. Without a zone, or with one
  * that nobody knows, it is taken for UTC.
  * @returns undefined for what is no time
  */
 export function readDate(value: unknown): Date | undefined {
   if (typeof value === 'number') return dateOf(value < 1e11 ? value * 1000 : value);
-  // A number or a day alone would be many things to Date.parse.
+  if (typeof value === 'string' && /^\d{9,10}$/.test(value)) return dateOf(Number(value) * 1000);
+  // Another number or a day alone would be many things to Date.parse.
   if (typeof value !== 'string' || value.length > 100 || !TIME_OF_DAY.test(value)) return undefined;
   const zoned = ZONE.test(value) ? value : withoutZone(value);
   return dateOf(Date.parse(zoned)) ?? dateOf(Date.parse(withKnownZone(zoned)));

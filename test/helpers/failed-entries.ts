@@ -38,6 +38,20 @@ export const foreignEntries = {
     class: 'Charge',
     backtrace: [],
   },
+  'pyres 1.5, which names no zone': {
+    raw: '{"failed_at": "2026/11/20 20:29:37", "payload": {"class": "jobs.Charge", "args": ["x", {"n": 1.0}]}, "exception": "type", "error": "boom", "backtrace": ["ValueError: boom \\u00e9", ""], "queue": "billing", "worker": "host:1:q"}',
+    at: '2026-11-20T20:29:37.000Z',
+    payload: '{"class": "jobs.Charge", "args": ["x", {"n": 1.0}]}',
+    class: 'jobs.Charge',
+    backtrace: ['ValueError: boom é', ''],
+  },
+  'jesque 2.2.0': {
+    raw: '{"worker":"host:1:q","queue":"billing","payload":{"class":"Charge","args":["x",{"n":1.0}],"vars":null},"backtrace":["\\tat Cap$1.run(Cap.java:25)"],"error":"boom","exception":"java.lang.IllegalStateException","failed_at":"2026-11-20T20:29:37.337+0000","retried_at":null}',
+    at: '2026-11-20T20:29:37.337Z',
+    payload: '{"class":"Charge","args":["x",{"n":1.0}],"vars":null}',
+    class: 'Charge',
+    backtrace: ['\tat Cap$1.run(Cap.java:25)'],
+  },
   'Rails’ ActiveJob': {
     raw: '{"failed_at":"2026/11/20 20:29:37 UTC","payload":{"class":"ActiveJob::QueueAdapters::ResqueAdapter::JobWrapper","args":[{"job_class":"Charge","job_id":"0c3f","queue_name":"billing","arguments":[{"_aj_globalid":"gid://shop/User/7"}],"executions":1}]},"exception":"RuntimeError","error":"boom","backtrace":[],"worker":"host:1:q","queue":"billing"}',
     at: '2026-11-20T20:29:37.000Z',
