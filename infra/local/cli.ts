@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /*
- * The command's entry. What it can do is in program.ts, which is loaded here: only with a Node.js that can run it, and from a
+ * The command's entry. What it does is in main.ts, which is loaded here: only with a Node.js that can run it, and from a
  * cache of what was compiled before, so that a command starts in a third of the time.
  */
 import * as nodeModule from 'node:module';
@@ -17,4 +17,4 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
 }
 const { enableCompileCache } = nodeModule as Partial<typeof nodeModule>;
 enableCompileCache?.();
-await import('./program.ts');
+await import('./main.ts');

@@ -12,17 +12,17 @@ import { tickOnce } from './commands/tick.ts';
 import { work } from './commands/work.ts';
 import { defaultCron } from './cron.ts';
 import { duration, isoTime, wholeNumber } from './flag-values.ts';
-import { goFlags } from './go-flags.ts';
 import { withHint } from './hints.ts';
 import { defaultJobs } from './jobs.ts';
-import { flushOutput, guardOutput } from './output.ts';
 import { examples, redisOptions } from './redis-options.ts';
-import { tellError } from './tell-error.ts';
 
 // By its name: the compiled file lies elsewhere.
 const own: { readonly version: string } = createRequire(import.meta.url)('lambdesque/package.json');
 
-const program = new Command('lambdesque').description('Resque queues, run by AWS Lambda; here, on this machine.');
+/** All that can be asked for. It throws what went wrong, and ends nothing: main.ts does. */
+export const program = new Command('lambdesque').description(
+  'Resque queues, run by AWS Lambda; here, on this machine.',
+);
 program.version(own.version).exitOverride().showHelpAfterError('(--help shows what is allowed)');
 
 program
@@ -150,14 +150,3 @@ program.addHelpText('after', examples('lambdesque demo', 'lambdesque dev', 'lamb
 for (const command of [program, ...program.commands, ...program.commands.flatMap((noun) => noun.commands)]) {
   command.configureOutput({ outputError: (text, write) => write(withHint(text, command)) });
 }
-
-// A log or a message that nobody takes must not end the work.
-guardOutput();
-try {
-  await program.parseAsync(goFlags(process.argv.slice(2)), { from: 'user' });
-} catch (error) {
-  process.exitCode = tellError(error);
-}
-await flushOutput();
-// What handlers left behind (timers, sockets) must not keep a process that has nothing more to do.
-process.exit();

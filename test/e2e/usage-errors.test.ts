@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { programHere } from '../helpers/cli-here.ts';
 import { PATIENCE } from '../helpers/eventually.ts';
 import { payloads, push, range } from '../helpers/queue-state.ts';
 import { startRedis, type TestRedis } from '../helpers/redis-server.ts';
@@ -119,12 +120,19 @@ describe('errors of use', () => {
     ['no queue for a job', ['enqueue', 'Nobody', '--uri', NOWHERE, '--jobs', JOBS], ['Nobody', 'queue']],
     ['no class', ['enqueue', '--uri', NOWHERE], ['class']],
   ])('%s: exit code 2, and what is wrong on standard error', async (_name, args, says) => {
-    const { code, stdout, stderr } = await lambdesque(args).ended;
+    const { code, stdout, stderr } = await programHere(args);
     for (const one of says)
       expect(stderr).toEqual(typeof one === 'string' ? expect.stringContaining(one) : expect.stringMatching(one));
     expect(stderr).not.toMatch(/^\s+at .*:\d+:\d+/m);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
+
+  test.each([[['wrok']], [['work', '--queues', '', '--uri', NOWHERE]], [[...work, '--jobs', './no-such.ts']]])(
+    'the process says what the program says: %j',
+    async (args) => {
+      expect(await lambdesque(args).ended).toMatchObject(await programHere(args));
+    },
+  );
 });
 
 test.each([
@@ -134,7 +142,7 @@ test.each([
   ['work', '--queues', 'a', '--uri', 'redis://app:hunter2%@127.0.0.1:1'],
   ['work', '--queues', 'a', '--uri', 'redis://:p@hunter2/x@127.0.0.1:1'],
 ])('a password that has to be encoded is not shown: %s %s %s %s', async (...args) => {
-  const { code, stdout, stderr } = await lambdesque(args).ended;
+  const { code, stdout, stderr } = await programHere(args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).not.toMatch(/hunter2|default|123|tail/);
 });
@@ -166,7 +174,7 @@ describe('help', () => {
   test.each([[[]], [['work']], [['enqueue']], [['tick']], [['start']], [['dev']], [['demo']]])(
     '%j --help fits a screen, on standard output, with 0',
     async (command) => {
-      const { code, stdout, stderr } = await lambdesque([...command, '--help']).ended;
+      const { code, stdout, stderr } = await programHere([...command, '--help']);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       const lines = stdout.trimEnd().split('\n');
       expect(lines.length).toBeLessThanOrEqual(40);
