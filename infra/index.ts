@@ -8,6 +8,7 @@ export { Dashboard, type DashboardOptions, type DashboardProps } from './dashboa
 export { FailureQueue, type FailureQueueProps } from './function/failure-queue.ts';
 export { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
 export { Lambdesque, type LambdesqueProps } from './lambdesque.ts';
+export { MinuteTick, type MinuteTickProps } from './minute-tick.ts';
 export { OnDemand, type OnDemandProps } from './on-demand.ts';
 export type { Queues } from './queues.ts';
 export {

@@ -1,13 +1,14 @@
 import { ArnFormat, Duration, Names, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { type IGrantable, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type IGrantable, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFn } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { OnDemandSettings } from '../functions/contract/settings.ts';
+import { scheduleRole } from './schedule-role.ts';
 
 /** Props of what starts a scheduler when it is needed. */
 export interface OnDemandProps {
@@ -57,18 +58,6 @@ export class OnDemand extends Construct {
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
     this.group = new CfnScheduleGroup(this, 'Group', { name: group });
-    this.role = new Role(this, 'Role', {
-      description: 'Lets EventBridge Scheduler start the scheduler of Lambdesque',
-      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
-        conditions: {
-          StringEquals: { 'aws:SourceAccount': stack.account },
-          ArnEquals: {
-            'aws:SourceArn': stack.formatArn({ service: 'scheduler', resource: 'schedule-group', resourceName: group }),
-          },
-        },
-      }),
-    });
-    this.role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [target] }));
     this.fallback = new Queue(this, 'Fallback', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -80,7 +69,7 @@ export class OnDemand extends Construct {
       // Half an hour apart: about two weeks.
       deadLetterQueue: { queue: props.onFailure, maxReceiveCount: 600 },
     });
-    this.fallback.grantSendMessages(this.role);
+    this.role = scheduleRole(this, 'Role', { group, target, deadLetters: this.fallback });
     this.settings = { group, schedule, target, role: this.role.roleArn, fallback: this.fallback.queueArn };
   }
 

@@ -1,7 +1,5 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { IMetric, Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
-import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
@@ -9,6 +7,7 @@ import type { SchedulerSettings } from '../functions/contract/settings.ts';
 import type { CronEntry } from '../shared/index.ts';
 import { checkCronEntries, failedLimits, type QueueList } from '../shared/internal.ts';
 import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
+import { MinuteTick } from './minute-tick.ts';
 import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
 import type { OnDemand } from './on-demand.ts';
@@ -76,7 +75,7 @@ export class Scheduler extends Construct {
   /** The function that ticks. */
   readonly function: LambdesqueFunction;
   /** The minute tick; there is none with `wake: 'on-demand'`. */
-  readonly rule: Rule | undefined;
+  readonly tick: MinuteTick | undefined;
   /** What starts it where it has no minute tick. */
   readonly wake: OnDemand | undefined;
   readonly #metricsNamespace: string;
@@ -110,16 +109,9 @@ export class Scheduler extends Construct {
     });
     for (const consumer of Object.values(consumers)) consumer.function.grantInvokeLatestVersion(this.function);
     wake?.start(this.function);
-    this.rule = wake ? undefined : this.#minuteTick();
-  }
-
-  #minuteTick(): Rule {
-    return new Rule(this, 'Tick', {
-      description: `Starts the scheduler of ${Stack.of(this).stackName} each minute`,
-      schedule: Schedule.rate(Duration.minutes(1)),
-      // A tick that could not start is not worth repeating: the next one does all that it would have done.
-      targets: [new LambdaFunction(this.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
-    });
+    this.tick = wake
+      ? undefined
+      : new MinuteTick(this, 'Tick', { function: this.function as IFunction, deadLetters: this.function.onFailure });
   }
 
   /** Lets somebody start it: after enqueuing something for later, where there is no minute tick. */

@@ -112,7 +112,7 @@ export class Alarms extends Construct {
       missing: TreatMissingData.BREACHING,
       what: `No tick of the scheduler came to its end for ${limit.toHumanString()}: nothing is promoted, reclaimed or started.`,
       remedy:
-        'Its log says why: Redis away, wrong credentials, a timeout. No log lines: see whether the rule is enabled. ' +
+        'Its log says why: Redis away, wrong credentials, a timeout. No log lines: see whether the schedule is enabled (EventBridge Scheduler). ' +
         'On the first deployment this alarm rings once, before the first ticks.',
     });
   }

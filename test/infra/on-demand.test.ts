@@ -127,7 +127,6 @@ describe("wake: 'on-demand'", () => {
 
 test('the minute tick is the default', () => {
   const template = system({ wake: 'minute' }).template();
-  template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(1 minute)' });
+  template.hasResourceProperties('AWS::Scheduler::Schedule', { ScheduleExpression: 'rate(1 minute)' });
   expect(settingsOf(template, /^JobsScheduler/)).not.toHaveProperty('wake');
-  template.resourceCountIs('AWS::Scheduler::ScheduleGroup', 0);
 });

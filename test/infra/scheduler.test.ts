@@ -22,10 +22,17 @@ function scheduler(options: Partial<SchedulerProps> = {}) {
 
 test('ticks once a minute, and a tick that fails is not repeated', () => {
   const template = scheduler().template();
-  template.hasResourceProperties('AWS::Events::Rule', {
+  template.resourceCountIs('AWS::Events::Rule', 0);
+  template.hasResourceProperties('AWS::Scheduler::Schedule', {
+    GroupName: { Ref: Match.stringLikeRegexp('^SchedulerTickGroup') },
     ScheduleExpression: 'rate(1 minute)',
-    State: 'ENABLED',
-    Targets: [Match.objectLike({ RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 } })],
+    FlexibleTimeWindow: { Mode: 'OFF' },
+    Target: {
+      Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^SchedulerFunction'), 'Arn'] },
+      RoleArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^SchedulerTickRole'), 'Arn'] },
+      RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+      DeadLetterConfig: { Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^SchedulerFailures'), 'Arn'] } },
+    },
   });
   template.allResourcesProperties('AWS::Lambda::EventInvokeConfig', {
     MaximumRetryAttempts: 0,
@@ -33,6 +40,30 @@ test('ticks once a minute, and a tick that fails is not repeated', () => {
     DestinationConfig: { OnFailure: Match.anyValue() },
   });
   expect(functionOf(template, /^Scheduler/)).toMatchObject({ MemorySize: 256, Timeout: 120, Architectures: ['arm64'] });
+});
+
+test('the schedule has a role of its own, which starts this function and nothing else', () => {
+  const template = scheduler().template();
+  const [send, invoke, ...rest] = statementsOf(template, /^SchedulerTickRole/).sort((a, b) =>
+    a.actions.join() < b.actions.join() ? 1 : -1,
+  );
+  expect(rest).toEqual([]);
+  expect(invoke?.actions).toEqual(['lambda:InvokeFunction']);
+  expect(invoke?.resources).toEqual([expect.stringMatching(/^<SchedulerFunction\w+\.Arn>$/)]);
+  expect(send?.resources).toEqual([expect.stringMatching(/^<SchedulerFailures\w+\.Arn>$/)]);
+  const roles = Object.entries(template.findResources('AWS::IAM::Role'));
+  const [, role] = roles.find(([id]) => id.startsWith('SchedulerTickRole')) ?? [];
+  expect(role?.['Properties'].AssumeRolePolicyDocument.Statement).toEqual([
+    {
+      Action: 'sts:AssumeRole',
+      Effect: 'Allow',
+      Principal: { Service: 'scheduler.amazonaws.com' },
+      Condition: {
+        StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+        ArnEquals: { 'aws:SourceArn': expect.objectContaining({ 'Fn::Join': expect.anything() }) },
+      },
+    },
+  ]);
 });
 
 test('knows its consumers, and may start them and nothing else', () => {
