@@ -63,6 +63,7 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
   const log = logger.child({ consumer: settings.consumer, requestId });
   const metrics = new RunMetrics({
     namespace: settings.metricsNamespace,
+    system: settings.system,
     consumer: settings.consumer,
     byClass: settings.classMetrics ?? false,
     clock,
@@ -70,7 +71,7 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
     print: (line) => process.stdout.write(`${line}\n`),
   });
   const client = await connection.forInvocation(clock, end.giveUpAt);
-  const onDemand = redisOnDemandBroker(client, settings.namespace);
+  const onDemand = redisOnDemandBroker(client, settings.namespace, settings.system);
   const wake = schedule && new WakeRequester({ store: onDemand, schedule, clock, wallTime });
   try {
     const summary = await drain({
@@ -81,6 +82,7 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
       queues,
       options,
       consumer: settings.consumer,
+      system: settings.system,
       requestId,
       clock,
       log,

@@ -36,7 +36,7 @@ const logger = createLogger();
 const aws = awsOf(environment);
 const connection = new Connection(() => connect(settings.redis, aws.secretReader()));
 connection.warmUp();
-const consumers = new ConsumerStarter(settings.consumers);
+const consumers = new ConsumerStarter(settings.system, settings.consumers);
 const emptyQueues = new Set<string>();
 const problems = new ProblemLog(logger, clock);
 /** AWS's clock. Ours only measures how long things take. */
@@ -56,8 +56,8 @@ async function work(_event: unknown, context: InvocationContext): Promise<object
   const log = logger.child({ requestId: holder });
   const client = await connection.forInvocation(clock, giveUpAt);
   try {
-    const deps = { lock: redisLockBroker(client, settings.namespace), holder, clock, lastTickAt };
-    const runs = redisOnDemandRunBroker(client, settings.namespace);
+    const deps = { lock: redisLockBroker(client, settings.namespace, settings.system), holder, clock, lastTickAt };
+    const runs = redisOnDemandRunBroker(client, settings.namespace, settings.system);
     const lock = schedule ? onDemandLock({ ...deps, runs, schedule, wallTime }) : minuteLock(deps);
     const snapshot = await lock.begin();
     if (snapshot) return await tickAndStart(client, lock, snapshot, log);
@@ -74,7 +74,7 @@ async function tickAndStart(
   snapshot: TickSnapshot,
   log: Logger,
 ): Promise<object> {
-  const { namespace, metricsNamespace } = settings;
+  const { namespace, metricsNamespace, system } = settings;
   const starter = consumers.forInvocation(aws, clock, log);
   const after = new AfterTick({
     consumers,
@@ -83,6 +83,7 @@ async function tickAndStart(
     isRequested: () => lock.requested,
     keepLock: () => lock.keep(),
     metricsNamespace,
+    system,
     wallTime,
     emptyQueues,
     print: (line) => process.stdout.write(`${line}\n`),

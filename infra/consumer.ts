@@ -11,9 +11,10 @@ import { type Queues, queueText } from './queues.ts';
 import {
   type ConsumerMetricName,
   consumerMetric,
-  defaultMetricsNamespace,
   fleetMetric,
   type MetricOptions,
+  type MetricSource,
+  metricSource,
   type QueueMetricOptions,
 } from './watching/metrics.ts';
 
@@ -88,7 +89,8 @@ export class Consumer extends Construct implements IGrantable {
   readonly reserved: boolean;
   /** Once `addDoorbellUrl` was called. */
   doorbellUrl: FunctionUrl | undefined;
-  readonly #metricsNamespace: string;
+  /** Where its metrics are. */
+  readonly metricSource: MetricSource;
   /** Function URLs stream no response of a function in a VPC. */
   readonly #streams: boolean;
   readonly #ringers: IGrantable[] = [];
@@ -104,7 +106,7 @@ export class Consumer extends Construct implements IGrantable {
     this.memorySize = props.memorySize ?? 512;
     this.reserved = props.reserveConcurrency ?? false;
     this.#streams = props.redis.vpc === undefined;
-    this.#metricsNamespace = props.metricsNamespace ?? defaultMetricsNamespace;
+    this.metricSource = metricSource(scope, props);
     checkName(this.consumerName);
     checkCount('concurrency', this.concurrency);
     checkCount('maxWorkers', this.maxWorkers);
@@ -206,16 +208,16 @@ export class Consumer extends Construct implements IGrantable {
 
   /** Workers whose lease runs, as the scheduler sees them. */
   metricLiveWorkers(options?: MetricOptions): Metric {
-    return fleetMetric(this.#metricsNamespace, this.consumerName, 'liveWorkers', options);
+    return fleetMetric(this.metricSource, this.consumerName, 'liveWorkers', options);
   }
 
   /** Jobs of its dead workers that went back to their queues. */
   metricReclaimed(options?: MetricOptions): Metric {
-    return fleetMetric(this.#metricsNamespace, this.consumerName, 'reclaimed', options);
+    return fleetMetric(this.metricSource, this.consumerName, 'reclaimed', options);
   }
 
   #metric(name: ConsumerMetricName, options?: QueueMetricOptions): IMetric {
-    return consumerMetric(this.#metricsNamespace, this.consumerName, name, options);
+    return consumerMetric(this.metricSource, this.consumerName, name, options);
   }
 
   #warnIfSerial(what: string): void {

@@ -25,6 +25,6 @@ export {
 } from './scheduler.ts';
 export type { SecretField, SecretSource } from './secret-source.ts';
 export { type AlarmOptions, Alarms, type AlarmsProps } from './watching/alarms.ts';
-export type { MetricOptions, QueueMetricOptions } from './watching/metrics.ts';
+export type { MetricOptions, MetricSource, QueueMetricOptions } from './watching/metrics.ts';
 export { MetricsDashboard, type MetricsDashboardProps } from './watching/metrics-dashboard.ts';
 export { Queries, type QueriesProps } from './watching/queries.ts';

@@ -13,8 +13,8 @@ import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
 import { OnDemand } from './on-demand.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { defaultSystemName } from './system-name.ts';
 import { type AlarmOptions, Alarms } from './watching/alarms.ts';
-import { defaultMetricsNamespace } from './watching/metrics.ts';
 import { MetricsDashboard } from './watching/metrics-dashboard.ts';
 import { Queries } from './watching/queries.ts';
 
@@ -63,6 +63,8 @@ export interface LambdesqueProps<Name extends string> extends Omit<SystemOptions
  * jobs.grantDoorbell(webApp); // may start the consumers as soon as it has enqueued
  */
 export class Lambdesque<Name extends string> extends Construct {
+  /** What sets it apart from others on the same Redis: in metrics, worker ids and log lines. */
+  readonly systemName: string;
   /** By name. */
   readonly consumers: { readonly [name in Name]: Consumer };
   /** What promotes, reclaims, enqueues cron slots and starts the consumers. */
@@ -88,6 +90,7 @@ export class Lambdesque<Name extends string> extends Construct {
       throw new Error("consumers is empty, so no job would run. Give one, such as { default: { queues: ['*'] } }.");
     }
     const registry = requireJobs(jobs);
+    this.systemName = props.systemName ?? defaultSystemName(this);
     this.onFailure = props.onFailure ?? new FailureQueue(this, 'Failures', { removalPolicy });
     this.wake =
       props.wake === 'on-demand' ? new OnDemand(this, 'Wake', { onFailure: this.onFailure, removalPolicy }) : undefined;
@@ -96,6 +99,7 @@ export class Lambdesque<Name extends string> extends Construct {
       jobs,
       removalPolicy,
       onFailure: this.onFailure,
+      systemName: this.systemName,
       ...omitUndefined({
         logRetention,
         namespace: props.namespace,
@@ -122,7 +126,6 @@ export class Lambdesque<Name extends string> extends Construct {
     const seen = {
       consumers: Object.values<Consumer>(this.consumers),
       scheduler: this.scheduler,
-      metricsNamespace: props.metricsNamespace ?? defaultMetricsNamespace,
     };
     this.alarms = props.alarms && new Alarms(this, 'Alarms', { ...seen, ...props.alarms });
     this.dashboard =

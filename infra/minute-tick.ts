@@ -9,7 +9,7 @@ import { scheduleRole } from './schedule-role.ts';
 /** Props of the minute tick. */
 export interface MinuteTickProps {
   /** The scheduler's function. */
-  readonly function: IFunction;
+  readonly function: Pick<IFunction, 'functionArn'>;
   /** Where a tick goes that EventBridge could not hand to Lambda. */
   readonly deadLetters: IQueue;
 }
@@ -20,7 +20,7 @@ const NAME = { maxLength: 64, separator: '-' } as const;
 /**
  * Starts the scheduler once a minute: a schedule of EventBridge Scheduler, as `OnDemand` sets one, with a group and a role
  * of its own. `Scheduler` makes it, unless it has `wake`.
- * @example new MinuteTick(stack, 'Tick', { function: scheduler, deadLetters: onFailure });
+ * @example new MinuteTick(stack, 'Tick', { function: scheduler.function, deadLetters: onFailure });
  */
 export class MinuteTick extends Construct {
   /** What goes off each minute. */

@@ -12,8 +12,9 @@ import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
 import type { OnDemand } from './on-demand.ts';
 import {
-  defaultMetricsNamespace,
   type MetricOptions,
+  type MetricSource,
+  metricSource,
   type QueueMetricName,
   type QueueMetricOptions,
   queueMetric,
@@ -78,13 +79,14 @@ export class Scheduler extends Construct {
   readonly tick: MinuteTick | undefined;
   /** What starts it where it has no minute tick. */
   readonly wake: OnDemand | undefined;
-  readonly #metricsNamespace: string;
+  /** Where its metrics are. */
+  readonly metricSource: MetricSource;
 
   constructor(scope: Construct, id: string, props: SchedulerProps) {
     super(scope, id);
     const { consumers, cron = {}, wake } = props;
     this.wake = wake;
-    this.#metricsNamespace = props.metricsNamespace ?? defaultMetricsNamespace;
+    this.metricSource = metricSource(scope, props);
     const registry = requireJobs(props.jobs);
     checkCronEntries(cron, registry);
     this.function = new LambdesqueFunction(this, 'Function', {
@@ -111,7 +113,7 @@ export class Scheduler extends Construct {
     wake?.start(this.function);
     this.tick = wake
       ? undefined
-      : new MinuteTick(this, 'Tick', { function: this.function as IFunction, deadLetters: this.function.onFailure });
+      : new MinuteTick(this, 'Tick', { function: this.function, deadLetters: this.function.onFailure });
   }
 
   /** Lets somebody start it: after enqueuing something for later, where there is no minute tick. */
@@ -155,11 +157,11 @@ export class Scheduler extends Construct {
   }
 
   #queue(name: QueueMetricName, options?: QueueMetricOptions): IMetric {
-    return queueMetric(this.#metricsNamespace, name, options);
+    return queueMetric(this.metricSource, name, options);
   }
 
   #system(name: SystemMetricName, options?: MetricOptions): Metric {
-    return systemMetric(this.#metricsNamespace, name, options);
+    return systemMetric(this.metricSource, name, options);
   }
 }
 

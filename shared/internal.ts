@@ -59,7 +59,6 @@ export {
   type AutoscaleLimits,
   type AutoscaleState,
   backlogOf,
-  consumerOf,
   namedQueues,
   pausedBacklogOf,
   workersToStart,
@@ -85,6 +84,6 @@ export { runWithSignals } from './service/process-signals.ts';
 export { StopSignals } from './service/stop-signals.ts';
 export { WorkerService, type WorkerServiceDeps } from './service/worker-service.ts';
 export { type ErrorInfo, errorFields, errorInfo } from './wire/failed-entry.ts';
-export { workerId } from './wire/worker-id.ts';
+export { type FunctionWorker, functionWorkerId, functionWorkerOf, workerId } from './wire/worker-id.ts';
 export type { WorkerDeps } from './worker/deps.ts';
 export { Worker } from './worker/worker.ts';

@@ -2,6 +2,7 @@ import type { Logger, RunReport, Summary } from '../../shared/index.ts';
 import {
   type Clock,
   createEnqueuer,
+  functionWorkerId,
   type QueueList,
   type Registry,
   sleep,
@@ -9,7 +10,6 @@ import {
   Worker,
   type WorkerBroker,
   type WorkerOptions,
-  workerId,
 } from '../../shared/internal.ts';
 import type { ConsumerEnd } from '../contract/invocation-end.ts';
 
@@ -18,8 +18,9 @@ export interface DrainDeps {
   readonly registry: Registry;
   readonly queues: QueueList;
   readonly options: WorkerOptions;
-  /** The consumer's name: host part of the worker's id. */
+  /** The consumer's name and its system's: in the worker's id. */
   readonly consumer: string;
+  readonly system: string;
   readonly requestId: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -53,7 +54,7 @@ export async function drain(deps: DrainDeps): Promise<Summary> {
 }
 
 function drainOnce(deps: DrainDeps): Promise<Summary> {
-  const { store, registry, clock, queues, consumer, requestId, end, onDue, onWorker } = deps;
+  const { store, registry, clock, queues, consumer, system, requestId, end, onDue, onWorker } = deps;
   const patterns = queues.patterns.map(textOf);
   const client = createEnqueuer({
     store,
@@ -66,7 +67,7 @@ function drainOnce(deps: DrainDeps): Promise<Summary> {
     ...deps,
     options: { ...deps.options, abortGrace: end.abortGrace, exitOnComplete: true },
     client,
-    worker: workerId(consumer, requestId, patterns),
+    worker: functionWorkerId({ consumer, system, requestId }, patterns),
     deadline: end.deadline,
   });
   onWorker?.(worker);

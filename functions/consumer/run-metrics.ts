@@ -5,6 +5,7 @@ import { Histogram } from './histogram.ts';
 
 export interface RunMetricsOptions {
   readonly namespace: string;
+  readonly system: string;
   readonly consumer: string;
   /** A line for each class of a queue, with a dimension of its own. */
   readonly byClass: boolean;
@@ -39,10 +40,10 @@ export class RunMetrics {
 
   /** Prints what has not been printed. */
   flush(): void {
-    const { namespace, consumer, wallTime, print } = this.#options;
+    const { namespace, system, consumer, wallTime, print } = this.#options;
     for (const group of this.#groups.values()) {
       const { queue, class: className } = group;
-      const dimensions = { consumer, queue, ...(className === undefined ? {} : { class: className }) };
+      const dimensions = { system, consumer, queue, ...(className === undefined ? {} : { class: className }) };
       print(emfLine({ namespace, now: wallTime(), dimensions, values: group.values() }));
     }
     this.#groups = new Map();

@@ -84,8 +84,13 @@ const onDemand = object({
 });
 export type OnDemandSettings = v.InferOutput<typeof onDemand>;
 
+const NAME = 'made of letters, digits, ".", "_" and "-"';
+const name = text(NAME, /^[A-Za-z0-9._-]+$/);
+
 const common = {
   redis,
+  /** The system's name: a metrics dimension, a part of its workers' ids, and of the keys that are one for each system. */
+  system: name,
   /** @default the scheduler runs each minute */
   wake: v.exactOptional(onDemand),
   /** Prefix of every key. */
@@ -100,9 +105,6 @@ const common = {
 const commonSettings = object(common);
 export type CommonSettings = v.InferOutput<typeof commonSettings>;
 
-const NAME = 'made of letters, digits, ".", "_" and "-"';
-const consumerName = text(NAME, /^[A-Za-z0-9._-]+$/);
-
 /** What a consumer drains, for itself and for the scheduler that starts it. */
 const drained = {
   /** As `parseQueues` takes it: `critical,default`, `high=3,low=1`, `*`, `!name`. */
@@ -115,8 +117,8 @@ const drained = {
 
 const consumer = object({
   ...common,
-  /** Its name in the system, such as `default`: a metrics dimension, and the host part of its workers' ids. */
-  consumer: consumerName,
+  /** Its name in the system, such as `default`: a metrics dimension, and a part of its workers' ids. */
+  consumer: name,
   ...drained,
   /** Milliseconds that a worker may be silent before its jobs are given to others. @default 60000 */
   lease: v.exactOptional(ms(1_000)),
@@ -147,7 +149,7 @@ export type ConsumerTarget = v.InferOutput<typeof target>;
 const scheduler = object({
   ...common,
   /** By consumer name. */
-  consumers: v.record(consumerName, target, OBJECT),
+  consumers: v.record(name, target, OBJECT),
   /** How much of the failed list is kept: entries; milliseconds since they failed. @default all */
   failed: v.exactOptional(object({ max: v.exactOptional(wholeFrom0), age: v.exactOptional(ms(1_000)) })),
 });

@@ -1,5 +1,5 @@
 import type { Follower, QueueStats, Reclaimed, StatsBroker, Tick } from '../../shared/internal.ts';
-import { countReclaimed, gaugeLines } from './gauges.ts';
+import { gaugeLines, ReclaimedCounts } from './gauges.ts';
 import type { ConsumerStarter, InvocationStarter } from './start-consumers.ts';
 
 export interface AfterTickDeps {
@@ -10,6 +10,7 @@ export interface AfterTickDeps {
   readonly isRequested: () => boolean;
   readonly keepLock: () => Promise<void>;
   readonly metricsNamespace: string;
+  readonly system: string;
   /** AWS's clock, epoch ms. */
   readonly wallTime: () => number;
   /** Queues whose last line said that they are empty; kept up to date. */
@@ -22,7 +23,7 @@ export class AfterTick {
   readonly followers: readonly Follower[];
   readonly onReclaim: (reclaimed: Reclaimed) => void;
   readonly #deps: AfterTickDeps;
-  readonly #reclaimed = new Map<string, number>();
+  readonly #reclaimed = new ReclaimedCounts();
   /** The whole of the gauges is written once in an invocation. */
   #isFirst = true;
   #stats: QueueStats | undefined;
@@ -34,7 +35,7 @@ export class AfterTick {
       { name: 'start consumers', run: (tick) => this.#start(tick) },
       { name: 'gauges', run: async (tick) => this.#write(tick) },
     ];
-    this.onReclaim = (one) => countReclaimed(this.#reclaimed, one);
+    this.onReclaim = (one) => this.#reclaimed.add(one);
   }
 
   /** A tick for which nobody asked and that moved nothing has nothing to start workers for. */
@@ -54,10 +55,11 @@ export class AfterTick {
 
   #write(tick: Tick): void {
     if (!this.#isNeeded(tick)) return;
-    const { consumers, metricsNamespace: namespace, wallTime, emptyQueues, print } = this.#deps;
+    const { consumers, metricsNamespace: namespace, system, wallTime, emptyQueues, print } = this.#deps;
     const lines = gaugeLines({
       stats: this.#stats,
       namespace,
+      system,
       now: wallTime(),
       consumers: consumers.names,
       reclaimed: this.#reclaimed,

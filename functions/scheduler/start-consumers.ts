@@ -2,7 +2,7 @@ import { LambdesqueError, type Logger } from '../../shared/index.ts';
 import {
   backlogOf,
   type Clock,
-  consumerOf,
+  functionWorkerOf,
   namedQueues,
   parseQueues,
   pausedBacklogOf,
@@ -25,9 +25,10 @@ interface Member extends ConsumerTarget {
   readonly list: QueueList;
 }
 
-/** The consumers that a scheduler starts. */
+/** The consumers that a scheduler starts: those of its system. */
 export class ConsumerStarter {
   readonly names: readonly string[];
+  readonly #system: string;
   readonly #members: readonly Member[];
   /** Queues that their lists name: they are looked at even where Resque's `queues` does not know them. */
   readonly #named: readonly string[];
@@ -35,7 +36,8 @@ export class ConsumerStarter {
   #seen: QueueStats | undefined;
 
   /** @throws ConfigError */
-  constructor(targets: Readonly<Record<string, ConsumerTarget>>) {
+  constructor(system: string, targets: Readonly<Record<string, ConsumerTarget>>) {
+    this.#system = system;
     this.names = Object.keys(targets);
     this.#members = Object.entries(targets).map(([name, target]) => ({
       ...target,
@@ -53,7 +55,7 @@ export class ConsumerStarter {
 
   /** One scheduler's starts in one invocation. */
   forInvocation(aws: Pick<Aws, 'startFunction'>, clock: Clock, log: Logger): InvocationStarter {
-    return new InvocationStarter(this.#members, aws, clock, log);
+    return new InvocationStarter(this.#system, this.#members, aws, clock, log);
   }
 }
 
@@ -62,6 +64,7 @@ export class InvocationStarter {
   readonly started: Record<string, number> = {};
   /** At the last look jobs waited that have no worker: workers or their queues are paused, or none could be started. */
   unattended = false;
+  readonly #system: string;
   readonly #members: readonly Member[];
   readonly #aws: Pick<Aws, 'startFunction'>;
   readonly #clock: Clock;
@@ -69,7 +72,8 @@ export class InvocationStarter {
   #recent: { readonly name: string; readonly at: number }[] = [];
   #failures: unknown[] = [];
 
-  constructor(members: readonly Member[], aws: Pick<Aws, 'startFunction'>, clock: Clock, log: Logger) {
+  constructor(system: string, members: readonly Member[], aws: Pick<Aws, 'startFunction'>, clock: Clock, log: Logger) {
+    this.#system = system;
     this.#members = members;
     this.#aws = aws;
     this.#clock = clock;
@@ -85,7 +89,7 @@ export class InvocationStarter {
     if (stats.paused) return;
     const now = this.#clock.now();
     this.#recent = this.#recent.filter((one) => now - one.at < STARTING_MS);
-    const live = workersByConsumer(stats);
+    const live = workersByConsumer(stats, this.#system);
     await Promise.all(
       this.#members.map(async (member) => {
         const count = workersToStart(member, {
@@ -133,12 +137,12 @@ export class InvocationStarter {
   }
 }
 
-/** How many workers live, by the name of their consumer. */
-export function workersByConsumer(stats: Pick<QueueStats, 'workers'>): Map<string, number> {
+/** How many workers of a system live, by the name of their consumer. */
+export function workersByConsumer(stats: Pick<QueueStats, 'workers'>, system: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (const worker of stats.workers) {
-    const name = consumerOf(worker);
-    if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
+    const whose = functionWorkerOf(worker);
+    if (whose?.system === system) counts.set(whose.consumer, (counts.get(whose.consumer) ?? 0) + 1);
   }
   return counts;
 }

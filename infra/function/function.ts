@@ -12,10 +12,12 @@ import { namespaceOf } from '../../shared/internal.ts';
 import { omitUndefined } from '../omit-undefined.ts';
 import type { OnDemand } from '../on-demand.ts';
 import type { RedisConnection } from '../redis-connection.ts';
-import { defaultMetricsNamespace } from '../watching/metrics.ts';
+import { checkSystemName, defaultSystemName } from '../system-name.ts';
 import { warnOfLargePackages } from './bundle-warnings.ts';
 import { type BundleContent, bundlingOptions, metafileFor } from './bundling-options.ts';
 import { FailureQueue } from './failure-queue.ts';
+
+export const defaultMetricsNamespace = 'Lambdesque';
 
 /** What all functions of a system share. */
 export interface SystemOptions {
@@ -25,7 +27,13 @@ export interface SystemOptions {
   readonly jobs: string;
   /** Prefix of every key in Redis; with or without its colon. @default 'resque:', or '{resque}:' in a Redis Cluster */
   readonly namespace?: string;
-  /** CloudWatch's. Two systems in one account need two. @default 'Lambdesque' */
+  /**
+   * What sets this system apart from others on the same Redis, in whatever account: each starts its own consumers, and has
+   * its own metrics. Two that share a Redis and a namespace need two. 1 to 64 letters, digits, ".", "_" and "-".
+   * @default the stack's name; in `Lambdesque` followed by the construct's id
+   */
+  readonly systemName?: string;
+  /** CloudWatch's. @default 'Lambdesque' */
   readonly metricsNamespace?: string;
   /** Put the arguments of jobs into the log. @default false, since they may hold what should not be there */
   readonly logArgs?: boolean;
@@ -155,6 +163,13 @@ function checkLimits({ memorySize, timeout, retryAttempts, environment, ...props
   }
 }
 
+/** @throws Error for a name that cannot be used */
+export function systemNameOf(scope: Construct, { systemName }: Pick<SystemOptions, 'systemName'>): string {
+  if (systemName === undefined) return defaultSystemName(Stack.of(scope));
+  checkSystemName(systemName);
+  return systemName;
+}
+
 /** Bytes that Lambda allows for all variables together. */
 const ENVIRONMENT_LIMIT = 4_096;
 
@@ -162,6 +177,7 @@ function environment(scope: Construct, props: LambdesqueFunctionProps): Record<s
   const stack = Stack.of(scope);
   const settings = props.settings({
     redis: props.redis.settings,
+    system: systemNameOf(scope, props),
     namespace: namespaceOf(props.namespace, props.redis.cluster),
     metricsNamespace: props.metricsNamespace ?? defaultMetricsNamespace,
     ...omitUndefined({ logArgs: props.logArgs, classMetrics: props.classMetrics, wake: props.wake?.settings }),

@@ -19,13 +19,11 @@ export interface MetricsDashboardProps {
   readonly consumers: readonly Consumer[];
   /** What measures the queues. */
   readonly scheduler: Scheduler;
-  /** CloudWatch's, as the functions got it. */
-  readonly metricsNamespace: string;
 }
 
 /**
  * One page of CloudWatch: what waits, then for each consumer what it did, and last the functions themselves. `Lambdesque` makes one.
- * @example new MetricsDashboard(stack, 'MetricsDashboard', { consumers: [consumer], scheduler, metricsNamespace: 'Lambdesque' });
+ * @example new MetricsDashboard(stack, 'MetricsDashboard', { consumers: [consumer], scheduler });
  */
 export class MetricsDashboard extends Construct {
   /** CloudWatch's own. */
@@ -33,13 +31,14 @@ export class MetricsDashboard extends Construct {
 
   constructor(scope: Construct, id: string, props: MetricsDashboardProps) {
     super(scope, id);
-    const { consumers, scheduler, metricsNamespace } = props;
+    const { consumers, scheduler } = props;
+    const source = scheduler.metricSource;
     this.dashboard = new CloudWatchDashboard(this, 'Dashboard', { defaultInterval: Duration.hours(3) });
     this.dashboard.addWidgets(
       heading('Queues'),
       row(
-        graph('Jobs that wait', [byQueue(metricsNamespace, 'depth', Stats.MAXIMUM)]),
-        graph('Age of the oldest job, s', [byQueue(metricsNamespace, 'oldestAge', Stats.MAXIMUM)]),
+        graph('Jobs that wait', [byQueue(source, 'depth', Stats.MAXIMUM)]),
+        graph('Age of the oldest job, s', [byQueue(source, 'oldestAge', Stats.MAXIMUM)]),
         graph(
           'Live workers',
           consumers.map((one) => one.metricLiveWorkers({ label: one.consumerName })),
@@ -53,17 +52,17 @@ export class MetricsDashboard extends Construct {
         graph('Failed list', [scheduler.metricFailedLength({ label: 'length' })]),
         graph('Promoted late, ms', [scheduler.metricPromotionLateness({ label: 'latest' })]),
       ),
-      ...consumers.flatMap((one) => consumerWidgets(one, metricsNamespace)),
+      ...consumers.flatMap((one) => consumerWidgets(one)),
       heading('Functions'),
       row(...functionGraphs(props)),
     );
   }
 }
 
-function consumerWidgets(consumer: Consumer, namespace: string) {
+function consumerWidgets(consumer: Consumer) {
   const name = consumer.consumerName;
   const of = (metric: Parameters<typeof byQueue>[1], statistic: string) =>
-    byQueue(namespace, metric, statistic, { consumer: name });
+    byQueue(consumer.metricSource, metric, statistic, { consumer: name });
   return [
     heading(`Consumer ${name}: ${consumer.queues}`),
     row(

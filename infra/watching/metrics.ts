@@ -1,9 +1,24 @@
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
 import { type Dimension, metrics } from '../../functions/contract/metric-names.ts';
+import { defaultMetricsNamespace, type SystemOptions, systemNameOf } from '../function/function.ts';
 import { omitUndefined } from '../omit-undefined.ts';
 
-export const defaultMetricsNamespace = 'Lambdesque';
+/** Which system's metrics, and where CloudWatch keeps them. */
+export interface MetricSource {
+  /** CloudWatch's. */
+  readonly namespace: string;
+  /** The system's name, their first dimension. */
+  readonly system: string;
+}
+
+export function metricSource(
+  scope: Construct,
+  props: Pick<SystemOptions, 'systemName' | 'metricsNamespace'>,
+): MetricSource {
+  return { namespace: props.metricsNamespace ?? defaultMetricsNamespace, system: systemNameOf(scope, props) };
+}
 
 export type MetricName = keyof typeof metrics;
 /** Written by a consumer, for each of its queues. */
@@ -13,7 +28,7 @@ export type QueueMetricName = Exclude<NamesWith<'queue'>, ConsumerMetricName>;
 /** Written by the scheduler, for each consumer. */
 export type FleetMetricName = Exclude<NamesWith<'consumer'>, ConsumerMetricName>;
 /** Written by the scheduler, once. */
-export type SystemMetricName = Exclude<MetricName, NamesWith<Dimension>>;
+export type SystemMetricName = Exclude<MetricName, NamesWith<'consumer' | 'queue'>>;
 
 type NamesWith<D extends Dimension, Of extends MetricName = MetricName> = {
   [name in Of]: D extends (typeof metrics)[name]['dimensions'][number] ? name : never;
@@ -37,45 +52,45 @@ export interface QueueMetricOptions extends MetricOptions {
   readonly queue?: string;
 }
 
-/** @param namespace CloudWatch's  @param consumer its name */
+/** @param consumer its name */
 export function consumerMetric(
-  namespace: string,
+  source: MetricSource,
   consumer: string,
   name: ConsumerMetricName,
   { queue, ...options }: QueueMetricOptions = {},
 ): IMetric {
   const full = { statistic: statisticOf(name), period: Duration.minutes(5), ...omitUndefined(options) };
-  if (queue !== undefined) return metric(namespace, name, { consumer, queue }, full);
-  return query(namespace, name, full, ` WHERE consumer = '${consumer}'`);
+  if (queue !== undefined) return metric(source, name, { consumer, queue }, full);
+  return query(source, name, full, ` AND consumer = '${consumer}'`);
 }
 
 /** Of one queue, or the highest, sum or average of all. */
 export function queueMetric(
-  namespace: string,
+  source: MetricSource,
   name: QueueMetricName,
   { queue, ...options }: QueueMetricOptions = {},
 ): IMetric {
   const full = { statistic: Stats.MAXIMUM, period: Duration.minutes(1), ...omitUndefined(options) };
-  return queue === undefined ? query(namespace, name, full) : metric(namespace, name, { queue }, full);
+  return queue === undefined ? query(source, name, full) : metric(source, name, { queue }, full);
 }
 
 export function fleetMetric(
-  namespace: string,
+  source: MetricSource,
   consumer: string,
   name: FleetMetricName,
   options: MetricOptions = {},
 ): Metric {
   return metric(
-    namespace,
+    source,
     name,
     { consumer },
     { statistic: statisticOf(name), period: Duration.minutes(1), ...omitUndefined(options) },
   );
 }
 
-export function systemMetric(namespace: string, name: SystemMetricName, options: MetricOptions = {}): Metric {
+export function systemMetric(source: MetricSource, name: SystemMetricName, options: MetricOptions = {}): Metric {
   return metric(
-    namespace,
+    source,
     name,
     {},
     { statistic: statisticOf(name), period: Duration.minutes(1), ...omitUndefined(options) },
@@ -84,16 +99,17 @@ export function systemMetric(namespace: string, name: SystemMetricName, options:
 
 /** One line for each queue, whichever there are; for dashboards, as alarms take no search. */
 export function byQueue(
-  namespace: string,
+  source: MetricSource,
   name: ConsumerMetricName | QueueMetricName,
   statistic: string,
   options: { readonly consumer?: string; readonly period?: Duration } = {},
 ): IMetric {
-  const schema = [namespace, ...metrics[name].dimensions].map((part) => `"${part}"`).join(',');
+  const schema = [source.namespace, ...metrics[name].dimensions].map((part) => `"${part}"`).join(',');
   const where = options.consumer === undefined ? '' : ` consumer="${options.consumer}"`;
+  const whose = ` system="${source.system}"${where}`;
   const period = options.period ?? Duration.minutes(1);
   return new MathExpression({
-    expression: `SEARCH('{${schema}} MetricName="${metrics[name].name}"${where}', '${statistic}', ${period.toSeconds()})`,
+    expression: `SEARCH('{${schema}} MetricName="${metrics[name].name}"${whose}', '${statistic}', ${period.toSeconds()})`,
     label: `\${PROP('Dim.queue')}`,
     period,
   });
@@ -102,12 +118,18 @@ export function byQueue(
 type FullOptions = MetricOptions & Required<Pick<MetricOptions, 'statistic' | 'period'>>;
 
 function metric(
-  namespace: string,
+  source: MetricSource,
   name: MetricName,
   dimensionsMap: Readonly<Record<string, string>>,
   options: FullOptions,
 ): Metric {
-  return new Metric({ namespace, metricName: metrics[name].name, dimensionsMap, ...options });
+  const { namespace, system } = source;
+  return new Metric({
+    namespace,
+    metricName: metrics[name].name,
+    dimensionsMap: { system, ...dimensionsMap },
+    ...options,
+  });
 }
 
 const FUNCTIONS: Readonly<Record<string, string>> = {
@@ -119,7 +141,7 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
 };
 
 /** @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-querylanguage.html */
-function query(namespace: string, name: MetricName, { statistic, ...options }: FullOptions, where = ''): IMetric {
+function query(source: MetricSource, name: MetricName, { statistic, ...options }: FullOptions, and = ''): IMetric {
   const aggregate = FUNCTIONS[statistic];
   if (aggregate === undefined) {
     throw new Error(
@@ -127,9 +149,9 @@ function query(namespace: string, name: MetricName, { statistic, ...options }: F
         `gives only ${Object.keys(FUNCTIONS).join(', ')}.`,
     );
   }
-  const schema = [`"${namespace}"`, ...metrics[name].dimensions].join(', ');
+  const schema = [`"${source.namespace}"`, ...metrics[name].dimensions].join(', ');
   return new MathExpression({
-    expression: `SELECT ${aggregate}(${metrics[name].name}) FROM SCHEMA(${schema})${where}`,
+    expression: `SELECT ${aggregate}(${metrics[name].name}) FROM SCHEMA(${schema}) WHERE system = '${source.system}'${and}`,
     label: metrics[name].name,
     ...options,
   });

@@ -67,10 +67,10 @@ export interface Keys {
   readonly stats: StatKeys;
   /** Hash: serial queue → id of the worker that has jobs of it in flight, '' while none has. */
   readonly serial: string;
-  /** String that expires: which scheduler ticks, so that two do not start workers for the same backlog. */
-  readonly schedulerLease: string;
-  /** Hash: when the scheduler is to run next, in a system without a minute tick; see scripts/wake.ts. */
-  readonly wake: string;
+  /** String that expires: which scheduler of a system ticks, so that two do not start workers for the same backlog. */
+  schedulerLease(system: string): string;
+  /** Hash: when the scheduler of a system without a minute tick is to run next; see scripts/on-demand.ts. */
+  wake(system: string): string;
   readonly cron: CronKeys;
   readonly dashboard: {
     /** String that expires, a counter: tries to sign in, of one address or of all. */
@@ -151,8 +151,8 @@ export function keysOf(namespace: string): Keys {
       sizes: (time) => `${ns}stats:sizes:${new Date(time).toISOString().slice(0, 16)}`,
     },
     serial: `${ns}serial`,
-    schedulerLease: `${ns}scheduler:lease`,
-    wake: `${ns}scheduler:wake`,
+    schedulerLease: (system) => `${ns}scheduler:lease:${system}`,
+    wake: (system) => `${ns}scheduler:wake:${system}`,
     cron: {
       schedules: `${ns}persistent_schedules`,
       changed: `${ns}schedules_changed`,

@@ -52,11 +52,3 @@ function jobsIn(queues: QueueList, stats: QueueStats, paused: boolean): number {
 export function namedQueues(queues: QueueList): string[] {
   return queues.patterns.filter((one) => !one.excluded && !/[*?[]/.test(one.pattern)).map((one) => one.pattern);
 }
-
-/** The id that a function's worker has: the consumer's name as host, the request id as pid. */
-const FUNCTION_WORKER = /^lambdesque-(.+)-[0-9a-f]{12}:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:/;
-
-/** The consumer whose worker this is; undefined for a worker that is no function. @param worker id, from `workerId` */
-export function consumerOf(worker: string): string | undefined {
-  return FUNCTION_WORKER.exec(worker)?.[1];
-}

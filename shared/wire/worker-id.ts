@@ -5,12 +5,38 @@ import { randomBytes } from 'node:crypto';
  * host name for a dead process of that host and unregisters it. Its last piece, the token, tells one process from any
  * other, also after a container restarted with the same name and pid.
  *
- * @param host machine or function; characters other than letters, digits, `.`, `_` and `-` become `-`
+ * @param host machine or function; characters other than letters, digits, `.`, `_`, `@` and `-` become `-`
  * @param queues queue patterns as the user gave them; an empty part would break Ruby's workers
  */
 export function workerId(host: string, pid: number | string, queues: readonly string[]): string {
-  const safeHost = host.replace(/[^A-Za-z0-9._-]+/g, '-') || 'host';
+  const safeHost = host.replace(/[^A-Za-z0-9._@-]+/g, '-') || 'host';
   return `${PREFIX}${safeHost}-${newToken()}:${pid}:${queues.join(',') || '*'}`;
+}
+
+/** Whose worker it is, where it is one invocation of a function. */
+export interface FunctionWorker {
+  /** The consumer's name in its system. */
+  readonly consumer: string;
+  /** The name of the system. */
+  readonly system: string;
+  /** The invocation's. */
+  readonly requestId: string;
+}
+
+/** The id of a function's worker: its host names the consumer and its system, its pid is the request id. */
+export function functionWorkerId({ consumer, system, requestId }: FunctionWorker, queues: readonly string[]): string {
+  return workerId(`${consumer}@${system}`, requestId, queues);
+}
+
+const REQUEST_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Made by `functionWorkerId`; undefined for a worker that is no function. */
+export function functionWorkerOf(worker: string): FunctionWorker | undefined {
+  if (!isOurs(worker)) return undefined;
+  const { host, pid: requestId } = partsOfWorkerId(worker);
+  const [, consumer, system] = /^([^@]+)@([^@]+)$/.exec(host) ?? [];
+  if (consumer === undefined || system === undefined || !REQUEST_ID.test(requestId)) return undefined;
+  return { consumer, system, requestId };
 }
 
 const PREFIX = 'lambdesque-';

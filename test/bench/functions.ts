@@ -27,7 +27,7 @@ export interface StartOptions {
 
 const SECRET = 'bench/redis';
 const WAKE = { group: 'bench', schedule: 'next', target: 'bench', role: 'bench', fallback: 'bench' };
-const COMMON = { namespace: 'resque:', metricsNamespace: 'Bench' };
+const COMMON = { system: 'bench', namespace: 'resque:', metricsNamespace: 'Bench' };
 
 /** The functions' bundles, with an AWS for their secrets. They are made in `dist`. */
 export async function startFunctions({ redis, rest }: Bed): Promise<Functions> {

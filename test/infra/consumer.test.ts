@@ -38,6 +38,7 @@ describe('the function', () => {
         url: 'https://example.upstash.io',
         token: { service: 'secretsmanager', id: 'upstash-token' },
       },
+      system: 'Test',
       namespace: 'resque:',
       metricsNamespace: 'Lambdesque',
       consumer: 'mail',
@@ -200,15 +201,19 @@ describe('metrics', () => {
       dimensions: [
         { name: 'consumer', value: 'mail' },
         { name: 'queue', value: 'mailers' },
+        { name: 'system', value: 'Test' },
       ],
       statistic: 'p99',
     });
     expect(mail.metricFailed().toMetricConfig().mathExpression).toMatchObject({
-      expression: `SELECT SUM(Failed) FROM SCHEMA("Lambdesque", consumer, queue) WHERE consumer = 'mail'`,
+      expression: `SELECT SUM(Failed) FROM SCHEMA("Lambdesque", system, consumer, queue) WHERE system = 'Test' AND consumer = 'mail'`,
     });
     expect(stack.resolve(mail.metricLiveWorkers().toMetricConfig().metricStat)).toMatchObject({
       metricName: 'LiveWorkers',
-      dimensions: [{ name: 'consumer', value: 'mail' }],
+      dimensions: [
+        { name: 'consumer', value: 'mail' },
+        { name: 'system', value: 'Test' },
+      ],
       statistic: 'Maximum',
     });
   });
@@ -260,6 +265,7 @@ describe('errors at synth', () => {
     [{ metricsNamespace: 'AWS/Lambda' }, /metricsNamespace must be .* not begin with AWS\/; got "AWS\/Lambda"/],
     [{ metricsNamespace: 'a"b' }, /metricsNamespace must be/],
     [{ namespace: '' }, /namespace must not be empty/],
+    [{ systemName: "it's" }, /systemName must be 1 to 64 letters.*got "it's"/],
   ])('%j', (options, message) => {
     const stack = testStack();
     const make = () => new Consumer(stack, 'mail', { redis: upstash(stack), jobs, queues: '*', ...options });

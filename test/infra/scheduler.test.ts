@@ -112,16 +112,19 @@ test('its metrics', () => {
   expect(made.metricTicks().toMetricConfig().metricStat).toMatchObject({
     namespace: 'Mine',
     metricName: 'Ticks',
-    dimensions: undefined,
+    dimensions: [{ name: 'system', value: 'Test' }],
     statistic: 'Sum',
   });
   expect(made.metricDepth({ queue: 'mailers' }).toMetricConfig().metricStat).toMatchObject({
     metricName: 'Depth',
-    dimensions: [{ name: 'queue', value: 'mailers' }],
+    dimensions: [
+      { name: 'queue', value: 'mailers' },
+      { name: 'system', value: 'Test' },
+    ],
     statistic: 'Maximum',
   });
   expect(made.metricOldestAge().toMetricConfig().mathExpression).toMatchObject({
-    expression: 'SELECT MAX(OldestAge) FROM SCHEMA("Mine", queue)',
+    expression: `SELECT MAX(OldestAge) FROM SCHEMA("Mine", system, queue) WHERE system = 'Test'`,
   });
 });
 

@@ -22,7 +22,7 @@ function watched(options: Partial<AlarmOptions> = {}) {
   const scheduler = new Scheduler(stack, 'Scheduler', { ...system, consumers: { mail, ledger } });
   const topic = new Topic(stack, 'Topic');
   const alarms = new Alarms(stack, 'Alarms', { topic, consumers, scheduler, ...options });
-  new MetricsDashboard(stack, 'MetricsDashboard', { consumers, scheduler, metricsNamespace: 'Lambdesque' });
+  new MetricsDashboard(stack, 'MetricsDashboard', { consumers, scheduler });
   new Queries(stack, 'Queries', { consumers, scheduler, folder: 'jobs' });
   return { stack, alarms, consumers, topic, template: Template.fromStack(stack) };
 }
@@ -48,7 +48,7 @@ describe('alarms', () => {
       TreatMissingData: 'notBreaching',
       Metrics: [
         {
-          Expression: `SELECT SUM(Failed) FROM SCHEMA("Lambdesque", consumer, queue) WHERE consumer = 'mail'`,
+          Expression: `SELECT SUM(Failed) FROM SCHEMA("Lambdesque", system, consumer, queue) WHERE system = 'Test' AND consumer = 'mail'`,
           Period: 300,
           ReturnData: true,
         },
@@ -61,7 +61,12 @@ describe('alarms', () => {
       Threshold: 600,
       EvaluationPeriods: 3,
       ComparisonOperator: 'GreaterThanThreshold',
-      Metrics: [{ Expression: 'SELECT MAX(OldestAge) FROM SCHEMA("Lambdesque", queue)', Period: 60 }],
+      Metrics: [
+        {
+          Expression: `SELECT MAX(OldestAge) FROM SCHEMA("Lambdesque", system, queue) WHERE system = 'Test'`,
+          Period: 60,
+        },
+      ],
     });
   });
 
@@ -69,6 +74,8 @@ describe('alarms', () => {
     expect(alarmOf(template, /SchedulerSilent/)).toMatchObject({
       Namespace: 'Lambdesque',
       MetricName: 'Ticks',
+      // Those of another system on the same Redis do not keep it quiet.
+      Dimensions: [{ Name: 'system', Value: 'Test' }],
       Statistic: 'Sum',
       Period: 60,
       EvaluationPeriods: 5,
@@ -175,7 +182,9 @@ test('the metrics dashboard shows every metric that the functions write', () => 
   const { succeeded, ticks, reclaimed, ...shown } = metrics;
   for (const { name } of Object.values(shown)) expect(body).toContain(name);
   expect(body).toContain(
-    JSON.stringify(`SEARCH('{"Lambdesque","consumer","queue"} MetricName="Duration" consumer="mail"', 'p99', 60)`),
+    JSON.stringify(
+      `SEARCH('{"Lambdesque","system","consumer","queue"} MetricName="Duration" system="Test" consumer="mail"', 'p99', 60)`,
+    ),
   );
 });
 

@@ -26,24 +26,31 @@ export interface OnDemandRunBroker extends OnDemandBroker {
   end(holder: string, within: number | undefined, lookWithin?: number): Promise<ScheduleOrder | 'again' | undefined>;
 }
 
-export function redisOnDemandRunBroker(client: RedisClient, namespace: string, time?: TimeSource): OnDemandRunBroker {
+/** @param system whose scheduler it is; see `redisOnDemandBroker` */
+export function redisOnDemandRunBroker(
+  client: RedisClient,
+  namespace: string,
+  system: string,
+  time?: TimeSource,
+): OnDemandRunBroker {
   const keys = keysOf(namespace);
-  const { wake, schedulerLease } = keys;
+  const wake = keys.wake(system);
+  const lock = keys.schedulerLease(system);
   const script = timedScripts(client, time);
   return {
-    ...redisOnDemandBroker(client, namespace, time),
+    ...redisOnDemandBroker(client, namespace, system, time),
 
     async begin(holder, ms) {
-      const scriptKeys = [wake, schedulerLease, ...dueTimesKeys(keys), ...cronStateKeys(keys)];
+      const scriptKeys = [wake, lock, ...dueTimesKeys(keys), ...cronStateKeys(keys)];
       const [held, due, cron] = list(await script(beginRun, scriptKeys, [holder, ms, ...dueTimesArguments()]));
       return held === 1 ? { due: dueTimesOf(due), cron: cronStateOf(cron, keys) } : undefined;
     },
 
-    extend: async (holder, ms) => (await client.script(extendRun, [wake, schedulerLease], [holder, ms])) === 1,
+    extend: async (holder, ms) => (await client.script(extendRun, [wake, lock], [holder, ms])) === 1,
 
     async end(holder, within, lookWithin) {
       const ms = (value: number | undefined) => (value === undefined ? '' : Math.ceil(value));
-      const answer = await script(endRun, [wake, schedulerLease], [holder, ms(within), ms(lookWithin)]);
+      const answer = await script(endRun, [wake, lock], [holder, ms(within), ms(lookWithin)]);
       return list(answer)[1] === LOOK_AGAIN ? 'again' : orderOf(answer);
     },
   };

@@ -32,12 +32,20 @@ export interface ScheduleOrder {
   readonly within: number | undefined;
 }
 
-export function redisOnDemandBroker(client: RedisClient, namespace: string, time?: TimeSource): OnDemandBroker {
-  const { wake, schedulerLease } = keysOf(namespace);
+/** @param system whose scheduler it is: each has a schedule of its own, which starts its own consumers */
+export function redisOnDemandBroker(
+  client: RedisClient,
+  namespace: string,
+  system: string,
+  time?: TimeSource,
+): OnDemandBroker {
+  const keys = keysOf(namespace);
+  const wake = keys.wake(system);
+  const lock = keys.schedulerLease(system);
   const script = timedScripts(client, time);
   return {
     async request(within, look) {
-      const answer = await script(requestWake, [wake, schedulerLease], [Math.ceil(within), look ? 1 : 0]);
+      const answer = await script(requestWake, [wake, lock], [Math.ceil(within), look ? 1 : 0]);
       return { now: Number(list(answer)[0]), order: orderOf(answer) };
     },
 

@@ -6,7 +6,7 @@ import { cronStateKeys, cronStateOf } from './cron-state.ts';
 import { dueTimesArguments, dueTimesKeys, dueTimesOf } from './due-times.ts';
 import { type TimeSource, timedScripts } from './time.ts';
 
-/** The right to tick, where two ticks at once could start workers for the same backlog. */
+/** The right to tick and to start workers, one for each system: two ticks at once could start workers for the same backlog. */
 export interface LockBroker {
   /**
    * Take the lock, or extend it.
@@ -20,14 +20,16 @@ export interface LockBroker {
 /**
  * The scheduler's lock on any Redis client.
  * @param namespace prefix of every key, `resque:` in Resque's own default
+ * @param system whose consumers the scheduler starts; others have a lock of their own
  * @param time of a test @default Redis's own
  */
-export function redisLockBroker(client: RedisClient, namespace: string, time?: TimeSource): LockBroker {
+export function redisLockBroker(client: RedisClient, namespace: string, system: string, time?: TimeSource): LockBroker {
   const keys = keysOf(namespace);
+  const lock = keys.schedulerLease(system);
   const script = timedScripts(client, time);
   return {
     async acquire(holder, ms) {
-      const scriptKeys = [keys.schedulerLease, ...dueTimesKeys(keys), ...cronStateKeys(keys)];
+      const scriptKeys = [lock, ...dueTimesKeys(keys), ...cronStateKeys(keys)];
       const [held, due, cron] = list(
         await script(acquireLock, scriptKeys, [holder, Math.ceil(ms), ...dueTimesArguments()]),
       );
@@ -35,7 +37,7 @@ export function redisLockBroker(client: RedisClient, namespace: string, time?: T
     },
 
     async release(holder) {
-      await client.script(releaseLock, [keys.schedulerLease], [holder]);
+      await client.script(releaseLock, [lock], [holder]);
     },
   };
 }

@@ -11,7 +11,7 @@ const SAME_MS = 30_000;
 /**
  * Ask for a run, in some time or before.
  *
- * KEYS  1 scheduler:wake  2 scheduler:lease
+ * KEYS  1 scheduler:wake:<system>  2 scheduler:lease:<system>
  * ARGV  time; in how many ms; 1 if the scheduler is to look then whatever it knows, else 0
  * Returns {the time (epoch ms)} if the schedule goes off early enough, else {the time, version, in how many ms} to set it
  *         to.
@@ -40,7 +40,7 @@ return {time, tonumber(wake.version) or ${UNUSABLE_VERSION}, at - time}
 /**
  * The schedule has been set to a version.
  *
- * KEYS  1 scheduler:wake
+ * KEYS  1 scheduler:wake:<system>
  * ARGV  time; version
  * Returns {the time (epoch ms)} if that is still the one, else {the time, version, in how many ms, or '' for never} to set
  *         it to: somebody else's may have come before ours.

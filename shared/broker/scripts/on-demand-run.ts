@@ -16,7 +16,7 @@ export const LOOK_AGAIN = -1;
  * Begin a run: take the scheduler's lock. A schedule whose time has come is the one that started this run, or is of no more
  * use: should the run die, whoever is started again for it has to set the next one.
  *
- * KEYS  1 scheduler:wake  2 scheduler:lease  3-7 those of `dueTimes`  8-11 those of `readCron`
+ * KEYS  1 scheduler:wake:<system>  2 scheduler:lease:<system>  3-7 those of `dueTimes`  8-11 those of `readCron`
  * ARGV  time; who runs; how long it holds, ms; '', '', '', ''
  * Returns {0} while another holds it, else {1, answer of `dueTimes`, answer of `readCron`}.
  */
@@ -39,7 +39,7 @@ return {1, due, cronState(8, time)}
 /**
  * Extend the lock. Has somebody asked for another look? Forgets it.
  *
- * KEYS  1 scheduler:wake  2 scheduler:lease
+ * KEYS  1 scheduler:wake:<system>  2 scheduler:lease:<system>
  * ARGV  who runs; how long it holds, ms
  * Returns 1 or 0.
  */
@@ -55,7 +55,7 @@ return try('HDEL', KEYS[1], 'requested') or 0
  * End a run: say when the next one is needed, and give the lock up; in one step, so that whoever asks either keeps this run
  * from its end or moves the time that it has set. A run that has lost its lock moves no time to later: another has seen more.
  *
- * KEYS  1 scheduler:wake  2 scheduler:lease
+ * KEYS  1 scheduler:wake:<system>  2 scheduler:lease:<system>
  * ARGV  time; who ran; in how many ms the next run is needed, or ''; '' to look again if somebody has asked for it, or in how
  *       many ms the next run is to do so
  * Returns {the time (epoch ms), LOOK_AGAIN}, or {the time, version, in how many ms, or '' for never} to set the schedule to,

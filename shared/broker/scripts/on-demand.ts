@@ -2,7 +2,7 @@
 const LONGEST = 31 * 86_400_000;
 
 /**
- * The hash `scheduler:wake` says when the scheduler is to run next. Times are Redis's, epoch ms.
+ * The hash `scheduler:wake:<system>` says when the scheduler of a system is to run next. Times are Redis's, epoch ms.
  *   at         when the schedule outside is to go off; '' for never
  *   version    rises with each change of `at`
  *   set        the version that the schedule was set to

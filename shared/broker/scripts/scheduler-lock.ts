@@ -29,7 +29,7 @@ end
 /**
  * Take the scheduler's lock, or extend it; and answer what a tick looks at first.
  *
- * KEYS  1 scheduler:lease  2-6 those of `dueTimes`  7-10 those of `readCron`
+ * KEYS  1 scheduler:lease:<system>  2-6 those of `dueTimes`  7-10 those of `readCron`
  * ARGV  time; who asks; how long it holds, ms; '', '', '', ''
  * Returns {0} while another holds it, else {1, answer of `dueTimes`, answer of `readCron`}.
  */
@@ -46,7 +46,7 @@ return {1, due, cronState(7, time)}
 /**
  * Give the scheduler's lock up.
  *
- * KEYS  1 scheduler:lease
+ * KEYS  1 scheduler:lease:<system>
  * ARGV  who had it
  * Returns 1, or 0 if another has it by now.
  */

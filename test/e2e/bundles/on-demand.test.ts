@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { OnDemandSettings } from '../../../functions/contract/settings.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { serverTime } from '../../helpers/server-time.ts';
-import { begun, job, withBundles } from './suite.ts';
+import { begun, job, SYSTEM, withBundles } from './suite.ts';
 
 const MINUTE = 60_000;
 /** A run that does not stay for what comes later. */
@@ -102,7 +102,7 @@ withBundles(
         await delay(100_000);
         const first = await scheduler({ default: {} });
         const running = first.start({}, { timeout: 150_000 });
-        await eventually(async () => expect(await bundles.db.get('resque:scheduler:lease')).not.toBeNull());
+        await eventually(async () => expect(await bundles.db.get(`resque:scheduler:lease:${SYSTEM}`)).not.toBeNull());
         await produce('q', job('Quick'));
         const second = await scheduler({ default: {} });
         expect((await second.invoke({}, ONE_TICK)).answer).toEqual({ skipped: true });
@@ -172,7 +172,7 @@ withBundles(
       await (await bundles.consumer()).invoke();
       await (await bundles.scheduler({ default: {} })).invoke({}, ONE_TICK);
       expect(bundles.aws.scheduleCalls).toEqual([]);
-      expect(await bundles.db.exists('resque:scheduler:wake')).toBe(0);
+      expect(await bundles.db.exists(`resque:scheduler:wake:${SYSTEM}`)).toBe(0);
     });
   },
   { cron: {} },

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { workerId } from '../../../shared/wire/worker-id.ts';
+import { functionWorkerId } from '../../../shared/wire/worker-id.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { serverTime } from '../../helpers/server-time.ts';
-import { job, withBundles } from './suite.ts';
+import { job, SYSTEM, withBundles } from './suite.ts';
 
 /** Not long enough to stay for what comes later: one tick. */
 const ONE_TICK = { timeout: 4_000 };
@@ -14,9 +14,9 @@ withBundles((bundles) => {
   const many = (count: number) => Array.from({ length: count }, () => job('Quick'));
   const startsOf = (name: string) => bundles.aws.invokes.filter((one) => one.functionName === name).length;
 
-  async function live(consumer: string, count: number): Promise<void> {
+  async function live(consumer: string, count: number, system = SYSTEM): Promise<void> {
     for (let i = 0; i < count; i++) {
-      const id = workerId(consumer, randomUUID(), ['q']);
+      const id = functionWorkerId({ system, consumer, requestId: randomUUID() }, ['q']);
       await bundles.db.zadd('resque:leases', (await now()) + 60_000, id);
     }
   }
@@ -70,6 +70,7 @@ withBundles((bundles) => {
       await produce('q', ...many(500));
       await live('default', 3);
       await live('default-2', 4);
+      await live('default', 4, 'Other');
       const lambda = await scheduler({ default: { concurrency: 10, maxWorkers: 5 } });
       expect((await lambda.invoke({}, ONE_TICK)).answer).toMatchObject({ started: { default: 2 } });
       await live('default', 2);
@@ -92,8 +93,49 @@ withBundles((bundles) => {
       expect(error?.message).toContain('refused InvokeFunction for "fn-default" with 400: TooManyRequestsException');
       expect(startsOf('fn-second')).toBe(1);
       expect(lambda.lines).toContainEqual(expect.objectContaining({ Ticks: 1 }));
-      expect(await bundles.db.exists('resque:scheduler:lease')).toBe(0);
+      expect(await bundles.db.exists(`resque:scheduler:lease:${SYSTEM}`)).toBe(0);
     });
+  });
+
+  test('two systems on one Redis each start their own consumers and have their own metrics; what is due moves once', async () => {
+    const { db } = bundles;
+    await produce('q', ...many(15));
+    const due = Math.floor((await now()) / 1000) - 1;
+    const delayed = Array.from({ length: 200 }, (_, i) =>
+      JSON.stringify({ class: 'Quick', args: [i], queue: 'other' }),
+    );
+    await db.rpush(`resque:delayed:${due}`, ...delayed);
+    await db.zadd('resque:delayed_queue_schedule', due, due);
+    await db.hset(
+      'resque:persistent_schedules',
+      'tidy',
+      JSON.stringify({ cron: '* * * * * *', class: 'Quick', queue: 'cron' }),
+    );
+    const both = await Promise.all(
+      ['Shop-Jobs', 'Blog-Jobs'].map((system) =>
+        scheduler({ default: { functionName: `${system}-default` } }, {}, { system }),
+      ),
+    );
+
+    // Long enough for slots of several seconds.
+    const runs = await Promise.all(both.map((lambda) => lambda.invoke({}, { timeout: 9_000 })));
+
+    for (const { answer } of runs) expect(answer).toMatchObject({ started: { default: 2 } });
+    for (const system of ['Shop-Jobs', 'Blog-Jobs']) expect(startsOf(`${system}-default`)).toBe(2);
+    for (const [i, system] of ['Shop-Jobs', 'Blog-Jobs'].entries()) {
+      const ticks = both[i]?.lines.filter((line) => 'Ticks' in line);
+      expect(ticks).toMatchObject([{ system, Ticks: 1 }]);
+      const lives = both[i]?.lines.filter((line) => 'LiveWorkers' in line);
+      expect(lives).toMatchObject([{ system, consumer: 'default', LiveWorkers: 0 }]);
+    }
+    const sum = (key: string) =>
+      runs.reduce((all, { answer }) => all + Number((answer as Record<string, number>)[key]), 0);
+    expect((await db.lrange('resque:queue:other', 0, -1)).sort()).toEqual(delayed.sort());
+    expect(sum('promoted')).toBe(200);
+    const slots = (await db.lrange('resque:queue:cron', 0, -1)).map((one) => JSON.parse(one).cron.slot);
+    expect(slots.length).toBeGreaterThan(1);
+    expect(new Set(slots).size).toBe(slots.length);
+    expect(sum('cron')).toBe(slots.length);
   });
 
   test('promotes what is due, and starts consumers for it', async () => {
@@ -145,7 +187,7 @@ withBundles((bundles) => {
       expect(error).toMatchObject({ name: expect.stringMatching(/^Redis/) });
       expect(bundles.aws.invokes).toHaveLength(1);
       expect(lambda.lines).toContainEqual(expect.objectContaining({ Ticks: 1 }));
-      expect(await db.exists('resque:scheduler:lease')).toBe(0);
+      expect(await db.exists(`resque:scheduler:lease:${SYSTEM}`)).toBe(0);
     } finally {
       await db.call('ACL', 'SETUSER', 'default', '+@all');
     }
@@ -168,14 +210,14 @@ withBundles((bundles) => {
 
   test('one tick at a time: another waits a little, then does nothing', async () => {
     await produce('q', ...many(5));
-    await bundles.db.set('resque:scheduler:lease', 'a tick that is at work', 'PX', 60_000);
+    await bundles.db.set(`resque:scheduler:lease:${SYSTEM}`, 'a tick that is at work', 'PX', 60_000);
     const lambda = await scheduler({ default: {} });
     const running = lambda.start({}, { timeout: 30_000 });
     expect((await running.done).answer).toEqual({ skipped: true });
     expect(bundles.aws.invokes).toEqual([]);
 
     const next = lambda.start({}, ONE_TICK);
-    await bundles.db.del('resque:scheduler:lease');
+    await bundles.db.del(`resque:scheduler:lease:${SYSTEM}`);
     expect((await next.done).answer).toMatchObject({ started: { default: 1 } });
   });
 
@@ -217,13 +259,13 @@ withBundles((bundles) => {
     const lines = lambda.lines.filter((line) => '_aws' in line).map(({ _aws, ...values }) => values);
     expect(lines).toEqual(
       expect.arrayContaining([
-        { Ticks: 1, Delayed: 3, Retries: 1, FailedLength: 2, PromotionLateness: 0 },
-        { queue: 'q', Depth: 2, OldestAge: expect.closeTo(90, -1) },
+        { system: SYSTEM, Ticks: 1, Delayed: 3, Retries: 1, FailedLength: 2, PromotionLateness: 0 },
+        { system: SYSTEM, queue: 'q', Depth: 2, OldestAge: expect.closeTo(90, -1) },
         // Ruby does not say when it enqueued.
-        { queue: 'ruby', Depth: 1 },
-        { queue: 'empty', Depth: 0, OldestAge: 0 },
-        { queue: 'broken', Depth: 0, OldestAge: 0 },
-        { consumer: 'default', LiveWorkers: 1 },
+        { system: SYSTEM, queue: 'ruby', Depth: 1 },
+        { system: SYSTEM, queue: 'empty', Depth: 0, OldestAge: 0 },
+        { system: SYSTEM, queue: 'broken', Depth: 0, OldestAge: 0 },
+        { system: SYSTEM, consumer: 'default', LiveWorkers: 1 },
       ]),
     );
     expect(lines).toHaveLength(6);

@@ -48,7 +48,10 @@ export interface Bundles {
   produce(queue: string, ...payloads: string[]): Promise<void>;
 }
 
-const COMMON = { namespace: 'resque:', metricsNamespace: 'Test' };
+/** The system's name. */
+export const SYSTEM = 'Test-Jobs';
+
+const COMMON = { system: SYSTEM, namespace: 'resque:', metricsNamespace: 'Test' };
 
 export interface BundlesOptions {
   readonly cron?: Readonly<Record<string, CronEntry>>;

@@ -154,6 +154,7 @@ new Lambdesque(stack, 'Wrong', { redis, jobs: 'jobs.ts', consumers: { all: { que
         bundle: join(overRest, 'index.mjs'),
         settings: {
           redis: { kind: 'upstash', url: upstash.url, token: { service: 'secretsmanager', id: 'mine/upstash' } },
+          system: 'Test',
           namespace: 'resque:',
           metricsNamespace: 'Test',
           consumer: 'all',

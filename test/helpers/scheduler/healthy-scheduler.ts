@@ -25,6 +25,8 @@ export const SLOT = START + 23_000;
 export const HEALTHY = ['delayed', 'retry', 'cron', 'reclaimed', 'starts'] as const;
 export type Healthy = (typeof HEALTHY)[number];
 
+export const SYSTEM = 'Shop-Jobs';
+
 /** The worker that has died. */
 export const DEAD = workerId('dead', 1, ['*']);
 
@@ -54,7 +56,7 @@ export class HealthyScheduler {
     const entries = { Plain: { every: '1m' }, Alone: { every: '1m', overlap: 'skip' as const } };
     const cron = new CronRunner({ entries, registry, log, store: redisCronBroker(client, NAMESPACE, time) });
     const stats = redisStatsBroker(client, NAMESPACE, time);
-    const runs = redisOnDemandRunBroker(client, NAMESPACE, time);
+    const runs = redisOnDemandRunBroker(client, NAMESPACE, SYSTEM, time);
     const store = redisSchedulerBroker(client, NAMESPACE, time);
     const problems = new ProblemLog(log, clock);
     const start = async (one: { report(wrong: QueueStats['wrong']): void }) => {

@@ -5,6 +5,7 @@ import { onDemandLock } from '../../../functions/scheduler/lock.ts';
 import { keysOf } from '../../../shared/broker/keys.ts';
 import {
   type Clock,
+  functionWorkerId,
   type OneTimeSchedule,
   type RedisClient,
   redisLockBroker,
@@ -16,9 +17,10 @@ import {
   type TickResult,
   tickUntil,
   WakeRequester,
-  workerId,
 } from '../../../shared/internal.ts';
 import { NAMESPACE } from '../backends.ts';
+
+const SYSTEM = 'Shop-Jobs';
 
 const MINUTE = 60_000;
 /** Of a scheduler's invocation, ms. */
@@ -90,8 +92,8 @@ export class World {
     this.runs++;
     const { clock, client, schedule, survives, wallTime } = this.#mortal(lives);
     const time = () => this.#now;
-    const lockBroker = redisLockBroker(client, NAMESPACE, time);
-    const runs = redisOnDemandRunBroker(client, NAMESPACE, time);
+    const lockBroker = redisLockBroker(client, NAMESPACE, SYSTEM, time);
+    const runs = redisOnDemandRunBroker(client, NAMESPACE, SYSTEM, time);
     const store = redisSchedulerBroker(client, NAMESPACE, time);
     const { lastTickAt } = schedulerEnd(clock.now() + TIMEOUT);
     const holder = randomUUID();
@@ -112,16 +114,16 @@ export class World {
     if (await survives(run())) return;
     this.at(this.#now + MINUTE, () => void this.scheduler());
     // In Redis its lock expires in real time.
-    this.at(this.#now + HOLD, () => redisLockBroker(this.#client, NAMESPACE).release(holder));
+    this.at(this.#now + HOLD, () => redisLockBroker(this.#client, NAMESPACE, SYSTEM).release(holder));
   }
 
   /** A worker that has a lease for a while, and does something meanwhile. @param lives until it is killed, ms */
   async worker(work: (wake: WakeRequester, clock: Clock) => Promise<void>, lives = Infinity): Promise<void> {
     const { clock, client, schedule, survives, wallTime } = this.#mortal(lives);
-    const onDemand = redisOnDemandBroker(client, NAMESPACE, () => this.#now);
+    const onDemand = redisOnDemandBroker(client, NAMESPACE, SYSTEM, () => this.#now);
     const wake = new WakeRequester({ store: onDemand, schedule, clock, wallTime });
     const store = redisWorkerBroker(client, NAMESPACE, () => this.#now);
-    const worker = workerId('default', randomUUID(), ['q']);
+    const worker = functionWorkerId({ system: SYSTEM, consumer: 'default', requestId: randomUUID() }, ['q']);
     const turn = (call: number) => ({
       worker,
       call,

@@ -7,6 +7,8 @@ import {
 } from '../../../shared/internal.ts';
 import { withBackends } from '../../helpers/backends.ts';
 
+const SYSTEM = 'Shop-Jobs';
+
 const NOW = Date.UTC(2026, 10, 20, 20, 0, 7);
 const MINUTE = 60_000;
 const HOLD = 30_000;
@@ -15,9 +17,9 @@ withBackends((bed) => {
   let now = NOW;
   const open = (): OnDemandRunBroker => {
     now = NOW;
-    return redisOnDemandRunBroker(bed.client(), 'resque:', () => now);
+    return redisOnDemandRunBroker(bed.client(), 'resque:', SYSTEM, () => now);
   };
-  const wanted = async () => Number((await bed.db.hget(bed.keys.wake, 'at')) || Number.NaN);
+  const wanted = async () => Number((await bed.db.hget(bed.keys.wake(SYSTEM), 'at')) || Number.NaN);
   const set = async (runs: OnDemandRunBroker, order: ScheduleOrder | 'again' | undefined) => {
     if (order === undefined || order === 'again') throw new Error('there is nothing to set');
     expect(await runs.acknowledge(order)).toBeUndefined();
@@ -27,7 +29,7 @@ withBackends((bed) => {
     const runs = open();
     await runs.begin('slow', HOLD);
     // Its lock expires; another run takes it and ends with an earlier time.
-    await bed.db.del(bed.keys.schedulerLease);
+    await bed.db.del(bed.keys.schedulerLease(SYSTEM));
     await runs.begin('quick', HOLD);
     expect(await runs.end('quick', 10 * MINUTE)).toMatchObject({ within: 10 * MINUTE });
     await runs.end('slow', undefined);
@@ -53,7 +55,7 @@ withBackends((bed) => {
     expect(await runs.end('run', undefined)).toBe('again');
     await runs.request(30 * MINUTE, false);
     expect(await runs.end('run', undefined, MINUTE)).toMatchObject({ within: MINUTE });
-    expect(await redisLockBroker(bed.client(), 'resque:').acquire('next', HOLD)).toBeDefined();
+    expect(await redisLockBroker(bed.client(), 'resque:', SYSTEM).acquire('next', HOLD)).toBeDefined();
   });
 
   test('a schedule that goes off seconds too early is the one that was set', async () => {
@@ -92,7 +94,7 @@ withBackends((bed) => {
     ['words', { at: 'soon', version: 'seven', set: 'seven', lookAt: 'now' }],
     ['a version that cannot rise', { at: '', version: '9223372036854775807', set: '1', lookAt: '-inf' }],
   ])('%s in the hash, left by somebody or by a wrong clock, keeps no run from being set', async (_what, fields) => {
-    await bed.db.hset(bed.keys.wake, fields);
+    await bed.db.hset(bed.keys.wake(SYSTEM), fields);
     const runs = open();
     const { order } = await runs.request(5 * MINUTE, true);
     expect(order).toMatchObject({ within: 5 * MINUTE });
@@ -103,15 +105,17 @@ withBackends((bed) => {
   });
 
   test('where the hash is something else, the scheduler is set to the next minute: too often rather than never', async () => {
-    await bed.db.set(bed.keys.wake, 'no hash');
+    await bed.db.set(bed.keys.wake(SYSTEM), 'no hash');
     const runs = open();
     const { order } = await runs.request(5 * MINUTE, true);
     expect(order).toMatchObject({ within: 0 });
     await set(runs, order);
     const snapshot = await runs.begin('run', HOLD);
-    expect(snapshot?.due.wrong).toMatchObject([{ key: bed.keys.wake, error: expect.stringMatching(/WRONGTYPE/) }]);
+    expect(snapshot?.due.wrong).toMatchObject([
+      { key: bed.keys.wake(SYSTEM), error: expect.stringMatching(/WRONGTYPE/) },
+    ]);
     expect(await runs.extend('run', HOLD)).toBe(false);
     expect(await runs.end('run', undefined)).toMatchObject({ within: 0 });
-    expect(await bed.db.exists(bed.keys.schedulerLease)).toBe(0);
+    expect(await bed.db.exists(bed.keys.schedulerLease(SYSTEM))).toBe(0);
   });
 });

@@ -9,6 +9,8 @@ import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
 import { upstashClient } from '../../../shared/broker/redis/upstash.ts';
 import { NOW, withBrokers } from '../../helpers/brokers.ts';
 
+const SYSTEM = 'Shop-Jobs';
+
 withBrokers((stores) => {
   let client: RedisClient;
   let stats: StatsBroker;
@@ -19,7 +21,7 @@ withBrokers((stores) => {
         ? tcpClient({ url: stores.redis.url })
         : upstashClient({ url: stores.upstash.url, token: stores.upstash.token });
     stats = redisStatsBroker(client, 'resque:', () => NOW);
-    lock = redisLockBroker(client, 'resque:', () => NOW);
+    lock = redisLockBroker(client, 'resque:', SYSTEM, () => NOW);
     return () => client.close();
   });
 
@@ -27,7 +29,7 @@ withBrokers((stores) => {
     expect(await lock.acquire('a', 60_000)).toBeDefined();
     expect(await lock.acquire('b', 60_000)).toBeUndefined();
     expect(await lock.acquire('a', 90_000)).toBeDefined();
-    expect(await stores.db.pttl(stores.keys.schedulerLease)).toBeGreaterThan(80_000);
+    expect(await stores.db.pttl(stores.keys.schedulerLease(SYSTEM))).toBeGreaterThan(80_000);
     await lock.release('b');
     expect(await lock.acquire('b', 60_000)).toBeUndefined();
     await lock.release('a');
@@ -37,7 +39,7 @@ withBrokers((stores) => {
 
   it('gives it away when it has expired', async () => {
     await lock.acquire('a', 60_000);
-    await stores.db.pexpire(stores.keys.schedulerLease, 0);
+    await stores.db.pexpire(stores.keys.schedulerLease(SYSTEM), 0);
     expect(await lock.acquire('b', 60_000)).toBeDefined();
     await lock.release('b');
   });
@@ -82,15 +84,15 @@ withBrokers((stores) => {
   });
 
   it.each<[string, () => Promise<unknown>]>([
-    ['without an end', () => stores.db.set(stores.keys.schedulerLease, 'somebody')],
-    ['that ends in a year', () => stores.db.set(stores.keys.schedulerLease, 'somebody', 'EX', 31_536_000)],
-    ['of another type', () => stores.db.hset(stores.keys.schedulerLease, 'a', 'b')],
+    ['without an end', () => stores.db.set(stores.keys.schedulerLease(SYSTEM), 'somebody')],
+    ['that ends in a year', () => stores.db.set(stores.keys.schedulerLease(SYSTEM), 'somebody', 'EX', 31_536_000)],
+    ['of another type', () => stores.db.hset(stores.keys.schedulerLease(SYSTEM), 'a', 'b')],
   ])('is not kept from working by a lock %s, and tells it', async (_what, spoil) => {
     await spoil();
     const snapshot = await lock.acquire('a', 60_000);
-    expect(snapshot?.due.wrong).toMatchObject([{ key: stores.keys.schedulerLease }]);
+    expect(snapshot?.due.wrong).toMatchObject([{ key: stores.keys.schedulerLease(SYSTEM) }]);
     await lock.release('a');
-    await stores.db.del(stores.keys.schedulerLease);
+    await stores.db.del(stores.keys.schedulerLease(SYSTEM));
   });
 
   it('sees that an empty Redis is empty', async () => {

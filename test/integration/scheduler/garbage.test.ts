@@ -10,6 +10,7 @@ import {
   HealthyScheduler,
   MINUTE,
   SLOT,
+  SYSTEM,
 } from '../../helpers/scheduler/healthy-scheduler.ts';
 import { START } from '../../helpers/scheduler/test-scheduler.ts';
 
@@ -95,8 +96,8 @@ const KEYS: readonly KeyRow[] = [
   { name: 'cron:status', key: ({ keys }) => keys.cron.status, type: 'hash' },
   { name: 'cron:paused', key: ({ keys }) => keys.cron.paused, type: 'hash' },
   { name: 'delayed:last_enqueued_at', key: ({ keys }) => keys.cron.lastEnqueued, type: 'hash' },
-  { name: 'scheduler:lease', key: ({ keys }) => keys.schedulerLease, type: 'string' },
-  { name: 'scheduler:wake', key: ({ keys }) => keys.wake, type: 'hash' },
+  { name: 'scheduler:lease:<system>', key: ({ keys }) => keys.schedulerLease(SYSTEM), type: 'string' },
+  { name: 'scheduler:wake:<system>', key: ({ keys }) => keys.wake(SYSTEM), type: 'hash' },
   { name: 'pause-all-workers', key: ({ keys }) => keys.paused, type: 'string' },
   { name: 'Ruby’s master lock', key: ({ keys }) => keys.rubyScheduler, type: 'string' },
 ];
@@ -275,17 +276,18 @@ const MEMBERS: readonly MemberRow[] = [
   { what: 'pause-all-workers: a word', spoil: ({ db, keys }) => db.set(keys.paused, 'word') },
   {
     what: 'scheduler:lease: somebody without an end',
-    spoil: ({ db, keys }) => db.set(keys.schedulerLease, 'x'),
-    told: ({ keys }) => keys.schedulerLease,
+    spoil: ({ db, keys }) => db.set(keys.schedulerLease(SYSTEM), 'x'),
+    told: ({ keys }) => keys.schedulerLease(SYSTEM),
   },
   {
     what: 'scheduler:lease: bytes, until next year',
-    spoil: ({ db, keys }) => db.set(keys.schedulerLease, BYTES, 'EX', 31_536_000),
-    told: ({ keys }) => keys.schedulerLease,
+    spoil: ({ db, keys }) => db.set(keys.schedulerLease(SYSTEM), BYTES, 'EX', 31_536_000),
+    told: ({ keys }) => keys.schedulerLease(SYSTEM),
   },
   {
     what: 'scheduler:wake: words',
-    spoil: ({ db, keys }) => db.hset(keys.wake, { at: 'x', version: 'x', set: 'x', lookAt: 'x', requested: 'x' }),
+    spoil: ({ db, keys }) =>
+      db.hset(keys.wake(SYSTEM), { at: 'x', version: 'x', set: 'x', lookAt: 'x', requested: 'x' }),
   },
   {
     what: 'Ruby’s master lock: one without an end',

@@ -6,10 +6,12 @@ import type { LockBroker } from '../../../shared/broker/redis/scheduler-lock.ts'
 import type { QueueStats } from '../../../shared/broker/redis/stats.ts';
 import { silentLogger } from '../../../shared/log.ts';
 import type { Tick, TickTotals } from '../../../shared/scheduler/step.ts';
-import { workerId } from '../../../shared/wire/worker-id.ts';
+import { functionWorkerId } from '../../../shared/wire/worker-id.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 
-const CONSUMER = workerId('a', 'c0ffee00-0000-4000-8000-000000000000', ['a']);
+const CONSUMER = functionWorkerId({ system: 'S', consumer: 'a', requestId: 'c0ffee00-0000-4000-8000-000000000000' }, [
+  'a',
+]);
 
 function start() {
   const stats: QueueStats = {
@@ -27,7 +29,9 @@ function start() {
   const lines: Record<string, unknown>[] = [];
   const reported: string[] = [];
   const state = { requested: false, reads: 0, kept: 0, broken: undefined as Error | undefined };
-  const consumers = new ConsumerStarter({ a: { functionName: 'fn', queues: 'a', concurrency: 10, maxWorkers: 5 } });
+  const consumers = new ConsumerStarter('S', {
+    a: { functionName: 'fn', queues: 'a', concurrency: 10, maxWorkers: 5 },
+  });
   const aws = { startFunction: async (name: string) => void invokes.push(name) };
   const after = new AfterTick({
     consumers,
@@ -42,6 +46,7 @@ function start() {
     isRequested: () => state.requested,
     keepLock: async () => void state.kept++,
     metricsNamespace: 'N',
+    system: 'S',
     wallTime: () => 5_000_000,
     emptyQueues: new Set(),
     print: (line) => void lines.push(JSON.parse(line)),
@@ -99,7 +104,7 @@ test('jobs of dead workers are counted by consumer, once', async () => {
   await one.run();
   one.totals.reclaimed = 3;
   await one.run();
-  expect(one.lines.filter((line) => 'Reclaimed' in line)).toMatchObject([{ consumer: 'a', Reclaimed: 3 }]);
+  expect(one.lines.filter((line) => 'Reclaimed' in line)).toMatchObject([{ system: 'S', consumer: 'a', Reclaimed: 3 }]);
 });
 
 test('on demand, a long tick extends its lock every ten seconds, and hears who asks', async () => {

@@ -39,6 +39,7 @@ describe('a consumer that lingers', () => {
       queues: parseQueues('q'),
       options: workerDefaults,
       consumer: 'default',
+      system: 'S',
       requestId: 'r',
       clock,
       log: silentLogger,
@@ -58,7 +59,7 @@ describe('a consumer that lingers', () => {
     await clock.advance(0);
     expect(await done).toMatchObject({ processed: 0, stopped: 'empty' });
     expect(queue.workers).toHaveLength(1);
-    expect(queue.workers[0]).toMatch(/^lambdesque-default-[0-9a-f]{12}:r:q$/);
+    expect(queue.workers[0]).toMatch(/^lambdesque-default@S-[0-9a-f]{12}:r:q$/);
     expect(clock.pending).toBe(0);
   });
 

@@ -11,7 +11,7 @@ describe('a line of the embedded metric format', () => {
     const line = emfLine({
       namespace: 'Lambdesque',
       now: 1_795_207_777_000,
-      dimensions: { consumer: 'default', queue: 'mail' },
+      dimensions: { system: 's', consumer: 'default', queue: 'mail' },
       values: { processed: 3, duration: { Values: [1.5, 20], Counts: [2, 1] } },
       fields: { requestId: 'r' },
     });
@@ -22,7 +22,7 @@ describe('a line of the embedded metric format', () => {
         CloudWatchMetrics: [
           {
             Namespace: 'Lambdesque',
-            Dimensions: [['consumer', 'queue']],
+            Dimensions: [['system', 'consumer', 'queue']],
             Metrics: [
               { Name: 'Processed', Unit: 'Count' },
               { Name: 'Duration', Unit: 'Milliseconds' },
@@ -31,6 +31,7 @@ describe('a line of the embedded metric format', () => {
         ],
       },
       requestId: 'r',
+      system: 's',
       consumer: 'default',
       queue: 'mail',
       Processed: 3,
@@ -38,18 +39,18 @@ describe('a line of the embedded metric format', () => {
     });
   });
 
-  test('has a second set of dimensions with a class, and an empty one without any', () => {
+  test('has a second set of dimensions with a class, and that of the system alone without any', () => {
     const setsOf = (dimensions: object, values: object) => {
       const line = JSON.parse(emfLine({ namespace: 'N', now: 0, dimensions, values }));
       return line._aws.CloudWatchMetrics.map((one: { Dimensions: unknown }) => one.Dimensions);
     };
-    expect(setsOf({ consumer: 'c', queue: 'q', class: 'Hello' }, { processed: 1 })).toEqual([
+    expect(setsOf({ system: 's', consumer: 'c', queue: 'q', class: 'Hello' }, { processed: 1 })).toEqual([
       [
-        ['consumer', 'queue'],
-        ['consumer', 'queue', 'class'],
+        ['system', 'consumer', 'queue'],
+        ['system', 'consumer', 'queue', 'class'],
       ],
     ]);
-    expect(setsOf({}, { ticks: 1, delayed: 0 })).toEqual([[[]]]);
+    expect(setsOf({ system: 's' }, { ticks: 1, delayed: 0 })).toEqual([[['system']]]);
   });
 
   test.each([
@@ -108,7 +109,15 @@ describe('the metrics of runs', () => {
     return {
       clock,
       lines,
-      metrics: new RunMetrics({ namespace: 'N', consumer: 'c', byClass, clock, wallTime: () => clock.now(), print }),
+      metrics: new RunMetrics({
+        namespace: 'N',
+        system: 's',
+        consumer: 'c',
+        byClass,
+        clock,
+        wallTime: () => clock.now(),
+        print,
+      }),
     };
   }
   const run = (given: Partial<RunReport> = {}) =>
@@ -126,6 +135,7 @@ describe('the metrics of runs', () => {
     runs.flush();
     expect(lines).toHaveLength(2);
     expect(lines[0]).toMatchObject({
+      system: 's',
       consumer: 'c',
       queue: 'q',
       Processed: 5_003,

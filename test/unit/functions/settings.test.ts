@@ -5,6 +5,7 @@ import { ConfigError } from '../../../shared/errors.ts';
 const TOKEN = { service: 'secretsmanager', id: 'arn:aws:secretsmanager:eu-central-1:1:secret:token' };
 const CONSUMER = {
   redis: { kind: 'upstash', url: 'https://x.upstash.io', token: TOKEN },
+  system: 'Shop-Jobs',
   namespace: 'resque:',
   metricsNamespace: 'Lambdesque',
   consumer: 'default',
@@ -60,6 +61,7 @@ describe('a consumer’s', () => {
     ['streaming', 'yes', 'true or false'],
     ['logArgs', 1, 'true or false'],
     ['classMetrics', null, 'true or false'],
+    ['system', 'a b', 'made of letters, digits, ".", "_" and "-"; got "a b"'],
     ['namespace', '', 'the prefix of every key'],
     ['metricsNamespace', undefined, 'a CloudWatch namespace'],
     ['redis', undefined, 'must be an object; it is missing'],

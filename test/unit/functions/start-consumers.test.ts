@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { countReclaimed, gaugeLines } from '../../../functions/scheduler/gauges.ts';
+import { gaugeLines, ReclaimedCounts } from '../../../functions/scheduler/gauges.ts';
 import { ConsumerStarter, StartError, workersByConsumer } from '../../../functions/scheduler/start-consumers.ts';
 import type { QueueStats, StatsBroker } from '../../../shared/broker/redis/stats.ts';
-import { workerId } from '../../../shared/wire/worker-id.ts';
+import { functionWorkerId, workerId } from '../../../shared/wire/worker-id.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
 
-const worker = (consumer: string) => workerId(consumer, randomUUID(), ['*']);
+const worker = (consumer: string, system = 'S') =>
+  functionWorkerId({ system, consumer, requestId: randomUUID() }, ['*']);
 
 function stats(depths: Readonly<Record<string, number>>, given: Partial<QueueStats> = {}): QueueStats {
   const queues = Object.entries(depths).map(([name, depth]) => ({ name, depth, oldest: undefined, paused: false }));
@@ -42,7 +43,7 @@ function start(targets: Record<string, Partial<ConsumerStarter> | object>) {
       { functionName: `fn-${name}`, queues: name, concurrency: 10, maxWorkers: 5, ...one },
     ]),
   );
-  const fleet = new ConsumerStarter(consumers);
+  const fleet = new ConsumerStarter('S', consumers);
   return { clock, log, invokes, broken, fleet, starter: fleet.forInvocation(aws, clock, log) };
 }
 
@@ -115,14 +116,15 @@ describe('a fleet', () => {
 
   test('refuses a list of queues that is none', () => {
     expect(
-      () => new ConsumerStarter({ a: { functionName: 'f', queues: '!x', concurrency: 1, maxWorkers: 1 } }),
+      () => new ConsumerStarter('S', { a: { functionName: 'f', queues: '!x', concurrency: 1, maxWorkers: 1 } }),
     ).toThrow(/queues/);
   });
 });
 
-test('workersByConsumer counts the workers of functions by their names', () => {
-  const workers = [worker('a'), worker('a'), worker('b'), workerId('a', 17, ['*']), 'ruby:1:*'];
-  expect(workersByConsumer({ workers })).toEqual(
+test('workersByConsumer counts the workers of a system’s functions by their names', () => {
+  const others = [worker('a', 'Other'), workerId('a@S', 17, ['*']), 'ruby:1:*'];
+  const workers = [worker('a'), worker('a'), worker('b'), ...others];
+  expect(workersByConsumer({ workers }, 'S')).toEqual(
     new Map([
       ['a', 2],
       ['b', 1],
@@ -133,9 +135,10 @@ test('workersByConsumer counts the workers of functions by their names', () => {
 describe('gauges', () => {
   const options = {
     namespace: 'N',
+    system: 'S',
     now: 1_000_000,
     consumers: ['a'],
-    reclaimed: new Map<string, number>(),
+    reclaimed: new ReclaimedCounts(),
     lateness: 7,
     empty: new Set<string>(),
   };
@@ -151,20 +154,21 @@ describe('gauges', () => {
     ];
     const state = { ...stats({}), queues, workers: [worker('a')], delayed: 4, retries: 5, failed: 6 };
     expect(values(gaugeLines({ ...options, stats: state, whole: true }))).toEqual([
-      { Ticks: 1, Delayed: 4, Retries: 5, FailedLength: 6, PromotionLateness: 7 },
-      { queue: 'q', Depth: 3, OldestAge: 60 },
-      { queue: 'ruby', Depth: 2 },
-      { queue: 'fresh', Depth: 1, OldestAge: 0 },
-      { queue: 'empty', Depth: 0, OldestAge: 0 },
-      { consumer: 'a', LiveWorkers: 1 },
+      { system: 'S', Ticks: 1, Delayed: 4, Retries: 5, FailedLength: 6, PromotionLateness: 7 },
+      { system: 'S', queue: 'q', Depth: 3, OldestAge: 60 },
+      { system: 'S', queue: 'ruby', Depth: 2 },
+      { system: 'S', queue: 'fresh', Depth: 1, OldestAge: 0 },
+      { system: 'S', queue: 'empty', Depth: 0, OldestAge: 0 },
+      { system: 'S', consumer: 'a', LiveWorkers: 1 },
     ]);
   });
 
   test('of a later tick tell what it did, so that nothing is counted twice', () => {
-    const reclaimed = new Map([['a', 2]]);
+    const reclaimed = new ReclaimedCounts();
+    reclaimed.add({ worker: worker('a'), jobs: 2 });
     expect(values(gaugeLines({ ...options, reclaimed, stats: stats({ q: 1 }), whole: false }))).toEqual([
-      { consumer: 'a', Reclaimed: 2 },
-      { PromotionLateness: 7 },
+      { system: 'S', consumer: 'a', Reclaimed: 2 },
+      { system: 'S', PromotionLateness: 7 },
     ]);
   });
 
@@ -187,7 +191,7 @@ describe('gauges', () => {
 
   test('without stats, which could not be read, tell that there was a tick', () => {
     expect(values(gaugeLines({ ...options, stats: undefined, whole: true }))).toEqual([
-      { Ticks: 1, PromotionLateness: 7 },
+      { system: 'S', Ticks: 1, PromotionLateness: 7 },
     ]);
   });
 
@@ -197,20 +201,22 @@ describe('gauges', () => {
     expect(lines.map((one) => one.Depth)).toEqual(Array.from({ length: 100 }, (_, i) => 299 - i));
   });
 
-  test('count reclaimed jobs by consumer', async () => {
+  test('count reclaimed jobs by whose they were', () => {
     const gone = [
       { worker: worker('a'), jobs: 2 },
       { worker: worker('b'), jobs: 0 },
       { worker: 'ruby:1:*', jobs: 1 },
       { worker: worker('a'), jobs: 3 },
+      { worker: worker('a', 'Other'), jobs: 4 },
     ];
-    const reclaimed = new Map<string, number>();
-    for (const one of gone) countReclaimed(reclaimed, { ...one, failed: 0, wrong: [] });
-    expect(reclaimed).toEqual(
-      new Map([
-        ['a', 5],
-        ['(other)', 1],
-      ]),
-    );
+    const reclaimed = new ReclaimedCounts();
+    for (const one of gone) reclaimed.add(one);
+    expect(reclaimed.list('S')).toEqual([
+      { system: 'S', consumer: 'a', jobs: 5 },
+      { system: 'S', consumer: '(other)', jobs: 1 },
+      { system: 'Other', consumer: 'a', jobs: 4 },
+    ]);
+    reclaimed.clear();
+    expect(reclaimed.list('S')).toEqual([]);
   });
 });

@@ -1,14 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { QueueStats } from '../../../shared/broker/redis/stats.ts';
 import { parseQueues } from '../../../shared/queues/queue-list.ts';
-import {
-  backlogOf,
-  consumerOf,
-  namedQueues,
-  pausedBacklogOf,
-  workersToStart,
-} from '../../../shared/scheduler/autoscale.ts';
-import { workerId } from '../../../shared/wire/worker-id.ts';
+import { backlogOf, namedQueues, pausedBacklogOf, workersToStart } from '../../../shared/scheduler/autoscale.ts';
 
 describe('workersToStart', () => {
   test.each([
@@ -78,18 +71,4 @@ describe('backlogOf', () => {
 
 test('namedQueues are those that stand in a list by name', () => {
   expect(namedQueues(parseQueues('a,b=2,mail_*,!c,d?,[ef]'))).toEqual(['a', 'b']);
-});
-
-describe('consumerOf', () => {
-  test.each(['default', 'mail-bulk', 'a.b_c', 'with-0123456789ab'])('%s', (name) => {
-    expect(consumerOf(workerId(name, '0b6a3f6c-7d0e-4f6e-9a62-0d1c5c7a1f2e', ['*']))).toBe(name);
-  });
-
-  test.each([
-    ['a worker that is a process', workerId('default', 4711, ['*'])],
-    ['a Ruby worker', 'host.example:4711:*'],
-    ['anything', ''],
-  ])('%s is none', (_, id) => {
-    expect(consumerOf(id)).toBeUndefined();
-  });
 });

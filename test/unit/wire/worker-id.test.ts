@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { renewToken, tokenOf, workerId } from '../../../shared/wire/worker-id.ts';
+import { functionWorkerId, functionWorkerOf, renewToken, tokenOf, workerId } from '../../../shared/wire/worker-id.ts';
 import { vectors } from '../../helpers/builders.ts';
 
 describe('a worker id', () => {
@@ -62,5 +62,30 @@ describe('a worker whose lease was lost goes on', () => {
   test('each time', () => {
     const id = workerId('host', 1, ['q']);
     expect(new Set(Array.from({ length: 100 }, () => renewToken(id))).size).toBe(100);
+  });
+});
+
+describe('of a function', () => {
+  const requestId = '0b6a3f6c-7d0e-4f6e-9a62-0d1c5c7a1f2e';
+
+  test.each([
+    ['default', 'Shop-Jobs'],
+    ['mail-bulk', 'a.b_c'],
+    ['with-0123456789ab', 'x-0123456789ab'],
+  ])('tells the consumer %s, the system %s and the invocation', (consumer, system) => {
+    const whose = { consumer, system, requestId };
+    const id = functionWorkerId(whose, ['high', '*']);
+    expect(id).toMatch(/^lambdesque-[\w.@-]+-[0-9a-f]{12}:[0-9a-f-]{36}:high,\*$/);
+    expect(functionWorkerOf(id)).toEqual(whose);
+    expect(functionWorkerOf(renewToken(id))).toEqual(whose);
+  });
+
+  test.each([
+    ['a worker that is a process', workerId('default', 4711, ['*'])],
+    ['a process of a host like that', workerId('default@shop', 4711, ['*'])],
+    ['a Ruby worker', 'host.example:4711:*'],
+    ['anything', ''],
+  ])('%s is none', (_, id) => {
+    expect(functionWorkerOf(id)).toBeUndefined();
   });
 });
