@@ -12,6 +12,7 @@ import {
   systemClock,
   WakeRequester,
   type WorkerBroker,
+  type WorkerPlace,
   workerOptions,
 } from '../shared/internal.ts';
 import { eventBridgeSchedule, orStart } from './aws/one-time-schedule.ts';
@@ -55,7 +56,7 @@ const escapedErrors = new EscapedErrors(logger);
 escapedErrors.listen();
 
 /** Any event means: drain the queues. @returns what was done */
-async function work(_event: unknown, context: InvocationContext): Promise<Summary> {
+async function work(event: unknown, context: InvocationContext): Promise<Summary> {
   const clock = systemClock;
   const now = clock.now();
   const end = consumerEnd(now, now + context.getRemainingTimeInMillis());
@@ -84,6 +85,7 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
       consumer: settings.consumer,
       system: settings.system,
       requestId,
+      place: { maxWorkers: settings.maxWorkers, start: startOf(event) },
       clock,
       log,
       onRun: (run) => {
@@ -105,6 +107,13 @@ async function work(_event: unknown, context: InvocationContext): Promise<Summar
     metrics.flush();
     await client.close();
   }
+}
+
+/** What the scheduler says of a start that it makes. */
+function startOf(event: unknown): WorkerPlace['start'] {
+  const { source, start: id } = (event ?? {}) as { source?: unknown; start?: unknown };
+  const { system, consumer } = settings;
+  return source === 'lambdesque.scheduler' && typeof id === 'string' ? { system, consumer, id } : undefined;
 }
 
 /** Before a worker takes a lease, a run of the scheduler is set for when that has ended: the worker may die with it. */

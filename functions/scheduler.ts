@@ -12,6 +12,7 @@ import {
   redisLockBroker,
   redisOnDemandRunBroker,
   redisSchedulerBroker,
+  redisStartsBroker,
   redisStatsBroker,
   systemClock,
   type TickResult,
@@ -25,6 +26,7 @@ import { schedulerSettings, settingsVariable } from './contract/settings.ts';
 import { Connection } from './runtime/connection.ts';
 import { bufferedHandler, type InvocationContext } from './runtime/handler.ts';
 import { createLogger } from './runtime/logger.ts';
+import { AccountLimit } from './scheduler/account-limit.ts';
 import { AfterTick } from './scheduler/after-tick.ts';
 import { minuteLock, onDemandLock, type SchedulerLock } from './scheduler/lock.ts';
 import { ConsumerStarter } from './scheduler/start-consumers.ts';
@@ -37,6 +39,7 @@ const aws = awsOf(environment);
 const connection = new Connection(() => connect(settings.redis, aws.secretReader()));
 connection.warmUp();
 const consumers = new ConsumerStarter(settings.system, settings.consumers);
+const limit = new AccountLimit(aws, clock);
 const emptyQueues = new Set<string>();
 const problems = new ProblemLog(logger, clock);
 /** AWS's clock. Ours only measures how long things take. */
@@ -75,7 +78,8 @@ async function tickAndStart(
   log: Logger,
 ): Promise<object> {
   const { namespace, metricsNamespace, system } = settings;
-  const starter = consumers.forInvocation(aws, clock, log);
+  const starts = redisStartsBroker(client, namespace, system);
+  const starter = consumers.forInvocation({ aws, starts, limit, log });
   const after = new AfterTick({
     consumers,
     starter,

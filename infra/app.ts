@@ -26,7 +26,7 @@ const jobs = new Lambdesque(stack, 'Jobs', {
     default: {
       queues: ['critical', 'default', 'myqueue', 'low'], // in this order
       concurrency: 25,
-      maxWorkers: 10,
+      maxWorkers: 4, // a new account runs 10 functions at once: see "First accounts" in infra/README.md
       memorySize: 512,
       timeout: Duration.minutes(5),
     },

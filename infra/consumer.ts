@@ -1,4 +1,4 @@
-import { Annotations, Duration, Lazy } from 'aws-cdk-lib';
+import { Duration, Lazy } from 'aws-cdk-lib';
 import type { IMetric, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant, IGrantable, IPrincipal } from 'aws-cdk-lib/aws-iam';
 import { type FunctionUrl, FunctionUrlAuthType, type IEventSource, InvokeMode } from 'aws-cdk-lib/aws-lambda';
@@ -26,12 +26,15 @@ export interface ConsumerOptions extends FunctionOptions {
   readonly order?: QueueList['order'];
   /** Jobs at once in one worker. @default 25 */
   readonly concurrency?: number;
-  /** Most workers at a time that the scheduler starts. @default 10 */
+  /**
+   * Most workers at a time, whoever starts them: Redis counts their leases, and one too many ends before it takes a job.
+   * @default 2, since a new account runs 10 functions at once in all
+   */
   readonly maxWorkers?: number;
   /**
-   * Have Lambda hold `maxWorkers` as well, as reserved concurrency: against doorbells and event sources, which start
-   * workers without counting. What is reserved is taken from the account's limit, of which 100 must stay unreserved, so
-   * a new account has to ask for more first; calls beyond it wait, at most `maxEventAge`, or are refused.
+   * Keep `maxWorkers` of the account's concurrency for it, so that other functions leave it that much, and it takes no more
+   * from them. Of the account's limit 100 must stay unreserved, so a new account has to ask for more first; calls beyond it
+   * wait, at most `maxEventAge`, or are refused. `maxWorkers` and serial queues hold without it.
    * @default false
    */
   readonly reserveConcurrency?: boolean;
@@ -79,13 +82,15 @@ export class Consumer extends Construct implements IGrantable {
   readonly order: QueueList['order'];
   /** Jobs at once in one worker. */
   readonly concurrency: number;
-  /** Most workers at a time that the scheduler starts. */
+  /** Most workers at a time. */
   readonly maxWorkers: number;
   /** How long one invocation may take. */
   readonly timeout: Duration;
   /** MB. */
   readonly memorySize: number;
-  /** Does Lambda hold `maxWorkers` as well? */
+  /** How long a start may wait for a free place in the account. */
+  readonly maxEventAge: Duration;
+  /** Does Lambda keep concurrency for it? */
   readonly reserved: boolean;
   /** Once `addDoorbellUrl` was called. */
   doorbellUrl: FunctionUrl | undefined;
@@ -101,9 +106,10 @@ export class Consumer extends Construct implements IGrantable {
     this.queues = queueText(props.queues);
     this.order = parseQueues(this.queues, props.order).order;
     this.concurrency = props.concurrency ?? workerDefaults.concurrency;
-    this.maxWorkers = props.maxWorkers ?? 10;
+    this.maxWorkers = props.maxWorkers ?? 2;
     this.timeout = props.timeout ?? Duration.minutes(15);
     this.memorySize = props.memorySize ?? 512;
+    this.maxEventAge = props.maxEventAge ?? Duration.minutes(1);
     this.reserved = props.reserveConcurrency ?? false;
     this.#streams = props.redis.vpc === undefined;
     this.metricSource = metricSource(scope, props);
@@ -121,6 +127,7 @@ export class Consumer extends Construct implements IGrantable {
         consumer: this.consumerName,
         queues: this.queues,
         concurrency: this.concurrency,
+        maxWorkers: this.maxWorkers,
         ...omitUndefined({
           order: props.order,
           lease: props.lease?.toMilliseconds(),
@@ -141,11 +148,6 @@ export class Consumer extends Construct implements IGrantable {
     return this.concurrency === 1 && this.maxWorkers === 1;
   }
 
-  /** Is there one worker only as long as nobody else starts it? */
-  get startedByScheduler(): boolean {
-    return this.runsOneJob && !this.reserved;
-  }
-
   /**
    * A URL that starts it. Callers sign their requests (AWS_IAM) and need `grantDoorbell`. They get 202 before the drain
    * begins; from a function in a VPC only after it, so that an asynchronous Invoke rings it better.
@@ -158,21 +160,18 @@ export class Consumer extends Construct implements IGrantable {
       invokeMode: this.#streams ? InvokeMode.RESPONSE_STREAM : InvokeMode.BUFFERED,
     });
     for (const grantee of this.#ringers) this.doorbellUrl.grantInvokeUrl(grantee);
-    this.#warnIfSerial('addDoorbellUrl');
     return this.doorbellUrl;
   }
 
   /** Lets somebody start it, with Lambda's Invoke and over its URL. */
   grantDoorbell(grantee: IGrantable): Grant {
     this.#ringers.push(grantee);
-    this.#warnIfSerial('grantDoorbell');
     const grant = this.function.grantInvokeLatestVersion(grantee);
     return this.doorbellUrl ? grant.combine(this.doorbellUrl.grantInvokeUrl(grantee)) : grant;
   }
 
   /** Any event is a doorbell: an SQS message, a DynamoDB stream, … */
   addEventSource(source: IEventSource): void {
-    this.#warnIfSerial('addEventSource');
     this.function.addEventSource(source);
   }
 
@@ -218,15 +217,6 @@ export class Consumer extends Construct implements IGrantable {
 
   #metric(name: ConsumerMetricName, options?: QueueMetricOptions): IMetric {
     return consumerMetric(this.metricSource, this.consumerName, name, options);
-  }
-
-  #warnIfSerial(what: string): void {
-    if (!this.startedByScheduler) return;
-    Annotations.of(this).addWarningV2(
-      'lambdesque:serialDoorbell',
-      `${this.consumerName} is serial, and ${what} starts it without counting its workers: two could run at once. ` +
-        'Set reserveConcurrency: true, or leave its starts to the scheduler.',
-    );
   }
 }
 

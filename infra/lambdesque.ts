@@ -137,13 +137,10 @@ export class Lambdesque<Name extends string> extends Construct {
   }
 
   /**
-   * Lets somebody start every consumer, but for serial ones that reserve no concurrency: those are the scheduler's to
-   * start, one at a time. Grant them singly, `jobs.consumers.ledger.grantDoorbell(…)`, where that does not matter.
-   * Without a minute tick, the scheduler as well.
+   * Lets somebody start every consumer; without a minute tick, the scheduler as well.
    */
   grantDoorbell(grantee: IGrantable): Grant[] {
     return Object.values<Consumer>(this.consumers)
-      .filter((consumer) => !consumer.startedByScheduler)
       .map((consumer) => consumer.grantDoorbell(grantee))
       .concat(this.wake ? [this.scheduler.grantDoorbell(grantee)] : []);
   }

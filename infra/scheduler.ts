@@ -1,6 +1,6 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import type { IMetric, Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { type Grant, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { SchedulerSettings } from '../functions/contract/settings.ts';
@@ -56,6 +56,10 @@ export interface ScheduledConsumer {
   readonly concurrency: number;
   /** Most workers at a time. */
   readonly maxWorkers: number;
+  /** How long a start may wait for a free place in the account. */
+  readonly maxEventAge: Duration;
+  /** Does Lambda keep concurrency for it? */
+  readonly reserved: boolean;
 }
 
 /** Props of a scheduler of your own; within `Lambdesque` they are its options. */
@@ -110,6 +114,7 @@ export class Scheduler extends Construct {
       }),
     });
     for (const consumer of Object.values(consumers)) consumer.function.grantInvokeLatestVersion(this.function);
+    allowAccountLimit(this.function);
     wake?.start(this.function);
     this.tick = wake
       ? undefined
@@ -182,17 +187,30 @@ function failedSettings({ max, age }: FailedListLimits = {}): Pick<SchedulerSett
 
 function targets(consumers: SchedulerProps['consumers']): SchedulerSettings['consumers'] {
   return Object.fromEntries(
-    Object.entries(consumers).map(
-      ([
-        name,
-        {
-          function: { functionName },
-          queues,
-          order,
-          concurrency,
-          maxWorkers,
-        },
-      ]) => [name, { functionName, queues, order, concurrency, maxWorkers }],
-    ),
+    Object.entries(consumers).map(([name, one]) => [
+      name,
+      {
+        functionName: one.function.functionName,
+        queues: one.queues,
+        order: one.order,
+        concurrency: one.concurrency,
+        maxWorkers: one.maxWorkers,
+        maxEventAge: one.maxEventAge.toMilliseconds(),
+        ...(one.reserved ? { reserved: true } : {}),
+      },
+    ]),
   );
+}
+
+/** So that its starts leave room in the account for its own ticks. */
+function allowAccountLimit(scheduler: LambdesqueFunction): void {
+  const { role } = scheduler;
+  if (!role) return;
+  scheduler.addToRolePolicy(new PolicyStatement({ actions: ['lambda:GetAccountSettings'], resources: ['*'] }));
+  Validations.of(role).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason:
+      'lambda:GetAccountSettings knows no resource. It tells the limit of concurrent executions, of which the workers that ' +
+      'the scheduler starts leave some for its own ticks.',
+  });
 }

@@ -1,6 +1,14 @@
 /** What functions/ and infra/ need besides the public API. Not a part of the package that others may import. */
 
-export type { Broker, Reclaimed, SchedulerBroker, TickSnapshot, WorkerBroker, WrongKey } from './broker/broker.ts';
+export type {
+  Broker,
+  Reclaimed,
+  SchedulerBroker,
+  TickSnapshot,
+  WorkerBroker,
+  WorkerPlace,
+  WrongKey,
+} from './broker/broker.ts';
 export type { CronBroker, CronState, CronStatus } from './broker/cron-broker.ts';
 export { namespaceOf } from './broker/namespace.ts';
 export { redisBroker } from './broker/redis/broker.ts';
@@ -20,6 +28,7 @@ export { redisSchedulerBroker } from './broker/redis/scheduler.ts';
 export { type LockBroker, redisLockBroker } from './broker/redis/scheduler-lock.ts';
 export { shownUrl } from './broker/redis/shown-url.ts';
 export { redisSignInBroker, type SignInBroker } from './broker/redis/sign-ins.ts';
+export { redisStartsBroker, type Start, type StartsBroker } from './broker/redis/starts.ts';
 export { type QueueState, type QueueStats, redisStatsBroker, type StatsBroker } from './broker/redis/stats.ts';
 export type { TimeSource } from './broker/redis/time.ts';
 export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
@@ -61,6 +70,7 @@ export {
   backlogOf,
   namedQueues,
   pausedBacklogOf,
+  shareStarts,
   workersToStart,
 } from './scheduler/autoscale.ts';
 export { type CronRule, checkCronEntries, cronRule } from './scheduler/cron/entry.ts';

@@ -12,6 +12,8 @@ export interface Aws {
   secretReader(): ReadSecret;
   /** Start a function and do not wait for it. @param name or ARN  @throws AwsError */
   startFunction(name: string, event: unknown): Promise<void>;
+  /** How many functions may run at once in this account and region, of what nobody has reserved. @throws AwsError */
+  unreservedConcurrency(): Promise<number>;
 }
 
 /** Tries of a request that AWS throttles; and, if it only reads, one that is lost on the way or answered with 5xx. */
@@ -35,22 +37,35 @@ export function awsOf(env: Readonly<Record<string, string | undefined>>): Aws {
     sessionToken: env['AWS_SESSION_TOKEN'],
   };
 
-  async function post(service: Service, path: string, given: Readonly<Record<string, string>>, content: unknown) {
+  async function send(service: Service, { method, path, headers: given = {}, content }: AwsRequest) {
     const endpoint =
       env[`AWS_ENDPOINT_URL_${service.variable}`] ??
       env['AWS_ENDPOINT_URL'] ??
       `https://${service.host}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
     const url = new URL(endpoint.replace(/\/$/, '') + path);
-    const body = JSON.stringify(content);
+    const body = content === undefined ? '' : JSON.stringify(content);
+    // A start may not be sent twice: the first could have come through.
+    const reads = service.reads || method === 'GET';
     for (let tries = 1; ; tries++) {
-      const headers = signedHeaders({ url, headers: given, body }, service.host, region, credentials, new Date());
+      const headers = signedHeaders(
+        { method, url, headers: given, body },
+        service.host,
+        region,
+        credentials,
+        new Date(),
+      );
       try {
-        const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(TIMEOUT) });
-        const again = response.status === 429 || (service.reads && response.status >= 500);
+        const response = await fetch(url, {
+          method,
+          headers,
+          ...(method === 'POST' ? { body } : {}),
+          signal: AbortSignal.timeout(TIMEOUT),
+        });
+        const again = response.status === 429 || (reads && response.status >= 500);
         if (tries === TRIES || !again) return response;
         await response.arrayBuffer();
       } catch (cause) {
-        if (tries === TRIES || !service.reads) throw unreachable(service, url.host, cause);
+        if (tries === TRIES || !reads) throw unreachable(service, url.host, cause);
       }
       await new Promise((resolve) => setTimeout(resolve, FIRST_WAIT * 2 ** (tries - 1) * (0.5 + Math.random())));
     }
@@ -58,7 +73,7 @@ export function awsOf(env: Readonly<Record<string, string | undefined>>): Aws {
 
   async function json<Answer>(service: Service, action: string, body: object): Promise<Answer> {
     const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `${service.target}.${action}` };
-    const response = await post(service, '/', headers, body);
+    const response = await send(service, { method: 'POST', path: '/', headers, content: body });
     if (!response.ok) throw await refusal(response, service, action, Object.values(body)[0]);
     return (await response.json()) as Answer;
   }
@@ -87,11 +102,28 @@ export function awsOf(env: Readonly<Record<string, string | undefined>>): Aws {
     async startFunction(name, event) {
       const path = `/2015-03-31/functions/${encodeURIComponent(name)}/invocations`;
       const headers = { 'content-type': 'application/json', 'x-amz-invocation-type': 'Event' };
-      const response = await post(LAMBDA, path, headers, event);
+      const response = await send(LAMBDA, { method: 'POST', path, headers, content: event });
       if (!response.ok) throw await refusal(response, LAMBDA, 'InvokeFunction', name);
       await response.arrayBuffer();
     },
+
+    async unreservedConcurrency() {
+      const response = await send(LAMBDA, { method: 'GET', path: '/2016-08-19/account-settings' });
+      if (!response.ok) throw await refusal(response, LAMBDA, 'GetAccountSettings', 'this account');
+      const { AccountLimit } = (await response.json()) as {
+        AccountLimit?: { UnreservedConcurrentExecutions?: number };
+      };
+      return AccountLimit?.UnreservedConcurrentExecutions ?? Infinity;
+    },
   };
+}
+
+interface AwsRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Becomes JSON. */
+  readonly content?: unknown;
 }
 
 interface Service {
@@ -101,7 +133,7 @@ interface Service {
   /** In AWS_ENDPOINT_URL_… */
   readonly variable: string;
   readonly target?: string;
-  /** Its requests may be sent twice. A start may not: the first could have come through. */
+  /** Also its POST requests may be sent twice. */
   readonly reads: boolean;
 }
 

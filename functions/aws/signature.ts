@@ -7,13 +7,14 @@ export interface Credentials {
 }
 
 export interface SignableRequest {
+  readonly method: 'GET' | 'POST';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
 /**
- * The headers of a POST request to AWS with its signature, version 4.
+ * The headers of a request to AWS with its signature, version 4.
  * @param service as in host names and permissions: `lambda`
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
@@ -34,7 +35,7 @@ export function signedHeaders(
   };
   const names = Object.keys(headers).sort();
   const canonical = [
-    'POST',
+    request.method,
     // Once more than the URL has it: AWS wants each part of the path encoded twice.
     request.url.pathname.split('/').map(encode).join('/'),
     '',

@@ -10,6 +10,7 @@ import {
   Worker,
   type WorkerBroker,
   type WorkerOptions,
+  type WorkerPlace,
 } from '../../shared/internal.ts';
 import type { ConsumerEnd } from '../contract/invocation-end.ts';
 
@@ -22,6 +23,7 @@ export interface DrainDeps {
   readonly consumer: string;
   readonly system: string;
   readonly requestId: string;
+  readonly place: WorkerPlace;
   readonly clock: Clock;
   readonly log: Logger;
   readonly onRun: (report: RunReport) => void;

@@ -113,6 +113,8 @@ const drained = {
   order: v.exactOptional(v.picklist(['strict', 'weighted'], '"strict" or "weighted"')),
   /** Jobs at once in one worker. */
   concurrency: wholeFrom1,
+  /** Most workers of it at a time, whoever starts them. */
+  maxWorkers: wholeFrom1,
 };
 
 const consumer = object({
@@ -141,8 +143,10 @@ const target = object({
   ...drained,
   /** Name or ARN of its function. */
   functionName: text('the name or ARN of a function'),
-  /** Most workers of it at a time. */
-  maxWorkers: wholeFrom1,
+  /** Milliseconds for which Lambda holds back a start that the account has no room for. */
+  maxEventAge: ms(0),
+  /** Lambda keeps concurrency of the account for it. @default false */
+  reserved: v.exactOptional(boolean),
 });
 export type ConsumerTarget = v.InferOutput<typeof target>;
 

@@ -50,7 +50,7 @@ export class AfterTick {
     this.#stats = undefined;
     this.#stats = await consumers.stats(stats, tick.now());
     tick.report(this.#stats.wrong);
-    await starter.start(this.#stats);
+    tick.report(await starter.start(this.#stats));
   }
 
   #write(tick: Tick): void {

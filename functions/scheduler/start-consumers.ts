@@ -1,24 +1,28 @@
+import { randomUUID } from 'node:crypto';
 import { LambdesqueError, type Logger } from '../../shared/index.ts';
 import {
   backlogOf,
-  type Clock,
   functionWorkerOf,
   namedQueues,
   parseQueues,
   pausedBacklogOf,
   type QueueList,
   type QueueStats,
+  type StartsBroker,
   type StatsBroker,
+  shareStarts,
+  type WrongKey,
   workersToStart,
 } from '../../shared/internal.ts';
 import type { Aws } from '../aws/requests.ts';
 import type { ConsumerTarget } from '../contract/settings.ts';
+import type { AccountLimit } from './account-limit.ts';
 
 /** Some consumers could not be started. The next tick tries again; on demand, whatever tries a failed invocation again. */
 export class StartError extends LambdesqueError {}
 
-/** A function that was started counts as starting for so long; then it has registered, or has ended already. */
-const STARTING_MS = 5_000;
+/** From the start of a function to its worker's registration, ms: its environment may have to be made. */
+const COLD_START_MS = 15_000;
 
 interface Member extends ConsumerTarget {
   readonly name: string;
@@ -54,9 +58,28 @@ export class ConsumerStarter {
   }
 
   /** One scheduler's starts in one invocation. */
-  forInvocation(aws: Pick<Aws, 'startFunction'>, clock: Clock, log: Logger): InvocationStarter {
-    return new InvocationStarter(this.#system, this.#members, aws, clock, log);
+  forInvocation(deps: Omit<StarterDeps, 'system' | 'members'>): InvocationStarter {
+    return new InvocationStarter({ ...deps, system: this.#system, members: this.#members });
   }
+}
+
+interface StarterDeps {
+  readonly system: string;
+  readonly members: readonly Member[];
+  readonly aws: Pick<Aws, 'startFunction'>;
+  /** Those of which no worker has come yet. */
+  readonly starts: StartsBroker;
+  readonly limit: Pick<AccountLimit, 'workers'>;
+  readonly log: Logger;
+}
+
+/** What a consumer needs, and what it may have. */
+interface Plan {
+  readonly member: Member;
+  readonly backlog: number;
+  readonly live: number;
+  readonly pending: number;
+  readonly wanted: number;
 }
 
 export class InvocationStarter {
@@ -64,42 +87,31 @@ export class InvocationStarter {
   readonly started: Record<string, number> = {};
   /** At the last look jobs waited that have no worker: workers or their queues are paused, or none could be started. */
   unattended = false;
-  readonly #system: string;
-  readonly #members: readonly Member[];
-  readonly #aws: Pick<Aws, 'startFunction'>;
-  readonly #clock: Clock;
-  readonly #log: Logger;
-  #recent: { readonly name: string; readonly at: number }[] = [];
+  readonly #deps: StarterDeps;
   #failures: unknown[] = [];
 
-  constructor(system: string, members: readonly Member[], aws: Pick<Aws, 'startFunction'>, clock: Clock, log: Logger) {
-    this.#system = system;
-    this.#members = members;
-    this.#aws = aws;
-    this.#clock = clock;
-    this.#log = log;
+  constructor(deps: StarterDeps) {
+    this.#deps = deps;
   }
 
-  /** Starts what the backlog needs. A consumer that cannot be started does not keep the others from it. */
-  async start(stats: QueueStats): Promise<void> {
+  /**
+   * Starts what the backlog needs. A consumer that cannot be started does not keep the others from it.
+   * @returns keys of another type
+   */
+  async start(stats: QueueStats): Promise<readonly WrongKey[]> {
+    const { members, starts } = this.#deps;
     // Nobody says when they are resumed.
     this.unattended = stats.paused
       ? stats.queues.some((one) => one.depth > 0)
-      : this.#members.some((member) => pausedBacklogOf(member.list, stats) > 0);
-    if (stats.paused) return;
-    const now = this.#clock.now();
-    this.#recent = this.#recent.filter((one) => now - one.at < STARTING_MS);
-    const live = workersByConsumer(stats, this.#system);
-    await Promise.all(
-      this.#members.map(async (member) => {
-        const count = workersToStart(member, {
-          backlog: backlogOf(member.list, stats),
-          live: live.get(member.name) ?? 0,
-          starting: this.#recent.filter((one) => one.name === member.name).length,
-        });
-        if (count > 0 && (await this.#startOne(member, count, now)) === 0) this.unattended = true;
-      }),
-    );
+      : members.some((member) => pausedBacklogOf(member.list, stats) > 0);
+    if (stats.paused || this.#plans(stats, new Map()).every(({ wanted }) => wanted === 0)) return [];
+    // Lambda takes every start, and holds back those for which the account has no room: they are to come.
+    const { counts, wrong } = await starts.pending();
+    const plans = this.#plans(stats, counts);
+    const shares = await this.#share(plans);
+    const made = await this.#start(plans.map(({ member }, i) => ({ member, count: shares[i] ?? 0 })));
+    if (plans.some(({ backlog, live }, i) => backlog > 0 && live + (made[i] ?? 0) === 0)) this.unattended = true;
+    return wrong;
   }
 
   /** @throws StartError if any start failed, with the first reason */
@@ -112,26 +124,77 @@ export class InvocationStarter {
     });
   }
 
-  /** @returns how many were started */
-  async #startOne({ name, functionName }: Member, count: number, now: number): Promise<number> {
-    const event = { source: 'lambdesque.scheduler', consumer: name };
-    const starts = await Promise.allSettled(
-      Array.from({ length: count }, () => this.#aws.startFunction(functionName, event)),
+  #plans(stats: QueueStats, starting: ReadonlyMap<string, number>): Plan[] {
+    const { system, members } = this.#deps;
+    const workers = workersByConsumer(stats, system);
+    return members.map((member) => {
+      const backlog = backlogOf(member.list, stats);
+      const live = workers.get(member.name) ?? 0;
+      const pending = starting.get(member.name) ?? 0;
+      return { member, backlog, live, pending, wanted: workersToStart(member, { backlog, live, starting: pending }) };
+    });
+  }
+
+  /** Of what they want, what the account leaves them: consumers with reserved concurrency have their own. */
+  async #share(plans: readonly Plan[]): Promise<number[]> {
+    const { limit, log } = this.#deps;
+    const isShared = ({ member }: Plan) => member.reserved !== true;
+    if (!plans.some((plan) => isShared(plan) && plan.wanted > 0)) return plans.map(({ wanted }) => wanted);
+    const shared = plans.filter(isShared);
+    const used = shared.reduce((sum, { live, pending }) => sum + live + pending, 0);
+    const most = await limit.workers(log);
+    const shares = shareStarts(
+      shared.map(({ wanted }) => wanted),
+      most - used,
     );
-    const failures = starts.filter((one) => one.status === 'rejected').map((one) => one.reason as unknown);
-    const started = count - failures.length;
-    this.#failures.push(...failures);
-    for (let i = 0; i < started; i++) this.#recent.push({ name, at: now });
+    const missing = shared.reduce((sum, { wanted }, i) => sum + wanted - (shares[i] ?? 0), 0);
+    if (missing > 0) {
+      log.warn('The account’s limit of concurrent executions leaves no room for more workers', {
+        workers: used,
+        most,
+        missing,
+        remedy:
+          'Ask for a higher limit (Service Quotas, AWS Lambda, Concurrent executions), or lower maxWorkers of the consumers.',
+      });
+    }
+    return plans.map((plan) => (isShared(plan) ? (shares[shared.indexOf(plan)] ?? 0) : plan.wanted));
+  }
+
+  /** @returns how many of each were started */
+  async #start(all: readonly { readonly member: Member; readonly count: number }[]): Promise<number[]> {
+    const { starts } = this.#deps;
+    const planned = all.map(({ member, count }) =>
+      Array.from({ length: count }, () => ({
+        consumer: member.name,
+        id: randomUUID(),
+        within: member.maxEventAge + COLD_START_MS,
+      })),
+    );
+    const list = planned.flat();
+    if (list.length === 0) return all.map(() => 0);
+    await starts.add(list);
+    return Promise.all(all.map(({ member }, i) => this.#startOne(member, planned[i] ?? [])));
+  }
+
+  async #startOne({ name, functionName }: Member, planned: readonly { readonly id: string }[]): Promise<number> {
+    if (planned.length === 0) return 0;
+    const { aws, starts, log } = this.#deps;
+    const answers = await Promise.allSettled(
+      planned.map(({ id }) =>
+        aws.startFunction(functionName, { source: 'lambdesque.scheduler', consumer: name, start: id }),
+      ),
+    );
+    const failed = planned.filter((_, i) => answers[i]?.status === 'rejected');
+    const reasons = answers.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+    const started = planned.length - failed.length;
+    this.#failures.push(...reasons);
     if (started > 0) {
       this.started[name] = (this.started[name] ?? 0) + started;
-      this.#log.info('started consumers', { consumer: name, workers: started });
+      log.info('started consumers', { consumer: name, workers: started });
     }
-    if (failures.length > 0) {
-      this.#log.error('Consumers could not be started', {
-        consumer: name,
-        workers: failures.length,
-        error: failures[0],
-      });
+    if (failed.length > 0) {
+      log.error('Consumers could not be started', { consumer: name, workers: failed.length, error: reasons[0] });
+      await starts.remove(failed.map(({ id }) => ({ consumer: name, id })));
     }
     return started;
   }

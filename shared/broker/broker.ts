@@ -79,6 +79,8 @@ export interface SyncRequest {
   readonly lease: number;
   /** Set on a worker's first sync. */
   readonly register?: true;
+  /** Goes with each sync of a worker whose consumer may have only so many. @default it may have any number */
+  readonly place?: WorkerPlace;
   /** Write the heartbeat that Ruby's tools read. */
   readonly heartbeat?: true;
   readonly settle: readonly Settlement[];
@@ -95,6 +97,14 @@ export interface SyncRequest {
   /** Queues that the worker knows to be limited. */
   readonly limited?: readonly LimitedQueue[];
   readonly reserve?: Reservation;
+}
+
+/** What has to be asked before a worker may register, or extend a lease that has ended. */
+export interface WorkerPlace {
+  /** Most workers of its consumer at a time. */
+  readonly maxWorkers: number;
+  /** The scheduler's start that it came of, to be forgotten. */
+  readonly start?: { readonly system: string; readonly consumer: string; readonly id: string } | undefined;
 }
 
 /** A job that a worker holds. @property marked it is an at-most-once job that may have started */
@@ -137,6 +147,8 @@ export interface Reservation {
 export type SyncResult =
   /** @property wrong the key of the jobs in flight, if that is why */
   | { readonly kind: 'lease lost'; readonly wrong?: WrongKey }
+  /** As many workers of its consumer have leases as may: it has not registered. */
+  | { readonly kind: 'no place' }
   /** Redis does not know of the last sync. */
   | { readonly kind: 'writes lost' }
   | SyncReply;

@@ -71,6 +71,8 @@ export interface Keys {
   schedulerLease(system: string): string;
   /** Hash: when the scheduler of a system without a minute tick is to run next; see scripts/on-demand.ts. */
   wake(system: string): string;
+  /** Sorted set: `<consumer>:<id>` of each start that no worker has come of yet, scored by the epoch ms at which it is given up. */
+  starts(system: string): string;
   readonly cron: CronKeys;
   readonly dashboard: {
     /** String that expires, a counter: tries to sign in, of one address or of all. */
@@ -153,6 +155,7 @@ export function keysOf(namespace: string): Keys {
     serial: `${ns}serial`,
     schedulerLease: (system) => `${ns}scheduler:lease:${system}`,
     wake: (system) => `${ns}scheduler:wake:${system}`,
+    starts: (system) => `${ns}scheduler:starts:${system}`,
     cron: {
       schedules: `${ns}persistent_schedules`,
       changed: `${ns}schedules_changed`,

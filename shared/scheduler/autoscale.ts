@@ -15,7 +15,7 @@ export interface AutoscaleState {
   readonly backlog: number;
   /** Workers whose lease runs. */
   readonly live: number;
-  /** Workers that were started a moment ago and may not have registered yet. */
+  /** Workers that were started and have not registered yet: Lambda may hold them back. */
   readonly starting: number;
 }
 
@@ -29,6 +29,22 @@ export function workersToStart(
 ): number {
   const needed = Math.ceil(backlog / concurrency) - starting;
   return Math.max(0, Math.min(needed, maxWorkers - live - starting));
+}
+
+/** Divides what there is room for: one for each that wants some, in turn, until there is no more. */
+export function shareStarts(wanted: readonly number[], room: number): number[] {
+  const shares = wanted.map(() => 0);
+  let left = Math.max(0, room);
+  for (let gave = true; gave && left > 0; ) {
+    gave = false;
+    for (const [i, most] of wanted.entries()) {
+      if (left === 0 || (shares[i] ?? 0) >= most) continue;
+      shares[i] = (shares[i] ?? 0) + 1;
+      left--;
+      gave = true;
+    }
+  }
+  return shares;
 }
 
 /** Jobs that wait where a consumer looks, and that it would get. */

@@ -1,4 +1,4 @@
-import type { WorkerBroker } from '../broker/broker.ts';
+import type { WorkerBroker, WorkerPlace } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
 import type { WorkerOptions } from '../config.ts';
 import type { Enqueue } from '../job/enqueue.ts';
@@ -18,6 +18,8 @@ export interface WorkerDeps {
   readonly options: WorkerOptions;
   /** Resque's id of this worker: `workerId(…)`. */
   readonly worker: string;
+  /** @default its consumer may have any number of workers */
+  readonly place?: WorkerPlace;
   readonly clock: Clock;
   readonly log: Logger;
   /** When running handlers are aborted, because the invocation ends soon after. */

@@ -5,13 +5,17 @@ import type {
   SyncReply,
   SyncRequest,
   WorkerBroker,
+  WorkerPlace,
   WrongKey,
 } from '../broker/broker.ts';
 import { type Clock, sleep } from '../clock.ts';
-import { LeaseLostError, RedisAuthError, RedisTypeError } from '../errors.ts';
+import { LambdesqueError, LeaseLostError, RedisAuthError, RedisTypeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { RawJob } from '../types.ts';
 import { renewToken, tokenOf } from '../wire/worker-id.ts';
+
+/** There is no place for this worker beside the others of its consumer. */
+export class NoPlaceError extends LambdesqueError {}
 
 /** What a worker decides of a sync; the lease adds the rest. */
 export type SyncPlan = Pick<SyncRequest, 'settle' | 'ran' | 'effects' | 'workingOn' | 'letGo' | 'admit' | 'limited'> & {
@@ -21,6 +25,8 @@ export type SyncPlan = Pick<SyncRequest, 'settle' | 'ran' | 'effects' | 'working
 export interface LeaseOptions {
   readonly store: Pick<WorkerBroker, 'address' | 'sync' | 'start' | 'recover' | 'unregister'>;
   readonly worker: string;
+  /** @default its consumer may have any number of workers */
+  readonly place?: WorkerPlace;
   readonly clock: Clock;
   readonly log: Logger;
   /** Milliseconds. */
@@ -38,6 +44,11 @@ const HEARTBEAT_MS = 60_000;
 const FIRST_TRIES = 3;
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 5_000;
+/**
+ * A worker that finds no place asks once more, after longer than a round trip: one that has looked for the last time and is
+ * about to leave would miss the job for which this one was started.
+ */
+const PLACE_AGAIN_MS = 1_000;
 /** Between two lines that say that Redis is still away. */
 const REMIND_MS = 30_000;
 
@@ -50,6 +61,7 @@ export class Lease {
   #worker: string;
   #token: string;
   #registered = false;
+  #refused = false;
   #call = 0;
   #seq = 0;
   #end = 0;
@@ -100,12 +112,13 @@ export class Lease {
 
   /**
    * @param giveUp aborts the wait for a Redis that is away
-   * @throws LeaseLostError after which the next sync registers anew; or what Redis said, on the first sync and when
+   * @throws LeaseLostError after which the next sync registers anew; NoPlaceError; or what Redis said, on the first sync and when
    *   `giveUp` has aborted
    */
   async sync(plan: SyncPlan, giveUp: AbortSignal): Promise<SyncReply> {
     const call = ++this.#call;
-    const { store, duration, clock, log } = this.#options;
+    const { store, duration, clock, log, place } = this.#options;
+    let asked = 0;
     const { reserve, ...rest } = plan;
     const request = reserve ? { ...rest, reserve: { ...reserve, firstSeq: this.#seq } } : rest;
     try {
@@ -120,6 +133,7 @@ export class Lease {
             now: sentAt + this.#ahead,
             lease: duration,
             ...(this.#registered ? {} : { register: true as const }),
+            ...(place ? { place } : {}),
             ...(beats ? { heartbeat: true as const } : {}),
           });
           if (result.kind === 'held') this.#answered(result, sentAt, beats);
@@ -130,6 +144,12 @@ export class Lease {
           return reply;
         }
         if (reply.kind === 'lease lost') throw this.#lost(reply.wrong);
+        if (reply.kind === 'no place') {
+          this.#refused = asked++ > 0;
+          if (this.#refused) throw new NoPlaceError(noPlace(place?.maxWorkers));
+          await sleep(clock, PLACE_AGAIN_MS, giveUp);
+          continue;
+        }
         const { given, missing, wrong } = await this.#persist(giveUp, () =>
           store.recover(this.#worker, call - 1, this.#options.held()),
         );
@@ -160,6 +180,7 @@ export class Lease {
     const { log, store } = this.#options;
     try {
       if (error !== undefined) throw error;
+      if (this.#refused) return;
       const held = await store.unregister(this.#worker);
       if (held > 0) log.warn('Jobs of this worker are left to be reclaimed when its lease has ended', { jobs: held });
     } catch (cause) {
@@ -215,4 +236,8 @@ export class Lease {
         'than the lease), and its jobs were given back to their queues. What they did here is not settled; they run again.',
     );
   }
+}
+
+function noPlace(maxWorkers: number | undefined): string {
+  return `As many workers of this consumer run as may (maxWorkers: ${maxWorkers}), so this one ends; its jobs are theirs to find.`;
 }

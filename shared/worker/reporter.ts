@@ -6,6 +6,7 @@ import type { Job, Outcome } from '../types.ts';
 import type { Undecodable } from '../wire/decode.ts';
 import { errorFields, errorInfo } from '../wire/failed-entry.ts';
 import type { WhyIdle } from './queue-poller.ts';
+import type { WhyShutdown } from './shutdown.ts';
 
 /** One run, as it is logged and counted. */
 export interface RunReport {
@@ -51,8 +52,11 @@ export interface Summary {
   stopped: Stopped | undefined;
 }
 
-/** Why a worker ended: no job was found, it was told to stop, its time was nearly over, or an error escaped from some handler. */
-export type Stopped = WhyIdle | 'shutdown' | 'deadline' | 'crash';
+/**
+ * Why a worker ended: no job was found, it was told to stop, its time was nearly over, an error escaped from some handler, or
+ * as many workers of its consumer ran already as may.
+ */
+export type Stopped = WhyIdle | WhyShutdown;
 
 export function emptySummary(): Summary {
   return { processed: 0, succeeded: 0, retried: 0, failed: 0, discarded: 0, released: 0, lost: 0, stopped: undefined };

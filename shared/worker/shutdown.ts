@@ -2,6 +2,9 @@ import type { Clock } from '../clock.ts';
 import type { WorkerOptions } from '../config.ts';
 import { DeadlineError, ShutdownError } from '../errors.ts';
 
+/** Told to stop; near its deadline; an error escaped from some handler; as many workers as may run already. */
+export type WhyShutdown = 'shutdown' | 'deadline' | 'crash' | 'maxWorkers';
+
 /** How long before its deadline a worker stops reserving: this part of its time, and no more than so many ms. */
 const LAST_PART = 0.1;
 const LAST_MS = 2_000;
@@ -17,7 +20,7 @@ export class Shutdown {
   /** When it begins by itself. */
   readonly #stopAt: number;
   readonly #giveUp = new AbortController();
-  #why: 'shutdown' | 'deadline' | 'crash' | undefined;
+  #why: WhyShutdown | undefined;
   #abortAt = Infinity;
   #cancel = () => {};
 
@@ -34,7 +37,7 @@ export class Shutdown {
   }
 
   /** Why it has begun; undefined while it has not. */
-  get why(): 'shutdown' | 'deadline' | 'crash' | undefined {
+  get why(): WhyShutdown | undefined {
     return this.#why;
   }
 
@@ -58,6 +61,11 @@ export class Shutdown {
     this.#begin('crash', this.#clock.now(), leaseEnd);
   }
 
+  /** There is no place for this worker: it holds nothing. */
+  refused(): void {
+    this.#begin('maxWorkers', this.#clock.now(), 0);
+  }
+
   /** @returns the reason with which running handlers have to be aborted now, once */
   check(): unknown {
     const now = this.#clock.now();
@@ -75,7 +83,7 @@ export class Shutdown {
     this.#cancel();
   }
 
-  #begin(why: 'shutdown' | 'deadline' | 'crash', abortAt: number, waitUntil: number): void {
+  #begin(why: WhyShutdown, abortAt: number, waitUntil: number): void {
     if (this.#why) return;
     this.#why = why;
     this.#abortAt = Math.min(abortAt, this.#deadline);

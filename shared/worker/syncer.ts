@@ -3,7 +3,7 @@ import type { HeldJob, SyncReply } from '../broker/broker.ts';
 import { LeaseLostError } from '../errors.ts';
 import type { RawJob } from '../types.ts';
 import type { WorkerDeps } from './deps.ts';
-import type { Lease, SyncPlan } from './lease.ts';
+import { type Lease, NoPlaceError, type SyncPlan } from './lease.ts';
 import type { LimitedQueues } from './limited-queues.ts';
 import type { PendingResults } from './pending-results.ts';
 import type { Reporter } from './reporter.ts';
@@ -150,12 +150,17 @@ export class Syncer {
     return free;
   }
 
-  /** @returns undefined where the lease was lost */
+  /** @returns undefined where the lease was lost, or none was to be had */
   async #send(plan: SyncPlan): Promise<SyncReply | undefined> {
     const { lease, shutdown, pending } = this.#deps;
     try {
       return await lease.sync(plan, shutdown.giveUp);
     } catch (error) {
+      if (error instanceof NoPlaceError) {
+        this.#deps.log.info(error.message);
+        shutdown.refused();
+        return undefined;
+      }
       if (!(error instanceof LeaseLostError)) throw error;
       this.#workingOn.forget();
       this.#deps.onLost(error, plan.settle.length + pending.takeAll());

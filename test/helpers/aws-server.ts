@@ -24,6 +24,8 @@ export interface AwsServer {
   readonly scheduleCalls: ('create' | 'update' | 'refuse')[];
   /** Setting a schedule is not allowed. */
   schedulesDenied: boolean;
+  /** Of the account. @default 1000 */
+  unreservedConcurrency: number;
   /** Functions that cannot be invoked. */
   readonly throttled: Set<string>;
   /** Answers the next request with this HTTP status; called again, the one after it. */
@@ -77,6 +79,9 @@ export async function startAws(): Promise<AwsServer> {
     const failure = failures.shift();
     if (failure) throw new HttpError(failure, 'InternalFailure', 'on demand');
     await checkSignature(request, body);
+    if (request.method === 'GET' && request.url === '/2016-08-19/account-settings') {
+      return [200, JSON.stringify({ AccountLimit: { UnreservedConcurrentExecutions: aws.unreservedConcurrency } })];
+    }
     const fields: unknown = JSON.parse(body);
     const target = request.headers['x-amz-target'];
     if (target === 'secretsmanager.GetSecretValue') {
@@ -152,6 +157,7 @@ export async function startAws(): Promise<AwsServer> {
     schedules,
     scheduleCalls,
     schedulesDenied: false,
+    unreservedConcurrency: 1_000,
     throttled,
     fail: (status) => void failures.push(status),
     async stop() {

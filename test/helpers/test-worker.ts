@@ -15,12 +15,13 @@ export type SyncPlan = Partial<Omit<SyncRequest, 'worker' | 'call' | 'reserve'>>
 
 /** A worker as the real one is one: it numbers its syncs and jobs, and registers with its first sync. */
 export class TestWorker {
-  readonly id = workerId('test', process.pid, ['*']);
+  readonly id: string;
   readonly #store: Broker;
   #call = 0;
   #seq = 0;
 
-  constructor(store: Broker) {
+  constructor(store: Broker, id = workerId('test', process.pid, ['*'])) {
+    this.id = id;
     this.#store = store;
   }
 
@@ -47,6 +48,7 @@ export class TestWorker {
   async send(request: SyncRequest): Promise<SyncReply> {
     const result = await this.#store.sync(request);
     if (result.kind === 'lease lost') throw new Error(`${this.id} has lost its lease`);
+    if (result.kind === 'no place') throw new Error(`There is no place for ${this.id}`);
     if (result.kind === 'writes lost') throw new Error(`Redis does not know of the last sync of ${this.id}`);
     this.#seq = Math.max(this.#seq, ...result.jobs.map((job) => job.seq + 1));
     return result;

@@ -44,6 +44,7 @@ describe('the function', () => {
       consumer: 'mail',
       queues: 'mailers',
       concurrency: 25,
+      maxWorkers: 2,
     });
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       MaximumEventAgeInSeconds: 60,
@@ -179,16 +180,6 @@ describe('the doorbell', () => {
     mail.addEventSource(new SqsEventSource(new Queue(stack, 'Bell', { visibilityTimeout: Duration.minutes(15) })));
     template().resourceCountIs('AWS::Lambda::EventSourceMapping', 1);
     expect(warningsOf(stack)).toEqual([]);
-  });
-
-  test('of a serial consumer comes with a warning, as a doorbell does not count workers', () => {
-    const serial = { concurrency: 1, maxWorkers: 1 };
-    const { stack, consumer: ledger } = consumer(serial);
-    ledger.addDoorbellUrl();
-    expect(warningsOf(stack)).toEqual([expect.stringContaining('Set reserveConcurrency: true')]);
-    const reserved = consumer({ ...serial, reserveConcurrency: true });
-    reserved.consumer.addDoorbellUrl();
-    expect(warningsOf(reserved.stack)).toEqual([]);
   });
 });
 

@@ -77,11 +77,13 @@ test('knows its consumers, and may start them and nothing else', () => {
         order: 'weighted',
         concurrency: 5,
         maxWorkers: 2,
+        maxEventAge: 60_000,
       },
     },
   });
   const statements = statementsOf(template, /^SchedulerRole/);
   expect(statements.flatMap((one) => one.actions).sort()).toEqual([
+    'lambda:GetAccountSettings',
     'lambda:InvokeFunction',
     'logs:CreateLogStream',
     'logs:PutLogEvents',

@@ -1,6 +1,6 @@
 import type { RawJob, Settlement } from '../../types.ts';
 import type { Admission, AdmissionRequest, LimitedQueue, Orders } from '../admission.ts';
-import type { Reservation, SyncReply, SyncRequest, WorkerBroker } from '../broker.ts';
+import type { Reservation, SyncReply, SyncRequest, WorkerBroker, WorkerPlace } from '../broker.ts';
 import { queueGate, ruleText } from '../gate.ts';
 import type { Keys } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
@@ -8,9 +8,10 @@ import { encodeEffects, encodeSettlement, fieldOf, isPlainDone, isPlainRelease }
 import { StatSums } from '../ops/stats.ts';
 import { ADMISSION } from '../scripts/gates.ts';
 import { ALONE } from '../scripts/reserve.ts';
-import { LEASE_LOST, syncScript, WRITES_LOST } from '../scripts/sync.ts';
+import { LEASE_LOST, NO_PLACE, syncScript, WRITES_LOST } from '../scripts/sync.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
 import { jobsOf } from './payload-chunks.ts';
+import { startMember } from './starts.ts';
 import { wrongKeysOf } from './wrong-keys.ts';
 
 /** `sync`: a request as the script's arguments, and its answer as jobs. */
@@ -53,6 +54,7 @@ function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: Sc
     keys.failedQueues,
   ]);
   call.add(worker, Math.ceil(request.lease), request.call, request.register ? 1 : 0, request.heartbeat ? 1 : 0);
+  addPlace(call, request.place, keys);
   // Nearly all of them are of these two kinds: one short text stands for a thousand.
   const done = new Map<string, number[]>();
   const released = new Map<string, Settlement[]>();
@@ -88,6 +90,12 @@ function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: Sc
   addLimited(call, request.limited ?? [], keys);
   addReservation(call, request.reserve, keys);
   return { call, released: [...released.values()], others };
+}
+
+function addPlace(call: ScriptCall, place: WorkerPlace | undefined, keys: Keys): void {
+  const { maxWorkers = 0, start } = place ?? {};
+  if (start) call.add(maxWorkers, call.key(keys.starts(start.system)), startMember(start));
+  else call.add(maxWorkers, 0, '');
 }
 
 function groupOf<Value>(groups: Map<string, Value[]>, name: string): Value[] {
@@ -164,6 +172,7 @@ function resultOf(answer: readonly Reply[], request: SyncRequest, settled: Settl
       : ({ kind: 'lease lost', wrong: { key: keys.inflight(request.worker), error } } as const);
   }
   if (code === WRITES_LOST) return { kind: 'writes lost' } as const;
+  if (code === NO_PLACE) return { kind: 'no place' } as const;
   const [paused, more, forPlace, forWorker, alone, held, runs, serial, names, left, waits] = list(reserved);
   const shares = request.reserve?.shares ?? [];
   const reply: SyncReply = {

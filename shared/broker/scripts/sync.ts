@@ -8,10 +8,12 @@ import { ADMIT, GATES } from './gates.ts';
 import { LIMITED } from './limited.ts';
 import { DATE_TEXT, FIELD_OF, PAYLOAD } from './lua.ts';
 import { RESERVE } from './reserve.ts';
+import { WORKER_PLACE } from './worker-place.ts';
 
 /** What the script's first answer says. */
 export const LEASE_LOST = -1;
 export const WRITES_LOST = -2;
+export const NO_PLACE = -3;
 
 /**
  * One round trip of a worker: settle what ended, extend the lease, reserve the next jobs.
@@ -26,6 +28,7 @@ export const WRITES_LOST = -2;
  *       12 failed  13 retry  14 retry:payloads  15 queues  16 serial  17 queues:paused  18 control  19 parked
  *       20 failed_queues  then those that ARGV names by their place
  * ARGV  time; worker id; length of the lease (ms); number of the sync; 1 to register, else 0; 1 for a heartbeat, else 0
+ *       what `hasNoPlace` needs
  *       number of queues with jobs done (succeeded or discarded, without effects), each: name, numbers as 1-5,7,9-12
  *       number of queues with jobs released to their heads, each: place of its key, name, numbers likewise
  *       number of other settlements, each: kind, field, what the statistics say of it, what the kind needs, its effects
@@ -36,8 +39,8 @@ export const WRITES_LOST = -2;
  *       number of serial queues that are let go of, their names
  *       what `admit`, `LIMITED` and `reserve` need
  * Returns {LEASE_LOST, Redis's words where the in-flight key is of another type, or ''}, {WRITES_LOST} where Redis has not
- *         the last sync, or {1, now (epoch ms), number of settled jobs that were not held, places of settlements (from 1),
- *         and of queues of released jobs (negative), whose keys did not take them, what `reserve` answers, keys of
+ *         the last sync, {NO_PLACE} where as many workers as may are registered, or {1, now (epoch ms), number of settled
+ *         jobs that were not held, places of settlements (from 1), and of queues of released jobs (negative), whose keys did not take them, what `reserve` answers, keys of
  *         another type {{key, error}…}, names of paused queues, the hash \`control\` (field, value…), what became of the jobs
  *         that asked for leave, as digits, and ms until a queue's rate allows more (-1: jobs of it have to end; -2: no queue
  *         was left alone for its limit)}
@@ -49,6 +52,7 @@ local FAILED, RETRY, RETRY_PAYLOADS, QUEUES, SERIAL, PAUSED_QUEUES, CONTROL, PAR
 local inflight, leases = KEYS[1], KEYS[2]
 local time = now(arg())
 local worker, lease, number, registers, beats = arg(), int(), int(), arg() == '1', arg() == '1'
+${WORKER_PLACE}
 local last = redis.pcall('HGET', inflight, 'call')
 if type(last) == 'table' then return {${LEASE_LOST}, last.err} end
 last = tonumber(last or '')
@@ -56,6 +60,7 @@ if not last and not registers then return {${LEASE_LOST}, ''} end
 if last and number < last then return {${LEASE_LOST}, ''} end
 if last and number > last + 1 then return {${WRITES_LOST}} end
 local replay = last == number
+if hasNoPlace(registers, last) then return {last and ${LEASE_LOST} or ${NO_PLACE}, ''} end
 
 -- Removes nothing. It opens the script with a write that a full Redis allows, which makes the later ones allowed too: a
 -- full Redis can be drained.

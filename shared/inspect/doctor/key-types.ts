@@ -28,6 +28,7 @@ const PREFIXED: readonly (readonly [string, string])[] = [
   ['inflight:', 'hash'],
   ['scheduler:lease:', 'string'],
   ['scheduler:wake:', 'hash'],
+  ['scheduler:starts:', 'zset'],
   ['worker:', 'string'],
   ['stat:', 'string'],
   ['stats:day:', 'hash'],

@@ -46,6 +46,22 @@ withBundles((bundles) => {
     expect(bundles.aws.reads).toHaveLength(1);
   });
 
+  test('as many run as may, whoever starts them; one too many ends in a second and says so', async () => {
+    await produce('q', job('Slow'), job('Slow'));
+    const settings = { concurrency: 1, maxWorkers: 1, serial: true };
+    const lambdas = await Promise.all([1, 2, 3].map(() => consumer(settings)));
+    const runs = lambdas.map((lambda) => lambda.invoke({}, { timeout: 5_000 }));
+    await eventually(() => expect(lambdas.filter((one) => begun(one) === 1)).toHaveLength(1));
+    const answers = await Promise.all(runs);
+    expect(answers.filter(({ answer }) => (answer as { stopped: string }).stopped === 'maxWorkers')).toHaveLength(2);
+    expect(lambdas.map(begun).sort()).toEqual([0, 0, 1]);
+    const said = lambdas.filter((one) =>
+      one.output.includes('As many workers of this consumer run as may (maxWorkers: 1)'),
+    );
+    expect(said.map(begun)).toEqual([0, 0]);
+    expect(await workers()).toBe(0);
+  });
+
   test('logs a line for each run, with the request id; metrics stand in lines of their own', async () => {
     await produce('q', '{"class":"Talks","args":["secret argument"],"id":"job-1"}', job('Fails'), job('Quick'));
     const lambda = await consumer();

@@ -110,6 +110,7 @@ export function withBundles(
           consumer: 'default',
           queues: 'q',
           concurrency: 25,
+          maxWorkers: 10,
           ...given,
         };
         return open({ bundle: join(folder, 'consumer/index.mjs'), settings, ...more });
@@ -118,7 +119,14 @@ export function withBundles(
         const consumers = Object.fromEntries(
           Object.entries(targets).map(([name, target]) => [
             name,
-            { functionName: `fn-${name}`, queues: 'q', concurrency: 10, maxWorkers: 10, ...target },
+            {
+              functionName: `fn-${name}`,
+              queues: 'q',
+              concurrency: 10,
+              maxWorkers: 10,
+              maxEventAge: 60_000,
+              ...target,
+            },
           ]),
         );
         const settings: SchedulerSettings = { ...COMMON, redis: bundles.redisSettings, consumers, ...given };

@@ -160,6 +160,7 @@ new Lambdesque(stack, 'Wrong', { redis, jobs: 'jobs.ts', consumers: { all: { que
           consumer: 'all',
           queues: '*',
           concurrency: 25,
+          maxWorkers: 2,
         },
         env: { ...aws.env, NODE_OPTIONS: '--enable-source-maps' },
       });

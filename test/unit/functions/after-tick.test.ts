@@ -8,6 +8,7 @@ import { silentLogger } from '../../../shared/log.ts';
 import type { Tick, TickTotals } from '../../../shared/scheduler/step.ts';
 import { functionWorkerId } from '../../../shared/wire/worker-id.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
+import { memoryStarts } from '../../helpers/memory-starts.ts';
 
 const CONSUMER = functionWorkerId({ system: 'S', consumer: 'a', requestId: 'c0ffee00-0000-4000-8000-000000000000' }, [
   'a',
@@ -30,12 +31,17 @@ function start() {
   const reported: string[] = [];
   const state = { requested: false, reads: 0, kept: 0, broken: undefined as Error | undefined };
   const consumers = new ConsumerStarter('S', {
-    a: { functionName: 'fn', queues: 'a', concurrency: 10, maxWorkers: 5 },
+    a: { functionName: 'fn', queues: 'a', concurrency: 10, maxWorkers: 5, maxEventAge: 60_000 },
   });
   const aws = { startFunction: async (name: string) => void invokes.push(name) };
   const after = new AfterTick({
     consumers,
-    starter: consumers.forInvocation(aws, new ManualClock(), silentLogger),
+    starter: consumers.forInvocation({
+      aws,
+      starts: memoryStarts(),
+      limit: { workers: async () => 100 },
+      log: silentLogger,
+    }),
     stats: {
       async read() {
         state.reads++;

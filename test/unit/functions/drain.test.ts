@@ -41,6 +41,7 @@ describe('a consumer that lingers', () => {
       consumer: 'default',
       system: 'S',
       requestId: 'r',
+      place: { maxWorkers: 2 },
       clock,
       log: silentLogger,
       onRun: () => {},

@@ -11,11 +11,12 @@ const CONSUMER = {
   consumer: 'default',
   queues: 'critical,default',
   concurrency: 25,
+  maxWorkers: 10,
 };
-const { consumer: _, queues, concurrency, ...COMMON } = CONSUMER;
+const { consumer: _, queues, concurrency, maxWorkers, ...COMMON } = CONSUMER;
 const SCHEDULER = {
   ...COMMON,
-  consumers: { default: { functionName: 'fn', queues, concurrency, maxWorkers: 10, order: 'strict' } },
+  consumers: { default: { functionName: 'fn', queues, concurrency, maxWorkers, maxEventAge: 60_000, order: 'strict' } },
 };
 
 /** With one field at `path` changed. */

@@ -4,7 +4,7 @@ import { gaugeLines, ReclaimedCounts } from '../../../functions/scheduler/gauges
 import { ConsumerStarter, StartError, workersByConsumer } from '../../../functions/scheduler/start-consumers.ts';
 import type { QueueStats, StatsBroker } from '../../../shared/broker/redis/stats.ts';
 import { functionWorkerId, workerId } from '../../../shared/wire/worker-id.ts';
-import { ManualClock } from '../../helpers/manual-clock.ts';
+import { memoryStarts } from '../../helpers/memory-starts.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
 
 const worker = (consumer: string, system = 'S') =>
@@ -27,7 +27,6 @@ function stats(depths: Readonly<Record<string, number>>, given: Partial<QueueSta
 }
 
 function start(targets: Record<string, Partial<ConsumerStarter> | object>) {
-  const clock = new ManualClock();
   const log = recordingLogger();
   const invokes: string[] = [];
   const broken = new Set<string>();
@@ -40,11 +39,15 @@ function start(targets: Record<string, Partial<ConsumerStarter> | object>) {
   const consumers = Object.fromEntries(
     Object.entries(targets).map(([name, one]) => [
       name,
-      { functionName: `fn-${name}`, queues: name, concurrency: 10, maxWorkers: 5, ...one },
+      { functionName: `fn-${name}`, queues: name, concurrency: 10, maxWorkers: 5, maxEventAge: 60_000, ...one },
     ]),
   );
   const fleet = new ConsumerStarter('S', consumers);
-  return { clock, log, invokes, broken, fleet, starter: fleet.forInvocation(aws, clock, log) };
+  const starts = memoryStarts();
+  const account = { most: 100 };
+  const limit = { workers: async () => account.most };
+  const starter = fleet.forInvocation({ aws, starts, limit, log });
+  return { account, log, invokes, broken, fleet, starts, starter };
 }
 
 describe('a fleet', () => {
@@ -56,17 +59,33 @@ describe('a fleet', () => {
     starter.check();
   });
 
-  test('counts those it has just started, until they have had the time to register', async () => {
-    const { starter, clock, invokes } = start({ a: { maxWorkers: 3 } });
+  test('counts those it has started, until they have registered or their time is over', async () => {
+    const { starter, starts, invokes } = start({ a: { maxWorkers: 3 } });
     await starter.start(stats({ a: 20 }));
-    await clock.advance(1_000);
     await starter.start(stats({ a: 20 }));
     expect(invokes).toHaveLength(2);
     await starter.start(stats({ a: 500 }));
     expect(invokes).toHaveLength(3);
-    await clock.advance(5_000);
+    // Lambda holds them back: each tick sees no worker, and must not start more.
+    await starter.start(stats({ a: 500 }));
+    expect(invokes).toHaveLength(3);
+    expect(starter.unattended, 'should Lambda drop them, somebody has to look').toBe(true);
+    starts.list.splice(0);
     await starter.start(stats({ a: 500 }, { workers: [worker('a')] }));
     expect(invokes).toHaveLength(5);
+  });
+
+  test('leaves the account what its own ticks need, and divides the rest', async () => {
+    const { account, starter, invokes, log } = start({ a: {}, b: {}, own: { reserved: true } });
+    account.most = 5;
+    await starter.start(stats({ a: 500, b: 500, own: 500 }, { workers: [worker('a'), worker('own')] }));
+    const count = (name: string) => invokes.filter((one) => one === name).length;
+    expect([count('fn-a'), count('fn-b'), count('fn-own')]).toEqual([2, 2, 4]);
+    expect(log.lines.filter((line) => line.level === 'warn')).toMatchObject([
+      { fields: { workers: 1, most: 5, missing: 5 } },
+    ]);
+    await starter.start(stats({ a: 500, b: 500 }, { workers: [worker('a'), worker('own')] }));
+    expect(invokes).toHaveLength(8);
   });
 
   test('looks at queues that its lists name, and tells what it saw the last time', async () => {
@@ -116,7 +135,10 @@ describe('a fleet', () => {
 
   test('refuses a list of queues that is none', () => {
     expect(
-      () => new ConsumerStarter('S', { a: { functionName: 'f', queues: '!x', concurrency: 1, maxWorkers: 1 } }),
+      () =>
+        new ConsumerStarter('S', {
+          a: { functionName: 'f', queues: '!x', concurrency: 1, maxWorkers: 1, maxEventAge: 0 },
+        }),
     ).toThrow(/queues/);
   });
 });

@@ -20,6 +20,8 @@ export type Answer = SyncResult | Error;
 export const away = new RedisUnavailableError('Redis at host:1 cannot be reached');
 export const lost: Answer = { kind: 'lease lost' };
 export const forgot: Answer = { kind: 'writes lost' };
+/** As many workers run as may. */
+export const full: Answer = { kind: 'no place' };
 export const held: Answer = syncReply();
 export const jobs = (count: number): SyncReply =>
   syncReply({ jobs: Array.from({ length: count }, () => rawJob('{}')) });
@@ -89,6 +91,7 @@ export function leaseWith(...answers: readonly Answer[]) {
     clock,
     log,
     duration: 60_000,
+    place: { maxWorkers: 3 },
     held: () => says.held,
     onMissing: (raws) => void missing.push(...raws),
     onWrong: (keys) => void wrong.push(...keys),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LeaseLostError } from '../../../shared/errors.ts';
 import { rawJob, syncReply } from '../../helpers/builders.ts';
-import { asking, away, held, jobs, leaseWith, lost, reservation, WORKER, watch } from './lease-scene.ts';
+import { asking, away, full, held, jobs, leaseWith, lost, reservation, WORKER, watch } from './lease-scene.ts';
 
 const START = Date.UTC(2026, 10, 20, 20, 29, 37);
 
@@ -17,6 +17,7 @@ describe('a sync', () => {
     expect(syncs).toEqual([
       {
         worker: WORKER,
+        place: { maxWorkers: 3 },
         call: 1,
         now: clock.now(),
         lease: 60_000,
@@ -113,6 +114,32 @@ test('the last round trip is that of the try that was answered', async () => {
   watch(sync());
   await clock.advance(80 + 50 + 80);
   expect(lease.lastRoundTrip).toBe(80);
+});
+
+describe('where as many workers run as may', () => {
+  test('it asks once more after a second, since one of them may be about to leave', async () => {
+    const { sync, syncs, times, clock, lease, left } = leaseWith(full, held);
+    const done = sync();
+    await clock.advance(1_000);
+    await done;
+    expect(times).toEqual([0, 1_000]);
+    expect(syncs.map(({ call, register, place }) => [call, register, place])).toEqual([
+      [1, true, { maxWorkers: 3 }],
+      [1, true, { maxWorkers: 3 }],
+    ]);
+    await lease.leave(0, undefined);
+    expect(left).toHaveLength(1);
+  });
+
+  test('it then gives up, says why, and has nothing to unregister', async () => {
+    const { sync, clock, lease, left, log } = leaseWith(full);
+    const failed = expect(sync()).rejects.toThrow(/As many workers of this consumer run as may \(maxWorkers: 3\)/);
+    await clock.advance(1_000);
+    await failed;
+    await lease.leave(0, undefined);
+    expect(left).toEqual([]);
+    expect(log.lines).toEqual([]);
+  });
 });
 
 describe('a lost lease', () => {
