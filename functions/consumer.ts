@@ -25,12 +25,13 @@ import { Connection } from './runtime/connection.ts';
 import { EscapedErrors } from './runtime/escaped-errors.ts';
 import { bufferedHandler, type InvocationContext, type LambdaRuntime, streamingHandler } from './runtime/handler.ts';
 import { createLogger } from './runtime/logger.ts';
+import { settingsText } from './runtime/settings-text.ts';
 
 /** AWS's clock. Ours only measures how long things take. */
 const wallTime = Date.now;
 
 // Made once, kept for all invocations of this environment.
-const settings = consumerSettings(environment[settingsVariable]);
+const settings = consumerSettings(settingsText(import.meta.url, environment[settingsVariable]));
 const { concurrency, lease, unknownClass, linger = 0 } = settings;
 const logger = createLogger();
 const aws = awsOf(environment);

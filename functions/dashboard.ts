@@ -17,6 +17,7 @@ import {
 import { Connection } from './runtime/connection.ts';
 import { type InvocationContext, isHttpEvent } from './runtime/handler.ts';
 import { createLogger, publicError } from './runtime/logger.ts';
+import { settingsText } from './runtime/settings-text.ts';
 
 /** Redis is not waited for in the last moment of the function's time, ms. */
 const LAST_MS = 500;
@@ -32,7 +33,7 @@ interface Invocation {
 }
 
 // Made once, kept for all invocations of this environment.
-const settings = dashboardSettings(environment[settingsVariable]);
+const settings = dashboardSettings(settingsText(import.meta.url, environment[settingsVariable]));
 const logger = createLogger();
 const aws = awsOf(environment);
 const connection = new Connection(() => connect(settings.redis, aws.secretReader()));

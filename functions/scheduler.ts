@@ -26,13 +26,14 @@ import { schedulerSettings, settingsVariable } from './contract/settings.ts';
 import { Connection } from './runtime/connection.ts';
 import { bufferedHandler, type InvocationContext } from './runtime/handler.ts';
 import { createLogger } from './runtime/logger.ts';
+import { settingsText } from './runtime/settings-text.ts';
 import { AccountLimit } from './scheduler/account-limit.ts';
 import { AfterTick } from './scheduler/after-tick.ts';
 import { minuteLock, onDemandLock, type SchedulerLock } from './scheduler/lock.ts';
 import { ConsumerStarter } from './scheduler/start-consumers.ts';
 
 // Made once, kept for all invocations of this environment.
-const settings = schedulerSettings(environment[settingsVariable]);
+const settings = schedulerSettings(settingsText(import.meta.url, environment[settingsVariable]));
 const clock = systemClock;
 const logger = createLogger();
 const aws = awsOf(environment);

@@ -5,7 +5,8 @@ import { type FunctionUrl, FunctionUrlAuthType, type IEventSource, InvokeMode } 
 import { Construct } from 'constructs';
 import type { ConsumerSettings } from '../functions/contract/settings.ts';
 import { type WorkerOptions as CoreOptions, parseQueues, type QueueList, workerDefaults } from '../shared/internal.ts';
-import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
+import { type FunctionOptions, LambdesqueFunction, type SystemOptions, systemNameOf } from './function/function.ts';
+import { functionNameOf } from './function/function-name.ts';
 import { omitUndefined } from './omit-undefined.ts';
 import { type Queues, queueText } from './queues.ts';
 import {
@@ -76,6 +77,8 @@ export class Consumer extends Construct implements IGrantable {
   readonly grantPrincipal: IPrincipal;
   /** In metrics, log lines and worker ids. */
   readonly consumerName: string;
+  /** The function's, known before it is deployed: the system's name and its own. */
+  readonly functionName: string;
   /** As one text; see `parseQueues`. */
   readonly queues: string;
   /** Whether its queues are strict in order, or weighted. */
@@ -103,6 +106,7 @@ export class Consumer extends Construct implements IGrantable {
   constructor(scope: Construct, id: string, props: ConsumerProps) {
     super(scope, id);
     this.consumerName = props.consumerName ?? id;
+    this.functionName = functionNameOf(this, systemNameOf(scope, props), this.consumerName);
     this.queues = queueText(props.queues);
     this.order = parseQueues(this.queues, props.order).order;
     this.concurrency = props.concurrency ?? workerDefaults.concurrency;
@@ -119,6 +123,7 @@ export class Consumer extends Construct implements IGrantable {
     this.function = new LambdesqueFunction(this, 'Function', {
       ...props,
       entry: 'consumer',
+      functionName: this.functionName,
       description: `Lambdesque consumer ${this.consumerName}: ${this.queues}`.slice(0, 256),
       memorySize: this.memorySize,
       timeout: this.timeout,

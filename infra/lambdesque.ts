@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { NestedStack, RemovalPolicy } from 'aws-cdk-lib';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -109,11 +109,11 @@ export class Lambdesque<Name extends string> extends Construct {
         wake: this.wake,
       }),
     };
-    const parts = new Construct(this, 'Consumers');
+    const scopeOf = consumerScopes(this);
     this.consumers = Object.fromEntries(
-      names.map((name) => [
+      names.map((name, i) => [
         name,
-        named(name, () => new Consumer(parts, name, { ...shared, ...props.consumers[name] })),
+        named(name, () => new Consumer(scopeOf(i), name, { ...shared, ...props.consumers[name] })),
       ]),
     ) as typeof this.consumers;
     checkSystem(this, this.consumers, registry, cron);
@@ -144,6 +144,20 @@ export class Lambdesque<Name extends string> extends Construct {
       .map((consumer) => consumer.grantDoorbell(grantee))
       .concat(this.wake ? [this.scheduler.grantDoorbell(grantee)] : []);
   }
+}
+
+/** Consumers in one stack: each is five resources, with alarms eight, of the 500 that a stack may have. */
+const MOST_IN_STACK = 40;
+
+/** The first ones stand in the stack itself, as many as fit; further ones in nested stacks. */
+function consumerScopes(system: Construct): (i: number) => Construct {
+  const scopes: Construct[] = [];
+  return (i) => {
+    const place = Math.floor(i / MOST_IN_STACK);
+    scopes[place] ??=
+      place === 0 ? new Construct(system, 'Consumers') : new NestedStack(system, `Consumers${place + 1}`);
+    return scopes[place];
+  };
 }
 
 /** Says which consumer an error is about. */

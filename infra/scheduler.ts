@@ -1,4 +1,4 @@
-import { Duration, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
 import type { IMetric, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { type Grant, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
@@ -48,6 +48,8 @@ export interface FailedListLimits {
 export interface ScheduledConsumer {
   /** What it starts. */
   readonly function: IFunction;
+  /** Its name, where that is known before it is deployed. @default the function's own, known when it is deployed */
+  readonly functionName?: string;
   /** As `parseQueues` takes it. */
   readonly queues: string;
   /** Whether its queues are strict in order, or weighted. */
@@ -113,12 +115,31 @@ export class Scheduler extends Construct {
         ...failedSettings(props.failed),
       }),
     });
-    for (const consumer of Object.values(consumers)) consumer.function.grantInvokeLatestVersion(this.function);
+    this.#allowStarts(Object.values(consumers));
     allowAccountLimit(this.function);
     wake?.start(this.function);
     this.tick = wake
       ? undefined
       : new MinuteTick(this, 'Tick', { function: this.function, deadLetters: this.function.onFailure });
+  }
+
+  /** Each by its ARN: with a hundred of them, one for the function and one for its version would not fit into its policies. */
+  #allowStarts(consumers: readonly ScheduledConsumer[]): void {
+    const resources = consumers.map(({ function: fn, functionName }) =>
+      functionName === undefined
+        ? fn.functionArn
+        : Stack.of(this).formatArn({
+            service: 'lambda',
+            resource: 'function',
+            resourceName: functionName,
+            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+          }),
+    );
+    // CDK divides what is too long for one policy between statements, not within one.
+    for (let from = 0; from < resources.length; from += 15) {
+      const some = resources.slice(from, from + 15);
+      this.function.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: some }));
+    }
   }
 
   /** Lets somebody start it: after enqueuing something for later, where there is no minute tick. */
@@ -190,7 +211,7 @@ function targets(consumers: SchedulerProps['consumers']): SchedulerSettings['con
     Object.entries(consumers).map(([name, one]) => [
       name,
       {
-        functionName: one.function.functionName,
+        functionName: one.functionName ?? one.function.functionName,
         queues: one.queues,
         order: one.order,
         concurrency: one.concurrency,

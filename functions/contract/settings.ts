@@ -2,7 +2,10 @@ import * as v from 'valibot';
 import { ConfigError } from '../../shared/index.ts';
 import { parseQueues } from '../../shared/internal.ts';
 
-/** The one environment variable of each function. JSON: a `ConsumerSettings`, a `SchedulerSettings` or a `DashboardSettings`. */
+/** Beside each function's bundle: its settings as JSON, as far as they were known when that was made. */
+export const settingsFile = 'settings.json';
+
+/** The one environment variable of each function, JSON: what else its `ConsumerSettings`, `SchedulerSettings` or `DashboardSettings` hold. */
 export const settingsVariable = 'LAMBDESQUE_SETTINGS';
 
 // The message of each schema says what is allowed there.

@@ -16,6 +16,7 @@ import { checkSystemName, defaultSystemName } from '../system-name.ts';
 import { warnOfLargePackages } from './bundle-warnings.ts';
 import { type BundleContent, bundlingOptions, metafileFor } from './bundling-options.ts';
 import { FailureQueue } from './failure-queue.ts';
+import { addSettings, splitSettings } from './settings-asset.ts';
 
 export const defaultMetricsNamespace = 'Lambdesque';
 
@@ -112,6 +113,7 @@ export class LambdesqueFunction extends NodejsFunction {
       jobs: props.jobs,
       ...omitUndefined({ constants: props.constants, assets: props.assets }),
     };
+    const { known, deployed } = splitSettings(settingsOf(scope, props));
     const metafile = metafileFor(scope, content, props.bundling);
     super(scope, id, {
       runtime: Runtime.NODEJS_24_X,
@@ -121,7 +123,7 @@ export class LambdesqueFunction extends NodejsFunction {
       memorySize: props.memorySize,
       timeout: props.timeout,
       bundling: bundlingOptions(content, props.bundling, metafile),
-      environment: environment(scope, props),
+      environment: environment(scope, props, deployed),
       role,
       logGroup,
       retryAttempts: props.retryAttempts ?? 0,
@@ -135,6 +137,7 @@ export class LambdesqueFunction extends NodejsFunction {
       }),
     });
     this.onFailure = onFailure;
+    addSettings(this, known);
     warnOfLargePackages(this, metafile);
     props.redis.grantConnect(this as IFunction);
     props.wake?.grantArm(this);
@@ -173,25 +176,28 @@ export function systemNameOf(scope: Construct, { systemName }: Pick<SystemOption
 /** Bytes that Lambda allows for all variables together. */
 const ENVIRONMENT_LIMIT = 4_096;
 
-function environment(scope: Construct, props: LambdesqueFunctionProps): Record<string, string> {
-  const stack = Stack.of(scope);
-  const settings = props.settings({
+function settingsOf(scope: Construct, props: LambdesqueFunctionProps): CommonSettings {
+  return props.settings({
     redis: props.redis.settings,
     system: systemNameOf(scope, props),
     namespace: namespaceOf(props.namespace, props.redis.cluster),
     metricsNamespace: props.metricsNamespace ?? defaultMetricsNamespace,
     ...omitUndefined({ logArgs: props.logArgs, classMetrics: props.classMetrics, wake: props.wake?.settings }),
   });
+}
+
+function environment(scope: Construct, props: LambdesqueFunctionProps, deployed: object): Record<string, string> {
+  const stack = Stack.of(scope);
   const all = {
     NODE_OPTIONS: '--enable-source-maps',
     ...props.environment,
-    [settingsVariable]: stack.toJsonString(settings),
+    [settingsVariable]: stack.toJsonString(deployed),
   };
   const size = Object.entries(all).reduce((sum, [name, value]) => sum + name.length + sizeOf(stack.resolve(value)), 0);
   if (size > ENVIRONMENT_LIMIT) {
     throw new Error(
-      `The environment needs about ${size} bytes, and Lambda allows ${ENVIRONMENT_LIMIT}. Shorten queues with globs ` +
-        '(mail_*), give less in environment, or make two systems of the consumers.',
+      `The environment needs about ${size} bytes, and Lambda allows ${ENVIRONMENT_LIMIT}. Give less in environment: what ` +
+        'a job needs may also stand in a secret, or in a module that it imports.',
     );
   }
   return all;

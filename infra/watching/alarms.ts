@@ -4,7 +4,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import type { Consumer } from '../consumer.ts';
 import type { OnDemand } from '../on-demand.ts';
 import type { Scheduler } from '../scheduler.ts';
@@ -80,6 +80,7 @@ export class Alarms extends Construct {
   #failedJobs(consumer: Consumer, threshold: number): Alarm {
     const name = consumer.consumerName;
     return this.#alarm(`FailedJobs-${name}`, {
+      scope: this.#besides(consumer),
       metric: consumer.metricFailed({ period: FIVE_MINUTES }),
       threshold: positive('failedJobs', threshold),
       what: `Jobs of the consumer ${name} have no attempts left and went to the failed list.`,
@@ -132,6 +133,7 @@ export class Alarms extends Construct {
 
   #errors({ title, fn }: Titled, threshold: number): Alarm {
     return this.#alarm(`Errors-${title}`, {
+      scope: this.#besides(fn),
       metric: fn.metricErrors({ period: FIVE_MINUTES, statistic: Stats.SUM }),
       threshold: positive('functionErrors', threshold),
       what: `Invocations of the ${title} failed. No job is lost: its jobs go back to their queues when their lease ends.`,
@@ -143,6 +145,7 @@ export class Alarms extends Construct {
 
   #throttles({ title, fn }: Titled, threshold: number): Alarm {
     return this.#alarm(`Throttles-${title}`, {
+      scope: this.#besides(fn),
       metric: fn.metricThrottles({ period: FIVE_MINUTES, statistic: Stats.SUM }),
       threshold: positive('throttles', threshold),
       what: `Lambda refused to start the ${title}: the account's concurrency is used up.`,
@@ -151,8 +154,13 @@ export class Alarms extends Construct {
     });
   }
 
-  #alarm(id: string, { metric, threshold, what, remedy, ...options }: Setting): Alarm {
-    const alarm = new Alarm(this, id, {
+  /** What is about a function of a nested stack stands there too: one stack could not hold the alarms of a hundred consumers. */
+  #besides(part: IConstruct): Construct {
+    return Stack.of(part) === Stack.of(this) ? this : (part as Construct);
+  }
+
+  #alarm(id: string, { scope = this, metric, threshold, what, remedy, ...options }: Setting): Alarm {
+    const alarm = new Alarm(scope, id, {
       metric,
       threshold,
       alarmDescription: `${what} What to do: ${remedy}`,
@@ -170,6 +178,8 @@ export class Alarms extends Construct {
 const FIVE_MINUTES = Duration.minutes(5);
 
 interface Setting {
+  /** @default the construct of all alarms */
+  readonly scope?: Construct;
   readonly metric: IMetric;
   readonly threshold: number;
   readonly what: string;

@@ -13,6 +13,9 @@ export interface QueriesProps {
   readonly folder?: string;
 }
 
+/** A saved query searches no more, the scheduler's included. */
+const MOST_LOG_GROUPS = 50;
+
 /** A run that ended, and not a line that a handler wrote. */
 const RUNS = "filter ispresent(outcome) and outcome != 'released'";
 
@@ -35,7 +38,7 @@ export class Queries extends Construct {
     const folder = props.folder ?? scope.node.path;
     const logs = (functions: readonly (Consumer | Scheduler)[]) =>
       functions.map((one) => one.function.logGroup.logGroupName);
-    const runs = logs(props.consumers);
+    const runs = logs(props.consumers.slice(0, MOST_LOG_GROUPS - 1));
     const all = [...runs, ...logs(props.scheduler ? [props.scheduler] : [])];
     const save = (key: string, name: string, logGroupNames: string[], commands: readonly string[]) =>
       new CfnQueryDefinition(this, key, {

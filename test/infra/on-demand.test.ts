@@ -81,7 +81,8 @@ describe("wake: 'on-demand'", () => {
 
   test('one role starts one function, and each function may set one schedule', () => {
     const template = system().template();
-    const target = /:function:[\w-]+$/;
+    const { FunctionName } = functionOf(template, /^JobsScheduler/);
+    const target = new RegExp(`:function:${String(FunctionName)}$`);
     const [invoke, ...rest] = statementsOf(template, /^JobsWakeRole/).filter(
       (one) => !/sqs/.test(one.actions[0] ?? ''),
     );

@@ -1,10 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { App, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, type Template } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { afterAll } from 'vitest';
+import { settingsText } from '../../functions/runtime/settings-text.ts';
 import { RedisConnection } from '../../infra/index.ts';
 
 const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8')) as {
@@ -48,9 +50,18 @@ export interface FunctionProperties {
   readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> };
 }
 
-/** What the function will read from its one variable. References stand in it as `<logical id>`. */
-export function settingsOf(template: Template, id: RegExp): unknown {
-  return JSON.parse(textOf(functionOf(template, id).Environment.Variables['LAMBDESQUE_SETTINGS']));
+/**
+ * What the function will read, from its asset and from its one variable. References stand in it as `<logical id>`.
+ * @param folder with the assets @default those of the stacks of `testApp`
+ */
+export function settingsOf(template: Template, id: RegExp, folder?: string): unknown {
+  const fn = functionOf(template, id);
+  const { S3Key: key } = fn['Code'] as { S3Key: string };
+  const asset = `asset.${key.replace('.zip', '')}`;
+  const found = (folder === undefined ? outputs : [folder]).find((one) => existsSync(join(one, asset)));
+  if (found === undefined) throw new Error(`no ${asset}`);
+  const bundle = pathToFileURL(join(found, asset, 'index.mjs')).href;
+  return JSON.parse(settingsText(bundle, textOf(fn.Environment.Variables['LAMBDESQUE_SETTINGS'])) ?? '');
 }
 
 /** A value of a template as text, with each reference as `<logical id>`, or `<logical id.attribute>`. */

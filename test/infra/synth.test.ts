@@ -59,7 +59,7 @@ describe('the template', () => {
   });
 
   test('names the secret and holds no value of one', () => {
-    const { redis } = settingsOf(template, /default/) as { redis: object };
+    const { redis } = settingsOf(template, /default/, output) as { redis: object };
     const secret = { service: 'secretsmanager', id: 'lambdesque/upstash' };
     expect(redis).toEqual({ kind: 'upstash', url: { ...secret, field: 'url' }, token: { ...secret, field: 'token' } });
     // A dynamic reference would put the value into the function's environment.
@@ -90,10 +90,17 @@ describe('the template', () => {
 });
 
 describe('the assets', () => {
-  test('all consumers share one, of one file with its map', () => {
-    expect(new Set([/default/, /mail/, /ledger/].map(assetOf)).size).toBe(1);
-    expect(readdirSync(assetOf(/default/)).sort()).toEqual(['index.mjs', 'index.mjs.map']);
-    expect(readdirSync(assetOf(/Scheduler/)).sort()).toEqual(['index.mjs', 'index.mjs.map']);
+  test('is one bundle with its map for all consumers, each with its own settings beside it', () => {
+    const assets = [/default/, /mail/, /ledger/].map(assetOf);
+    const bundles = assets.map((asset) => readFileSync(join(asset, 'index.mjs'), 'utf8'));
+    expect([new Set(assets).size, new Set(bundles).size]).toEqual([3, 1]);
+    for (const asset of [...assets, assetOf(/Scheduler/)]) {
+      expect(readdirSync(asset).sort()).toEqual(['index.mjs', 'index.mjs.map', 'settings.json']);
+    }
+    expect(JSON.parse(readFileSync(join(assetOf(/mail/), 'settings.json'), 'utf8'))).toMatchObject({
+      consumer: 'mail',
+      queues: 'mailers=3,newsletters=1',
+    });
   });
 
   test('a consumer’s holds the jobs and the one backend it needs', () => {
@@ -130,7 +137,7 @@ test('the default consumer runs a job of a real Redis', async () => {
     const { NODE_OPTIONS } = functionOf(template, /default/).Environment.Variables as Record<string, string>;
     const lambda = await startLambda({
       bundle: join(assetOf(/default/), 'index.mjs'),
-      settings: settingsOf(template, /default/),
+      settings: settingsOf(template, /default/, output),
       env: { ...aws.env, NODE_OPTIONS: NODE_OPTIONS ?? '' },
     });
     try {

@@ -1,0 +1,3 @@
+import { defineJob } from '../../../shared/index.ts';
+
+export default [defineJob({ class: 'Any', perform() {} })];
