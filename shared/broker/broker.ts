@@ -2,8 +2,10 @@ import type { QueueShare } from '../queues/queue-selector.ts';
 import type { Effect, RawJob, RunSums, Settlement } from '../types.ts';
 import type { Admission, AdmissionRequest, LimitedQueue, OpenedGates, Orders, ParkedGates } from './admission.ts';
 import type { CronState } from './cron-broker.ts';
+import type { WorkerPlace } from './worker-place.ts';
 import type { WrongKey } from './wrong-key.ts';
 
+export type { WorkerPlace } from './worker-place.ts';
 export type { WrongKey } from './wrong-key.ts';
 
 /**
@@ -97,14 +99,6 @@ export interface SyncRequest {
   /** Queues that the worker knows to be limited. */
   readonly limited?: readonly LimitedQueue[];
   readonly reserve?: Reservation;
-}
-
-/** What has to be asked before a worker may register, or extend a lease that has ended. */
-export interface WorkerPlace {
-  /** Most workers of its consumer at a time. */
-  readonly maxWorkers: number;
-  /** The scheduler's start that it came of, to be forgotten. */
-  readonly start?: { readonly system: string; readonly consumer: string; readonly id: string } | undefined;
 }
 
 /** A job that a worker holds. @property marked it is an at-most-once job that may have started */
