@@ -96,7 +96,7 @@ class UpstashConnection extends RedisConnection {
 
   constructor({ url, token }: UpstashConnectionProps) {
     super();
-    if (typeof url === 'string' && !Token.isUnresolved(url) && !/^https:\/\/[^\s/@]+\/?$/.test(url)) {
+    if (typeof url === 'string' && !Token.isUnresolved(url) && !/^https:\/\/[^\s/@?#]+\/?$/.test(url)) {
       throw new Error(`RedisConnection.upstash: url must look like https://<name>.upstash.io; got ${shownUrl(url)}.`);
     }
     if (typeof token === 'string') {
@@ -158,7 +158,14 @@ class TcpConnection extends RedisConnection {
 /** Parts of a URL that are known only when it is deployed. */
 const TOKEN = /\$\{Token\[[^\]]*\]\}/g;
 
+const IN_TEMPLATE =
+  'RedisConnection.tcp: url holds a user or a password, which would stand in the template. Leave it out and give it ' +
+  'in secret; or store the whole URL in a secret, and give that as url.';
+/** The options of a URL that say who it is. */
+const CREDENTIALS = /[?&][-_]*(?:sentinel[-_]*)?(?:user(?:[-_]*name)?|pass[-_]*word)[-_]*=/i;
+
 function targetOf(url: string, cluster: boolean): RedisTarget | undefined {
+  if (CREDENTIALS.test(url)) throw new Error(IN_TEMPLATE);
   // All of it, or its beginning, is known only then.
   if (url.startsWith('${Token[')) return undefined;
   let target: RedisTarget;
@@ -172,13 +179,7 @@ function targetOf(url: string, cluster: boolean): RedisTarget | undefined {
   if (target.kind === 'socket') {
     throw new Error('RedisConnection.tcp: url is that of a socket, and functions have no Redis on their own machine.');
   }
-  const { sentinelPassword } = target as { sentinelPassword?: string };
-  if (target.username !== undefined || target.password !== undefined || sentinelPassword !== undefined) {
-    throw new Error(
-      'RedisConnection.tcp: url holds a user or a password, which would stand in the template. Leave it out and give it ' +
-        'in secret; or store the whole URL in a secret, and give that as url.',
-    );
-  }
+  if (target.username !== undefined || target.password !== undefined) throw new Error(IN_TEMPLATE);
   return target;
 }
 

@@ -67,6 +67,45 @@ describe('Upstash', () => {
     expect(half.redis).toMatchObject({ token: { id: partial } });
   });
 
+  test('a secret under a key of the user’s own: its functions may decrypt with it, through Secrets Manager alone', () => {
+    const arn = 'arn:aws:kms:eu-west-1:111122223333:key/1234';
+    const secretCompleteArn = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:theirs-AbCdEf';
+    const made = {
+      named: connect((stack) => {
+        const secret = Secret.fromSecretNameV2(stack, 'Upstash', 'lambdesque/upstash');
+        const encryptionKey = Key.fromKeyArn(stack, 'Key', arn);
+        return RedisConnection.upstash({
+          url: 'https://example.upstash.io',
+          token: { secret, field: 't', encryptionKey },
+        });
+      }),
+      attributed: connect((stack) => {
+        const encryptionKey = Key.fromKeyArn(stack, 'Key', arn);
+        const token = Secret.fromSecretAttributes(stack, 'Upstash', { secretCompleteArn, encryptionKey });
+        return RedisConnection.upstash({ url: 'https://example.upstash.io', token });
+      }),
+      whole: connect((stack) => {
+        const secret = Secret.fromSecretNameV2(stack, 'Upstash', 'lambdesque/upstash');
+        return RedisConnection.tcp({ url: { secret, encryptionKey: Key.fromKeyArn(stack, 'Key', arn) } });
+      }),
+    };
+    for (const { template, allowed } of Object.values(made)) {
+      expect(allowed).toContainEqual({ actions: ['kms:Decrypt'], resources: [arn] });
+      template.hasResourceProperties('AWS::IAM::Policy', {
+        PolicyDocument: {
+          Statement: Match.arrayWith([
+            Match.objectLike({
+              Action: 'kms:Decrypt',
+              Condition: { StringEquals: { 'kms:ViaService': Match.anyValue() } },
+            }),
+          ]),
+        },
+      });
+    }
+    expect(made.named.redis).toMatchObject({ token: { id: 'lambdesque/upstash', field: 't' } });
+    expect(made.whole.redis).toEqual({ kind: 'tcp', url: { service: 'secretsmanager', id: 'lambdesque/upstash' } });
+  });
+
   test('a token in the code is refused, unseen', () => {
     const token = 'AXvvASQgOWE5' as unknown as Secret;
     const make = () => RedisConnection.upstash({ url: 'https://example.upstash.io', token });
@@ -74,14 +113,17 @@ describe('Upstash', () => {
     expect(make).not.toThrow(/AXvv/);
   });
 
-  test.each(['example.upstash.io', 'redis://example.upstash.io:6379', 'https://default:pw@example.upstash.io'])(
-    'the URL %s is refused',
-    (url) => {
-      const make = () => RedisConnection.upstash({ url, token: Secret.fromSecretNameV2(testStack(), 'T', 't') });
-      expect(make).toThrow('url must look like https://<name>.upstash.io; got');
-      expect(make).not.toThrow(/pw/);
-    },
-  );
+  test.each([
+    'example.upstash.io',
+    'redis://example.upstash.io:6379',
+    'https://default:pw@example.upstash.io',
+    'https://example.upstash.io?_token=pw',
+    'https://example.upstash.io#pw',
+  ])('the URL %s is refused', (url) => {
+    const make = () => RedisConnection.upstash({ url, token: Secret.fromSecretNameV2(testStack(), 'T', 't') });
+    expect(make).toThrow('url must look like https://<name>.upstash.io; got');
+    expect(make).not.toThrow(/pw/);
+  });
 });
 
 describe('TCP', () => {
@@ -160,8 +202,14 @@ describe('TCP', () => {
     template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', { FromPort: port });
   });
 
-  test('a password in the URL is refused, unseen', () => {
-    const make = () => RedisConnection.tcp({ url: 'redis://:hunter2@cache.example.com' });
+  test.each([
+    'redis://:hunter2@cache.example.com',
+    'rediss://cache.example.com?password=hunter2',
+    'redis://cache.example.com:6379/0?db=0&Pass_Word=hunter2',
+    'redis+sentinel://a,b/mymaster?sentinelUsername=hunter2',
+    `${Token.asString({ Ref: 'Url' })}?password=hunter2`,
+  ])('who it is must not stand in the URL, %s: refused, unseen', (url) => {
+    const make = () => RedisConnection.tcp({ url });
     expect(make).toThrow('url holds a user or a password, which would stand in the template.');
     expect(make).not.toThrow(/hunter2/);
   });
