@@ -1,7 +1,7 @@
 import { connect } from 'lambdesque-backend';
 import { assets } from 'lambdesque-dashboard-assets';
 import { defineJob } from '../shared/index.ts';
-import { clientOver, environment, redisSignInBroker, systemClock } from '../shared/internal.ts';
+import { clientOver, environment, redisSignInBroker, systemClock, systemMetricsOver } from '../shared/internal.ts';
 import { awsOf } from './aws/requests.ts';
 import { answerOf, requestOf, type UrlAnswer, type UrlEvent } from './aws/url-events.ts';
 import { settingValue } from './backends/backend.ts';
@@ -13,6 +13,7 @@ import {
   type Opened,
   passwordForm,
   type SignIn,
+  tokenForm,
 } from './dashboard/index.ts';
 import { Connection } from './runtime/connection.ts';
 import { type InvocationContext, isHttpEvent } from './runtime/handler.ts';
@@ -56,7 +57,15 @@ function share(redis: CountedRedis) {
     defineJob({ class: name, ...(queue === null ? {} : { queue }), perform() {} }),
   );
   const inspector = clientOver(redis, { namespace, jobs, cronEntries: LAMBDESQUE_CRON });
-  return { redis, opened: { inspector, signIns: redisSignInBroker(redis, namespace), commands: () => redis.sent } };
+  return {
+    redis,
+    opened: {
+      inspector,
+      signIns: redisSignInBroker(redis, namespace),
+      metrics: systemMetricsOver(redis, namespace),
+      commands: () => redis.sent,
+    },
+  };
 }
 
 function signIn(): SignIn {
@@ -66,6 +75,8 @@ function signIn(): SignIn {
   return { kind: 'password', password: () => settingValue(wanted.password, aws.secretReader(), passwordForm) };
 }
 
+const { metricsToken } = settings;
+
 const app = createDashboard<Invocation>({
   open,
   caller: ({ event }) => {
@@ -73,6 +84,7 @@ const app = createDashboard<Invocation>({
     return { address: event.requestContext.http.sourceIp, ...(arn === undefined ? {} : { name: arn }) };
   },
   signIn: signIn(),
+  ...(metricsToken ? { metricsToken: () => settingValue(metricsToken, aws.secretReader(), tokenForm) } : {}),
   secure: true,
   readOnly: settings.readOnly ?? false,
   interval: INTERVAL,

@@ -25,6 +25,11 @@ export interface DashboardOptions extends FunctionOptions {
    * @default 'password'
    */
   readonly auth?: 'password' | 'iam';
+  /**
+   * The bearer token with which Prometheus gets `/metrics`: 20 characters or more, made at random. It opens nothing else.
+   * @default none: the metrics are behind the sign-in, as all pages are
+   */
+  readonly metricsToken?: SecretSource;
   /** Refuse every change. @default false */
   readonly readOnly?: boolean;
   /** Of one page. @default Duration.seconds(30) */
@@ -64,6 +69,7 @@ export class Dashboard extends Construct {
     super(scope, id);
     const { consumers, cron = {}, password, auth = 'password' } = props;
     const signIn = signInOf(auth, password);
+    const metricsToken = secretOf('metricsToken', props.metricsToken);
     this.function = new LambdesqueFunction(this, 'Function', {
       ...props,
       entry: 'dashboard',
@@ -75,13 +81,14 @@ export class Dashboard extends Construct {
       settings: (common): DashboardSettings => ({
         ...common,
         signIn,
-        ...omitUndefined({ readOnly: props.readOnly }),
+        ...omitUndefined({ readOnly: props.readOnly, metricsToken: metricsToken && secretRef(metricsToken) }),
         version,
         logGroups: consumers.slice(0, MOST_LOG_GROUPS).map((one) => one.function.logGroup.logGroupName),
         memory: Math.max(128, ...consumers.map((one) => one.memorySize)),
       }),
     });
     if (password && auth === 'password') grantReadSecret(password, this.function);
+    if (metricsToken) grantReadSecret(metricsToken, this.function);
     this.url = this.function.addFunctionUrl({
       authType: auth === 'iam' ? FunctionUrlAuthType.AWS_IAM : FunctionUrlAuthType.NONE,
     });
@@ -99,6 +106,15 @@ export class Dashboard extends Construct {
   }
 }
 
+/** @throws Error for one that stands in the template, as a program without types may have it */
+function secretOf(option: string, secret: SecretSource | undefined): SecretSource | undefined {
+  if (typeof secret !== 'string') return secret;
+  throw new Error(
+    `dashboard.${option} must not stand in the template. Store it with \`aws secretsmanager create-secret\`, and give ` +
+      "Secret.fromSecretNameV2(stack, 'Dashboard', '<name>').",
+  );
+}
+
 function signInOf(auth: 'password' | 'iam', password: SecretSource | undefined): DashboardSettings['signIn'] {
   if (auth === 'iam') {
     if (!password) return { kind: 'iam' };
@@ -106,13 +122,8 @@ function signInOf(auth: 'password' | 'iam', password: SecretSource | undefined):
       "dashboard: password and auth: 'iam' do not go together: with iam, AWS asks who it is. Give one of them.",
     );
   }
-  if (typeof password === 'string') {
-    throw new Error(
-      'dashboard.password must not stand in the template. Store it with `aws secretsmanager create-secret`, and give ' +
-        "Secret.fromSecretNameV2(stack, 'DashboardPassword', '<name>').",
-    );
-  }
-  if (password) return { kind: 'password', password: secretRef(password) };
+  const secret = secretOf('password', password);
+  if (secret) return { kind: 'password', password: secretRef(secret) };
   throw new Error(
     "dashboard needs a password, such as Secret.fromSecretNameV2(stack, 'DashboardPassword', '<name>'); or auth: 'iam', so that AWS asks who it is.",
   );

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { compress } from 'hono/compress';
 import { ConfigError, LambdesqueError, LiveWorkerError } from '../../shared/index.ts';
+import { metricsApi } from './api/metrics.ts';
 import { kept } from './cache.ts';
 import type { DashboardEnv } from './env.ts';
 import { Fields } from './fields.ts';
@@ -58,7 +59,12 @@ export function createDashboard<Env extends object>(options: DashboardOptions<En
       'content-type': `${type}; charset=utf-8`,
       'cache-control': 'private, max-age=31536000, immutable',
     });
-  guard(app, options, (open) => open.get(files.style, (c) => file(c, assets.style, 'text/css')));
+  const metrics = metricsApi<Env>(options);
+  guard(app, options, (open) => {
+    open.get(files.style, (c) => file(c, assets.style, 'text/css'));
+    metrics.withToken(open);
+  });
+  metrics.signedIn(app);
   app.get(files.script, (c) => file(c, assets.script, 'text/javascript'));
 
   const series = kept<'minute' | 'day', readonly StatPoint[]>(SERIES_MS);

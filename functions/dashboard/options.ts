@@ -1,5 +1,5 @@
 import type { Logger } from '../../shared/index.ts';
-import type { SignInBroker } from '../../shared/internal.ts';
+import type { MetricFamily, SignInBroker } from '../../shared/internal.ts';
 import type { Inspector } from './inspector.ts';
 
 /** Who sends a request, as far as the server knows. */
@@ -14,6 +14,8 @@ export interface Caller {
 export interface Opened {
   readonly inspector: Inspector;
   readonly signIns: SignInBroker;
+  /** For Prometheus. */
+  metrics(): Promise<MetricFamily[]>;
   /** Commands that were sent to Redis so far. */
   commands(): number;
   close(): Promise<void>;
@@ -61,6 +63,8 @@ export interface DashboardOptions<Env extends object> {
   readonly open: (env: Env) => Promise<Opened>;
   readonly caller: (env: Env) => Caller;
   readonly signIn: SignIn;
+  /** Reads the bearer token of Prometheus, where it is kept. @default none: /metrics is behind the sign-in, as all pages are */
+  readonly metricsToken?: () => Promise<string>;
   /** Hosts that a request may name; others come from a foreign page by way of a made-up name. @default any */
   readonly hosts?: () => readonly string[];
   /** Is it reached by HTTPS? */

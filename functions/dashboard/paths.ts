@@ -15,6 +15,7 @@ export const paths = {
   workers: '/workers',
   costs: '/costs',
   settings: '/settings',
+  metrics: '/metrics',
   signIn: '/sign-in',
   signOut: '/sign-out',
 } as const;

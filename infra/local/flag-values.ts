@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration, shownDuration } from '../../shared/internal.ts';
+import { type MetricsAddress, metricsAddress } from './metrics/address.ts';
 
 /**
  * A flag that is a duration of `least` ms or more, in milliseconds: `500ms`, `30s`, `1h30m`; a number alone is seconds, as
@@ -31,6 +32,13 @@ export function isoTime(text: string): Date {
     );
   }
   return time;
+}
+
+/** `:9464`, `127.0.0.1:9464`. */
+export function address(text: string): MetricsAddress {
+  const found = metricsAddress(text);
+  if (found) return found;
+  throw new InvalidArgumentError('Allowed: a port, with or without an address: :9464, 127.0.0.1:9464, [::1]:9464.');
 }
 
 /** A time: ISO 8601 with its zone, or how long ago, ms. */

@@ -11,7 +11,8 @@ import { start } from './commands/start.ts';
 import { tickOnce } from './commands/tick.ts';
 import { work } from './commands/work.ts';
 import { defaultCron } from './cron.ts';
-import { duration, isoTime, wholeNumber } from './flag-values.ts';
+import { address, duration, isoTime, wholeNumber } from './flag-values.ts';
+import { goFlags } from './go-flags.ts';
 import { withHint } from './hints.ts';
 import { defaultJobs } from './jobs.ts';
 import { examples, redisOptions } from './redis-options.ts';
@@ -87,6 +88,7 @@ redisOptions(program.command('work'))
   .addOption(new Option('--unknown-class <what>', 'without handler').choices(['fail', 'release']).default('fail'))
   .option('--strict', 'queues in order, even with weights')
   .addOption(new Option('--weighted', 'queues by weight, even without').conflicts('strict'))
+  .addOption(new Option('--metrics <address>', 'for Prometheus, at /metrics: :9464').argParser(address))
   .option('--no-use-number', 'long integers as doubles, not bigint')
   .option('--log-args', 'put arguments into the log')
   .addOption(new Option('--connections <n>').hideHelp())
@@ -105,6 +107,7 @@ redisOptions(program.command('dashboard'))
   .option('--host <address>', 'other than 127.0.0.1; needs a password [3]')
   .addOption(new Option('--port <n>', 'where it listens (7377, or one that is free)').argParser(wholeNumber))
   .option('--password-file <path>', 'file with the password to ask for [3]')
+  .option('--metrics-token-file <path>', "file with Prometheus's bearer token [4]")
   .option('--read-only', 'refuse every change')
   .addOption(new Option('--memory <MB>', 'show costs as if jobs ran on Lambda').argParser(wholeNumber))
   .option('--jobs <module>', 'job classes, for queues of cron entries', defaultJobs)
@@ -112,6 +115,7 @@ redisOptions(program.command('dashboard'))
   .addHelpText(
     'after',
     `[3] or env LAMBDESQUE_DASHBOARD_PASSWORD
+[4] or env LAMBDESQUE_METRICS_TOKEN; without one /metrics is behind the sign-in
 ${examples('lambdesque dashboard', 'lambdesque dashboard --uri redis://cache:6379/2 --read-only')}`,
   )
   .action((flags) => dashboard(flags, env));

@@ -64,6 +64,17 @@ describe('behind a password', () => {
     expect(others.join()).not.toContain('lambdesque/dashboard');
   });
 
+  test('Prometheus’s token is another secret, which the function may read', () => {
+    const token = (stack: Stack) => Secret.fromSecretNameV2(stack, 'Prometheus', 'lambdesque/prometheus');
+    const template = system((stack) => ({ password: password(stack), metricsToken: token(stack) })).template();
+    const settings = settingsOf(template, /Dashboard/);
+    expect(dashboardSettings(JSON.stringify(settings))).toMatchObject({
+      metricsToken: { service: 'secretsmanager', id: 'lambdesque/prometheus' },
+    });
+    const readable = statementsOf(template, /Dashboard/).flatMap(({ resources }) => resources);
+    expect(JSON.stringify(readable)).toContain('lambdesque/prometheus');
+  });
+
   test('it has 30 seconds and 512 MB, and what is given wins', () => {
     expect(functionOf(made.template(), /Dashboard/)).toMatchObject({ Timeout: 30, MemorySize: 512 });
     const small = system((stack) => ({ password: password(stack), memorySize: 256, readOnly: true })).template();

@@ -186,7 +186,7 @@ describe('inside shared, imports lead down', () => {
   const LAYERS = [
     ['index', 'internal'],
     ['testing'],
-    ['service'],
+    ['service', 'metrics'],
     ['client'],
     ['inspect'],
     ['scheduler', 'worker'],

@@ -25,7 +25,7 @@ const docs = readDocs();
 const made = docs.flatMap(titlesOf);
 /** Names of other programs. */
 const OTHERS = ['ResQ', 'ExecStart'];
-const LANGUAGES = ['sh', 'text', 'ts', 'ruby', 'php', 'python', 'go', 'js', 'json', 'ini', 'dockerfile'];
+const LANGUAGES = ['sh', 'text', 'ts', 'ruby', 'php', 'python', 'go', 'js', 'json', 'ini', 'dockerfile', 'yaml', 'hcl'];
 
 const wrong = readDoc(
   'test/README.md',

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { lambdaPrices, PASSWORD_LENGTH } from '../../../functions/dashboard/index.ts';
-import { ConfigError } from '../../../shared/index.ts';
+import { lambdaPrices, PASSWORD_LENGTH, TOKEN_LENGTH } from '../../../functions/dashboard/index.ts';
 import { omitUndefined } from '../../omit-undefined.ts';
 import { type BackendFlags, connect } from '../backend.ts';
 import { type CronFlags, loadCron } from '../cron.ts';
@@ -8,11 +6,13 @@ import { serveDashboard } from '../dashboard/server.ts';
 import { loadJobsIfAny } from '../jobs.ts';
 import { createLogger } from '../log.ts';
 import type { Env } from '../redis/install.ts';
+import { secretText } from '../secret-text.ts';
 
 export interface DashboardFlags extends BackendFlags, CronFlags {
   readonly host?: string;
   readonly port?: number;
   readonly passwordFile?: string;
+  readonly metricsTokenFile?: string;
   readonly readOnly?: true;
   /** MB. */
   readonly memory?: number;
@@ -22,6 +22,7 @@ export interface DashboardFlags extends BackendFlags, CronFlags {
 export async function dashboard(flags: DashboardFlags, env: Env): Promise<void> {
   const log = createLogger(process.stdout.isTTY);
   const password = passwordOf(flags, env);
+  const metricsToken = metricsTokenOf(flags.metricsTokenFile, env);
   const registry = await loadJobsIfAny(flags.jobs);
   const cron = await loadCron(flags, registry);
   const { redis, store, namespace } = connect(flags, env);
@@ -35,7 +36,7 @@ export async function dashboard(flags: DashboardFlags, env: Env): Promise<void> 
       registry,
       cron,
       log,
-      ...omitUndefined({ host, port, password, readOnly, prices }),
+      ...omitUndefined({ host, port, password, metricsToken, readOnly, prices }),
     });
     console.log(`Dashboard: ${server.url}\nRedis: ${redis.address}, namespace ${namespace}\nCtrl-C ends it.`);
     await stopSignal();
@@ -45,23 +46,27 @@ export async function dashboard(flags: DashboardFlags, env: Env): Promise<void> 
   }
 }
 
+const PASSWORD = {
+  what: 'a password',
+  flag: '--password-file',
+  variable: 'LAMBDESQUE_DASHBOARD_PASSWORD',
+  least: PASSWORD_LENGTH,
+};
+const METRICS_TOKEN = {
+  what: 'a token',
+  flag: '--metrics-token-file',
+  variable: 'LAMBDESQUE_METRICS_TOKEN',
+  least: TOKEN_LENGTH,
+};
+
 /** @throws ConfigError for a file that cannot be read, or a password that is too short */
 export function passwordOf({ passwordFile }: Pick<DashboardFlags, 'passwordFile'>, env: Env): string | undefined {
-  const password = passwordFile === undefined ? env['LAMBDESQUE_DASHBOARD_PASSWORD'] : readPassword(passwordFile);
-  if (password === undefined || (password === '' && passwordFile === undefined)) return undefined;
-  if (password.length >= PASSWORD_LENGTH) return password;
-  const where = passwordFile === undefined ? 'LAMBDESQUE_DASHBOARD_PASSWORD' : `--password-file ${passwordFile}`;
-  throw new ConfigError(
-    `${where}: a password must have ${PASSWORD_LENGTH} characters or more; this one has ${password.length}.`,
-  );
+  return secretText(PASSWORD, passwordFile, env);
 }
 
-function readPassword(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch (cause) {
-    throw new ConfigError(`--password-file: ${path} cannot be read: ${(cause as Error).message}.`, { cause });
-  }
+/** @throws ConfigError for a file that cannot be read, or a token that is too short */
+export function metricsTokenOf(file: string | undefined, env: Env): string | undefined {
+  return secretText(METRICS_TOKEN, file, env);
 }
 
 function stopSignal(): Promise<void> {

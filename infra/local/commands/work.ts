@@ -5,8 +5,10 @@ import { type BackendFlags, connect } from '../backend.ts';
 import { type CronFlags, loadCron } from '../cron.ts';
 import { loadJobs } from '../jobs.ts';
 import { createLogger } from '../log.ts';
+import type { MetricsAddress } from '../metrics/address.ts';
 import type { Env } from '../redis/install.ts';
 import { runWorker } from '../run-worker.ts';
+import { metricsTokenOf } from './dashboard.ts';
 
 export interface WorkFlags
   extends BackendFlags,
@@ -24,6 +26,7 @@ export interface WorkFlags
   readonly weighted?: true;
   readonly useNumber: boolean;
   readonly logArgs?: true;
+  readonly metrics?: MetricsAddress;
   readonly connections?: string;
 }
 
@@ -64,7 +67,8 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
       logArgs: flags.logArgs ?? false,
       serial: flags.serial ?? '',
     } as const;
-    await runWorker({ backend, registry, queues, options, cron, failed, log }, flags.jobs);
+    const metrics = flags.metrics && { address: flags.metrics, token: metricsTokenOf(undefined, env) };
+    await runWorker({ backend, registry, queues, options, cron, failed, log, metrics }, flags.jobs);
   } finally {
     await backend.store.close();
   }

@@ -5,7 +5,13 @@ import { pathToFileURL } from 'node:url';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { type Assets, CountedRedis, createDashboard, type Prices } from '../../../functions/dashboard/index.ts';
 import { ConfigError, type CronEntry, type Logger } from '../../../shared/index.ts';
-import { clientOver, type RedisClient, type Registry, redisSignInBroker } from '../../../shared/internal.ts';
+import {
+  clientOver,
+  type RedisClient,
+  type Registry,
+  redisSignInBroker,
+  systemMetricsOver,
+} from '../../../shared/internal.ts';
 import { dashboardAssets } from '../../dashboard/assets.ts';
 import { version } from '../../dashboard/version.ts';
 
@@ -27,6 +33,8 @@ export interface DashboardServerOptions {
   readonly port?: number;
   /** Asked for where one is given. @default none */
   readonly password?: string;
+  /** Opens the metrics to Prometheus. @default they are behind the password, if there is one */
+  readonly metricsToken?: string;
   /** @default false */
   readonly readOnly?: boolean;
   /** Where it is as if the jobs ran on Lambda. @default no costs are shown */
@@ -44,7 +52,7 @@ export interface DashboardServer {
  * @throws ConfigError for another address than this machine's own without a password, or for one that cannot be used
  */
 export async function serveDashboard(options: DashboardServerOptions): Promise<DashboardServer> {
-  const { host = '127.0.0.1', password, namespace, registry, cron, prices, log } = options;
+  const { host = '127.0.0.1', password, metricsToken, namespace, registry, cron, prices, log } = options;
   if (!isLoopback(host) && password === undefined) {
     throw new ConfigError(
       `--host ${host} opens the dashboard to other machines, and needs a password: set LAMBDESQUE_DASHBOARD_PASSWORD, or give ` +
@@ -54,7 +62,8 @@ export async function serveDashboard(options: DashboardServerOptions): Promise<D
   const redis = new CountedRedis(options.redis);
   const inspector = clientOver(redis, { namespace, jobs: registry.definitions, cronEntries: cron });
   const signIns = redisSignInBroker(redis, namespace);
-  const opened = { inspector, signIns, commands: () => redis.sent, close: async () => {} };
+  const metrics = systemMetricsOver(redis, namespace);
+  const opened = { inspector, signIns, metrics, commands: () => redis.sent, close: async () => {} };
   const { assets } = (await import(pathToFileURL(dashboardAssets()).href)) as { readonly assets: Assets };
   let port = 0;
   const shown = isIP(host) === 6 ? `[${host}]` : host;
@@ -65,6 +74,7 @@ export async function serveDashboard(options: DashboardServerOptions): Promise<D
       ...(password === undefined ? { name: userName() } : {}),
     }),
     signIn: password === undefined ? { kind: 'none' } : { kind: 'password', password: async () => password },
+    ...(metricsToken === undefined ? {} : { metricsToken: async () => metricsToken }),
     // Somebody else's page may come by a name of its own that leads here. With a password it would have no cookie.
     ...(password === undefined
       ? { hosts: () => ['127.0.0.1', 'localhost', '[::1]', shown].map((name) => `${name}:${port}`) }

@@ -74,7 +74,7 @@ export function bareDashboard(options: Partial<DashboardOptions<Env>> = {}): Bar
     formSecret: async () => 'a secret of this dashboard',
   };
   const app = createDashboard<Env>({
-    open: async () => ({ inspector, signIns, commands: () => 0, close: async () => {} }),
+    open: async () => ({ inspector, signIns, metrics: async () => [], commands: () => 0, close: async () => {} }),
     caller: ({ address }) => ({ address }),
     signIn: {
       kind: 'password',

@@ -225,7 +225,7 @@ function dashboardOver(part: Partial<Record<keyof Inspector, unknown>>) {
   const totals = async () => ({ now: new Date(0) });
   const inspector = { stats: { totals }, queues: { list: async () => [] }, ...part } as unknown as Inspector;
   const signIns = { take: async () => 0, forget: async () => {}, formSecret: async () => 'secret' };
-  const open = async () => ({ inspector, signIns, commands: () => 0, close: async () => {} });
+  const open = async () => ({ inspector, signIns, metrics: async () => [], commands: () => 0, close: async () => {} });
   return bareDashboard({ signIn: { kind: 'iam' }, caller: ({ address }) => ({ address, name: 'zoe' }), open });
 }
 

@@ -25,6 +25,7 @@ function holding(raw: string) {
   const open = async () => ({
     inspector,
     signIns: { take: async () => 0, forget: async () => {}, formSecret: async () => 'secret' },
+    metrics: async () => [],
     commands: () => 0,
     close: async () => {},
   });

@@ -1,0 +1,121 @@
+import { DAY_MS } from '../broker/ops/stats.ts';
+import type { RedisClient } from '../broker/redis/client.ts';
+import { readDueTimes } from '../broker/redis/due-times.ts';
+import { redisQueuesBroker } from '../broker/redis/queues.ts';
+import { redisStatHashesBroker, type StatSum } from '../broker/redis/stat-hashes.ts';
+import { redisStatsBroker } from '../broker/redis/stats.ts';
+import { redisWorkersBroker } from '../broker/redis/workers.ts';
+import { createQueues, type QueueInfo } from '../inspect/queues.ts';
+import { createStats, type StatTotals } from '../inspect/stats.ts';
+import type { MetricFamily, Sample } from './exposition.ts';
+
+const OUTCOMES = ['succeeded', 'failed', 'retried', 'discarded'] as const;
+
+/**
+ * What Redis knows of a whole system, for Prometheus: the same whoever is asked.
+ * @param namespace prefix of every key
+ * @returns reads it: 13 commands, more beyond 4,000 queues
+ */
+export function systemMetricsOver(redis: RedisClient, namespace: string): () => Promise<MetricFamily[]> {
+  const inspected = {
+    queues: redisQueuesBroker(redis, namespace),
+    stats: redisStatsBroker(redis, namespace),
+    hashes: redisStatHashesBroker(redis, namespace),
+    workers: redisWorkersBroker(redis, namespace),
+  };
+  const queues = createQueues(inspected);
+  const stats = createStats({ ...inspected, time: async () => (await readDueTimes(redis, namespace)).now });
+  return async () => {
+    const [due, totals, found] = await Promise.all([readDueTimes(redis, namespace), stats.totals(), queues.list()]);
+    const [today] = await inspected.hashes.read('day', Math.floor(due.now / DAY_MS), 1);
+    const overdue = Math.max(0, due.now - Math.min(due.retry ?? Infinity, due.delayed ?? Infinity));
+    return [...ofQueues(found, due.now), ...ofJobs(today?.sums ?? []), ...ofSystem(totals, overdue / 1_000)];
+  };
+}
+
+const gauge = (name: string, help: string, samples: readonly Sample[]): MetricFamily => ({
+  name: `lambdesque_${name}`,
+  type: 'gauge',
+  help,
+  samples,
+});
+
+function ofQueues(queues: readonly QueueInfo[], now: number): MetricFamily[] {
+  const each = (name: string, help: string, value: (queue: QueueInfo) => number | undefined) =>
+    gauge(
+      `queue_${name}`,
+      help,
+      queues.flatMap((queue) => {
+        const found = value(queue);
+        return found === undefined ? [] : [{ labels: { queue: queue.name }, value: found }];
+      }),
+    );
+  return [
+    each('size', 'Jobs that wait in the queue.', ({ size }) => size),
+    each(
+      'oldest_age_seconds',
+      'Age of the job at the head; missing where its payload does not say when it was enqueued, 0 for an empty queue.',
+      ({ size, oldest }) => (size === 0 ? 0 : oldest && Math.max(0, now - oldest.getTime()) / 1_000),
+    ),
+    each('running', 'Jobs of the queue that workers hold: running, or reserved to run next.', ({ running }) => running),
+    each('workers', 'Live workers whose queue lists match it.', ({ workers }) => workers.length),
+    each('paused', '1 while it gives nothing.', ({ paused }) => Number(paused)),
+  ];
+}
+
+/** Of this day, UTC: counters that begin anew at midnight, which Prometheus takes for a restart. */
+function ofJobs(sums: readonly StatSum[]): MetricFamily[] {
+  const labels = ({ queue, class: name }: StatSum) => ({ queue, class: name });
+  const summary = (name: string, help: string, sum: (of: StatSum) => number, count: (of: StatSum) => number) => ({
+    name: `lambdesque_${name}`,
+    type: 'summary' as const,
+    help,
+    samples: sums.flatMap((one): Sample[] => [
+      { suffix: '_sum', labels: labels(one), value: sum(one) },
+      { suffix: '_count', labels: labels(one), value: count(one) },
+    ]),
+  });
+  return [
+    {
+      name: 'lambdesque_jobs_processed_total',
+      type: 'counter',
+      help: 'Attempts that ended in workers of Lambdesque, since midnight UTC.',
+      samples: sums.flatMap((one) =>
+        OUTCOMES.map((outcome) => ({ labels: { ...labels(one), outcome }, value: one[outcome] })),
+      ),
+    },
+    summary(
+      'job_duration_seconds',
+      'How long handlers ran, since midnight UTC.',
+      ({ micros }) => micros / 1_000_000,
+      (one) => OUTCOMES.reduce((all, outcome) => all + one[outcome], 0),
+    ),
+    summary(
+      'job_wait_seconds',
+      'From enqueuing to the start of the first attempt, of jobs that say when they were enqueued, since midnight UTC.',
+      ({ waitMs }) => waitMs / 1_000,
+      ({ waited }) => waited,
+    ),
+  ];
+}
+
+/** @param overdue seconds */
+function ofSystem(totals: StatTotals, overdue: number): MetricFamily[] {
+  const one = (name: string, help: string, value: number) => gauge(name, help, [{ value }]);
+  return [
+    one('workers', 'Workers that are not known to be dead.', totals.workers),
+    one(
+      'scheduled_jobs',
+      'Delayed jobs; at least so many where there are more than 1,000 due times.',
+      totals.scheduled,
+    ),
+    one('retry_jobs', 'Failed attempts that wait for the next one.', totals.retries),
+    one('failed_jobs', 'Entries in the failed list.', totals.failedList),
+    one('paused', '1 while no worker takes a job.', Number(totals.paused)),
+    one(
+      'scheduler_overdue_seconds',
+      'How long ago the earliest job that waits for its time was due; 0 while none is.',
+      overdue,
+    ),
+  ];
+}
