@@ -5,16 +5,9 @@ import { clientOver, environment, redisSignInBroker, systemClock, systemMetricsO
 import { awsOf } from './aws/requests.ts';
 import { answerOf, requestOf, type UrlAnswer, type UrlEvent } from './aws/url-events.ts';
 import { settingValue } from './backends/backend.ts';
+import { listPrices } from './contract/prices.ts';
 import { dashboardSettings, settingsVariable } from './contract/settings.ts';
-import {
-  CountedRedis,
-  createDashboard,
-  lambdaPrices,
-  type Opened,
-  passwordForm,
-  type SignIn,
-  tokenForm,
-} from './dashboard/index.ts';
+import { CountedRedis, createDashboard, type Opened, passwordForm, type SignIn, tokenForm } from './dashboard/index.ts';
 import { Connection } from './runtime/connection.ts';
 import { type InvocationContext, isHttpEvent } from './runtime/handler.ts';
 import { createLogger, publicError } from './runtime/logger.ts';
@@ -96,7 +89,7 @@ const app = createDashboard<Invocation>({
     version: settings.version,
   },
   logs: { region: environment['AWS_REGION'] ?? 'us-east-1', groups: settings.logGroups },
-  prices: { ...lambdaPrices, memory: settings.memory },
+  prices: { gbSecond: listPrices.gbSecond, commands: listPrices.commands, memory: settings.memory },
   log: logger,
   now: Date.now,
 });

@@ -13,6 +13,7 @@ import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
 import { OnDemand } from './on-demand.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { describeSystem, systemMetadata } from './system-metadata.ts';
 import { defaultSystemName } from './system-name.ts';
 import { type AlarmOptions, Alarms } from './watching/alarms.ts';
 import { MetricsDashboard } from './watching/metrics-dashboard.ts';
@@ -133,6 +134,18 @@ export class Lambdesque<Name extends string> extends Construct {
       new Dashboard(this, 'Dashboard', { ...shared, ...props.dashboard, consumers: seen.consumers, cron });
     this.metricsDashboard =
       (props.metricsDashboard ?? true) ? new MetricsDashboard(this, 'MetricsDashboard', seen) : undefined;
+    this.node.addMetadata(
+      systemMetadata,
+      describeSystem({
+        consumers: seen.consumers,
+        scheduler: this.scheduler,
+        alarms: this.alarms !== undefined,
+        metricsDashboard: this.metricsDashboard !== undefined,
+        redis: redis.settings,
+        secrets: [props.dashboard?.password, props.dashboard?.metricsToken],
+        registry,
+      }),
+    );
     this.queries = (props.queries ?? true) ? new Queries(this, 'Queries', seen) : undefined;
   }
 

@@ -87,19 +87,22 @@ export class Scheduler extends Construct {
   readonly wake: OnDemand | undefined;
   /** Where its metrics are. */
   readonly metricSource: MetricSource;
+  /** MB. */
+  readonly memorySize: number;
 
   constructor(scope: Construct, id: string, props: SchedulerProps) {
     super(scope, id);
     const { consumers, cron = {}, wake } = props;
     this.wake = wake;
     this.metricSource = metricSource(scope, props);
+    this.memorySize = props.memorySize ?? 256;
     const registry = requireJobs(props.jobs);
     checkCronEntries(cron, registry);
     this.function = new LambdesqueFunction(this, 'Function', {
       ...props,
       entry: 'scheduler',
       description: 'Lambdesque scheduler: delayed jobs, retries, cron entries, and the starts of consumers',
-      memorySize: props.memorySize ?? 256,
+      memorySize: this.memorySize,
       timeout: checkTimeout(props.timeout ?? Duration.minutes(wake ? 5 : 2), wake !== undefined),
       ...(wake
         ? {

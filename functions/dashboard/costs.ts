@@ -1,3 +1,4 @@
+import { lambdaSecond, pushes } from '../contract/prices.ts';
 import type { StatSeries } from './inspector.ts';
 import type { Prices } from './options.ts';
 
@@ -22,9 +23,6 @@ export interface Costs {
   readonly sum: Omit<ClassCost, 'class'>;
 }
 
-/** An app's push is SADD and RPUSH. */
-export const COMMANDS_A_PUSH = 2;
-
 /**
  * What each class cost, the dearest first.
  * @param series by class, of the days that count
@@ -45,10 +43,10 @@ export function costsOf(series: readonly StatSeries[], prices: Prices, bill?: nu
       return {
         ...row,
         share,
-        lambda: (row.ms / 1000) * (prices.memory / 1024) * prices.gbSecond,
+        lambda: (row.ms / 1000) * lambdaSecond(prices.memory, prices.gbSecond),
         billed: bill === undefined ? undefined : bill * share,
         // A retry is no push.
-        redis: ((row.runs - retried) * COMMANDS_A_PUSH * prices.commands) / 100_000,
+        redis: pushes(row.runs - retried, prices.commands),
       };
     })
     .sort((a, b) => b.lambda + b.redis - (a.lambda + a.redis) || (a.class < b.class ? -1 : 1));

@@ -1,8 +1,5 @@
 import type { SecretForm } from '../backends/backend.ts';
 
-/** List prices of us-east-1, USD: Lambda on ARM for a GB-second; Upstash, pay as you go, for 100,000 commands. */
-export const lambdaPrices = { gbSecond: 0.0000133334, commands: 0.2 } as const;
-
 /** Characters of a password. It is the only thing between the internet and the jobs. */
 export const PASSWORD_LENGTH = 12;
 

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration, shownDuration } from '../../shared/internal.ts';
+import type { ClassFlag } from './cost/workloads.ts';
 import { type MetricsAddress, metricsAddress } from './metrics/address.ts';
 
 /**
@@ -21,6 +22,35 @@ export function wholeNumber(text: string): number {
   const number = Number(text);
   if (!/^\d+$/.test(text) || number < 1) throw new InvalidArgumentError('Allowed: a whole number, 1 or more.');
   return number;
+}
+
+/** Of how many there are: `1000000`, `1e6`, `0.5`. */
+export function amount(text: string): number {
+  const number = Number(text);
+  if (!/^[\d.]+(e\d+)?$/i.test(text) || !Number.isFinite(number)) {
+    throw new InvalidArgumentError('Allowed: a number, 0 or more, such as 1000000 or 1e6.');
+  }
+  return number;
+}
+
+/** Milliseconds: a number alone is one of them, since what is asked for is `--ms`. */
+export function milliseconds(text: string): number {
+  const ms = /^[\d.]+$/.test(text) ? Number(text) : parseDuration(text);
+  if (ms === undefined || Number.isNaN(ms)) {
+    throw new InvalidArgumentError('Allowed: milliseconds, or text with units: 50, 500ms, 2s, 1m.');
+  }
+  return ms;
+}
+
+/** `Report`, `Report=1e5` or `Report=1e5,200`; given again, one more. */
+export function jobClass(text: string, before: readonly ClassFlag[] = []): readonly ClassFlag[] {
+  const [, name = '', jobs, ms] = /^([^=]+)(?:=([^,]+)(?:,(.+))?)?$/.exec(text) ?? [];
+  if (name === '') throw new InvalidArgumentError('Allowed: a class, its jobs a day, their ms: Report=1e5,200.');
+  const numbers = {
+    ...(jobs === undefined ? {} : { jobsPerDay: amount(jobs) }),
+    ...(ms === undefined ? {} : { ms: milliseconds(ms) }),
+  };
+  return [...before, { name, ...numbers }];
 }
 
 /** An ISO 8601 time with its zone: `2026-12-01T09:00:00Z`. */

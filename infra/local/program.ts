@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { Command, Option } from 'commander';
 import { environment as env, workerDefaults } from '../../shared/internal.ts';
+import { cost } from './commands/cost.ts';
 import { dashboard } from './commands/dashboard.ts';
 import { demo } from './commands/demo.ts';
 import { dev } from './commands/dev.ts';
@@ -11,7 +12,7 @@ import { start } from './commands/start.ts';
 import { tickOnce } from './commands/tick.ts';
 import { work } from './commands/work.ts';
 import { defaultCron } from './cron.ts';
-import { address, duration, isoTime, wholeNumber } from './flag-values.ts';
+import { address, amount, duration, isoTime, jobClass, milliseconds, wholeNumber } from './flag-values.ts';
 import { goFlags } from './go-flags.ts';
 import { withHint } from './hints.ts';
 import { defaultJobs } from './jobs.ts';
@@ -147,6 +148,31 @@ redisOptions(program.command('tick'))
   .addOption(new Option('--failed-age <time>', 'and for how long').argParser(duration(1_000)))
   .addHelpText('after', examples('lambdesque tick', 'lambdesque tick --uri redis://cache:6379/2 --cron ./src/cron.ts'))
   .action((flags) => tickOnce(flags, env));
+
+program
+  .command('cost')
+  .description('what a month costs, before you deploy')
+  .addOption(new Option('--jobs-per-day <n>', 'how many jobs: 1000000, 1e6').argParser(amount).makeOptionMandatory())
+  .addOption(
+    new Option('--ms <time>', 'how long a handler runs, ms or with a unit').argParser(milliseconds).default(50),
+  )
+  .addOption(new Option('--class <name>', 'of a class: Report, Report=1e5,200; repeatable').argParser(jobClass))
+  .option('--app <path>', 'a CDK app, or its cdk.out: consumers as it has them')
+  .option('--system <path>', "of several in the app: the construct's path")
+  .addOption(new Option('--memory <MB>', 'without --app: of a consumer').argParser(wholeNumber).default(512))
+  .addOption(
+    new Option('--concurrency <n>', 'without --app').argParser(wholeNumber).default(workerDefaults.concurrency),
+  )
+  .addOption(new Option('--max-workers <n>', 'without --app').argParser(wholeNumber).default(10))
+  .option('--json', 'for programs')
+  .addHelpText(
+    'after',
+    examples(
+      'lambdesque cost --jobs-per-day 1e6 --ms 50',
+      'lambdesque cost --jobs-per-day 1e6 --app infra/app.ts --class Report=500,30s --class Mail',
+    ),
+  )
+  .action((flags) => cost(flags));
 
 addInspector(program, env);
 

@@ -1,4 +1,5 @@
-import { type ClassCost, COMMANDS_A_PUSH, costsOf } from '../costs.ts';
+import { COMMANDS_A_PUSH } from '../../contract/prices.ts';
+import { type ClassCost, costsOf } from '../costs.ts';
 import { columns, field, numeric, table } from '../views/elements.ts';
 import { count, duration } from '../views/format.ts';
 import { type Html, html } from '../views/html.ts';

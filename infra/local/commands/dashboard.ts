@@ -1,4 +1,5 @@
-import { lambdaPrices, PASSWORD_LENGTH, TOKEN_LENGTH } from '../../../functions/dashboard/index.ts';
+import { listPrices } from '../../../functions/contract/prices.ts';
+import { PASSWORD_LENGTH, TOKEN_LENGTH } from '../../../functions/dashboard/index.ts';
 import { omitUndefined } from '../../omit-undefined.ts';
 import { type BackendFlags, connect } from '../backend.ts';
 import { type CronFlags, loadCron } from '../cron.ts';
@@ -29,7 +30,8 @@ export async function dashboard(flags: DashboardFlags, env: Env): Promise<void> 
   try {
     await store.ping();
     const { host, port, readOnly, memory } = flags;
-    const prices = memory === undefined ? undefined : { ...lambdaPrices, memory };
+    const prices =
+      memory === undefined ? undefined : { gbSecond: listPrices.gbSecond, commands: listPrices.commands, memory };
     const server = await serveDashboard({
       redis,
       namespace,

@@ -1,0 +1,86 @@
+import { type Bill, type BilledSystem, billOf } from '../../../functions/contract/bill.ts';
+import { readApp } from '../cost/read-app.ts';
+import { type ClassFlag, workloadsOf } from '../cost/workloads.ts';
+import { table } from '../table.ts';
+
+export interface CostFlags {
+  readonly jobsPerDay: number;
+  readonly ms: number;
+  readonly class?: readonly ClassFlag[];
+  readonly app?: string;
+  readonly system?: string;
+  readonly memory: number;
+  readonly concurrency: number;
+  readonly maxWorkers: number;
+  readonly json?: true;
+}
+
+const NAME = 'default';
+
+/** `lambdesque cost`: a bill before anything is deployed. */
+export async function cost(flags: CostFlags): Promise<void> {
+  const { memory, concurrency, maxWorkers } = flags;
+  const app = flags.app === undefined ? undefined : await readApp(flags.app, flags.system);
+  const system = app ?? {
+    consumers: [{ name: NAME, memory, concurrency, maxWorkers, reserved: false }],
+    schedulerMemory: 256,
+    ticks: true,
+    queues: 1,
+    alarms: true,
+    metricsDashboard: true,
+    secrets: 1,
+    upstash: true,
+  };
+  const work = workloadsOf(app, NAME, flags.class ?? [], flags);
+  const [idle, bill] = [billOf(system, []), billOf(system, work)];
+  if (flags.json) console.log(JSON.stringify({ system, work, idle, bill }));
+  else
+    console.log(
+      `${told(
+        system,
+        work.reduce((sum, one) => sum + one.jobsPerDay, 0),
+      )}\n\n${tableOf(idle, bill)}\n\n${notes(system, bill)}`,
+    );
+}
+
+function told({ consumers }: BilledSystem, jobs: number): string {
+  const shown = consumers.map(({ name, memory, concurrency }) => `${name} (${memory} MB, ${concurrency} jobs at once)`);
+  return `${jobs.toLocaleString('en')} jobs a day; consumers: ${shown.join(', ')}`;
+}
+
+const usd = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+/** What each line of a bill is called. */
+export const lines: readonly (readonly [title: string, key: Exclude<keyof Bill, 'short'>])[] = [
+  ['Lambda', 'lambda'],
+  ['EventBridge', 'eventBridge'],
+  ['logs', 'logs'],
+  ['metrics', 'metrics'],
+  ['alarms', 'alarms'],
+  ['dashboard', 'dashboard'],
+  ['secret', 'secrets'],
+  ['AWS', 'aws'],
+  ['Upstash, pay as you go: scheduler and consumers', 'commands'],
+  ["Upstash, pay as you go: the apps' own pushes, whoever consumes", 'pushes'],
+  ['all', 'all'],
+];
+
+function tableOf(idle: Bill, bill: Bill): string {
+  return table(lines, [
+    { title: 'USD a month', value: ([title]) => title, least: 20 },
+    { title: 'idle', value: ([, key]) => usd.format(idle[key]), align: 'right' },
+    { title: 'with these jobs', value: ([, key]) => usd.format(bill[key]), align: 'right' },
+  ]);
+}
+
+function notes({ upstash, ticks }: BilledSystem, { short }: Bill): string {
+  return [
+    ...short.map(
+      ({ consumer, workers }) =>
+        `The consumer ${consumer.name} cannot keep up: that takes ${workers} workers of ${consumer.concurrency} jobs at once, and maxWorkers is ${consumer.maxWorkers}.`,
+    ),
+    ...(upstash ? [] : ['What Redis itself costs is not in it: it is not Upstash’s.']),
+    ...(ticks ? [] : ['On demand: as if there were jobs in each minute; what rings the doorbells is not in it.']),
+    'An estimate, by list prices of us-east-1, for jobs that come evenly; handlers that wait share their function, those that use the CPU do not. infra/README.md has the arithmetic.',
+  ].join('\n');
+}
