@@ -1,5 +1,6 @@
 import { DAY_MS } from '../broker/ops/stats.ts';
 import type { RedisClient } from '../broker/redis/client.ts';
+import { redisControlBroker } from '../broker/redis/control.ts';
 import { readDueTimes } from '../broker/redis/due-times.ts';
 import { redisQueuesBroker } from '../broker/redis/queues.ts';
 import { redisStatHashesBroker, type StatSum } from '../broker/redis/stat-hashes.ts';
@@ -14,7 +15,7 @@ const OUTCOMES = ['succeeded', 'failed', 'retried', 'discarded'] as const;
 /**
  * What Redis knows of a whole system, for Prometheus: the same whoever is asked.
  * @param namespace prefix of every key
- * @returns reads it: 13 commands, more beyond 4,000 queues
+ * @returns reads it: 14 commands, more beyond 4,000 queues
  */
 export function systemMetricsOver(redis: RedisClient, namespace: string): () => Promise<MetricFamily[]> {
   const inspected = {
@@ -22,6 +23,7 @@ export function systemMetricsOver(redis: RedisClient, namespace: string): () => 
     stats: redisStatsBroker(redis, namespace),
     hashes: redisStatHashesBroker(redis, namespace),
     workers: redisWorkersBroker(redis, namespace),
+    control: redisControlBroker(redis, namespace),
   };
   const queues = createQueues(inspected);
   const stats = createStats({ ...inspected, time: async () => (await readDueTimes(redis, namespace)).now });
