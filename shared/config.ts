@@ -10,7 +10,7 @@ export type Numbers = 'bigint' | 'double';
 export interface WorkerOptions {
   /** Jobs that run at once; 1 runs them strictly one after the other, in order. */
   readonly concurrency: number;
-  /** Between two looks at queues that were empty. */
+  /** Between two looks at queues that were empty, where Redis does not tell of pushes. */
   readonly interval: number;
   /** How long a worker may be silent before its jobs are given to others. Heartbeats come three times as often. */
   readonly lease: number;

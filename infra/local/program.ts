@@ -61,7 +61,7 @@ redisOptions(program.command('work'))
   .option('--queues <list>', 'a,b in order; a=3,b=1 by weight; *, globs, !name')
   .option('--jobs <module>', 'job classes', defaultJobs)
   .addOption(
-    new Option('--interval <time>', 'between looks at empty queues')
+    new Option('--interval <time>', 'between looks at empty queues, where Redis does not tell of pushes')
       .argParser(duration(1))
       .default(workerDefaults.interval, '5s'),
   )

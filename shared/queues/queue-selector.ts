@@ -42,6 +42,11 @@ export class QueueSelector {
     return true;
   }
 
+  /** Of all queues to look at. */
+  get names(): string[] {
+    return this.#queues.map(({ name }) => name);
+  }
+
   /** Where to look for `count` jobs, in order. */
   shares(count: number): QueueShare[] {
     if (this.#list.order === 'weighted' && this.#queues.length > 1) return this.#quotas(count);

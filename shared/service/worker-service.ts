@@ -4,6 +4,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { RedisClient } from '../broker/redis/client.ts';
 import { redisCronBroker } from '../broker/redis/cron.ts';
 import { redisFailedTrimBroker } from '../broker/redis/failed.ts';
+import { redisQueueWatch } from '../broker/redis/queue-watch.ts';
 import { redisStatsBroker } from '../broker/redis/stats.ts';
 import { createEnqueuer } from '../client/enqueuer.ts';
 import { systemClock } from '../clock.ts';
@@ -20,6 +21,7 @@ import type { TickTotals } from '../scheduler/step.ts';
 import { type FailedLimits, FailedTrimmer } from '../scheduler/trim-failed.ts';
 import { errorFields } from '../wire/failed-entry.ts';
 import { workerId } from '../wire/worker-id.ts';
+import { PushWatch } from '../worker/push-watch.ts';
 import type { WhyIdle } from '../worker/queue-poller.ts';
 import type { RunReport, Summary } from '../worker/reporter.ts';
 import { Worker as WorkerLoop } from '../worker/worker.ts';
@@ -88,11 +90,13 @@ export class WorkerService extends EventEmitter<WorkerEvents> {
     this.#log = log;
     this.id = workerId(hostname(), process.pid, queues.patterns.map(textOf));
     this.lease = options.lease;
+    const open = redisQueueWatch(deps.redis, namespace);
     const worker: WorkerLoop = new WorkerLoop({
       store: tellingPaused(store, `${namespace}pause-all-workers`, log),
       registry: noticingStarts(registry, (job) => this.#tell('started', job)),
       client: createEnqueuer({ store, clock, registry, now: () => worker.redisNow() }),
       queues,
+      watchPushes: open && ((parts) => new PushWatch(open, parts)),
       options,
       worker: this.id,
       clock,

@@ -37,6 +37,13 @@ export class QueuePoller {
   readonly #unknownUntil = new Map<string, number>();
 
   readonly #serialMore = new Set<string>();
+  /** Pushes to all queues are told: while they are empty, nobody need look. */
+  watched = false;
+  /** So are new names of queues. */
+  namesWatched = false;
+  /** Queues that give nothing now though they may have jobs: paused, serial and with another worker, or of unknown classes only. */
+  #blocked = new Set<string>();
+  #allPaused = false;
 
   constructor(queues: QueueList, interval: number) {
     this.#selector = new QueueSelector(queues);
@@ -50,7 +57,21 @@ export class QueuePoller {
 
   /** Before this time there is no use in looking; epoch ms. */
   get restUntil(): number {
-    return this.#rest?.until ?? 0;
+    if (!this.#rest) return 0;
+    return this.watched && this.#rest.why === 'empty' && this.#blocked.size === 0 ? Infinity : this.#rest.until;
+  }
+
+  /** Queues that rest, and from which a job could be taken as soon as one is pushed; undefined where none is to be watched. */
+  get watchable(): readonly string[] | undefined {
+    const why = this.#rest?.why;
+    if (why === undefined || this.#allPaused) return undefined;
+    const { names } = this.#selector;
+    return this.#blocked.size === 0 ? names : names.filter((name) => !this.#blocked.has(name));
+  }
+
+  /** Names of queues may come. */
+  get readsNames(): boolean {
+    return this.#selector.dynamic;
   }
 
   /** Jobs of unknown classes were met: whether there are others has to be known before the next look. */
@@ -74,9 +95,10 @@ export class QueuePoller {
     return this.#serialMore;
   }
 
-  /** Forgets what it found: jobs went back, or the lease was lost. */
-  reset(): void {
+  /** Forgets what it found: jobs came or went back, or the lease was lost. @param names those of the queues may have changed */
+  reset(names = false): void {
     this.#rest = undefined;
+    if (names) this.#namesAt = 0;
   }
 
   /** Where to look for so many jobs. */
@@ -99,6 +121,7 @@ export class QueuePoller {
     this.#noteUnknown(result, now);
     const newNames = this.#readNames(asked, result, now);
     const lookedAtAll = this.#noteBusy(result, now);
+    this.#noteBlocked(result);
     const { paused, more, jobs, passedOver, heldElsewhere, pausedHasJobs, overLimit } = result;
     const passed = passedOver.forPlace + passedOver.forWorker > 0;
     if (!paused && (more || newNames || !lookedAtAll || (passed && jobs.length > 0))) this.#rest = undefined;
@@ -126,6 +149,14 @@ export class QueuePoller {
     }
   }
 
+  #noteBlocked({ pausedQueues, paused, heldElsewhere, serial }: SyncReply): void {
+    this.#allPaused = paused;
+    const held = heldElsewhere ? serial.map(({ queue }) => queue) : [];
+    const names = [...pausedQueues, ...held, ...this.#unknownUntil.keys()];
+    const ours = new Set(names.length > 0 ? this.#selector.names : []);
+    this.#blocked = new Set(names.filter((name) => ours.has(name)));
+  }
+
   /** @returns whether there are new names, or might be: before it rests, it reads them */
   #readNames(asked: Asked, { queues, jobs }: SyncReply, now: number): boolean {
     if (!this.#selector.dynamic) return false;
@@ -133,7 +164,7 @@ export class QueuePoller {
       this.#namesAt = now + this.#interval;
       return this.#selector.update(queues);
     }
-    if (jobs.length > 0) return false;
+    if (jobs.length > 0 || this.namesWatched) return false;
     this.#namesAt = 0;
     return true;
   }

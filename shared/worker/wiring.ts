@@ -104,15 +104,21 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
     }),
   };
   const reserver = new Reserver(shared);
+  // One that ends when it finds nothing does not wait.
+  const watches = options.exitOnComplete ? undefined : deps.watchPushes;
+  const pushWatch = watches?.({ ...shared, interval: options.interval, wake: () => wakeup.wake() });
   const syncer: Syncer = new Syncer({
     ...shared,
     reserver,
-    onReply: hooks.onReply,
+    onReply: (plan, reply) => {
+      hooks.onReply(plan, reply);
+      pushWatch?.looked(plan.reserve, reply);
+    },
     onLost: hooks.onLost,
     onOver: () => {
       yieldTimer.renew();
       wakeup.wake();
     },
   });
-  return { ...shared, reserver, syncer, wakeup, yieldTimer };
+  return { ...shared, reserver, syncer, pushWatch, wakeup, yieldTimer };
 }

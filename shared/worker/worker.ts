@@ -88,6 +88,7 @@ export class Worker {
       this.summary.stopped = this.#parts.shutdown.why ?? this.#parts.poller.found;
       return this.summary;
     } finally {
+      this.#parts.pushWatch?.close();
       this.#ended.resolve();
     }
   }

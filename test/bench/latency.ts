@@ -11,12 +11,12 @@ const SECONDS = { quick: 0.3, full: 5 };
 const ROUNDS = { quick: 1, full: 5 };
 /** Nobody waits five seconds to see that it works. */
 const POLL = { quick: 100, full: 5_000 };
-type How = 'polling' | 'doorbell' | 'blocking';
+type How = 'polling' | 'waiting' | 'doorbell';
 const WAYS: readonly (readonly [ContenderName, How])[] = [
-  ['Lambdesque TCP', 'polling'],
+  ['Lambdesque TCP', 'waiting'],
   ['Lambdesque TCP', 'doorbell'],
   ['Lambdesque REST', 'doorbell'],
-  ['BullMQ', 'blocking'],
+  ['BullMQ', 'waiting'],
   ['node-resque', 'polling'],
 ];
 

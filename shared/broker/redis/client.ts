@@ -21,7 +21,27 @@ export interface RedisClient {
   readonly cluster?: boolean;
   command(args: readonly Argument[]): Promise<Reply>;
   script(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply>;
+  /** A connection of its own; undefined where there are none, as over REST. @param at a server of them */
+  readonly connect?: (at?: ServerPlace) => Promise<RedisConnection>;
   close(): Promise<void>;
+}
+
+export interface ServerPlace {
+  readonly host: string;
+  readonly port: number;
+  /** What its certificate is made out to, if that is not its host. */
+  readonly servername?: string | undefined;
+}
+
+/** One connection to one server: for what is bound to it, such as what it has subscribed to. */
+export interface RedisConnection {
+  /** The server at its other end; undefined for a socket. */
+  readonly server: ServerPlace | undefined;
+  command(args: readonly Argument[]): Promise<Reply>;
+  subscribe(channel: string, onMessage: (message: Reply) => void): Promise<void>;
+  /** Resolves when it has ended, for whatever reason. */
+  readonly closed: Promise<void>;
+  close(): void;
 }
 
 /** Comments stand beside their lines here, and are not sent to Redis nor carried in bundles' memory. */

@@ -114,10 +114,17 @@ function urlOf({ host = 'localhost', port = 6379, database = 0, tls = false }: R
 
 function overTcp({ url, username, password }: Resolved): RedisClient {
   const { address, kind } = parseRedisUrl(url);
-  return loadedLater(address, kind === 'cluster', async () => {
+  const client = loadedLater(address, kind === 'cluster', async () => {
     const { tcpClient } = await import('./tcp.ts');
     return tcpClient({ url, username, password });
   });
+  return {
+    ...client,
+    async connect(at) {
+      const { tcpConnection } = await import('./tcp.ts');
+      return tcpConnection({ url, username, password }, at);
+    },
+  };
 }
 
 function overRest(options: Resolved, env: typeof environment, names: RedisOptionNames): RedisClient {

@@ -1,22 +1,14 @@
+import { isIP, type Socket } from 'node:net';
 import { Cluster, Command, Redis, type RedisOptions } from 'ioredis';
-import type { Argument, RedisClient, Reply } from './client.ts';
+import type { Argument, RedisClient, RedisConnection, Reply, ServerPlace } from './client.ts';
 import { evaluate } from './client.ts';
 import { databaseError, redisError } from './errors.ts';
 import { sentinelError } from './sentinel-errors.ts';
-import { type HostPort, parseRedisUrl, type RedisTarget } from './url.ts';
+import { isRefusedSelect, withoutCommand } from './tcp-errors.ts';
+import { optionsOf, placeOf, type ServerTarget, type TcpOptions, targetOf } from './tcp-options.ts';
+import type { HostPort, RedisTarget } from './url.ts';
 
-export interface TcpOptions {
-  /** As `parseRedisUrl` takes it: one server, a socket, a cluster or Sentinels. */
-  readonly url: string;
-  /** Instead of the URL's. */
-  readonly username?: string | undefined;
-  /** Instead of the URL's. */
-  readonly password?: string | undefined;
-  /** Milliseconds a command may take before it counts as lost. @default 10000 */
-  readonly commandTimeout?: number;
-}
-
-type ServerTarget = Exclude<RedisTarget, { kind: 'cluster' }>;
+type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>;
 type ClusterTarget = Extract<RedisTarget, { kind: 'cluster' }>;
 type SentinelTarget = Extract<RedisTarget, { kind: 'sentinel' }>;
 
@@ -31,6 +23,8 @@ interface Connection {
 /** Answers of a server that is not the primary (any more). */
 const ANOTHER_SERVER = /^(READONLY|MASTERDOWN)/;
 const CLOSED = 'Connection is closed.';
+/** Of a connection that only listens, ms: so that nothing on the way forgets it, and a dead one is found. */
+const KEEP_ALIVE = 15_000;
 
 /**
  * Redis or Valkey over TCP or a Unix socket, through ioredis. Commands fail fast while the server is away; who calls
@@ -38,10 +32,7 @@ const CLOSED = 'Connection is closed.';
  * @throws ConfigError for a URL that cannot be used; nothing is connected to before the first command
  */
 export function tcpClient(options: TcpOptions): RedisClient {
-  const parsed = parseRedisUrl(options.url);
-  const { username = parsed.username, password = parsed.password } = options;
-  const target = { ...parsed, username, password };
-  const timeout = options.commandTimeout ?? 10_000;
+  const { target, timeout } = targetOf(options);
   const connection = target.kind === 'cluster' ? toCluster(target, timeout) : toServer(target, timeout);
   let answered = false;
 
@@ -67,27 +58,61 @@ export function tcpClient(options: TcpOptions): RedisClient {
   };
 }
 
-/** What all connections have in common. */
-function optionsOf(target: RedisTarget, timeout: number) {
+/**
+ * One connection to one server, which may be silent for days. It is not made anew when it breaks.
+ * @param at the server @default the one of the URL; of a cluster, the first node that answers
+ */
+export async function tcpConnection(options: TcpOptions, at?: ServerPlace): Promise<RedisConnection> {
+  const { target, timeout } = targetOf(options);
+  if (target.kind === 'cluster' && !at) {
+    const tries = target.nodes.map((node) => () => tcpConnection(options, node));
+    const [first, ...more] = tries as [() => Promise<RedisConnection>];
+    return more.reduce((found, next) => found.catch(next), first());
+  }
+  const { socketTimeout, ...common } = optionsOf(target, timeout);
+  const place = at ? { host: at.host, port: at.port } : placeOf(target as ServerTarget);
+  const name = at ? at.servername : target.kind === 'server' ? target.host : undefined;
+  const redis = new Redis({
+    ...common,
+    ...place,
+    ...(target.tls && name !== undefined && isIP(name) === 0 ? { tls: { servername: name } } : {}),
+    db: 'database' in target ? target.database : 0,
+    keepAlive: KEEP_ALIVE,
+    autoResubscribe: false,
+    retryStrategy: () => null,
+  } as ConnectionOptions);
+  const failed = (error: unknown) => redisError(withoutCommand(error), { address: target.address, tls: target.tls });
+  let reason: Error | undefined;
+  redis.on('error', (error: Error) => {
+    reason = error;
+  });
+  const closed = new Promise<void>((resolve) => redis.once('end', () => resolve()));
+  try {
+    await redis.connect();
+  } catch (error) {
+    redis.disconnect();
+    throw failed(reason ?? error);
+  }
+  const { remoteAddress: host, remotePort: port } = redis.stream as Socket;
   return {
-    protocol: 2,
-    ...(target.username === undefined ? {} : { username: target.username }),
-    ...(target.password === undefined ? {} : { password: target.password }),
-    ...(target.tls ? { tls: {} } : {}),
-    family: target.family,
-    commandTimeout: timeout,
-    // A connection that is dead without a word is replaced, not only its commands given up.
-    socketTimeout: timeout,
-    connectTimeout: 5_000,
-    // A command that was on its way when the connection broke is reported, never sent again: only the caller knows
-    // whether that is safe.
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    // What Redis says to the first command is what it has to say: that it is loading, or takes no more clients.
-    enableReadyCheck: false,
-    disableClientInfo: true,
-    lazyConnect: true,
-  } as const satisfies RedisOptions;
+    server: host !== undefined && port !== undefined ? { host, port, servername: name } : undefined,
+    async command(args) {
+      const [command, ...rest] = args;
+      try {
+        return (await redis.sendCommand(
+          new Command(String(command), rest as string[], { replyEncoding: null }),
+        )) as Reply;
+      } catch (error) {
+        throw failed(error);
+      }
+    },
+    async subscribe(channel, onMessage) {
+      redis.on('messageBuffer', (_channel: Buffer, message: Reply) => onMessage(message));
+      await redis.subscribe(channel).catch((error: unknown) => Promise.reject(failed(error)));
+    },
+    closed,
+    close: () => redis.disconnect(),
+  };
 }
 
 function toServer(target: ServerTarget, timeout: number): Connection {
@@ -96,7 +121,7 @@ function toServer(target: ServerTarget, timeout: number): Connection {
   let lastError: Error | undefined;
   let wrongDatabase: Error | undefined;
   let sentinelErrors: string[] = [];
-  const options: Omit<RedisOptions, 'replyMapping'> = {
+  const options: ConnectionOptions = {
     ...optionsOf(target, timeout),
     ...placeOf(target),
     db: target.database,
@@ -152,27 +177,6 @@ function toServer(target: ServerTarget, timeout: number): Connection {
   };
 }
 
-function placeOf(target: ServerTarget): RedisOptions {
-  switch (target.kind) {
-    case 'server':
-      return { host: target.host, port: target.port };
-    case 'socket':
-      return { path: target.path };
-    case 'sentinel':
-      return {
-        sentinels: target.nodes.map((node) => ({ ...node })),
-        name: target.name,
-        // Only the reply to INFO tells a primary that has just become a replica.
-        enableReadyCheck: true,
-        sentinelRetryStrategy: () => null,
-        sentinelCommandTimeout: 5_000,
-        ...(target.tls ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),
-        ...(target.sentinelUsername === undefined ? {} : { sentinelUsername: target.sentinelUsername }),
-        ...(target.sentinelPassword === undefined ? {} : { sentinelPassword: target.sentinelPassword }),
-      };
-  }
-}
-
 /**
  * Hears of a failover from the Sentinels: an old primary that lives goes on taking writes for ten seconds, and loses them.
  * @returns ends it
@@ -195,11 +199,6 @@ function onFailover(target: SentinelTarget, timeout: number, call: () => void): 
   return () => {
     for (const client of clients) client.disconnect();
   };
-}
-
-function isRefusedSelect(error: Error): boolean {
-  const { command } = error as { command?: { name?: unknown } };
-  return command?.name === 'select';
 }
 
 function toCluster(target: ClusterTarget, timeout: number): Connection {
@@ -285,10 +284,4 @@ async function whyClosed({ nodes, tls, family }: ClusterTarget | SentinelTarget,
   // Who wants a password was reached.
   const reasons = (await Promise.all(nodes.map(ask))).filter((one) => !/NOAUTH/.test(String(one)));
   return reasons.find((one) => one !== undefined);
-}
-
-/** The library hangs the command on its errors: passwords and payloads, not for a log. */
-function withoutCommand<Thrown>(thrown: Thrown): Thrown {
-  if (thrown instanceof Error && 'command' in thrown) delete thrown.command;
-  return thrown;
 }

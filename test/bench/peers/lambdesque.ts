@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createLogger } from '../../../functions/runtime/logger.ts';
+import type { OpenQueueWatch } from '../../../shared/broker/queue-watch.ts';
+import { redisQueueWatch } from '../../../shared/broker/redis/queue-watch.ts';
 import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
 import { upstashClient } from '../../../shared/broker/redis/upstash.ts';
 import { defineJob, type Logger } from '../../../shared/index.ts';
@@ -10,6 +12,7 @@ import {
   createRegistry,
   defaultNamespace,
   type Enqueuer,
+  openRedis,
   parseQueues,
   type RedisClient,
   type Registry,
@@ -20,6 +23,7 @@ import {
   workerId,
   workerOptions,
 } from '../../../shared/internal.ts';
+import { PushWatch } from '../../../shared/worker/push-watch.ts';
 import {
   type BulkOptions,
   CLASS,
@@ -42,7 +46,7 @@ export function lambdesque(setup: Setup): Peer {
     add: (id, sentAt) => client.enqueue(CLASS, [id, sentAt], { queue: QUEUE }),
     addBulk: (ids, options) => client.enqueueAll(items(ids, options)),
     workers: async (setting) => {
-      const workers = new LambdesqueWorkers(setting, telling(storeOf(setup), setting.onHeld));
+      const workers = new LambdesqueWorkers(setting, telling(storeOf(setup), setting.onHeld), watchOf(setup));
       await workers.connect();
       return workers;
     },
@@ -53,6 +57,11 @@ export function lambdesque(setup: Setup): Peer {
 function storeOf(setup: Setup): Broker {
   const client: RedisClient = setup.kind === 'tcp' ? tcpClient({ url: setup.redis }) : upstashClient(setup);
   return redisBroker(client, defaultNamespace);
+}
+
+/** As a worker that waits has it, over TCP. */
+function watchOf(setup: Setup): OpenQueueWatch | undefined {
+  return setup.kind === 'tcp' ? redisQueueWatch(openRedis({ url: setup.redis }), defaultNamespace) : undefined;
 }
 
 /** Tells of what each sync reserves and gives back. Redis did it in the middle of the round trip. */
@@ -87,15 +96,17 @@ const onlyErrors: Logger = {
 class LambdesqueWorkers implements Workers {
   readonly #setting: WorkersDeps;
   readonly #store: Broker;
+  readonly #watch: OpenQueueWatch | undefined;
   readonly #registry: Registry;
   readonly #client: Enqueuer;
   #settled = 0;
   #current: Worker | undefined;
   #end: () => Promise<unknown> = async () => {};
 
-  constructor(setting: WorkersDeps, store: Broker) {
+  constructor(setting: WorkersDeps, store: Broker, watch: OpenQueueWatch | undefined) {
     this.#setting = setting;
     this.#store = store;
+    this.#watch = watch;
     const job = defineJob({ class: CLASS, perform: ([id, sentAt]) => setting.perform(Number(id), Number(sentAt)) });
     this.#registry = createRegistry([job]);
     this.#client = createEnqueuer({ store, registry: this.#registry });
@@ -131,11 +142,13 @@ class LambdesqueWorkers implements Workers {
 
   async #run(exitOnComplete: boolean): Promise<void> {
     const { queues, logRuns, concurrency, poll } = this.#setting;
+    const watch = this.#watch;
     const consumer = new Worker({
       store: this.#store,
       registry: this.#registry,
       client: this.#client,
       queues: parseQueues(queues.join(',')),
+      watchPushes: watch && ((parts) => new PushWatch(watch, parts)),
       options: workerOptions({
         concurrency,
         logRuns,

@@ -7,8 +7,10 @@ import { doctorOver } from '../../../shared/client/doctor.ts';
 import { ConfigError, LambdesqueError, RedisUnavailableError } from '../../../shared/errors.ts';
 import { createClient, createWorker, defineJob } from '../../../shared/index.ts';
 import { silentLogger } from '../../../shared/log.ts';
-import { PATIENCE } from '../../helpers/eventually.ts';
+import { eventually, PATIENCE } from '../../helpers/eventually.ts';
 import { startCluster, type TestCluster } from '../../helpers/redis-cluster.ts';
+import type { TestRedis } from '../../helpers/redis-server.ts';
+import { pushTo, waitingWorker, watchedIn } from '../../helpers/waiting-worker.ts';
 
 vi.setConfig({ testTimeout: 2 * PATIENCE, hookTimeout: PATIENCE });
 
@@ -94,6 +96,15 @@ describe('a client that is told of the cluster', () => {
     const broker = redisBroker(client, '{failover}');
     await broker.enqueue([JOB(0)]);
     const dead = await cluster.primaryOf('{failover}:queues');
+    const worker = { url: cluster.url([...(await others()), dead]), namespace: '{failover}', queues: 'waiting-*' };
+    const { ran } = await waitingWorker(worker);
+    const push = async (id: number, { client }: TestRedis) => {
+      await watchedIn(client);
+      await client.sadd('{failover}:queues', 'waiting-1');
+      await pushTo(client, id, 'waiting-1', '{failover}:');
+      await eventually(() => expect(ran).toContain(id));
+    };
+    await push(1, dead);
     // What was acknowledged may not have reached the replica yet.
     await dead.client.wait(1, 5_000);
     await dead.kill();
@@ -113,7 +124,9 @@ describe('a client that is told of the cluster', () => {
       )
       .toBe('enqueued');
     for (const error of failures) expect(error).toBeInstanceOf(RedisUnavailableError);
-    expect((await cluster.primaryOf('{failover}:queues')).port).not.toBe(dead.port);
+    const next = await cluster.primaryOf('{failover}:queues');
+    expect(next.port).not.toBe(dead.port);
+    await push(2, next);
     expect(await lengthOf('{failover}:queue:q')).toBe(2);
   });
 

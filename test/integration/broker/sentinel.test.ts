@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { redisBroker } from '../../../shared/broker/redis/broker.ts';
 import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
 import { ConfigError, LambdesqueError, RedisAuthError, RedisUnavailableError } from '../../../shared/errors.ts';
-import { PATIENCE } from '../../helpers/eventually.ts';
+import { eventually, PATIENCE } from '../../helpers/eventually.ts';
 import { startSentinels, type TestSentinels } from '../../helpers/redis-sentinel.ts';
+import { hasRun, pushTo, waitingWorker, watchedIn } from '../../helpers/waiting-worker.ts';
 
 vi.setConfig({ testTimeout: 2 * PATIENCE, hookTimeout: PATIENCE });
 
@@ -99,9 +100,16 @@ test('a primary that hands over while it lives is left at once', async () => {
   const enqueue = enqueueOn(open(url()));
   expect(await enqueue()).toBe('enqueued');
   const old = await world.primary();
+  const { ran } = await waitingWorker({ url: url(), queues: 'waiting' });
+  await watchedIn(old.client);
+  await pushTo(old.client, 1, 'waiting');
+  await hasRun(ran, 1);
   await world.failOver();
   await expect.poll(async () => (await world.primary()).port, { timeout: PATIENCE }).not.toBe(old.port);
   const next = await world.primary();
+  await watchedIn(next.client);
+  await pushTo(next.client, 2, 'waiting');
+  await eventually(() => expect(ran).toContain(2));
   await expect
     .poll(async () => `${await enqueue()}: ${await next.client.llen('resque:queue:q')}`, { timeout: PATIENCE })
     .toMatch(/^enqueued: [2-9]/);
