@@ -19,7 +19,6 @@ const VENDORED = [
   'hono/cookie',
   'hono/html',
   'hono/secure-headers',
-  'pino',
   'string-width',
 ];
 

@@ -15,9 +15,15 @@ export interface Sink {
   flush?(): Promise<void>;
 }
 
+/** So long after a write, lines are gathered for the next one, ms; and no more than so many characters. */
+const TOGETHER = { ms: 2, characters: 65_536 };
+
 /**
  * Lines for a log that must never stop the work: nothing here throws or waits. What cannot be written (a full disk, a
  * reader that is gone or takes nothing) is dropped and counted, and told when it works again.
+ *
+ * A line that comes alone is written at once; of many in a row, those of two milliseconds or of a turn of the event loop
+ * go in one write, since a write costs more than a small job.
  */
 export class LineOutput {
   readonly #sink: Sink;
@@ -25,6 +31,10 @@ export class LineOutput {
   #lost = 0;
   /** The last write may have left the beginning of a line behind. */
   #broken = false;
+  #text = '';
+  #lines = 0;
+  #wroteAt = -Infinity;
+  #scheduled: NodeJS.Immediate | undefined;
 
   /** @param lostLine the line that tells how many were lost */
   constructor(sink: Sink, lostLine: (lines: number) => string) {
@@ -34,28 +44,52 @@ export class LineOutput {
 
   /** @param line with its line feed */
   write(line: string): void {
-    if (this.#sink.waiting > MOST_WAITING) {
+    if (this.#sink.waiting + this.#text.length > MOST_WAITING) {
       this.#lost++;
       return;
     }
+    this.#text += line;
+    this.#lines++;
+    const isDue = performance.now() - this.#wroteAt >= TOGETHER.ms || this.#text.length >= TOGETHER.characters;
+    if (isDue) this.flush();
+    else this.#scheduled ??= setImmediate(() => this.flush());
+  }
+
+  /** Writes what was gathered. */
+  flush(): void {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    if (this.#lines === 0) return;
+    const [text, lines] = [this.#text, this.#lines];
+    this.#text = '';
+    this.#lines = 0;
     const before = this.#lost > 0 ? this.#lostLine(this.#lost) : '';
     try {
-      this.#sink.write(`${this.#broken ? '\n' : ''}${before}${line}`);
+      this.#sink.write(`${this.#broken ? '\n' : ''}${before}${text}`);
       this.#lost = 0;
       this.#broken = false;
     } catch {
-      this.#lost++;
+      this.#lost += lines;
       this.#broken = true;
     }
+    this.#wroteAt = performance.now();
   }
 }
 
 let sink: Sink | undefined;
+const outputs = new Set<LineOutput>();
 
-/** Standard output. */
-export function standardOutput(): Sink {
+/** Lines on standard output, also those that were gathered when the process exits. */
+export function standardLines(lostLine: (lines: number) => string): LineOutput {
   sink ??= openStandardOutput();
-  return sink;
+  if (outputs.size === 0) process.once('exit', flushLines);
+  const output = new LineOutput(sink, lostLine);
+  outputs.add(output);
+  return output;
+}
+
+function flushLines(): void {
+  for (const output of outputs) output.flush();
 }
 
 function openStandardOutput(): Sink {
@@ -87,6 +121,7 @@ export function guardOutput(): void {
 
 /** Resolves when everything is written, or when nobody takes it. */
 export async function flushOutput(): Promise<void> {
+  flushLines();
   for (const stream of [process.stdout, process.stderr]) {
     if (stream.writableLength === 0 || stream.destroyed) continue;
     await new Promise<void>((resolve) => {

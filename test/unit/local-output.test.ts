@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createLogger } from '../../infra/local/log.ts';
 import { LineOutput, type Sink } from '../../infra/local/output.ts';
 import { PipeSink } from '../../infra/local/pipe-sink.ts';
@@ -8,8 +8,10 @@ class TestSink implements Sink {
   waiting = 0;
   failing = false;
   text = '';
+  writes = 0;
 
   write(text: string): void {
+    this.writes++;
     if (this.failing) {
       // A disk may be full in the middle of a line.
       this.text += text.slice(0, 3);
@@ -19,18 +21,65 @@ class TestSink implements Sink {
   }
 }
 
+/** A logger to it, whose lines are there after `flush`. */
+function loggerTo(sink: Sink, terminal = false) {
+  const outputs: LineOutput[] = [];
+  const log = createLogger(terminal, (lostLine) => {
+    const output = new LineOutput(sink, lostLine);
+    outputs.push(output);
+    return output;
+  });
+  return { log, flush: () => outputs.forEach((one) => void one.flush()) };
+}
+
 const lost = (lines: number) => `lost ${lines}\n`;
+
+/** One line after the other, each written before the next comes. */
+function apart(output: LineOutput, ...lines: readonly string[]): void {
+  for (const line of lines) {
+    output.write(line);
+    output.flush();
+  }
+}
+
+describe('lines', () => {
+  test('that come alone are written at once, many in a row together and in order', async () => {
+    const sink = new TestSink();
+    const output = new LineOutput(sink, lost);
+    output.write('alone\n');
+    expect(sink.writes).toBe(1);
+    const lines = Array.from({ length: 20_000 }, (_, i) => `line ${i}\n`);
+    for (const line of lines) output.write(line);
+    await new Promise(setImmediate);
+    expect(sink.text).toBe(`alone\n${lines.join('')}`);
+    expect(sink.writes).toBeLessThan(1_000);
+  });
+
+  test('that a handler which blocks leaves behind are not held back for longer than two milliseconds of quick ones', () => {
+    const now = vi.spyOn(performance, 'now').mockReturnValue(1_000);
+    onTestFinished(() => now.mockRestore());
+    const sink = new TestSink();
+    const output = new LineOutput(sink, lost);
+    output.write('a\n');
+    output.write('b\n');
+    expect(sink.text).toBe('a\n');
+    now.mockReturnValue(1_002);
+    output.write('c\n');
+    expect(sink.text).toBe('a\nb\nc\n');
+  });
+});
 
 describe('lines that cannot be written', () => {
   test('are dropped, counted, and told when it works again, on a line of their own', () => {
     const sink = new TestSink();
     const output = new LineOutput(sink, lost);
-    output.write('first\n');
+    apart(output, 'first\n');
     sink.failing = true;
-    for (let i = 0; i < 5; i++) output.write('gone\n');
+    apart(output, 'gone\n', 'gone\n');
+    for (let i = 0; i < 3; i++) output.write('gone together\n');
+    output.flush();
     sink.failing = false;
-    output.write('again\n');
-    output.write('last\n');
+    apart(output, 'again\n', 'last\n');
     expect(sink.text.split('\n').filter((line) => !/^(gon|lo)?\s*$/.test(line))).toEqual([
       'first',
       'lost 5',
@@ -45,17 +94,19 @@ describe('lines that cannot be written', () => {
     sink.waiting = 20_000_000;
     for (let i = 0; i < 3; i++) output.write('gone\n');
     sink.waiting = 0;
-    output.write('again\n');
+    apart(output, 'again\n');
     expect(sink.text).toBe('lost 3\nagain\n');
   });
 
   test.each([true, false])('do not disturb who logs (terminal: %s)', (terminal) => {
     const sink = new TestSink();
-    const log = createLogger(terminal, sink).child({ class: 'Mail' });
+    const { log, flush } = loggerTo(sink, terminal);
     sink.failing = true;
-    expect(() => log.error('failed', { error: new Error('x') })).not.toThrow();
+    expect(() => log.child({ class: 'Mail' }).error('failed', { error: new Error('x') })).not.toThrow();
+    flush();
     sink.failing = false;
     log.info('back');
+    flush();
     expect(sink.text).toMatch(/lost.*back/s);
   });
 });
@@ -112,11 +163,15 @@ describe('a pipe', () => {
 });
 
 describe('a line of JSON', () => {
-  const lineOf = (write: (log: ReturnType<typeof createLogger>) => void) => {
+  const textOf = (write: (log: ReturnType<typeof createLogger>) => void) => {
     const sink = new TestSink();
-    write(createLogger(false, sink));
-    return JSON.parse(sink.text) as Record<string, unknown>;
+    const { log, flush } = loggerTo(sink);
+    write(log);
+    flush();
+    return sink.text;
   };
+  const lineOf = (write: (log: ReturnType<typeof createLogger>) => void) =>
+    JSON.parse(textOf(write)) as Record<string, unknown>;
 
   test('has an error as its name and message, and its stack beside it', () => {
     const error = Object.assign(new TypeError('boom'), { command: 'SECRET' });
@@ -128,8 +183,17 @@ describe('a line of JSON', () => {
 
   test('has long integers as they are, and whatever else was given', () => {
     expect(lineOf((log) => log.info('x', { error: 'text' }))).toMatchObject({ error: 'text' });
-    const sink = new TestSink();
-    createLogger(false, sink).info('x', { args: [12345678901234567890n] });
-    expect(sink.text).toContain('[12345678901234567890]');
+    expect(textOf((log) => log.info('x', { args: [12345678901234567890n] }))).toContain('[12345678901234567890]');
+  });
+
+  test('tells what JSON cannot say, and throws nothing to who logs', () => {
+    const circle: Record<string, unknown> = { n: 1n };
+    circle['self'] = circle;
+    const line = lineOf((log) => log.info('x', { circle, jobs: 3, nothing: undefined }));
+    expect(line).toMatchObject({
+      msg: 'x',
+      jobs: 3,
+      circle: expect.stringMatching(/cannot be written: TypeError.*circular/),
+    });
   });
 });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { createLogger } from '../../../infra/local/log.ts';
-import type { Sink } from '../../../infra/local/output.ts';
+import { LineOutput, type Sink } from '../../../infra/local/output.ts';
 import { terminalLine } from '../../../infra/local/terminal-line.ts';
 import { widthOf } from '../../../infra/local/terminal-text.ts';
 import { Discard } from '../../../shared/errors.ts';
@@ -216,7 +216,7 @@ describe('any other line', () => {
       text += more;
     };
     const sink: Sink = { write, waiting: 0 };
-    createLogger(true, sink)
+    createLogger(true, (lostLine) => new LineOutput(sink, lostLine))
       .child({ class: 'Mail' })
       .warn('slow', { error: new Discard('x') });
     expect(stripVTControlCharacters(text)).toMatch(
