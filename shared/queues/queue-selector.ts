@@ -15,7 +15,10 @@ export class QueueSelector {
   readonly #list: QueueList;
   readonly #random: () => number;
   #queues: { readonly name: string; readonly weight: number }[] = [];
-  #known = '';
+  #names: readonly string[] = [];
+  #places: ReadonlyMap<string, number> = new Map();
+  /** Of all queues in Redis, as they were last told. */
+  #known: ReadonlySet<string> | undefined;
 
   constructor(list: QueueList, random: () => number = Math.random) {
     this.#list = list;
@@ -26,10 +29,10 @@ export class QueueSelector {
 
   /** @param names of all queues in Redis  @returns whether they differ from the last time */
   update(names: readonly string[]): boolean {
+    const known = this.#known;
+    if (known && names.length === known.size && names.every((name) => known.has(name))) return false;
+    this.#known = new Set(names);
     const sorted = [...names].sort();
-    const known = JSON.stringify(sorted);
-    if (known === this.#known) return false;
-    this.#known = known;
     const excluded = this.#list.patterns.filter((one) => one.excluded).map((one) => matcher(one.pattern));
     const queues = new Map<string, number>();
     for (const { pattern, weight, excluded: not } of this.#list.patterns) {
@@ -39,18 +42,33 @@ export class QueueSelector {
       }
     }
     this.#queues = [...queues].map(([name, weight]) => ({ name, weight }));
+    this.#names = [...queues.keys()];
+    this.#places = new Map(this.#names.map((name, place) => [name, place]));
     return true;
   }
 
-  /** Of all queues to look at. */
-  get names(): string[] {
-    return this.#queues.map(({ name }) => name);
+  /** Of all queues to look at, in their order. */
+  get names(): readonly string[] {
+    return this.#names;
+  }
+
+  /** Is a later queue only looked at when all before it are empty? */
+  get strict(): boolean {
+    return this.#list.order !== 'weighted' || this.#queues.length <= 1;
+  }
+
+  /** In a strict order these, and so many that come behind the last of them. */
+  around(queues: Iterable<string>, more: number): string[] {
+    const places = [...queues].map((name) => this.#places.get(name) ?? -1).filter((place) => place >= 0);
+    places.sort((a, b) => a - b);
+    const last = places.at(-1) ?? -1;
+    return [...places.map((place) => this.#names[place] ?? ''), ...this.#names.slice(last + 1, last + 1 + more)];
   }
 
   /** Where to look for `count` jobs, in order. */
   shares(count: number): QueueShare[] {
-    if (this.#list.order === 'weighted' && this.#queues.length > 1) return this.#quotas(count);
-    return this.#queues.map(({ name }) => ({ queue: name, limit: count }));
+    if (!this.strict) return this.#quotas(count);
+    return this.#names.map((queue) => ({ queue, limit: count }));
   }
 
   /** Each queue's part of `count`; what does not divide is drawn, so that in the long run all is in proportion. */

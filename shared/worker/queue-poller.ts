@@ -9,8 +9,12 @@ export type WhyIdle = 'empty' | 'paused' | 'held elsewhere' | 'over limit';
 
 /** With more queues than this, not every turn looks at all of them. */
 const FEW = 16;
-/** Beyond the last queue that had jobs, so many more are looked at: where each holds some, those come next. */
+/** Beyond the last queue that had jobs, so many more are looked at, where each holds some: those come next. */
 const BEYOND = 64;
+/** But enough of them for what is wanted, if they hold as many as the last ones; and by this factor more. */
+const BEYOND_NEEDED = 1.25;
+/** So many of those that had jobs are looked at each time, the last ones. */
+const RECENT = 64;
 /** But one so often does, ms: so long may a job of an earlier queue have to wait for later ones. Of very many, less often. */
 const LOOK_AT_ALL_MS = 50;
 const LOOK_AT_EACH_MS = 0.25;
@@ -24,8 +28,10 @@ export class QueuePoller {
   /** Names of queues are read anew at this time, if patterns need them. */
   #namesAt = 0;
   #rest: { readonly why: WhyIdle | undefined; readonly until: number } | undefined;
-  /** Queues that had jobs when all were last looked at; undefined to look at all. */
+  /** Queues that had jobs since all were last looked at, the last ones at the end; undefined to look at all. */
   #busy: Set<string> | undefined;
+  /** Jobs that each of those had, about. */
+  #jobsInEach = Infinity;
   #allAt = 0;
   #lookAgainAfter = LOOK_AT_ALL_MS;
   #asked: 'all' | 'some' | 'few' = 'few';
@@ -105,12 +111,17 @@ export class QueuePoller {
   where(count: number, now: number): Asked {
     const listQueues = this.#selector.dynamic && now >= this.#namesAt;
     for (const [queue, until] of this.#unknownUntil) if (now >= until) this.#unknownUntil.delete(queue);
-    const shares = this.#selector.shares(count);
-    const all = this.#unknownUntil.size === 0 ? shares : shares.filter(({ queue }) => !this.#unknownUntil.has(queue));
-    const some = all.length > FEW && now < this.#allAt ? this.#someOf(all) : all;
-    this.#asked = all.length <= FEW ? 'few' : some === all ? 'all' : 'some';
-    this.#lookAgainAfter = Math.max(LOOK_AT_ALL_MS, all.length * LOOK_AT_EACH_MS);
-    return { listQueues, shares: some, countLeft: this.#sentOn.size > 0 };
+    const { strict, names } = this.#selector;
+    // Of many, most are left out before anything is made of them.
+    const some = strict && names.length > FEW && now < this.#allAt ? this.#nextOf(count) : undefined;
+    const shares = some?.map((queue) => ({ queue, limit: count })) ?? this.#selector.shares(count);
+    const open = this.#unknownUntil.size === 0 ? shares : shares.filter(({ queue }) => !this.#unknownUntil.has(queue));
+    const isPart =
+      some !== undefined || (!strict && open.length > FEW && now < this.#allAt && this.#busy !== undefined);
+    const asked = isPart && !strict ? this.#someOf(open) : open;
+    this.#asked = isPart ? 'some' : open.length <= FEW ? 'few' : 'all';
+    this.#lookAgainAfter = Math.max(LOOK_AT_ALL_MS, names.length * LOOK_AT_EACH_MS);
+    return { listQueues, shares: asked, countLeft: this.#sentOn.size > 0 };
   }
 
   looked(asked: Asked, result: SyncReply, now: number): void {
@@ -149,6 +160,18 @@ export class QueuePoller {
     }
   }
 
+  #remember(jobs: readonly RawJob[]): void {
+    const queues = new Set<string>();
+    for (const job of jobs) queues.add(job.queue);
+    this.#jobsInEach = jobs.length / queues.size;
+    this.#busy ??= new Set();
+    for (const queue of queues) {
+      this.#busy.delete(queue);
+      this.#busy.add(queue);
+    }
+    if (this.#selector.strict) this.#busy = new Set([...this.#busy].slice(-RECENT));
+  }
+
   #noteBlocked({ pausedQueues, paused, heldElsewhere, serial }: SyncReply): void {
     this.#allPaused = paused;
     const held = heldElsewhere ? serial.map(({ queue }) => queue) : [];
@@ -169,10 +192,16 @@ export class QueuePoller {
     return true;
   }
 
-  /** Those that had jobs, and some behind them. */
+  /** Those that had jobs, and as many behind them as may be needed. */
+  #nextOf(count: number): string[] | undefined {
+    if (!this.#busy) return undefined;
+    const needed = Math.ceil((count / this.#jobsInEach) * BEYOND_NEEDED);
+    return this.#selector.around(this.#busy, Math.max(BEYOND, needed));
+  }
+
+  /** Of a weighted order: those that had jobs, and some behind them. */
   #someOf(all: readonly QueueShare[]): readonly QueueShare[] {
-    const busy = this.#busy;
-    if (!busy) return all;
+    const busy = this.#busy ?? new Set();
     const last = all.findLastIndex((share) => busy.has(share.queue));
     return all.filter((share, i) => busy.has(share.queue) || (i > last && i <= last + BEYOND));
   }
@@ -184,8 +213,7 @@ export class QueuePoller {
       this.#busy = undefined;
       this.#allAt = now + this.#lookAgainAfter;
     }
-    if (jobs.length > 0) this.#busy ??= new Set();
-    for (const job of jobs) this.#busy?.add(job.queue);
+    if (jobs.length > 0) this.#remember(jobs);
     if (more || this.#asked === 'all') return true;
     this.#busy = undefined;
     return false;

@@ -11,6 +11,8 @@ const LARGE = 262_144;
  * its middle and its last one tell whether large ones follow.
  */
 const SMALL = { bytes: 16_384, part: 1 / 4, window: 128 };
+/** Of more queues than this, one question tells of so many whether all of them are empty. */
+const ASKED_TOGETHER = 64;
 /** Jobs in which a suspect is looked for, at each end of a queue. */
 const SEARCHED = 500;
 /** So many suspects are passed over in one call, or so many bytes of them; what is behind them comes with a later one. */
@@ -166,6 +168,8 @@ local function reserve()
     call('HSET', inflight, unpack(entries, 1, 2 * #payloads))
   end
   local function takeFrom(share)
+    local length = try('LLEN', share.key)
+    if not length or length == 0 then return end
     local found, tail, scanned, n = {}, {}, 0, 0
     local suffix, first, open = ':' .. share.name, seq, true
     -- Of a serial queue only the first job can start at once, and only where this worker has no other of it.
@@ -213,7 +217,7 @@ local function reserve()
       return probe and #probe > ${LARGE}
     end
     while open and n < limit do
-      local wide = math.min(limit - n, width)
+      local wide = math.min(limit - n, width, length - scanned)
       if large or wide > 1 and (isLarge(wide) or wide > ${WINDOW} and isLarge(math.floor(wide / 2))) then wide = 1 end
       local items = try('LRANGE', share.key, scanned, scanned + wide - 1)
       if not items then return end
@@ -237,7 +241,7 @@ local function reserve()
         found[#found + 1] = runOf(share.place, payloads, size, inLines)
       end
       -- It was read to its end.
-      if #items < wide then open, limit = false, -1 end
+      if #items < wide or scanned >= length then open, limit = false, -1 end
       width = small and math.min(${SMALL.window}, math.floor((count + n) * ${SMALL.part})) or 0
       width = math.max(${WINDOW}, width)
     end
@@ -266,8 +270,15 @@ local function reserve()
     took(share, n)
     if n == limit and limit < wanted then allowed(share) end
   end
-  for _, share in ipairs(shares) do
-    if not wrong[share.key] and not isOthers(share) then takeFrom(share) end
+  -- That another worker holds a serial queue counts also where that is empty.
+  local asks, nothing = #shares > ${ASKED_TOGETHER} and next(holders) == nil, false
+  for i, share in ipairs(shares) do
+    if asks and i % ${ASKED_TOGETHER} == 1 then
+      local keys = {}
+      for j = i, math.min(i + ${ASKED_TOGETHER - 1}, #shares) do keys[#keys + 1] = shares[j].key end
+      nothing = call('EXISTS', unpack(keys)) == 0
+    end
+    if not nothing and not wrong[share.key] and not isOthers(share) then takeFrom(share) end
     full = full or count >= want
     if full then break end
   end

@@ -153,7 +153,8 @@ class LambdesqueWorkers implements Workers {
         concurrency,
         logRuns,
         exitOnComplete,
-        ...(poll === undefined ? {} : { interval: `${poll}ms` as const }),
+        // One that ends when it finds no more has no interval.
+        ...(poll === undefined || exitOnComplete ? {} : { interval: `${poll}ms` as const }),
       }),
       worker: workerId('bench', process.pid, queues.length > 3 ? ['many'] : queues),
       clock: systemClock,

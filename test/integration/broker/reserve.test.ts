@@ -52,6 +52,19 @@ withBrokers((stores) => {
     expect(texts(await worker.take(['high', 'none', 'low'], 3))).toEqual(['l2']);
   });
 
+  it('asks in a few questions whether many queues are empty', async () => {
+    const queues = numbered(1_000, 'q');
+    await stores.produce('q700', 'a', 'b');
+    await stores.produce('q999', 'c');
+    const worker = stores.worker();
+    await worker.sync();
+    await stores.redis.client.config('RESETSTAT');
+    expect(texts(await worker.take(queues, 10))).toEqual(['a', 'b', 'c']);
+    const calls = [...(await stores.redis.client.info('commandstats')).matchAll(/calls=(\d+)/g)];
+    expect(calls.reduce((sum, [, count]) => sum + Number(count), 0)).toBeLessThan(250);
+    expect(await worker.take(queues, 10)).toEqual([]);
+  });
+
   it('takes no more than its share from a queue, and the rest where the queue stands again', async () => {
     await stores.produce('a', ...numbered(5, 'a'));
     await stores.produce('b', ...numbered(2, 'b'));

@@ -150,6 +150,29 @@ describe('many queues', () => {
   });
 });
 
+describe('very many queues', () => {
+  const all = Array.from({ length: 5_000 }, (_, i) => `q${String(i).padStart(4, '0')}`);
+  const from = (place: number, count: number) => all.slice(place, place + count);
+
+  test('that had jobs are looked at, the last 64 of them', () => {
+    const { see, names } = polling(all.join());
+    see({ jobs: jobs(...from(0, 50).flatMap((name) => many(name, 10))), more: true }, 0);
+    see({ jobs: jobs(...from(50, 50).flatMap((name) => many(name, 10))), more: true }, 10);
+    expect(names(20)).toEqual(from(36, 64 + 64));
+    see({ jobs: jobs('q0040'), more: true }, 30);
+    see({ jobs: jobs(...from(100, 50)), more: true }, 40);
+    expect(names(50), 'one that had some again stays').toEqual(['q0040', ...from(87, 63), ...from(150, 64)]);
+  });
+
+  test('behind them as many are looked at as hold what is wanted, if each holds what the last ones did', () => {
+    const { look, see } = polling(all.join());
+    see({ jobs: jobs(...from(0, 100).flatMap((name) => many(name, 3))), more: true }, 0);
+    expect(look.where(1_200, 10).shares).toHaveLength(64 + 500);
+    see({ jobs: jobs(...many('q0200', 500)), more: true }, 10);
+    expect(look.where(1_200, 20).shares).toHaveLength(64 + 64);
+  });
+});
+
 describe('jobs of unknown classes, which are sent on and come round again', () => {
   /** A poller on queues, and looks at them. */
   function sending(queues: string) {
