@@ -16,8 +16,10 @@ export interface PushWatchDeps {
   readonly wake: () => void;
 }
 
-/** Whoever found nothing when it was last told of a job lets others be first: up to so many ms. */
+/** Whoever found nothing when it was last told of a job lets others be first: up to so many ms, and twice as many each time that it finds nothing again. */
 const STAND_BACK_MS = 8;
+/** Such as behind a limit: jobs are pushed there, and none can be taken. */
+const LONGEST_BACK_MS = 500;
 /** A change that a look has met and nobody has told of is told within this time, or not at all. */
 const TOLD_WITHIN_MS = 1_000;
 /** So many times in a row something goes wrong before anything was told; then nothing is expected of it any more. */
@@ -136,7 +138,10 @@ export class PushWatch {
     // One that does not rest looks anyway.
     if (this.#deps.poller.watchable === undefined) return;
     if (names || this.#inVain === 0) this.#look(names);
-    else this.#cancelDelay ??= this.#deps.clock.after(Math.random() * STAND_BACK_MS, () => this.#askAgain());
+    else {
+      const most = Math.min(LONGEST_BACK_MS, STAND_BACK_MS * 2 ** (this.#inVain - 1));
+      this.#cancelDelay ??= this.#deps.clock.after(Math.random() * most, () => this.#askAgain());
+    }
   }
 
   #askAgain(): void {

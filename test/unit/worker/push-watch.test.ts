@@ -158,6 +158,20 @@ describe('of several that wait', () => {
   });
 });
 
+test('jobs that nobody can take, such as those behind a limit, are looked at less and less often', async () => {
+  const { look, tell, clock, wakes, full } = scene();
+  full.add('a');
+  await look({ overLimit: { ms: 5_000 } });
+  const before = wakes();
+  for (let ms = 0; ms < 5_000; ms++) {
+    tell(['a']);
+    const woken = wakes();
+    await clock.advance(1);
+    if (wakes() > woken) await look({ overLimit: { ms: 5_000 } });
+  }
+  expect(wakes() - before).toBeLessThan(30);
+});
+
 describe('a Redis that does not tell', () => {
   test('because it refuses to: said once, and looked at each interval', async () => {
     const { look, errors, poller, clock, log, opened } = scene();
