@@ -5,6 +5,7 @@ import { ArgumentsError, ConfigError } from '../errors.ts';
 import type { Args, Enqueue, Enqueued } from '../job/enqueue.ts';
 import type { Registry } from '../job/registry.ts';
 import { checkOptions, shown } from '../options.ts';
+import { gatheredPushes } from './gathered-pushes.ts';
 import { type EnqueueItem, ITEM, type NewJob, needsTime, newJob } from './new-job.ts';
 import { push } from './push.ts';
 import { RedisTime } from './redis-time.ts';
@@ -54,6 +55,10 @@ const AT_ONCE = 1_000;
 export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
   const { store, registry, onDue, metadata = false, clock = systemClock, wallClock = Date.now } = deps;
   const time = new RedisTime(store, clock, wallClock);
+  const pushes = {
+    enqueue: gatheredPushes((jobs) => store.enqueue(jobs)),
+    enqueueDelayed: (jobs: Parameters<typeof store.enqueueDelayed>[0]) => store.enqueueDelayed(jobs),
+  };
   const now = async () => deps.now?.() ?? (await time.now());
   const making = { registry, metadata, wallClock };
 
@@ -106,13 +111,13 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
       if (options !== undefined && typeof options !== 'object') checkOptions('enqueue', options, ITEM);
       const item = { ...options, job, args } as EnqueueItem;
       const prepared = [await newJob(item, needsTime(item, registry) ? await now() : 0, making)] as const;
-      await push(store, prepared);
+      await push(pushes, prepared);
       tellDue(prepared);
       return told(prepared[0]);
     },
     async enqueueAll(items: readonly EnqueueItem[]) {
       const prepared = await prepareAll(items);
-      await push(store, prepared);
+      await push(pushes, prepared);
       tellDue(prepared);
       return prepared.map(told);
     },

@@ -48,6 +48,9 @@ export const bench: Bench = async ({ quick, bed }) => {
       '× BullMQ': figures.median / rate('BullMQ', how),
     })),
     bars: [
+      atLeast('enqueue over REST, 100 under way at a time', 10_000, rate('Lambdesque REST', 'concurrently'), {
+        unit: '/s',
+      }),
       atLeast(
         "bulk enqueue over TCP against BullMQ's addBulk",
         3,

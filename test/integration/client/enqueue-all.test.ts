@@ -16,6 +16,26 @@ withBrokers((stores) => {
     await stores.db.flushall();
   });
 
+  describe('enqueue', () => {
+    it('sends what is not awaited one by one in one request, in order; each call has its own end', async () => {
+      const one = client();
+      // The first call of all may have to send the script.
+      await one.enqueue('A', [], { queue: 'other' });
+      const before = sent();
+      const numbers = Array.from({ length: 1_000 }, (_, i) => i);
+      await Promise.all(numbers.map((i) => one.enqueue('A', [i], { queue: 'q', ...plain })));
+      expect(await stores.queued('q')).toEqual(numbers.map((i) => `{"class":"A","args":[${i}]}`));
+      if (before !== undefined) expect(sent()).toBe(before + 1);
+
+      await stores.db.set(stores.keys.queue('bad'), 'no list');
+      const ends = await Promise.allSettled(
+        ['q', 'bad', 'q'].map((queue, i) => one.enqueue('A', [2_000 + i], { queue, ...plain })),
+      );
+      expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect((await stores.queued('q')).slice(1_000)).toEqual([2_000, 2_002].map((i) => `{"class":"A","args":[${i}]}`));
+    });
+  });
+
   describe('enqueueAll', () => {
     it('pushes 60,000 jobs to their queues, in order', async () => {
       const items = Array.from({ length: 60_000 }, (_, i) => ({ job: 'A', args: [i], queue: `q${i % 3}`, ...plain }));
