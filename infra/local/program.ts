@@ -13,7 +13,6 @@ import { tickOnce } from './commands/tick.ts';
 import { work } from './commands/work.ts';
 import { defaultCron } from './cron.ts';
 import { address, amount, duration, isoTime, jobClass, milliseconds, wholeNumber } from './flag-values.ts';
-import { goFlags } from './go-flags.ts';
 import { withHint } from './hints.ts';
 import { defaultJobs } from './jobs.ts';
 import { examples, redisOptions } from './redis-options.ts';
