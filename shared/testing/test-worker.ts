@@ -66,7 +66,7 @@ export class TestWorker {
       registry,
       options: workerDefaults,
       now: () => this.#deps.clock.now(),
-      whyCancelled: () => undefined,
+      orders: { anyCancelled: false, cancelled: () => undefined },
     });
     if ('error' in bound) throw bound.error;
     if ('outcome' in bound)

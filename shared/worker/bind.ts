@@ -1,10 +1,11 @@
 import type { WorkerOptions } from '../config.ts';
-import { CancelledError, ExpiredError, UnknownClassError } from '../errors.ts';
+import { ExpiredError, UnknownClassError } from '../errors.ts';
 import type { BoundJob, Handler, Registry } from '../job/registry.ts';
 import type { Job, Outcome, RawJob } from '../types.ts';
 import { activeJobOf, WRAPPER } from '../wire/active-job/envelope.ts';
 import { unwrap } from '../wire/active-job/unwrap.ts';
 import { decode, type Undecodable } from '../wire/decode.ts';
+import type { Orders } from './orders.ts';
 import { deadlineError, outcomeOfDeaths } from './outcome.ts';
 
 export interface BindDeps {
@@ -12,8 +13,7 @@ export interface BindDeps {
   readonly options: Pick<WorkerOptions, 'numbers' | 'unknownClass'>;
   /** Redis's time, epoch ms. */
   readonly now: () => number;
-  /** Why the job is to be cancelled; undefined where it is not. */
-  readonly whyCancelled: (job: Job) => string | undefined;
+  readonly orders: Pick<Orders, 'anyCancelled' | 'cancelled'>;
 }
 
 /** A job that has its outcome without having run. */
@@ -31,8 +31,11 @@ export function bind(raw: RawJob, token: string, deps: BindDeps): BoundJob | Unr
   const decoded = decode(raw, token, options.numbers);
   if (!('class' in decoded)) return decoded;
   const [job, handler] = withHandler(decoded, registry);
-  const over = whyOver(job, handler, deps);
-  if (over) return { job, outcome: over };
+  // For nearly every job, nothing of this has to be looked at.
+  if (job.control !== undefined || handler?.definition.expires !== undefined || deps.orders.anyCancelled) {
+    const over = whyOver(job, handler, deps);
+    if (over) return { job, outcome: over };
+  }
   if (handler) {
     const outcome = job.deaths > 0 ? outcomeOfDeaths(job, isOnlyOnce({ handler })) : undefined;
     return outcome ? { job, outcome } : { job, handler };
@@ -47,9 +50,9 @@ export function bind(raw: RawJob, token: string, deps: BindDeps): BoundJob | Unr
 }
 
 /** What becomes of a job that is not to be started any more. */
-function whyOver(job: Job, handler: Handler | undefined, { now, whyCancelled }: BindDeps): Outcome | undefined {
-  const cancelled = whyCancelled(job);
-  if (cancelled !== undefined) return { kind: 'discarded', error: new CancelledError(cancelled) };
+function whyOver(job: Job, handler: Handler | undefined, { now, orders }: BindDeps): Outcome | undefined {
+  const cancelled = orders.cancelled(job);
+  if (cancelled) return { kind: 'discarded', error: cancelled };
   const { control } = job;
   const expires = control?.expires ?? expiresByDefault(job, handler);
   if (expires === undefined && control?.deadline === undefined) return undefined;

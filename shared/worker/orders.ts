@@ -1,4 +1,5 @@
 import type { Orders as Given } from '../broker/admission.ts';
+import { CancelledError } from '../errors.ts';
 import type { Job } from '../types.ts';
 
 /** What everybody was told with the last sync: classes that are paused, and jobs that are to be cancelled. */
@@ -39,8 +40,8 @@ export class Orders {
   }
 
   /** Why the job is to be cancelled; undefined where it is not. */
-  whyCancelled({ id }: Pick<Job, 'id'>): string | undefined {
+  cancelled({ id }: Pick<Job, 'id'>): CancelledError | undefined {
     const order = this.#cancelled.size === 0 ? undefined : this.#cancelled.get(id);
-    return order && order.until > this.#now() ? order.reason : undefined;
+    return order && order.until > this.#now() ? new CancelledError(order.reason) : undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../clock.ts';
 import type { BoundJob, Handler } from '../job/registry.ts';
+import type { Job } from '../types.ts';
 import { Attempt, type AttemptDeps, type Ended } from './attempt.ts';
 
 export interface RunningJobsOptions {
@@ -104,9 +105,9 @@ export class RunningJobs {
   }
 
   /** Asks those handlers to end for which there is a reason. */
-  abortSome(reasonOf: (attempt: Attempt) => unknown): void {
+  abortSome(reasonOf: (job: Job) => unknown): void {
     for (const attempt of this.#running) {
-      const reason = reasonOf(attempt);
+      const reason = reasonOf(attempt.bound.job);
       if (reason !== undefined) attempt.abort(reason, this.#options.abortGrace);
     }
     this.#dueAt = -Infinity;

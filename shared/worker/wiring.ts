@@ -100,7 +100,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
       redisNow: () => lease.redisNow(),
       ahead: () => lease.ahead,
       gatesOf: (raw) => gates.of(raw),
-      isCancelled: (job) => orders.whyCancelled(job) !== undefined,
+      isCancelled: (job) => orders.cancelled(job) !== undefined,
     }),
   };
   const reserver = new Reserver(shared);

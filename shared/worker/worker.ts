@@ -1,5 +1,5 @@
 import type { SyncReply } from '../broker/broker.ts';
-import { CancelledError, LambdesqueError, LeaseLostError } from '../errors.ts';
+import { LambdesqueError, LeaseLostError } from '../errors.ts';
 import type { BoundJob } from '../job/registry.ts';
 import type { Effect, Outcome, RawJob } from '../types.ts';
 import { Admissions } from './admissions.ts';
@@ -50,7 +50,7 @@ export class Worker {
     });
     this.#admissions = new Admissions(deps.clock, this.#parts, this.#ends, this.summary);
     const { lease, orders } = this.#parts;
-    this.#binding = { ...deps, now: () => lease.redisNow(), whyCancelled: (job) => orders.whyCancelled(job) };
+    this.#binding = { ...deps, orders, now: () => lease.redisNow() };
   }
 
   /** Redis's time as this worker knows it, epoch ms. */
@@ -265,21 +265,13 @@ export class Worker {
     this.#parts.pending.refusedBy(reply.refused);
     for (const { raw } of reply.refused) if (this.#parts.serial.has(raw.queue)) this.#parts.serial.held.add(raw.queue);
     this.#parts.prefetch.answered(this.#parts.lease.lastRoundTrip, reply.jobs.length);
-    this.#onOrders(reply);
+    this.#parts.orders.update(reply.orders);
+    if (this.#parts.orders.anyCancelled) this.#parts.running.abortSome((job) => this.#parts.orders.cancelled(job));
     this.#admissions.answered(reply);
     if (reserve) this.#parts.reserver.accept(reserve, reply, (raw) => this.#bind(raw));
     const paused = this.#parts.reserver.takePaused(reply.pausedQueues);
     this.#parts.pending.release(paused);
     this.#parts.reporter.released(paused.length);
-  }
-
-  #onOrders({ orders }: SyncReply): void {
-    this.#parts.orders.update(orders);
-    if (!this.#parts.orders.anyCancelled) return;
-    this.#parts.running.abortSome(({ bound }) => {
-      const why = this.#parts.orders.whyCancelled(bound.job);
-      return why === undefined ? undefined : new CancelledError(why);
-    });
   }
 
   #onLost(error: LeaseLostError, unsettled: number): void {

@@ -19,7 +19,7 @@ function bindTo(payload: string | Buffer, options: Partial<BindDeps['options']> 
   const deps: BindDeps = {
     registry,
     now: () => 0,
-    whyCancelled: () => undefined,
+    orders: { anyCancelled: false, cancelled: () => undefined },
     options: { numbers: 'bigint', unknownClass: 'fail', ...options },
   };
   return bind(rawJob(payload, { queue }), 'token', deps);
