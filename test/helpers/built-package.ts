@@ -1,13 +1,13 @@
 /** The package as it is published, made of the sources as they are now; in a folder of its own, as test files run beside each other. */
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { buildPackage } from '../../infra/build/package.ts';
+import { afterEachFile } from './cleanup.ts';
 import { ROOT } from './fresh-folder.ts';
 
 const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+afterEachFile(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
 /** @returns its folder, within this repository, so that its dependencies are found */

@@ -2,13 +2,13 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterEachFile } from './cleanup.ts';
 
 const PACKAGES = join(import.meta.dirname, '../../node_modules');
 
 const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true });
+afterEachFile(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
 
 /** @param files text by path. @returns the folder; it sees this repository's packages */

@@ -1,7 +1,7 @@
 /** The real command line as a child process. Every process ends with the test that started it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { afterEach } from 'vitest';
+import { afterEachTest } from './cleanup.ts';
 import { eventually } from './eventually.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -59,7 +59,7 @@ const endAll = () => {
   for (const child of children) child.kill('SIGKILL');
 };
 process.once('exit', endAll);
-afterEach(endAll);
+afterEachTest(endAll);
 
 export function lambdesque(args: readonly string[], options: CliOptions = {}): CliProcess {
   const [program = '', ...first] = options.command ?? [process.execPath, 'infra/local/cli.ts'];

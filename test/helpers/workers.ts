@@ -1,6 +1,5 @@
 /** Workers in the test's own process, on a clock that the test moves, and Redis's time with it. All of them end with their test. */
 
-import { afterEach } from 'vitest';
 import {
   type AnyJobDefinition,
   type Middleware,
@@ -21,6 +20,7 @@ import {
   workerOptions,
 } from '../../shared/internal.ts';
 import { endings } from './brokers.ts';
+import { afterEachTest } from './cleanup.ts';
 import { MovingClock } from './moving-clock.ts';
 import { type RecordingLogger, recordingLogger } from './recording-logger.ts';
 
@@ -67,7 +67,7 @@ async function endAll(): Promise<void> {
     }
   }
 }
-afterEach(endAll);
+afterEachTest(endAll);
 endings.add(endAll);
 
 export function startWorker(setup: WorkerSetup): RunningWorker {

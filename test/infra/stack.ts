@@ -5,9 +5,9 @@ import { pathToFileURL } from 'node:url';
 import { App, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, type Template } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { afterAll } from 'vitest';
 import { settingsText } from '../../functions/runtime/settings-text.ts';
 import { RedisConnection } from '../../infra/index.ts';
+import { afterEachFile } from '../helpers/cleanup.ts';
 
 const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8')) as {
   context: Record<string, unknown>;
@@ -17,8 +17,8 @@ const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.met
 process.env['CDK_VALIDATION'] = 'false';
 
 const outputs: string[] = [];
-afterAll(() => {
-  for (const folder of outputs) rmSync(folder, { recursive: true, force: true });
+afterEachFile(() => {
+  for (const folder of outputs.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
 /** An app with the flags of cdk.json; nothing is bundled unless asked for, as most tests are not about the bundles. */

@@ -1,4 +1,4 @@
-import { afterEach, expect, vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { WorkerBroker } from '../../../shared/broker/broker.ts';
 import { createEnqueuer } from '../../../shared/client/enqueuer.ts';
 import { type WorkerOptionsInput, workerOptions } from '../../../shared/config.ts';
@@ -8,6 +8,7 @@ import { parseQueues } from '../../../shared/queues/queue-list.ts';
 import { spliceText } from '../../../shared/wire/attempts-record.ts';
 import type { RunReport, Summary } from '../../../shared/worker/reporter.ts';
 import { Worker } from '../../../shared/worker/worker.ts';
+import { afterEachTest } from '../../helpers/cleanup.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
 import { MemoryBroker } from './memory-broker-scene.ts';
@@ -22,9 +23,7 @@ export interface Given {
   readonly deadline?: number;
 }
 
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+afterEachTest(vi.restoreAllMocks);
 
 /** A worker that has not begun, on a broker in memory and a clock that the test moves; its event loop is on that clock too. */
 export function workerWith({ jobs = [], queues = 'q', serial, options, deadline }: Given) {
