@@ -22,6 +22,7 @@ export default defineConfig({
     // Files one after the other in two processes, which saves every file the start of its own and the modules it shares.
     isolate: false,
     setupFiles: ['./test/helpers/setup.ts'],
+    globalSetup: ['./test/helpers/shared-folders.ts'],
     // Many wait for processes and leases: two files beside each other keep two cores busy.
     maxWorkers: 2,
     reporters: ['default'],

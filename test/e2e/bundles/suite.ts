@@ -1,5 +1,4 @@
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
@@ -10,11 +9,12 @@ import type {
   RedisSettings,
   SchedulerSettings,
 } from '../../../functions/contract/settings.ts';
-import { bundle } from '../../../infra/build/bundle.ts';
+import { type BundleName, bundle } from '../../../infra/build/bundle.ts';
 import type { CronEntry } from '../../../shared/index.ts';
 import { type AwsServer, startAws } from '../../helpers/aws-server.ts';
 import { type LambdaOptions, startLambda, type TestLambda } from '../../helpers/lambda-runner.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis-server.ts';
+import { sharedFolder } from '../../helpers/shared-folder.ts';
 import { startUpstash, type UpstashServer } from '../../helpers/upstash-server.ts';
 
 /** The bundles over both backends, each with a Redis and an AWS of its own. */
@@ -72,7 +72,7 @@ export function withBundles(
     let redis: TestRedis;
     let upstash: UpstashServer;
     let aws: AwsServer;
-    let folder: string;
+    const folders = { consumer: '', scheduler: '', dashboard: '' };
     let started: TestLambda[] = [];
 
     const open = async (options: LambdaOptions) => {
@@ -113,7 +113,7 @@ export function withBundles(
           maxWorkers: 10,
           ...given,
         };
-        return open({ bundle: join(folder, 'consumer/index.mjs'), settings, ...more });
+        return open({ bundle: join(folders.consumer, 'index.mjs'), settings, ...more });
       },
       scheduler(targets = {}, more = {}, given = {}) {
         const consumers = Object.fromEntries(
@@ -130,7 +130,7 @@ export function withBundles(
           ]),
         );
         const settings: SchedulerSettings = { ...COMMON, redis: bundles.redisSettings, consumers, ...given };
-        return open({ bundle: join(folder, 'scheduler/index.mjs'), settings, ...more });
+        return open({ bundle: join(folders.scheduler, 'index.mjs'), settings, ...more });
       },
       dashboard(given = {}, more = {}) {
         const settings: DashboardSettings = {
@@ -142,7 +142,7 @@ export function withBundles(
           memory: 512,
           ...given,
         };
-        return open({ bundle: join(folder, 'dashboard/index.mjs'), settings, ...more });
+        return open({ bundle: join(folders.dashboard, 'index.mjs'), settings, ...more });
       },
       async endLeases() {
         for (const worker of await redis.client.zrange('resque:leases', '0', '-1')) {
@@ -161,13 +161,9 @@ export function withBundles(
       redis = await startRedis({ password: PASSWORD, appendonly: true });
       upstash = await startUpstash(redis.url);
       aws = await startAws();
-      folder = await mkdtemp(join(tmpdir(), 'lambdesque-bundles-'));
-      const jobs = join(import.meta.dirname, 'jobs.ts');
-      await bundle({ entry: 'consumer', backend, jobs, outdir: join(folder, 'consumer') });
-      // As in Lambda's runtime, the AWS SDK is there without being in the bundle.
-      await symlink(join(import.meta.dirname, '../../../node_modules'), join(folder, 'node_modules'));
-      await bundle({ entry: 'scheduler', backend, jobs, cron, outdir: join(folder, 'scheduler') });
-      if (dashboard) await bundle({ entry: 'dashboard', backend, jobs, cron, outdir: join(folder, 'dashboard') });
+      folders.consumer = await bundled(backend, 'consumer', {});
+      folders.scheduler = await bundled(backend, 'scheduler', cron);
+      if (dashboard) folders.dashboard = await bundled(backend, 'dashboard', cron);
     });
 
     beforeEach(() => {
@@ -195,10 +191,22 @@ export function withBundles(
       await upstash?.stop();
       await aws?.stop();
       await redis?.stop();
-      await rm(folder, { recursive: true, force: true });
     });
 
     suite(bundles);
+  });
+}
+
+/** One function's code, of the jobs beside this file; made once for all test files. */
+function bundled(
+  backend: RedisSettings['kind'],
+  entry: BundleName,
+  cron: BundlesOptions['cron'] & {},
+): Promise<string> {
+  const key = createHash('sha256').update(JSON.stringify(cron)).digest('hex').slice(0, 8);
+  return sharedFolder(`${entry}-${backend}-${key}`, async (outdir) => {
+    const jobs = join(import.meta.dirname, 'jobs.ts');
+    await bundle({ entry, backend, jobs, cron, outdir });
   });
 }
 
