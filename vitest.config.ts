@@ -3,9 +3,13 @@ import { aliases } from './functions/contract/bundling.ts';
 
 const SHIFT_DATE = new URL('./test/helpers/shift-date.cjs', import.meta.url).pathname;
 
-/** What depends on time, but for what takes long. */
+/** What depends on time, but for what takes long: none of those asks what time it is, or each sets the clocks itself. */
 const timeDependent = ['test/{unit,integration}/scheduler/**/*.test.ts', 'test/unit/{worker,client,date}/**/*.test.ts'];
-const slow = ['test/integration/scheduler/{promote-load,month,on-demand,scheduled-view}.test.ts'];
+const slow = [
+  'test/integration/scheduler/{cron-once,garbage,month,on-demand,scheduled-view}.test.ts',
+  'test/integration/scheduler/promote-{load,race,ruby}.test.ts',
+  'test/unit/worker/prefetch-distance.test.ts',
+];
 
 export default defineConfig({
   resolve: {

@@ -12,7 +12,7 @@ const entries = {
   hourly: { cron: '0 * * * *', class: 'Report', queue: 'hourly' },
   daily: { cron: '30 2 * * *', timeZone: 'Europe/Paris', class: 'Report', queue: 'daily' },
   // Between two ticks there are several of its slots.
-  halves: { cron: '@every 30s', class: 'Report', queue: 'halves', missed: 'all' as const },
+  often: { cron: '@every 2m', class: 'Report', queue: 'often', missed: 'all' as const },
 };
 
 /** What a calendar says, in UTC; no code of ours has a part in it. */
@@ -20,7 +20,7 @@ const reference = {
   hourly: Array.from({ length: 31 * 24 }, (_, hour) => FROM + (hour + 1) * HOUR),
   // Half past two is half past midnight in summer, half past one in winter; on the 25th it is the first of the two.
   daily: Array.from({ length: 31 }, (_, day) => FROM + day * DAY + 30 * MINUTE + (day + 1 > 25 ? HOUR : 0)),
-  halves: Array.from({ length: 31 * 24 * 120 }, (_, half) => FROM + (half + 1) * 30_000),
+  often: Array.from({ length: 31 * 24 * 30 }, (_, i) => FROM + (i + 1) * 2 * MINUTE),
 };
 
 withBackends(
