@@ -271,6 +271,13 @@ describe('time', () => {
   });
 });
 
+test('a helper has no hook of its own: test files share it, so that it would be one of the first file alone', () => {
+  const helpers = filesIn('test').filter(({ path }) => !/\.test\.ts$|^test\/helpers\/setup\.ts$/.test(path));
+  expect(helpers.length).toBeGreaterThan(50);
+  const hooked = helpers.filter(({ code }) => /^(before|after)(Each|All)\(/m.test(code));
+  expect(hooked.map(({ path }) => path)).toEqual([]);
+});
+
 describe('the oldest Node that package.json names', () => {
   // Each is undefined or a syntax error there, and would be found only where that line runs.
   test.each([
