@@ -1,9 +1,11 @@
 import type { RawJob } from '../types.ts';
 import type { OpenedGates, ParkedGates } from './admission.ts';
 import type { CronState } from './cron-broker.ts';
+import type { Reclaimed } from './reclaimed.ts';
 import type { HeldJob, Recovered, StartingJob, SyncRequest, SyncResult } from './sync.ts';
 import type { WrongKey } from './wrong-key.ts';
 
+export type { Reclaimed, ReclaimedJob } from './reclaimed.ts';
 export type {
   HeldJob,
   Recovered,
@@ -106,18 +108,6 @@ export interface DueTimes {
   /** Ruby's resque-scheduler runs: the delayed jobs are its to promote. */
   readonly rubyScheduler?: true;
   readonly wrong: readonly WrongKey[];
-}
-
-export interface Reclaimed {
-  readonly worker: string;
-  /** Jobs given back to their queues. */
-  readonly jobs: number;
-  /** At-most-once jobs that may have started, now in the failed list. */
-  readonly failed: number;
-  /** Keys that did not take their jobs; those stay in flight and are tried again in a minute. */
-  readonly wrong: readonly WrongKey[];
-  /** Nothing could be done, and its lease stays as it is. */
-  readonly passedOver?: true;
 }
 
 export interface Promoted {

@@ -1,5 +1,6 @@
 import type { Reclaimed, SchedulerBroker } from '../broker/broker.ts';
 import type { Logger } from '../log.ts';
+import { functionWorkerOf } from '../wire/worker-id.ts';
 import type { Step } from './step.ts';
 
 /** Dead workers in one share. */
@@ -31,7 +32,7 @@ export function reclaimStep(store: SchedulerBroker, log: Logger, onReclaim?: (re
           tick.totals.failed += one.failed;
           onReclaim?.(one);
           if (one.jobs + one.failed === 0 && one.wrong.length > 0) continue;
-          log.warn('The lease of a worker ended; its jobs are back in their queues', describe(one));
+          tell(log, one);
         }
         return isNew;
       };
@@ -39,6 +40,15 @@ export function reclaimStep(store: SchedulerBroker, log: Logger, onReclaim?: (re
   };
 }
 
-function describe({ worker, jobs, failed }: Reclaimed): Record<string, unknown> {
-  return { worker, jobs, ...(failed > 0 ? { failed } : {}) };
+function tell(log: Logger, { worker, jobs, failed, each }: Reclaimed): void {
+  const whose = { worker, ...functionWorkerOf(worker) };
+  log.warn('The lease of a worker ended; its jobs are back in their queues', {
+    ...whose,
+    jobs,
+    ...(failed > 0 ? { failed } : {}),
+  });
+  for (const { class: name, id, queue, deaths, to } of each) {
+    const message = to === 'queue' ? 'job reclaimed' : 'job reclaimed, to the failed list: it may have started';
+    log.warn(message, { ...(name === undefined ? {} : { class: name }), queue, id, deaths, ...whose });
+  }
 }

@@ -2,7 +2,7 @@ import type { WrongKey } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
 import type { WorkerOptions } from '../config.ts';
 import type { Logger } from '../log.ts';
-import type { Job, Outcome } from '../types.ts';
+import type { Job, Outcome, RawJob } from '../types.ts';
 import type { Undecodable } from '../wire/decode.ts';
 import { errorFields, errorInfo } from '../wire/failed-entry.ts';
 import type { WhyIdle } from './queue-poller.ts';
@@ -67,15 +67,26 @@ function toMicroseconds(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-/** One line for each run; arguments only if asked for. */
-function logRun(log: Logger, report: RunReport, args?: Job['args']): void {
+interface HasRaw {
+  readonly raw: RawJob;
+}
+
+/** A run of which Redis does not have the outcome yet. @property args only if they are asked for */
+interface UntoldRun {
+  readonly report: RunReport;
+  readonly args: Job['args'] | undefined;
+}
+
+/** One line for each run, when Redis has its outcome; or when it is known that it will not have it. */
+function logRun(log: Logger, { report, args }: UntoldRun, settled: boolean): void {
   const { error, ...rest } = report;
   const fields: Record<string, unknown> = {
     ...rest,
     ...(error === undefined ? {} : errorFields(error)),
   };
   if (args !== undefined) fields['args'] = args;
-  const message = `job ${report.outcome}`;
+  if (!settled) fields['settled'] = false;
+  const message = settled ? `job ${report.outcome}` : `job ${report.outcome}, but Redis does not know it`;
   if (report.outcome === 'failed') log.error(message, fields);
   else if (report.outcome === 'retried') log.warn(message, fields);
   else log.info(message, fields);
@@ -96,6 +107,8 @@ const REMIND_MS = 600_000;
 export class Reporter {
   readonly #deps: ReporterDeps;
   readonly #summary: Summary;
+  /** Runs of which Redis has not the outcome yet, by job, in order. */
+  readonly #unsettled = new Map<RawJob, UntoldRun>();
   /** By key: when it may be complained of again. */
   readonly #remindAt = new Map<string, number>();
 
@@ -113,6 +126,7 @@ export class Reporter {
     // For many small jobs, making the report would be a good part of the work.
     if (!options.logRuns && !onRun) return;
     this.#tell(
+      job.raw,
       {
         class: job.class,
         queue: job.raw.queue,
@@ -134,7 +148,26 @@ export class Reporter {
   undecodable(one: Undecodable): void {
     this.#summary.failed++;
     this.#summary.processed++;
-    this.#tell({ queue: one.raw.queue, outcome: 'failed', ms: 0, error: one.error });
+    this.#tell(one.raw, { queue: one.raw.queue, outcome: 'failed', ms: 0, error: one.error });
+  }
+
+  /** Redis has these outcomes: now the lines of their runs are written. @param refused those of which it does not */
+  settled(settlements: readonly HasRaw[], refused: readonly HasRaw[] = []): void {
+    if (this.#unsettled.size === 0) return;
+    const not = new Set(refused.map(({ raw }) => raw));
+    for (const { raw } of settlements) {
+      const one = this.#unsettled.get(raw);
+      if (!one || not.has(raw)) continue;
+      this.#unsettled.delete(raw);
+      this.#guard(() => logRun(this.#deps.log, one, true));
+    }
+  }
+
+  /** The lease is lost, or the worker has ended: what Redis has not by now is told as that. */
+  lost(): void {
+    const all = [...this.#unsettled.values()];
+    this.#unsettled.clear();
+    for (const one of all) this.#guard(() => logRun(this.#deps.log, one, false));
   }
 
   /** Jobs that waited and went back to their queues. */
@@ -168,13 +201,17 @@ export class Reporter {
     }
   }
 
-  #tell(report: RunReport, args?: Job['args']): void {
-    const { options, log, onRun } = this.#deps;
+  #tell(raw: RawJob, report: RunReport, args?: Job['args']): void {
+    const { options, onRun } = this.#deps;
+    if (options.logRuns) this.#unsettled.set(raw, { report, args: options.logArgs ? args : undefined });
+    if (onRun) this.#guard(() => onRun(report));
+  }
+
+  #guard(tell: () => void): void {
     try {
-      if (options.logRuns) logRun(log, report, options.logArgs ? args : undefined);
-      onRun?.(report);
+      tell();
     } catch (error) {
-      log.error('The report of a run could not be delivered; the job is not affected', {
+      this.#deps.log.error('The report of a run could not be delivered; the job is not affected', {
         error: errorInfo(error).error,
       });
     }

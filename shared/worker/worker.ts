@@ -89,6 +89,7 @@ export class Worker {
       return this.summary;
     } finally {
       this.#parts.pushWatch?.close();
+      this.#parts.reporter.lost();
       this.#ended.resolve();
     }
   }
@@ -259,7 +260,8 @@ export class Worker {
     this.#parts.wakeup.wake();
   }
 
-  #onReply({ reserve }: SyncPlan, reply: SyncReply): void {
+  #onReply({ reserve, settle }: SyncPlan, reply: SyncReply): void {
+    this.#parts.reporter.settled(settle, reply.refused);
     this.#parts.reporter.missing(reply.missing);
     this.#parts.reporter.wrong(reply.wrong);
     this.#parts.pending.refusedBy(reply.refused);
@@ -278,6 +280,7 @@ export class Worker {
     const waiting = this.#parts.buffer.takeAll().length + this.#parts.gates.reset();
     this.#deps.log.error(error.message, { running: this.#parts.running.used, waiting, unsettled });
     this.summary.lost += waiting + unsettled;
+    this.#parts.reporter.lost();
     this.#parts.running.abortAll(error);
     this.#parts.suspects.reset();
     this.#parts.serial.held.clear();

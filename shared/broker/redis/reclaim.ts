@@ -1,12 +1,13 @@
 import { WorkerDiedError } from '../../errors.ts';
 import { failedEntry } from '../../wire/failed-entry.ts';
+import { glimpse } from '../../wire/job-glimpse.ts';
 import { tokenOf } from '../../wire/worker-id.ts';
-import type { Reclaimed } from '../broker.ts';
+import type { Reclaimed, ReclaimedJob } from '../broker.ts';
 import type { Keys } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
 import { encodeStatKeys, short } from '../ops/stats.ts';
 import { OTHER_QUEUES, reclaim, STILL_LEASED } from '../scripts/reclaim.ts';
-import { list, type RedisClient, text } from './client.ts';
+import { list, type RedisClient, type Reply, text } from './client.ts';
 import { wrongKeysOf } from './wrong-keys.ts';
 
 /** In one call: few enough that Redis is not blocked for long. */
@@ -38,6 +39,7 @@ export async function reclaimWorker(
   worker: string,
   now: () => Promise<number>,
 ): Promise<Reclaimed | undefined> {
+  const each: ReclaimedJob[] = [];
   let jobs = 0;
   let failed = 0;
   let others = 0;
@@ -62,17 +64,32 @@ export async function reclaimWorker(
       call.add(queue, call.key(keys.queue(queue)), tail, JSON.stringify(short(queue)));
     }
     const answer = await script(reclaim, call.keys, call.args);
-    if (answer === STILL_LEASED) return jobs + failed > 0 ? { worker, jobs, failed, wrong: [] } : undefined;
+    if (answer === STILL_LEASED) return jobs + failed > 0 ? { worker, jobs, failed, each, wrong: [] } : undefined;
     // A worker holds few queues' jobs, and takes no new ones once its lease has ended: one repetition is the exception.
     if (answer === OTHER_QUEUES) {
       others++;
       continue;
     }
-    const [given, toFailed, left, wrong] = list(answer);
+    const [given, toFailed, left, wrong, told] = list(answer);
+    for (const one of list(told)) each.push(reclaimedJob(worker, list(one)));
     jobs += Number(given);
     failed += Number(toFailed);
-    if (Number(left) === 0) return { worker, jobs, failed, wrong: wrongKeysOf(wrong) };
+    if (Number(left) === 0) return { worker, jobs, failed, each, wrong: wrongKeysOf(wrong) };
   }
+}
+
+function reclaimedJob(worker: string, [field, beginning, end]: readonly Reply[]): ReclaimedJob {
+  const [, mark, seq, queue = ''] = FIELD.exec(text(field)) ?? [];
+  const { class: name, id = `${tokenOf(worker)}-${seq}`, deaths } = glimpse(text(beginning), text(end));
+  const started = mark === '!';
+  return {
+    class: name,
+    id,
+    queue,
+    // In its queue it has this death already.
+    deaths: started ? deaths + 1 : deaths,
+    to: started ? 'failed' : 'queue',
+  };
 }
 
 function mayHaveStarted(): WorkerDiedError {

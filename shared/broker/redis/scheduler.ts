@@ -61,7 +61,7 @@ export function redisSchedulerBroker(client: RedisClient, namespace: string, tim
         if (one) reclaimed.push(one);
       }
       for (let i = 0; i < due.unusable; i++) {
-        reclaimed.push({ worker: '', jobs: 0, failed: 0, wrong: due.wrong, passedOver: true });
+        reclaimed.push({ worker: '', jobs: 0, failed: 0, each: [], wrong: due.wrong, passedOver: true });
       }
       return reclaimed;
     },

@@ -120,7 +120,7 @@ export function redisWorkersBroker(client: RedisClient, namespace: string, time?
       if (score !== null || own !== null) return undefined;
       const [held, known] = list(await client.script(unregister, keys.ofWorker(worker), [worker]));
       if (known === 0) return 'gone';
-      if (held === 0) return { worker, jobs: 0, failed: 0, wrong: [] };
+      if (held === 0) return { worker, jobs: 0, failed: 0, each: [], wrong: [] };
       await client.command(['ZADD', keys.leases, 'NX', 0, worker]);
       return reclaimWorker(client, script, keys, worker, now);
     },

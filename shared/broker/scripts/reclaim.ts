@@ -9,6 +9,9 @@ import { LET_GO } from './unregister.ts';
 export const STILL_LEASED = -1;
 export const OTHER_QUEUES = -2;
 
+/** Of a longer payload only the beginning and the end are answered, half of it each; bytes. */
+const WHOLE = 2_048;
+
 /** A key that refuses is tried again after so many ms. */
 const AGAIN_MS = 60_000;
 
@@ -27,8 +30,9 @@ const AGAIN_MS = 60_000;
  *       that ARGV does not name, else 0; 1 where jobs may fail, and then the hashes of the statistics: number of the first
  *       minute, how many, places of their keys; the same of days; else 0;
  *       then for each queue: its name, place among KEYS, a failed entry behind the payload, its name as the statistics have it
- * Returns {jobs given back, jobs that failed, jobs left, keys that did not take theirs {{key, error}…}}: those stay, and so
- *         does the lease; or STILL_LEASED if the lease has not ended (or another call reclaimed it);
+ * Returns {jobs given back, jobs that failed, jobs left, keys that did not take theirs {{key, error}…}, {field, payload, ''}…
+ *         of those given back or failed; of a long payload its beginning and its end}: those that are left stay, and so does
+ *         the lease; or STILL_LEASED if the lease has not ended (or another call reclaimed it);
  *         OTHER_QUEUES if it holds jobs of queues that ARGV does not name: read the names again.
  */
 export const reclaim = defineScript(
@@ -80,7 +84,7 @@ table.sort(serials, function(x, y) return x.seq > y.seq end)
 table.sort(others, function(x, y) return x.seq < y.seq end)
 
 call('HDEL', KEYS[1], 'call') -- its worker, should it live, has lost the lease
-local given, failed, left = 0, 0, 0
+local given, failed, left, told = 0, 0, 0, {}
 local function giveBack(job, push)
   if given + failed >= most or bytes <= 0 then
     left = left + 1
@@ -108,6 +112,8 @@ local function giveBack(job, push)
     given = given + 1
   end
   bytes = bytes - #payload
+  local long = #payload > ${WHOLE}
+  told[#told + 1] = {job.field, long and string.sub(payload, 1, ${WHOLE / 2}) or payload, long and string.sub(payload, ${-WHOLE / 2}) or ''}
   call('HDEL', KEYS[1], job.field)
 end
 for _, job in ipairs(serials) do giveBack(job, 'LPUSH') end
@@ -131,6 +137,6 @@ elseif left == 0 then
   try('HDEL', KEYS[4], worker)
   letGo(worker)
 end
-return {given, failed, left, wrongKeys()}
+return {given, failed, left, wrongKeys(), told}
 `,
 );

@@ -132,6 +132,6 @@ withBrokers((stores) => {
     await worker.take('q');
     await fill();
 
-    expect(await stores.reclaimAfter(LEASE)).toEqual([{ worker: worker.id, jobs: 1, failed: 0, wrong: [] }]);
+    expect(await stores.reclaimAfter(LEASE)).toMatchObject([{ worker: worker.id, jobs: 1, failed: 0, wrong: [] }]);
   });
 });

@@ -111,7 +111,7 @@ withBrokers((stores) => {
       if (!a || !b) throw new Error('three jobs were queued');
       expect(await worker.start(b)).toEqual([true]);
 
-      expect(await stores.reclaimAfter(LEASE)).toEqual([{ worker: worker.id, jobs: 2, failed: 1, wrong: [] }]);
+      expect(await stores.reclaimAfter(LEASE)).toMatchObject([{ worker: worker.id, jobs: 2, failed: 1, wrong: [] }]);
 
       expect(await classes('q')).toEqual(['a', 'c']);
       const [entry = '', ...others] = await stores.db.lrange(stores.keys.failed, 0, -1);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Attempts } from '../../../shared/types.ts';
 import { unsplice } from '../../../shared/wire/attempts-record.ts';
-import { tokenOf } from '../../../shared/wire/worker-id.ts';
+import { functionWorkerId, tokenOf } from '../../../shared/wire/worker-id.ts';
 import {
   done,
   dump,
@@ -14,6 +14,8 @@ import {
   retry,
   withBrokers,
 } from '../../helpers/brokers.ts';
+import { recordingLogger } from '../../helpers/recording-logger.ts';
+import { TestWorker } from '../../helpers/test-worker.ts';
 
 withBrokers((stores) => {
   const job = (name: string) => `{"class":"${name}","args":[]}`;
@@ -34,10 +36,58 @@ withBrokers((stores) => {
     await worker.sync({ workingOn: { raw: b, head: '<', tail: '>' } });
     await stores.produce('q', job('e'));
 
-    expect(await stores.reclaimAfter(LEASE)).toEqual([{ worker: worker.id, jobs: 2, failed: 0, wrong: [] }]);
+    expect(await stores.reclaimAfter(LEASE)).toMatchObject([{ worker: worker.id, jobs: 2, failed: 0, wrong: [] }]);
 
     expect(await classes('q'), 'those behind them are healthy, and come first').toEqual(['d', 'e', 'b', 'c']);
     expect(Object.keys(await dump(stores.db))).toEqual(['resque:queue:q', 'resque:queues', 'resque:stat:processed']);
+  });
+
+  it('names each job with the invocation that died with it, in lines of their own', async () => {
+    const requestId = '0b6a3f6c-7d0e-4f6e-9a62-0d1c5c7a1f2e';
+    const whose = { consumer: 'default', system: 'Shop', requestId };
+    const worker = new TestWorker(stores.store, functionWorkerId(whose, ['q']));
+    const php = '0123456789abcdef0123456789abcdef';
+    await stores.produce(
+      'q',
+      job('Plain'),
+      `{"class":"Php","args":[{}],"id":"${php}","queue_time":1.5}`,
+      `{"class":"Long","args":["${'x'.repeat(9_000)}"],"id":"long-1"}`,
+      '{"lambdesque":{"id":"first-7","attempts":2,"deaths":1},"class":"Again","args":[]}',
+      job('Once'),
+      'no JSON',
+    );
+    const jobs = await worker.take('q');
+    await worker.start(...jobs.slice(4, 5));
+    redisTime.move(LEASE);
+    const log = recordingLogger();
+
+    await stores.tick(log);
+
+    const [whole, ...each] = log.lines.map(({ message, fields }) => ({ message, ...fields }));
+    const token = tokenOf(worker.id);
+    expect(whole).toMatchObject({
+      message: expect.stringContaining('lease of a worker ended'),
+      ...whose,
+      jobs: 5,
+      failed: 1,
+    });
+    const line = (name: string | undefined, id: string, deaths: number) => ({
+      message: 'job reclaimed',
+      ...(name === undefined ? {} : { class: name }),
+      queue: 'q',
+      id,
+      deaths,
+      worker: worker.id,
+      ...whose,
+    });
+    expect(each).toEqual([
+      line('Plain', `${token}-0`, 1),
+      line('Php', php, 1),
+      line('Long', 'long-1', 1),
+      line('Again', 'first-7', 2),
+      { ...line('Once', `${token}-4`, 1), message: 'job reclaimed, to the failed list: it may have started' },
+      line(undefined, `${token}-5`, 0),
+    ]);
   });
 
   it.each([9, 10, 11, 101, 1_000])('keeps the order of %i jobs', async (count) => {
@@ -91,7 +141,7 @@ withBrokers((stores) => {
     // Every other one may have started, and must not run again.
     await worker.start(...jobs.filter((_, i) => i % 2 === 0));
 
-    expect(await stores.reclaimAfter(LEASE)).toEqual([
+    expect(await stores.reclaimAfter(LEASE)).toMatchObject([
       { worker: worker.id, jobs: queues.length, failed: queues.length, wrong: [] },
     ]);
 
@@ -136,7 +186,7 @@ withBrokers((stores) => {
     expect(await stores.reclaimAfter(LEASE - 1)).toEqual([]);
 
     expect(await dump(stores.db)).toEqual(before);
-    expect(await stores.reclaimAfter(1)).toEqual([{ worker: worker.id, jobs: 1, failed: 0, wrong: [] }]);
+    expect(await stores.reclaimAfter(1)).toMatchObject([{ worker: worker.id, jobs: 1, failed: 0, wrong: [] }]);
   });
 
   it('does not take the jobs of a worker that extended its lease while another was reclaimed', async () => {
@@ -188,7 +238,9 @@ withBrokers((stores) => {
   it('forgets a dead worker that held nothing, also one that died while it registered', async () => {
     await stores.worker().sync({ heartbeat: true });
 
-    expect(await stores.reclaimAfter(LEASE)).toEqual([{ worker: expect.any(String), jobs: 0, failed: 0, wrong: [] }]);
+    expect(await stores.reclaimAfter(LEASE)).toMatchObject([
+      { worker: expect.any(String), jobs: 0, failed: 0, wrong: [] },
+    ]);
 
     expect(await dump(stores.db)).toEqual({});
   });

@@ -38,7 +38,7 @@ const rows: readonly Row[] = [
 const table = rows.flatMap((row) => wrongKindsOf(row.type).map((kind): [string, Kind, Row] => [row.name, kind, row]));
 
 withBrokers((stores) => {
-  describe.each(table)('%s that is a %s', (_name, kind, { key: keyOf, waiting = 0 }) => {
+  describe.each(table)('%s that is a %s', (name, kind, { key: keyOf, waiting = 0 }) => {
     test('is told once, with the remedy, and every other job goes on; what waits for it lands when it is mended', async () => {
       const ran: unknown[] = [];
       const Job = defineJob({
@@ -90,7 +90,8 @@ withBrokers((stores) => {
       ]);
       expect(
         worker.log.lines.filter(({ fields, level }) => level === 'error' && fields?.['key'] !== key),
-      ).toMatchObject([{ message: 'job failed' }]);
+        // A line comes when Redis has the outcome.
+      ).toMatchObject(name === 'failed' ? [] : [{ message: 'job failed' }]);
 
       await mend();
       await eventually(async () => {

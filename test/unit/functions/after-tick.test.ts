@@ -106,7 +106,7 @@ test('what cannot be read keeps no gauge from saying that there was a tick', asy
 
 test('jobs of dead workers are counted by consumer, once', async () => {
   const one = start();
-  one.after.onReclaim({ worker: CONSUMER, jobs: 3, failed: 0, wrong: [] });
+  one.after.onReclaim({ worker: CONSUMER, jobs: 3, failed: 0, each: [], wrong: [] });
   await one.run();
   one.totals.reclaimed = 3;
   await one.run();

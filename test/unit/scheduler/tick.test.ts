@@ -40,7 +40,7 @@ function start(due: Partial<DueTimes>, work: Partial<Record<'workers' | 'retries
     async reclaim() {
       await call('reclaim');
       if (left.workers === 0) return [];
-      return [{ worker: `w${left.workers--}`, jobs: 1, failed: 0, wrong: [] }];
+      return [{ worker: `w${left.workers--}`, jobs: 1, failed: 0, each: [], wrong: [] }];
     },
     async parkedGates() {
       return { gates: [], next: undefined, wrong: [] };

@@ -24,7 +24,20 @@ function begin(given: Partial<ReporterDeps> = {}) {
     onRun: (report: RunReport) => reports.push(report),
     ...given,
   };
-  return { reporter: new Reporter(setting, summary), clock, log, reports, summary };
+  return { reporter: new SettledReporter(setting, summary), clock, log, reports, summary };
+}
+
+/** Redis has each outcome at once. */
+class SettledReporter extends Reporter {
+  override ended(...args: Parameters<Reporter['ended']>): void {
+    super.ended(...args);
+    this.settled([args[0]]);
+  }
+
+  override undecodable(one: Undecodable): void {
+    super.undecodable(one);
+    this.settled([one]);
+  }
 }
 
 const job = aJob({ id: 'abc', attempt: 2, args: ['hi', { deep: [1] }] });
@@ -269,5 +282,36 @@ describe('a key that is not what it should be', () => {
     await clock.advance(1);
     reporter.wrong(wrongKeys('a', 'b'));
     expect(told()).toEqual(['a', 'b', 'a']);
+  });
+});
+
+describe('a line', () => {
+  const waiting = () => {
+    const log = recordingLogger();
+    const store = { address: 'host:1' };
+    const options = { logRuns: true, logArgs: false };
+    return { log, reporter: new Reporter({ log, clock: new ManualClock(), options, store }, emptySummary()) };
+  };
+
+  test('comes when Redis has the outcome, and not before', () => {
+    const { log, reporter } = waiting();
+    const other = aJob({ id: 'other' });
+    reporter.ended(job, succeeded, 1);
+    reporter.ended(other, failed, 1);
+    expect(log.lines).toEqual([]);
+    reporter.settled([other]);
+    expect(log.lines.map(({ message, fields }) => [message, fields?.['id']])).toEqual([['job failed', 'other']]);
+    reporter.settled([other, job]);
+    expect(log.lines.map(({ fields }) => fields?.['id'])).toEqual(['other', 'abc']);
+  });
+
+  test('says so where Redis will not have it', () => {
+    const { log, reporter } = waiting();
+    reporter.ended(job, succeeded, 1);
+    reporter.lost();
+    reporter.lost();
+    expect(log.lines).toMatchObject([
+      { level: 'info', message: 'job succeeded, but Redis does not know it', fields: { id: 'abc', settled: false } },
+    ]);
   });
 });
