@@ -4,7 +4,12 @@ import { errorFields } from '../../shared/internal.ts';
 
 /** Lines of JSON on standard output through Powertools' Logger. Its level is Lambda's, or that of POWERTOOLS_LOG_LEVEL. */
 export function createLogger(): Logger {
-  return wrap(new Powertools({ serviceName: 'lambdesque' }), {});
+  return wrap(new Powertools({ serviceName: 'lambdesque', jsonReplacerFn: withoutSampling }), {});
+}
+
+/** Nothing is sampled unless somebody asks for it (POWERTOOLS_LOGGER_SAMPLE_RATE): a 0 in each line is only paid for. */
+function withoutSampling(key: string, value: unknown): unknown {
+  return key === 'sampling_rate' && value === 0 ? undefined : value;
 }
 
 type Sink = Pick<Powertools, 'debug' | 'info' | 'warn' | 'error'>;

@@ -79,6 +79,7 @@ withBundles((bundles) => {
       outcome: 'succeeded',
       ms: expect.any(Number),
     });
+    expect(find('job succeeded')).not.toHaveProperty('sampling_rate');
     expect(find('said something')).toMatchObject({ class: 'Talks', id: 'job-1', topic: 'weather' });
     // The class's name survives minification.
     expect(find('job retried')).toMatchObject({ level: 'WARN', error: 'BadDay: it rains' });

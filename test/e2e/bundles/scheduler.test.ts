@@ -63,7 +63,11 @@ withBundles((bundles) => {
       expect(startsOf('fn-default')).toBe(5);
       expect(startsOf('arn:aws:lambda:eu-central-1:1:function:mail')).toBe(3);
       expect(bundles.aws.invokes).toHaveLength(8);
-      expect(bundles.aws.invokes[0]?.event).toEqual({ source: 'lambdesque.scheduler', consumer: expect.any(String) });
+      expect(bundles.aws.invokes[0]?.event).toEqual({
+        source: 'lambdesque.scheduler',
+        consumer: expect.any(String),
+        start: expect.any(String),
+      });
     });
 
     test('counting the live ones, whoever started them', async () => {
@@ -75,6 +79,34 @@ withBundles((bundles) => {
       expect((await lambda.invoke({}, ONE_TICK)).answer).toMatchObject({ started: { default: 2 } });
       await live('default', 2);
       expect((await lambda.invoke({}, ONE_TICK)).answer).toMatchObject({ started: {} });
+    });
+
+    test('in a new account leaving room for its own ticks, and none beside starts that Lambda still holds back', async () => {
+      bundles.aws.unreservedConcurrency = 10;
+      try {
+        await produce('q', ...many(500));
+        await produce('r', ...many(500));
+        const lambda = await scheduler({ default: {}, second: { queues: 'r' } });
+        expect((await lambda.invoke({}, ONE_TICK)).answer).toMatchObject({ started: { default: 4, second: 4 } });
+        expect(lambda.lines).toContainEqual(
+          expect.objectContaining({
+            level: 'WARN',
+            most: 8,
+            missing: 12,
+            remedy: expect.stringContaining('Service Quotas'),
+          }),
+        );
+        // Another environment, as after a deployment: no worker has come, since the account is full.
+        const next = await scheduler({ default: {}, second: { queues: 'r' } });
+        expect((await next.invoke({}, ONE_TICK)).answer).toMatchObject({ started: {} });
+        // One came through, and has ended.
+        const event = bundles.aws.invokes.find((one) => one.functionName === 'fn-default')?.event;
+        const consumer = await bundles.consumer({ queues: 'nothing' });
+        expect((await consumer.invoke(event)).answer).toMatchObject({ stopped: 'empty' });
+        expect((await next.invoke({}, ONE_TICK)).answer).toMatchObject({ started: { default: 1 } });
+      } finally {
+        bundles.aws.unreservedConcurrency = 1_000;
+      }
     });
 
     test('not while workers are paused', async () => {

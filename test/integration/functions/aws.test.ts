@@ -69,6 +69,12 @@ describe('requests to AWS', () => {
     expect(server.invokes).toHaveLength(1);
   });
 
+  test('tell the account’s limit of concurrent executions, and are sent again where AWS fails', async () => {
+    server.unreservedConcurrency = 10;
+    server.fail(500);
+    expect(await awsOf(server.env).unreservedConcurrency()).toBe(10);
+  });
+
   test('say what a function in a VPC needs where AWS cannot be reached', async () => {
     const gone = await startAws();
     await gone.stop();
