@@ -23,7 +23,7 @@ import { consumerEnd } from './contract/invocation-end.ts';
 import { consumerSettings, settingsVariable } from './contract/settings.ts';
 import { Connection } from './runtime/connection.ts';
 import { EscapedErrors } from './runtime/escaped-errors.ts';
-import { bufferedHandler, type InvocationContext, type LambdaRuntime, streamingHandler } from './runtime/handler.ts';
+import { bufferedHandler, type InvocationContext } from './runtime/handler.ts';
 import { createLogger } from './runtime/logger.ts';
 import { settingsText } from './runtime/settings-text.ts';
 
@@ -137,6 +137,4 @@ async function handOver(wake: WakeRequester, client: RedisClient, { stopped }: S
   await wake.end();
 }
 
-const runtime = (globalThis as { awslambda?: LambdaRuntime }).awslambda;
-export const handler =
-  settings.streaming && runtime ? streamingHandler(work, logger, runtime) : bufferedHandler(work, logger);
+export const handler = bufferedHandler(work, logger);

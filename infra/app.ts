@@ -1,4 +1,4 @@
-import { App, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, App, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { Role } from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -46,9 +46,19 @@ const doorbell = jobs.consumers.default.addDoorbellUrl();
 const webAppRole: unknown = app.node.tryGetContext('webAppRole');
 if (typeof webAppRole === 'string') jobs.grantDoorbell(Role.fromRoleName(stack, 'WebApp', webAppRole));
 
-// alarmEmail: who gets the alarms.
+// alarmEmail: who gets the alarms; or "none". A deployment without it would take the subscription of the last one away.
 const alarmEmail: unknown = app.node.tryGetContext('alarmEmail');
-if (typeof alarmEmail === 'string') topic.addSubscription(new EmailSubscription(alarmEmail));
+if (typeof alarmEmail === 'string' && alarmEmail.includes('@')) {
+  topic.addSubscription(new EmailSubscription(alarmEmail));
+} else if (alarmEmail === undefined) {
+  Annotations.of(topic).addWarningV2(
+    'lambdesque:alarmEmail',
+    'Nobody gets the alarms, and who got them after the last deployment gets none any more: give -c alarmEmail=<address>, ' +
+      'or put it into "context" in cdk.json; alarmEmail=none says that it is meant.',
+  );
+} else if (alarmEmail !== 'none') {
+  throw new Error(`alarmEmail must be an address, or none; got ${JSON.stringify(alarmEmail)}.`);
+}
 
 if (jobs.dashboard) new CfnOutput(stack, 'DashboardUrl', { value: jobs.dashboard.url.url });
 new CfnOutput(stack, 'DoorbellUrl', { value: doorbell.url });

@@ -1,12 +1,14 @@
-import { Duration, Lazy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { IMetric, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant, IGrantable, IPrincipal } from 'aws-cdk-lib/aws-iam';
-import { type FunctionUrl, FunctionUrlAuthType, type IEventSource, InvokeMode } from 'aws-cdk-lib/aws-lambda';
+import type { FunctionUrl, IEventSource } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { ConsumerSettings } from '../functions/contract/settings.ts';
 import { type WorkerOptions as CoreOptions, parseQueues, type QueueList, workerDefaults } from '../shared/internal.ts';
+import { Doorbell } from './doorbell.ts';
 import { type FunctionOptions, LambdesqueFunction, type SystemOptions, systemNameOf } from './function/function.ts';
 import { functionNameOf } from './function/function-name.ts';
+import type { KeepOptions } from './function/logs.ts';
 import { omitUndefined } from './omit-undefined.ts';
 import { type Queues, queueText } from './queues.ts';
 import {
@@ -96,11 +98,10 @@ export class Consumer extends Construct implements IGrantable {
   /** Does Lambda keep concurrency for it? */
   readonly reserved: boolean;
   /** Once `addDoorbellUrl` was called. */
-  doorbellUrl: FunctionUrl | undefined;
+  doorbell: Doorbell | undefined;
   /** Where its metrics are. */
   readonly metricSource: MetricSource;
-  /** Function URLs stream no response of a function in a VPC. */
-  readonly #streams: boolean;
+  readonly #keep: KeepOptions;
   readonly #ringers: IGrantable[] = [];
 
   constructor(scope: Construct, id: string, props: ConsumerProps) {
@@ -115,7 +116,8 @@ export class Consumer extends Construct implements IGrantable {
     this.memorySize = props.memorySize ?? 512;
     this.maxEventAge = props.maxEventAge ?? Duration.minutes(1);
     this.reserved = props.reserveConcurrency ?? false;
-    this.#streams = props.redis.vpc === undefined;
+    const { logRetention, removalPolicy, encryptionKey } = props;
+    this.#keep = omitUndefined({ logRetention, removalPolicy, encryptionKey });
     this.metricSource = metricSource(scope, props);
     checkName(this.consumerName);
     checkCount('concurrency', this.concurrency);
@@ -140,7 +142,6 @@ export class Consumer extends Construct implements IGrantable {
           serial: props.serial,
           linger: props.linger?.toMilliseconds(),
         }),
-        streaming: Lazy.any({ produce: () => (this.doorbellUrl && this.#streams) || undefined }) as unknown as true,
       }),
       ...(this.reserved ? { reservedConcurrentExecutions: this.maxWorkers } : {}),
     });
@@ -154,28 +155,28 @@ export class Consumer extends Construct implements IGrantable {
   }
 
   /**
-   * A URL that starts it. Callers sign their requests (AWS_IAM) and need `grantDoorbell`. They get 202 before the drain
-   * begins; from a function in a VPC only after it, so that an asynchronous Invoke rings it better.
-   * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html#config-rs-vpc-compatibility
+   * A URL that starts it, answered by a small function of its own: 202 once Lambda has taken the start. Callers sign their
+   * requests (AWS_IAM) and need `grantDoorbell`.
    */
   addDoorbellUrl(): FunctionUrl {
-    if (this.doorbellUrl) return this.doorbellUrl;
-    this.doorbellUrl = this.function.addFunctionUrl({
-      authType: FunctionUrlAuthType.AWS_IAM,
-      invokeMode: this.#streams ? InvokeMode.RESPONSE_STREAM : InvokeMode.BUFFERED,
-    });
-    for (const grantee of this.#ringers) this.doorbellUrl.grantInvokeUrl(grantee);
-    return this.doorbellUrl;
+    if (this.doorbell) return this.doorbell.url;
+    const { consumerName } = this;
+    this.doorbell = new Doorbell(this, 'Doorbell', { ...this.#keep, starts: this.function, consumerName });
+    for (const grantee of this.#ringers) this.doorbell.grantRing(grantee);
+    return this.doorbell.url;
   }
 
   /** Lets somebody start it, with Lambda's Invoke and over its URL. */
   grantDoorbell(grantee: IGrantable): Grant {
     this.#ringers.push(grantee);
     const grant = this.function.grantInvokeLatestVersion(grantee);
-    return this.doorbellUrl ? grant.combine(this.doorbellUrl.grantInvokeUrl(grantee)) : grant;
+    return this.doorbell ? grant.combine(this.doorbell.grantRing(grantee)) : grant;
   }
 
-  /** Any event is a doorbell: an SQS message, a DynamoDB stream, … */
+  /**
+   * Any event is a doorbell: an SQS message, a DynamoDB stream, …
+   * @throws Error for a queue of SQS whose visibility timeout is shorter than the consumer's own
+   */
   addEventSource(source: IEventSource): void {
     this.function.addEventSource(source);
   }

@@ -5,8 +5,10 @@
 
 export { Consumer, type ConsumerOptions, type ConsumerProps } from './consumer.ts';
 export { Dashboard, type DashboardOptions, type DashboardProps } from './dashboard.ts';
+export { Doorbell, type DoorbellProps } from './doorbell.ts';
 export { FailureQueue, type FailureQueueProps } from './function/failure-queue.ts';
 export { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
+export type { KeepOptions } from './function/logs.ts';
 export { Lambdesque, type LambdesqueProps } from './lambdesque.ts';
 export { MinuteTick, type MinuteTickProps } from './minute-tick.ts';
 export { OnDemand, type OnDemandProps } from './on-demand.ts';

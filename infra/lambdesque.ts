@@ -1,5 +1,6 @@
 import { NestedStack, RemovalPolicy } from 'aws-cdk-lib';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -50,6 +51,12 @@ export interface LambdesqueProps<Name extends string> extends Omit<SystemOptions
   readonly removalPolicy?: RemovalPolicy;
   /** For the events of failed invocations, of all functions. @default an encrypted queue */
   readonly onFailure?: IQueue;
+  /**
+   * A key of yours for all log groups and queues. Its policy gets what CloudWatch Logs and the functions need, where this
+   * app makes the key. The topic of the alarms is yours: give it the key as `masterKey`.
+   * @default AWS's own keys
+   */
+  readonly encryptionKey?: IKey | Key;
 }
 
 /**
@@ -92,13 +99,14 @@ export class Lambdesque<Name extends string> extends Construct {
     }
     const registry = requireJobs(jobs);
     this.systemName = props.systemName ?? defaultSystemName(this);
-    this.onFailure = props.onFailure ?? new FailureQueue(this, 'Failures', { removalPolicy });
+    const kept = { removalPolicy, ...omitUndefined({ encryptionKey: props.encryptionKey }) };
+    this.onFailure = props.onFailure ?? new FailureQueue(this, 'Failures', kept);
     this.wake =
-      props.wake === 'on-demand' ? new OnDemand(this, 'Wake', { onFailure: this.onFailure, removalPolicy }) : undefined;
+      props.wake === 'on-demand' ? new OnDemand(this, 'Wake', { ...kept, onFailure: this.onFailure }) : undefined;
     const shared = {
       redis,
       jobs,
-      removalPolicy,
+      ...kept,
       onFailure: this.onFailure,
       systemName: this.systemName,
       ...omitUndefined({
@@ -128,7 +136,7 @@ export class Lambdesque<Name extends string> extends Construct {
       consumers: Object.values<Consumer>(this.consumers),
       scheduler: this.scheduler,
     };
-    this.alarms = props.alarms && new Alarms(this, 'Alarms', { ...seen, ...props.alarms });
+    this.alarms = props.alarms && new Alarms(this, 'Alarms', { ...seen, onFailure: this.onFailure, ...props.alarms });
     this.dashboard =
       props.dashboard &&
       new Dashboard(this, 'Dashboard', { ...shared, ...props.dashboard, consumers: seen.consumers, cron });

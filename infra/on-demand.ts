@@ -2,12 +2,14 @@ import { ArnFormat, Duration, Names, type RemovalPolicy, Stack } from 'aws-cdk-l
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { type IGrantable, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFn } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
-import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { type IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { OnDemandSettings } from '../functions/contract/settings.ts';
+import { encryptionOf } from './function/failure-queue.ts';
 import { scheduleRole } from './schedule-role.ts';
 
 /** Props of what starts a scheduler when it is needed. */
@@ -16,6 +18,8 @@ export interface OnDemandProps {
   readonly onFailure: IQueue;
   /** What becomes of the fallback queue when it leaves the stack. */
   readonly removalPolicy: RemovalPolicy;
+  /** A key of yours for the fallback queue. @default SQS's own */
+  readonly encryptionKey?: IKey | Key;
 }
 
 /** EventBridge's own limit for the name of a schedule, and Lambda's for that of a function. */
@@ -59,7 +63,7 @@ export class OnDemand extends Construct {
     });
     this.group = new CfnScheduleGroup(this, 'Group', { name: group });
     this.fallback = new Queue(this, 'Fallback', {
-      encryption: QueueEncryption.SQS_MANAGED,
+      ...encryptionOf(props.encryptionKey),
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
       deliveryDelay: Duration.minutes(15),

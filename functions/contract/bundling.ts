@@ -36,6 +36,7 @@ export const entries = {
   consumer: pathOf('../consumer'),
   scheduler: pathOf('../scheduler'),
   dashboard: pathOf('../dashboard'),
+  doorbell: pathOf('../doorbell'),
 } as const;
 
 const backends: Readonly<Record<RedisSettings['kind'], string>> = {

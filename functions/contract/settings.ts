@@ -133,11 +133,6 @@ const consumer = object({
   serial: v.exactOptional(boolean),
   /** Milliseconds to go on looking at queues that are empty, before the invocation ends. @default 0 */
   linger: v.exactOptional(ms(0)),
-  /**
-   * It has a Function URL with `InvokeMode: RESPONSE_STREAM`: such a call is answered at once, before the drain.
-   * @default false
-   */
-  streaming: v.exactOptional(boolean),
 });
 export type ConsumerSettings = v.InferOutput<typeof consumer>;
 

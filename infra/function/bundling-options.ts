@@ -19,14 +19,19 @@ export interface BundleContent {
   readonly constants?: { readonly cron: Readonly<Record<string, CronEntry>>; readonly registry: Registry };
 }
 
-/** functions/contract/bundling.ts in the words of NodejsFunction, and what the user adds, which wins. */
+/**
+ * functions/contract/bundling.ts in the words of NodejsFunction, and what the user adds, which wins.
+ * @param content undefined for what has neither jobs nor Redis
+ */
 export function bundlingOptions(
-  { backend, jobs, assets, constants }: BundleContent,
+  content?: BundleContent,
   more: BundlingOptions = {},
   metafile?: string,
 ): BundlingOptions {
   const { '--alias': moreAlias = [], ...args } = more.esbuildArgs ?? {};
-  const alias = Object.entries(aliases(backend, resolve(jobs), assets)).map(([name, file]) => `${name}=${file}`);
+  const names = content ? aliases(content.backend, resolve(content.jobs), content.assets) : {};
+  const alias = Object.entries(names).map(([name, file]) => `${name}=${file}`);
+  const constants = content?.constants;
   return {
     target: bundling.target,
     externalModules: [...bundling.external],
@@ -45,7 +50,7 @@ export function bundlingOptions(
       '--legal-comments': bundling.legalComments,
       ...omitUndefined({ '--metafile': metafile }),
       ...args,
-      '--alias': [...alias, ...[moreAlias].flat().map(String)],
+      ...(content ? { '--alias': [...alias, ...[moreAlias].flat().map(String)] } : {}),
     },
   };
 }

@@ -1,11 +1,20 @@
 import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
+import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
 /** Props of a failure queue. */
 export interface FailureQueueProps {
   /** What becomes of it when it leaves the stack. */
   readonly removalPolicy: RemovalPolicy;
+  /** A key of yours. @default SQS's own */
+  readonly encryptionKey?: IKey | Key;
+}
+
+/** How a queue is encrypted. */
+export function encryptionOf(key: IKey | Key | undefined): Pick<QueueProps, 'encryption' | 'encryptionMasterKey'> {
+  if (!key) return { encryption: QueueEncryption.SQS_MANAGED };
+  return { encryption: QueueEncryption.KMS, encryptionMasterKey: key as IKey };
 }
 
 /**
@@ -15,7 +24,7 @@ export interface FailureQueueProps {
 export class FailureQueue extends Queue {
   constructor(scope: Construct, id: string, props: FailureQueueProps) {
     super(scope, id, {
-      encryption: QueueEncryption.SQS_MANAGED,
+      ...encryptionOf(props.encryptionKey),
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
       removalPolicy: props.removalPolicy,

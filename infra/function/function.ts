@@ -1,9 +1,9 @@
 import { Duration, RemovalPolicy, Stack, Token, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, type IFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, type IEventSource, type IFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { type BundlingOptions, NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
-import { type ILogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { entries } from '../../functions/contract/bundling.ts';
@@ -16,7 +16,9 @@ import { checkSystemName, defaultSystemName } from '../system-name.ts';
 import { warnOfLargePackages } from './bundle-warnings.ts';
 import { type BundleContent, bundlingOptions, metafileFor } from './bundling-options.ts';
 import { FailureQueue } from './failure-queue.ts';
+import { type KeepOptions, ownLogGroup } from './logs.ts';
 import { addSettings, splitSettings } from './settings-asset.ts';
+import { checkVisibility } from './visibility.ts';
 
 export const defaultMetricsNamespace = 'Lambdesque';
 
@@ -45,17 +47,13 @@ export interface SystemOptions {
 }
 
 /** What can be set for each function. */
-export interface FunctionOptions {
+export interface FunctionOptions extends KeepOptions {
   /** MB, 128 to 10240; CPU grows with it. @default 512 for a consumer, 256 for the scheduler */
   readonly memorySize?: number;
   /** More variables. @default none but our own */
   readonly environment?: Readonly<Record<string, string>>;
   /** Where it logs. @default a log group of its own */
   readonly logGroup?: ILogGroup;
-  /** Of its own log group. @default RetentionDays.ONE_MONTH */
-  readonly logRetention?: RetentionDays;
-  /** Of its own log group and failure queue, when they leave the stack. @default RemovalPolicy.DESTROY */
-  readonly removalPolicy?: RemovalPolicy;
   /** Where the events of failed asynchronous invocations go. @default an encrypted queue of its own */
   readonly onFailure?: IQueue;
   /** Invocations of it again after it failed. @default 0, since the next tick does the same; 2 for a scheduler without ticks */
@@ -101,10 +99,14 @@ export class LambdesqueFunction extends NodejsFunction {
   constructor(scope: Construct, id: string, props: LambdesqueFunctionProps) {
     checkLimits(props);
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.DESTROY;
-    const logGroup =
-      props.logGroup ??
-      new LogGroup(scope, 'Logs', { retention: props.logRetention ?? RetentionDays.ONE_MONTH, removalPolicy });
-    const onFailure = props.wake?.fallback ?? props.onFailure ?? new FailureQueue(scope, 'Failures', { removalPolicy });
+    const logGroup = props.logGroup ?? ownLogGroup(scope, 'Logs', props);
+    const onFailure =
+      props.wake?.fallback ??
+      props.onFailure ??
+      new FailureQueue(scope, 'Failures', {
+        removalPolicy,
+        ...omitUndefined({ encryptionKey: props.encryptionKey }),
+      });
     const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
     if (props.redis.vpc) allowVpc(role);
@@ -141,6 +143,12 @@ export class LambdesqueFunction extends NodejsFunction {
     warnOfLargePackages(this, metafile);
     props.redis.grantConnect(this as IFunction);
     props.wake?.grantArm(this);
+  }
+
+  /** @throws Error for a queue of SQS whose messages would come back before the function has ended */
+  override addEventSource(source: IEventSource): void {
+    if (this.timeout) checkVisibility(source, this.timeout);
+    super.addEventSource(source);
   }
 }
 

@@ -4,6 +4,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
 import type { Consumer } from '../consumer.ts';
 import type { OnDemand } from '../on-demand.ts';
@@ -31,6 +32,8 @@ export interface AlarmsProps extends AlarmOptions {
   readonly consumers: readonly Consumer[];
   /** @default the alarms that are about a scheduler are left out */
   readonly scheduler?: Scheduler;
+  /** Where the events of failed invocations go. @default there is no alarm about it */
+  readonly onFailure?: IQueue;
 }
 
 /**
@@ -46,6 +49,8 @@ export class Alarms extends Construct {
   readonly schedulerSilent: Alarm | undefined;
   /** Where it does not. */
   readonly fallback: Alarm | undefined;
+  /** Events of failed invocations wait for somebody to look at them. */
+  readonly failureQueue: Alarm | undefined;
   /** One for each function: invocations failed. */
   readonly functionErrors: readonly Alarm[];
   /** One for each function: Lambda refused invocations. */
@@ -67,6 +72,7 @@ export class Alarms extends Construct {
         ? this.#silence(scheduler, props.schedulerSilence ?? Duration.minutes(5))
         : undefined;
     this.fallback = scheduler?.wake && this.#fallback(scheduler.wake);
+    this.failureQueue = props.onFailure && this.#failureQueue(props.onFailure);
     const functions = [
       ...consumers.map(titled),
       ...(scheduler ? [{ title: 'scheduler', fn: scheduler.function }] : []),
@@ -128,6 +134,17 @@ export class Alarms extends Construct {
       remedy:
         'The log of the scheduler and of the consumers says why, at "The invocation failed": no permission to set the ' +
         'schedule, EventBridge Scheduler throttling, Redis away, a timeout.',
+    });
+  }
+
+  #failureQueue(queue: IQueue): Alarm {
+    return this.#alarm('FailureQueue', {
+      metric: queue.metricApproximateNumberOfMessagesVisible({ period: FIVE_MINUTES, statistic: Stats.MAXIMUM }),
+      threshold: 1,
+      what: 'Events of invocations that failed are in the failure queue. They are no jobs: those are in Redis.',
+      remedy:
+        'Read one (aws sqs receive-message): it names the function, the request id to search its log for, and the error. ' +
+        'When the cause is gone, purge the queue (aws sqs purge-queue); the alarm ends when it is empty.',
     });
   }
 

@@ -1,35 +1,43 @@
 /**
- * Runs a bundle as Lambda does: in a process of its own, one invocation at a time, its handler imported once.
+ * Runs a bundle as Lambda does: under AWS's own runtime client, in a process of its own, one invocation at a time.
  *
- * The process gets nothing of this one's environment. It ends with `stop`, with `kill`, or when an invocation is not over
- * in its time, as Lambda's environments do.
+ * The process gets nothing of this one's environment. It ends with `stop`, with `kill`, by itself, or when an invocation is
+ * not over in its time, as Lambda's environments do.
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import type { FromChild, ToChild } from './lambda-child.ts';
+import { dirname } from 'node:path';
+import { type RuntimeError, startRuntimeApi } from './runtime-api.ts';
+import { runtimeClient } from './runtime-client.ts';
 
 export interface LambdaOptions {
   /** The bundle's file. */
   readonly bundle: string;
-  /** What `LAMBDESQUE_SETTINGS` holds; any JSON, or a text that is none. */
-  readonly settings: unknown;
+  /** What `LAMBDESQUE_SETTINGS` holds; any JSON, or a text that is none. @default the variable is not set */
+  readonly settings?: unknown;
   /** More variables. @default none */
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds by which its clock is ahead of ours. @default 0 */
   readonly clockOffset?: number;
+  /** MB for JavaScript's heap. @default as much as Node takes */
+  readonly heap?: number;
+  /** X-Ray takes its invocations. @default false */
+  readonly traced?: boolean;
 }
 
 export interface Invocation {
-  /** What the handler returned; or, streamed, what it wrote. */
+  readonly requestId: string;
+  /** What the handler returned. */
   readonly answer?: unknown;
+  /** What the runtime told Lambda: it counts as an error, and the event goes to the failure queue. */
   readonly error?: { readonly name: string; readonly message: string };
-  /** It was not over in its time, or its process ended by itself. */
+  /** Its process is gone: it was not over in its time, or ended by itself. */
   readonly died: boolean;
+  /** How the process ended, where it did: an exit code, or a signal's name. */
+  readonly exit?: number | string;
   /** Milliseconds until it was over. */
   readonly ms: number;
-  /** The HTTP head of a streamed response, and when its stream ended, ms from the start. */
-  readonly response?: { readonly statusCode: number; readonly body: string; readonly ms: number };
 }
 
 export interface InvokeOptions {
@@ -37,28 +45,22 @@ export interface InvokeOptions {
   readonly timeout?: number;
 }
 
-/** An invocation under way. */
-export interface Running {
-  /** What has been streamed and ended so far. */
-  readonly response: Promise<NonNullable<Invocation['response']>>;
-  readonly done: Promise<Invocation>;
-}
-
 export interface TestLambda {
-  /** From the start of the import of the bundle to its end, ms. */
+  /** What the import of the bundle took, ms. */
   readonly initMs: number;
   /** All that it printed. */
   readonly output: string;
   /** Its lines that are JSON. */
   readonly lines: readonly Readonly<Record<string, unknown>>[];
   invoke(event?: unknown, options?: InvokeOptions): Promise<Invocation>;
-  start(event?: unknown, options?: InvokeOptions): Running;
   /** SIGKILL, and waits until the process is gone. */
   kill(): Promise<void>;
+  /** As Lambda ends an environment that it needs no more. */
   stop(): Promise<void>;
 }
 
-const CHILD = new URL('./lambda-child.ts', import.meta.url);
+export const FUNCTION_NAME = 'fn-under-test';
+const TRANSPORT = new URL('./runtime-transport.ts', import.meta.url);
 const children = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
@@ -66,76 +68,92 @@ process.once('exit', () => {
 
 /** @throws if the bundle cannot be imported, with what it printed */
 export async function startLambda(options: LambdaOptions): Promise<TestLambda> {
-  const { bundle, settings, env = {}, clockOffset = 0 } = options;
-  const child = fork(CHILD, [bundle, String(clockOffset)], {
+  const { bundle, settings, env = {}, clockOffset = 0, heap, traced = false } = options;
+  const api = await startRuntimeApi(`arn:aws:lambda:eu-central-1:123456789012:function:${FUNCTION_NAME}`);
+  const transport = new URL(TRANSPORT);
+  transport.searchParams.set('clock', String(clockOffset));
+  const flags = ['--import', transport.href, ...(heap === undefined ? [] : [`--max-old-space-size=${heap}`])];
+  const child = spawn(process.execPath, [...flags, await runtimeClient()], {
+    cwd: dirname(bundle),
     env: {
+      AWS_LAMBDA_FUNCTION_NAME: FUNCTION_NAME,
+      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
+      AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${FUNCTION_NAME}`,
+      AWS_LAMBDA_LOG_STREAM_NAME: '2026/01/01/[$LATEST]0',
+      AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
       ...env,
-      LAMBDESQUE_SETTINGS: typeof settings === 'string' ? settings : JSON.stringify(settings),
+      AWS_LAMBDA_RUNTIME_API: api.address,
+      _HANDLER: 'index.handler',
+      LAMBDA_TASK_ROOT: dirname(bundle),
       TZ: ':UTC',
+      ...(settings === undefined
+        ? {}
+        : { LAMBDESQUE_SETTINGS: typeof settings === 'string' ? settings : JSON.stringify(settings) }),
     },
-    // As Lambda does with NODE_OPTIONS unset; our own loader flags are not for it.
-    execArgv: [],
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.add(child);
-  const exited = once(child, 'exit').then(() => children.delete(child));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => {
+    stream.setEncoding('utf8').on('data', (text: string) => {
       output += text;
     });
   }
-  const first = await nextMessage(child, exited);
-  if (first?.kind !== 'ready')
-    throw new Error(`${bundle} cannot be imported:\n${first?.kind === 'broken' ? first.message : ''}${output}`);
+  // `close`, not `exit`: all that it printed has arrived.
+  const ended: Promise<number | string> = once(child, 'close').then(([code, signal]) => {
+    children.delete(child);
+    api.stop();
+    return code ?? signal;
+  });
 
-  const start = (event: unknown = {}, { timeout = 30_000 }: InvokeOptions = {}): Running => {
-    const began = performance.now();
-    const requestId = randomUUID();
-    let response: Invocation['response'];
-    const { promise, resolve } = Promise.withResolvers<NonNullable<Invocation['response']>>();
-    child.send({ event, timeout, requestId } satisfies ToChild);
-    const done = (async (): Promise<Invocation> => {
-      for (;;) {
-        const message = await nextMessage(child, exited);
-        const ms = performance.now() - began;
-        if (message?.kind === 'response') {
-          response = { statusCode: message.statusCode, body: message.body, ms };
-          resolve(response);
-          continue;
-        }
-        const seen = response ? { response } : {};
-        if (message?.kind === 'answer') return { answer: message.answer, died: false, ms, ...seen };
-        if (message?.kind === 'error') return { error: message.error, died: false, ms, ...seen };
-        return { died: true, ms, ...seen };
-      }
-    })();
-    return { response: promise, done };
-  };
+  const broken = ended.then((exit) => Promise.reject(new Error(`it ended with ${exit}`)));
+  broken.catch(() => {});
+  let initMs: number;
+  try {
+    initMs = await Promise.race([api.ready, broken]);
+  } catch (error) {
+    child.kill('SIGKILL');
+    await ended;
+    const { errorType, errorMessage } = error as Partial<RuntimeError>;
+    const why = errorType === undefined ? (error as Error).message : `${errorType}: ${errorMessage}`;
+    throw new Error(`${bundle} cannot be imported: ${why}\n${output}`);
+  }
 
   return {
-    initMs: first.ms,
+    initMs,
     get output() {
       return output;
     },
     get lines() {
       return output.split('\n').flatMap(parseLine);
     },
-    start,
-    invoke: (event, options) => start(event, options).done,
+    async invoke(event = {}, { timeout = 30_000 } = {}) {
+      const began = performance.now();
+      const requestId = randomUUID();
+      const timer = setTimeout(() => {
+        output += `${requestId} Task timed out after ${(timeout / 1_000).toFixed(2)} seconds\n`;
+        child.kill('SIGKILL');
+      }, timeout);
+      const traceId = `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=557abcec3ee5a047;Sampled=${Number(traced)}`;
+      const order = { requestId, event, traceId, deadline: Date.now() + clockOffset + timeout };
+      const over = await Promise.race([api.invoke(order), ended.then((exit) => ({ exit }))]);
+      clearTimeout(timer);
+      const seen = { requestId, ms: performance.now() - began };
+      if ('exit' in over) return { ...seen, died: true, exit: over.exit };
+      if ('answer' in over) return { ...seen, died: false, answer: over.answer };
+      const { errorType: name, errorMessage: message } = over.error;
+      return { ...seen, died: false, error: { name, message } };
+    },
     async kill() {
       child.kill('SIGKILL');
-      await exited;
+      await ended;
     },
     async stop() {
-      if (child.connected) child.disconnect();
-      await exited;
+      child.kill('SIGTERM');
+      await ended;
     },
   };
-}
-
-async function nextMessage(child: ChildProcess, exited: Promise<unknown>): Promise<FromChild | undefined> {
-  return Promise.race([once(child, 'message').then(([message]) => message as FromChild), exited.then(() => undefined)]);
 }
 
 function parseLine(line: string): Record<string, unknown>[] {

@@ -149,11 +149,22 @@ describe('queues', () => {
 });
 
 describe('the doorbell', () => {
-  test('is a URL for signed calls, answered before the drain', () => {
+  test('is a URL for signed calls, of a small function that may start the consumer and nothing else', () => {
     const { consumer: mail, template } = consumer();
     expect(mail.addDoorbellUrl()).toBe(mail.addDoorbellUrl());
-    template().hasResourceProperties('AWS::Lambda::Url', { AuthType: 'AWS_IAM', InvokeMode: 'RESPONSE_STREAM' });
-    expect(settingsOf(template(), /^mail/)).toMatchObject({ streaming: true });
+    const url = {
+      AuthType: 'AWS_IAM',
+      TargetFunctionArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('Doorbell'), 'Arn'] },
+    };
+    template().hasResourceProperties('AWS::Lambda::Url', { ...url, InvokeMode: Match.absent() });
+    expect(functionOf(template(), /DoorbellFunction/).Environment.Variables).toEqual({
+      NODE_OPTIONS: '--enable-source-maps',
+      LAMBDESQUE_CONSUMER: { Ref: expect.stringMatching(/^mailFunction/) },
+    });
+    expect(statementsOf(template(), /DoorbellRole/).map((one) => one.actions)).toEqual([
+      ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      ['lambda:InvokeFunction'],
+    ]);
   });
 
   test.each(['before', 'after'])('a grant made %s the URL is for both ways to ring', (when) => {
@@ -180,6 +191,30 @@ describe('the doorbell', () => {
     mail.addEventSource(new SqsEventSource(new Queue(stack, 'Bell', { visibilityTimeout: Duration.minutes(15) })));
     template().resourceCountIs('AWS::Lambda::EventSourceMapping', 1);
     expect(warningsOf(stack)).toEqual([]);
+  });
+
+  test.each([
+    ['its own 30 seconds', {}, 'shows a message again after 30 seconds'],
+    [
+      'ten minutes',
+      { visibilityTimeout: Duration.minutes(10) },
+      'Give it visibilityTimeout: Duration.seconds(900) or more',
+    ],
+  ])('cannot be a queue that shows messages again after %s, while the consumer runs', (_, props, message) => {
+    const { stack, consumer: mail } = consumer();
+    const source = new SqsEventSource(new Queue(stack, 'Bell', props));
+    expect(() => mail.addEventSource(source)).toThrow(message);
+    expect(() => mail.function.addEventSource(source)).toThrow('The queue Test/Bell shows');
+    const quick = new Consumer(stack, 'quick', {
+      redis: upstash(stack, 'Other'),
+      jobs,
+      queues: 'q',
+      timeout: Duration.seconds(30),
+    });
+    expect(() => quick.addEventSource(source)).not.toThrow(/./);
+    // Of a queue that is not this app's nothing is known.
+    const theirs = Queue.fromQueueArn(stack, 'Theirs', 'arn:aws:sqs:eu-west-1:111122223333:theirs');
+    mail.addEventSource(new SqsEventSource(theirs));
   });
 });
 

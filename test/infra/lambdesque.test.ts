@@ -1,10 +1,12 @@
+import type { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { expect, expectTypeOf, test } from 'vitest';
+import { describe, expect, expectTypeOf, test } from 'vitest';
 import { type Consumer, Lambdesque, type LambdesqueProps } from '../../infra/index.ts';
-import { functionOf, settingsOf, statementsOf, testStack, upstash } from './stack.ts';
+import { functionOf, settingsOf, statementsOf, testStack, upstash, warningsOf } from './stack.ts';
 
 type Names = 'mail' | 'ledger';
 
@@ -57,6 +59,64 @@ test('what is said for all holds for all, and what is said for one wins', () => 
   }
   template.resourcePropertiesCountIs('AWS::Logs::LogGroup', { RetentionInDays: 7 }, 2);
   template.resourcePropertiesCountIs('AWS::Logs::LogGroup', { RetentionInDays: 365 }, 1);
+});
+
+describe('a key of the user’s own', () => {
+  const KEY = { 'Fn::GetAtt': [expect.stringMatching(/^Key/), 'Arn'] };
+  /** A system whose log groups and queues are all under the key. */
+  function under(makeKey: (stack: Stack) => IKey, wake: 'minute' | 'on-demand') {
+    const stack = testStack();
+    const encryptionKey = makeKey(stack);
+    const topic = new Topic(stack, 'Topic', { masterKey: encryptionKey, enforceSSL: true });
+    const jobs = new Lambdesque(stack, 'Jobs', {
+      redis: upstash(stack),
+      jobs: 'test/infra/jobs/good.ts',
+      consumers: { mail: { queues: ['*'] } },
+      alarms: { topic },
+      dashboard: { auth: 'iam' },
+      wake,
+      encryptionKey,
+    });
+    jobs.consumers.mail.addDoorbellUrl();
+    return { stack, template: Template.fromStack(stack) };
+  }
+  const of = (template: Template, type: string) =>
+    Object.values(template.findResources(type)).map((one) => one['Properties'] as Record<string, unknown>);
+
+  test.each(['minute', 'on-demand'] as const)('is that of every log group and queue, %s', (wake) => {
+    const { stack, template } = under((scope) => new Key(scope, 'Key') as IKey, wake);
+    const groups = of(template, 'AWS::Logs::LogGroup');
+    expect(groups).toHaveLength(4);
+    for (const group of groups) expect(group['KmsKeyId']).toEqual(KEY);
+    const queues = of(template, 'AWS::SQS::Queue');
+    expect(queues).toHaveLength(wake === 'minute' ? 1 : 2);
+    for (const queue of queues) expect(queue['KmsMasterKeyId']).toEqual(KEY);
+
+    // CloudWatch Logs writes with it, for log groups of this account; alarms publish with it.
+    const statements = of(template, 'AWS::KMS::Key').flatMap(
+      (key) => (key['KeyPolicy'] as { Statement: Record<string, unknown>[] }).Statement,
+    );
+    expect(statements).toContainEqual(
+      expect.objectContaining({
+        Principal: { Service: { 'Fn::Join': ['', ['logs.', { Ref: 'AWS::Region' }, '.amazonaws.com']] } },
+        Action: ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
+        Condition: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': expect.anything() } },
+      }),
+    );
+    expect(JSON.stringify(statements)).toContain('cloudwatch.amazonaws.com');
+    // The functions write what has failed to the queue.
+    for (const role of [/mailRole/, /SchedulerRole/]) {
+      const actions = statementsOf(template, role).flatMap((one) => one.actions);
+      expect(actions).toEqual(expect.arrayContaining(['kms:GenerateDataKey*', 'kms:Decrypt']));
+    }
+    expect(warningsOf(stack)).toEqual([]);
+  });
+
+  test('that is not this app’s has a policy that nobody changes here: synth says what it must hold', () => {
+    const arn = 'arn:aws:kms:eu-west-1:111122223333:key/1234';
+    const { stack } = under((scope) => Key.fromKeyArn(scope, 'Key', arn), 'minute');
+    expect(warningsOf(stack)).toContainEqual(expect.stringContaining('It must let logs.<region>.amazonaws.com'));
+  });
 });
 
 test('dashboard and queries can be left out', () => {
@@ -118,7 +178,7 @@ test('alarms tell the topic', () => {
   });
   const template = Template.fromStack(stack);
   const to = [{ Ref: Match.stringLikeRegexp('^Alarms') }];
-  template.resourceCountIs('AWS::CloudWatch::Alarm', 7);
+  template.resourceCountIs('AWS::CloudWatch::Alarm', 8);
   template.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: to, OKActions: to });
   expect(functionOf(template, /allFunction/)).toBeDefined();
 });

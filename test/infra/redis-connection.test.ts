@@ -181,14 +181,14 @@ describe('TCP', () => {
     ]);
   });
 
-  test('in a VPC: a doorbell URL streams nothing, as Lambda cannot', () => {
+  test('in a VPC: the doorbell’s function is outside, where it needs no way to Lambda', () => {
     const stack = testStack();
     const redis = RedisConnection.tcp({ url: 'redis://10.0.0.5', vpc: new Vpc(stack, 'Vpc') });
     const jobs = 'test/infra/jobs/good.ts';
     new Consumer(stack, 'mail', { redis, jobs, queues: '*' }).addDoorbellUrl();
     const template = Template.fromStack(stack);
-    template.hasResourceProperties('AWS::Lambda::Url', { InvokeMode: 'BUFFERED', AuthType: 'AWS_IAM' });
-    expect(settingsOf(template, /^mail/)).not.toHaveProperty('streaming');
+    expect(functionOf(template, /^mailFunction/)).toHaveProperty('VpcConfig');
+    expect(functionOf(template, /DoorbellFunction/)).not.toHaveProperty('VpcConfig');
   });
 
   test.each([

@@ -32,8 +32,8 @@ export function testStack(): Stack {
   return new Stack(testApp(), 'Test');
 }
 
-export function upstash(stack: Stack): RedisConnection {
-  const token = Secret.fromSecretNameV2(stack, 'Token', 'upstash-token');
+export function upstash(stack: Stack, id = 'Token'): RedisConnection {
+  const token = Secret.fromSecretNameV2(stack, id, 'upstash-token');
   return RedisConnection.upstash({ url: 'https://example.upstash.io', token });
 }
 

@@ -22,7 +22,7 @@ let template: Template;
 
 beforeAll(async () => {
   const { PATH = '', HOME = output } = process.env;
-  await promisify(execFile)('npx', ['cdk', 'synth', '--quiet', '--output', output], {
+  await promisify(execFile)('npx', ['cdk', 'synth', '--quiet', '-c', 'alarmEmail=none', '--output', output], {
     env: {
       PATH,
       HOME,
@@ -59,14 +59,14 @@ describe('the template', () => {
   });
 
   test('names the secret and holds no value of one', () => {
-    const { redis } = settingsOf(template, /default/, output) as { redis: object };
+    const { redis } = settingsOf(template, /defaultFunction/, output) as { redis: object };
     const secret = { service: 'secretsmanager', id: 'lambdesque/upstash' };
     expect(redis).toEqual({ kind: 'upstash', url: { ...secret, field: 'url' }, token: { ...secret, field: 'token' } });
     // A dynamic reference would put the value into the function's environment.
     expect(text).not.toContain('{{resolve:');
-    for (const fn of Object.values(template.findResources('AWS::Lambda::Function'))) {
+    for (const [id, fn] of Object.entries(template.findResources('AWS::Lambda::Function'))) {
       expect(Object.keys(fn['Properties'].Environment.Variables).sort()).toEqual([
-        'LAMBDESQUE_SETTINGS',
+        id.includes('Doorbell') ? 'LAMBDESQUE_CONSUMER' : 'LAMBDESQUE_SETTINGS',
         'NODE_OPTIONS',
       ]);
     }
@@ -91,7 +91,7 @@ describe('the template', () => {
 
 describe('the assets', () => {
   test('is one bundle with its map for all consumers, each with its own settings beside it', () => {
-    const assets = [/default/, /mail/, /ledger/].map(assetOf);
+    const assets = [/defaultFunction/, /mail/, /ledger/].map(assetOf);
     const bundles = assets.map((asset) => readFileSync(join(asset, 'index.mjs'), 'utf8'));
     expect([new Set(assets).size, new Set(bundles).size]).toEqual([3, 1]);
     for (const asset of [...assets, assetOf(/Scheduler/)]) {
@@ -104,7 +104,7 @@ describe('the assets', () => {
   });
 
   test('a consumer’s holds the jobs and the one backend it needs', () => {
-    const sources = sourcesOf(assetOf(/default/));
+    const sources = sourcesOf(assetOf(/defaultFunction/));
     expect(sources).toEqual(
       expect.arrayContaining(['functions/consumer.ts', 'functions/jobs/hello.ts', 'functions/backends/upstash.ts']),
     );
@@ -123,7 +123,7 @@ describe('the assets', () => {
     const outdir = join(output, 'build');
     const made = await bundle({ entry: 'consumer', backend: 'upstash', jobs: 'functions/jobs/index.ts', outdir });
     // Compared here, as a difference would be printed whole.
-    expect(readFileSync(made.file).equals(readFileSync(join(assetOf(/default/), 'index.mjs')))).toBe(true);
+    expect(readFileSync(made.file).equals(readFileSync(join(assetOf(/defaultFunction/), 'index.mjs')))).toBe(true);
   });
 });
 
@@ -134,10 +134,10 @@ test('the default consumer runs a job of a real Redis', async () => {
     aws.secrets.set('lambdesque/upstash', JSON.stringify({ url: upstash.url, token: upstash.token }));
     await redis.client.sadd('resque:queues', 'myqueue');
     await redis.client.rpush('resque:queue:myqueue', '{"class":"Hello","args":["hi","there11"]}');
-    const { NODE_OPTIONS } = functionOf(template, /default/).Environment.Variables as Record<string, string>;
+    const { NODE_OPTIONS } = functionOf(template, /defaultFunction/).Environment.Variables as Record<string, string>;
     const lambda = await startLambda({
-      bundle: join(assetOf(/default/), 'index.mjs'),
-      settings: settingsOf(template, /default/, output),
+      bundle: join(assetOf(/defaultFunction/), 'index.mjs'),
+      settings: settingsOf(template, /defaultFunction/, output),
       env: { ...aws.env, NODE_OPTIONS: NODE_OPTIONS ?? '' },
     });
     try {

@@ -21,7 +21,13 @@ function watched(options: Partial<AlarmOptions> = {}) {
   const consumers = [mail, ledger];
   const scheduler = new Scheduler(stack, 'Scheduler', { ...system, consumers: { mail, ledger } });
   const topic = new Topic(stack, 'Topic');
-  const alarms = new Alarms(stack, 'Alarms', { topic, consumers, scheduler, ...options });
+  const alarms = new Alarms(stack, 'Alarms', {
+    topic,
+    consumers,
+    scheduler,
+    onFailure: mail.function.onFailure,
+    ...options,
+  });
   new MetricsDashboard(stack, 'MetricsDashboard', { consumers, scheduler });
   new Queries(stack, 'Queries', { consumers, scheduler, folder: 'jobs' });
   return { stack, alarms, consumers, topic, template: Template.fromStack(stack) };
@@ -95,6 +101,7 @@ describe('alarms', () => {
       'AlarmsErrorsscheduler',
       'AlarmsFailedJobsledger',
       'AlarmsFailedJobsmail',
+      'AlarmsFailureQueue',
       'AlarmsOldestJob',
       'AlarmsSchedulerSilent',
       'AlarmsThrottlesconsumermail',
@@ -106,6 +113,20 @@ describe('alarms', () => {
       Statistic: 'Sum',
       Period: 300,
       Dimensions: [{ Name: 'FunctionName', Value: { Ref: expect.stringMatching(/^mailFunction/) } }],
+    });
+  });
+
+  test('events of failed invocations that wait to be looked at', () => {
+    expect(alarmOf(template, /FailureQueue/)).toMatchObject({
+      Namespace: 'AWS/SQS',
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Statistic: 'Maximum',
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      TreatMissingData: 'notBreaching',
+      Dimensions: [
+        { Name: 'QueueName', Value: { 'Fn::GetAtt': [expect.stringMatching(/^mailFailures/), 'QueueName'] } },
+      ],
     });
   });
 
@@ -168,7 +189,7 @@ describe('alarms', () => {
   test('without a scheduler there are none about it', () => {
     const { stack, consumers, topic } = watched();
     const alarms = new Alarms(stack, 'Others', { topic, consumers });
-    expect([alarms.schedulerSilent, alarms.oldestJob]).toEqual([undefined, undefined]);
+    expect([alarms.schedulerSilent, alarms.oldestJob, alarms.failureQueue]).toEqual([undefined, undefined, undefined]);
     expect(alarms.functionErrors).toHaveLength(2);
   });
 });

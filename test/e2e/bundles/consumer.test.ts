@@ -136,7 +136,7 @@ withBundles((bundles) => {
     const jobs = [1, 2, 3].map((n) => job('Slow', n));
     await produce('q', ...jobs);
     const lambda = await consumer();
-    const { done } = lambda.start();
+    const done = lambda.invoke();
     await eventually(() => expect(begun(lambda)).toBe(3));
     await lambda.kill();
     expect((await done).died).toBe(true);
@@ -165,35 +165,22 @@ withBundles((bundles) => {
     expect((await lambda.invoke()).died).toBe(false);
   });
 
-  test('answers a Function URL at once, and then drains', async () => {
-    await produce('q', job('Slow'));
-    const lambda = await consumer({ streaming: true });
-    const running = lambda.start(HTTP_EVENT, { timeout: 3_000 });
-
-    expect(await running.response).toMatchObject({ statusCode: 202, body: '{"status":"draining"}' });
-    await eventually(async () => expect(await workers()).toBe(1));
-    const { died, error, response, ms } = await running.done;
-    expect({ died, error }).toEqual({ died: false, error: undefined });
-    expect(response?.ms).toBeLessThan(ms - 1_000);
-    expect(await waiting()).toBe(1);
-  });
-
-  test('streams its summary to anybody else, and throws where it can be seen', async () => {
+  test('throws to the runtime, whatever started it: so Lambda counts an error, and keeps the event', async () => {
     await produce('q', job('Quick'));
-    const lambda = await consumer({ streaming: true });
-    expect((await lambda.invoke()).answer).toMatchObject({ succeeded: 1 });
+    const lambda = await consumer();
     await bundles.db.replicaof('127.0.0.1', 1);
     try {
-      expect((await lambda.invoke()).error).toMatchObject({ name: 'RedisUnavailableError' });
-      const running = await lambda.invoke(HTTP_EVENT);
-      expect(running).toMatchObject({ died: false, response: { statusCode: 202 } });
+      for (const event of [{}, HTTP_EVENT, { Records: [] }, { source: 'lambdesque.doorbell' }, null, 'text']) {
+        expect((await lambda.invoke(event)).error).toMatchObject({ name: 'RedisUnavailableError' });
+      }
     } finally {
       await bundles.db.replicaof('NO', 'ONE');
     }
     expect(lambda.output).toContain('The invocation failed');
+    expect((await lambda.invoke()).answer).toMatchObject({ succeeded: 1 });
   });
 
-  test('without streaming a Function URL gets its 202 when the drain is over', async () => {
+  test('called as a Function URL it gives its 202 when the drain is over', async () => {
     await produce('q', job('Quick'));
     const lambda = await consumer();
     expect((await lambda.invoke(HTTP_EVENT)).answer).toMatchObject({ statusCode: 202 });

@@ -34,6 +34,21 @@ export default [
       ctx.log.info('said something', { topic: 'weather' });
     },
   }),
+  defineJob({ class: 'Exits', perform: () => process.exit(3) }),
+  defineJob({ class: 'Kills', perform: () => void process.kill(process.pid, 'SIGKILL') }),
+  /** For ever, with the event loop. */
+  defineJob({
+    class: 'Blocks',
+    perform() {
+      for (;;);
+    },
+  }),
+  defineJob({
+    class: 'Hoards',
+    perform() {
+      for (const all: number[][] = []; ; ) all.push(Array.from({ length: 100_000 }, Math.random));
+    },
+  }),
 ];
 
 /** Its name is its class's. */

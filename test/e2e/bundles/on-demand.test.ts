@@ -101,7 +101,7 @@ withBundles(
       test('stays for what is due soon, and looks again when somebody rings', async () => {
         await delay(100_000);
         const first = await scheduler({ default: {} });
-        const running = first.start({}, { timeout: 150_000 });
+        const running = first.invoke({}, { timeout: 150_000 });
         await eventually(async () => expect(await bundles.db.get(`resque:scheduler:lease:${SYSTEM}`)).not.toBeNull());
         await produce('q', job('Quick'));
         const second = await scheduler({ default: {} });
@@ -109,7 +109,7 @@ withBundles(
         await eventually(async () => expect(bundles.aws.invokes).toHaveLength(1));
         // Should the first die before it ends, the scheduler is started nevertheless when its right has expired.
         await first.kill();
-        await running.done;
+        await running;
         expect(alarm()).toBeLessThan((await now()) + 3 * MINUTE);
       });
     });
@@ -118,12 +118,12 @@ withBundles(
       test('has the scheduler look when its lease may have ended, before it takes a job', async () => {
         await produce('q', job('Slow'));
         const lambda = await consumer();
-        const running = lambda.start();
+        const running = lambda.invoke();
         await eventually(async () => expect(begun(lambda)).toBe(1));
         const [, end = '0'] = await bundles.db.zrange('resque:leases', '0', '0', 'WITHSCORES');
         expect(alarm()).toBeLessThan(Number(end) + 2 * MINUTE);
         await lambda.kill();
-        await running.done;
+        await running;
         // It is dead, and the scheduler is told to look at it.
         await (await scheduler({ default: {} })).invoke({}, ONE_TICK);
         expect(alarm()).toBeLessThan(Number(end) + 2 * MINUTE);

@@ -27,7 +27,7 @@ withBundles((bundles) => {
   test('Redis goes away under running jobs: the consumer still answers in time, and no job is lost', async () => {
     await produce('q', job('Slow'), job('Slow'));
     const lambda = await consumer();
-    const { done } = lambda.start({}, { timeout: 4_000 });
+    const done = lambda.invoke({}, { timeout: 4_000 });
     await eventually(() => expect(begun(lambda)).toBe(2));
     await bundles.redis.kill();
     try {

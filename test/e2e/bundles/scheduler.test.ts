@@ -244,13 +244,13 @@ withBundles((bundles) => {
     await produce('q', ...many(5));
     await bundles.db.set(`resque:scheduler:lease:${SYSTEM}`, 'a tick that is at work', 'PX', 60_000);
     const lambda = await scheduler({ default: {} });
-    const running = lambda.start({}, { timeout: 30_000 });
-    expect((await running.done).answer).toEqual({ skipped: true });
+    const running = lambda.invoke({}, { timeout: 30_000 });
+    expect((await running).answer).toEqual({ skipped: true });
     expect(bundles.aws.invokes).toEqual([]);
 
-    const next = lambda.start({}, ONE_TICK);
+    const next = lambda.invoke({}, ONE_TICK);
     await bundles.db.del(`resque:scheduler:lease:${SYSTEM}`);
-    expect((await next.done).answer).toMatchObject({ started: { default: 1 } });
+    expect((await next).answer).toMatchObject({ started: { default: 1 } });
   });
 
   test('with nothing to do sends three commands, once it knows the queues and due times', async () => {
