@@ -258,8 +258,8 @@ describe('one place for each thing', () => {
 });
 
 describe('time', () => {
-  /** They measure real time, or say what the time is to those that do not look for themselves. */
-  const MEASURE = /^test\/(helpers|bench|chaos)\//;
+  /** They measure real time, sign requests with it, or say what the time is to those that do not look for themselves. */
+  const MEASURE = /^test\/(helpers|bench|chaos|e2e\/deploy)\//;
   /** The test of the moved date itself. */
   const REMAINING = ['test/unit/date/shift-date.test.ts'];
   const CLOCK = /\bDate\.now\b|\bnew Date\(\)|(?<!new )\bDate\(\)/;

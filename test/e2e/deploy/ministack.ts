@@ -1,0 +1,148 @@
+/**
+ * A local AWS: ministack from PyPI, in a virtual environment that is made when first asked for and kept in the user's cache.
+ * Its functions are real processes of Node, its clock is the real one, and it listens on 127.0.0.1 alone.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const VERSION = '1.5.33';
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./emulator.py', import.meta.url));
+/** How long it may take to answer for the first time, ms. */
+const START_TIMEOUT = 60_000;
+export const REGION = 'eu-central-1';
+
+export interface Ministack {
+  readonly url: string;
+  /** For programs that use it as they would use AWS. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Ends it, and the processes of its functions. */
+  stop(): Promise<void>;
+}
+
+/** @returns why there is none here; undefined where it can run */
+export async function missing(): Promise<string | undefined> {
+  try {
+    const { stdout } = await run('python3', ['-c', 'import ensurepip, sys, venv; print(sys.version_info >= (3, 10))']);
+    return stdout.trim() === 'True' ? undefined : 'python3 is older than 3.10';
+  } catch {
+    return 'there is no python3 with venv (Debian: python3-venv)';
+  }
+}
+
+/** @param folder gets its log and its functions' code, and is the caller's to remove */
+export async function startMinistack(folder: string): Promise<Ministack> {
+  const python = await installed();
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const temporary = join(folder, 'tmp');
+  await mkdir(temporary);
+  // Lambda's runtime has the AWS SDK without it being in the bundle; here it is found beside the functions' code.
+  await symlink(join(ROOT, 'node_modules'), join(temporary, 'node_modules'));
+  const log = join(folder, 'ministack.log');
+  const child = spawn('sh', ['-c', 'exec "$0" "$@" >"$LOG" 2>&1', python, PROGRAM], {
+    cwd: folder,
+    // A group of its own, with its functions.
+    detached: true,
+    stdio: 'ignore',
+    env: {
+      HOME: folder,
+      LOG: log,
+      // Nothing of it beside the sources.
+      PYTHONDONTWRITEBYTECODE: '1',
+      PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+      TMPDIR: temporary,
+      GATEWAY_PORT: String(port),
+      BIND_HOST: '127.0.0.1',
+      MINISTACK_HOST: '127.0.0.1',
+      MINISTACK_REGION: REGION,
+      AWS_DEFAULT_REGION: REGION,
+    },
+  });
+  const kill = () => killGroup(child);
+  process.once('exit', kill);
+  const began = performance.now();
+  while (!(await answers(`${url}/_ministack/health`))) {
+    if (child.exitCode === null && performance.now() - began < START_TIMEOUT) await delay(100);
+    else throw new Error(`ministack does not answer:\n${await readFile(log, 'utf8')}`);
+  }
+  return {
+    url,
+    env: {
+      AWS_ENDPOINT_URL: url,
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      AWS_REGION: REGION,
+      AWS_DEFAULT_REGION: REGION,
+      AWS_EC2_METADATA_DISABLED: 'true',
+    },
+    async stop() {
+      process.off('exit', kill);
+      const exited = child.exitCode === null ? once(child, 'exit') : undefined;
+      kill();
+      await exited;
+    },
+  };
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It is gone.
+  }
+}
+
+/** @returns the path of a Python that has it */
+async function installed(): Promise<string> {
+  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'lambdesque');
+  const folder = join(cache, `ministack-${VERSION}`);
+  const python = join(folder, 'bin/python');
+  // Written last: what was broken off has none.
+  const ready = join(folder, 'ready');
+  if (await exists(ready)) return python;
+  await mkdir(cache, { recursive: true });
+  await rm(folder, { recursive: true, force: true });
+  await run('python3', ['-m', 'venv', folder]);
+  await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `ministack==${VERSION}`]);
+  await writeFile(`${ready}.new`, '');
+  await rename(`${ready}.new`, ready);
+  return python;
+}
+
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(1_000) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A folder for one run. Not within the checkout: its package.json would make ES modules of ministack's own scripts. */
+export function runFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'lambdesque-deploy-'));
+}
