@@ -23,7 +23,8 @@ import { consumerEnd } from './contract/invocation-end.ts';
 import { consumerSettings, settingsVariable } from './contract/settings.ts';
 import { Connection } from './runtime/connection.ts';
 import { EscapedErrors } from './runtime/escaped-errors.ts';
-import { bufferedHandler, type InvocationContext } from './runtime/handler.ts';
+import { bufferedHandler } from './runtime/handler.ts';
+import type { InvocationContext } from './runtime/invocation.ts';
 import { createLogger } from './runtime/logger.ts';
 import { settingsText } from './runtime/settings-text.ts';
 
@@ -33,7 +34,7 @@ const wallTime = Date.now;
 // Made once, kept for all invocations of this environment.
 const settings = consumerSettings(settingsText(import.meta.url, environment[settingsVariable]));
 const { concurrency, lease, unknownClass, linger = 0 } = settings;
-const logger = createLogger();
+const logger = createLogger(environment);
 const aws = awsOf(environment);
 const connection = new Connection(() => connect(settings.redis, aws.secretReader()));
 connection.warmUp();
@@ -62,7 +63,7 @@ async function work(event: unknown, context: InvocationContext): Promise<Summary
   const now = clock.now();
   const end = consumerEnd(now, now + context.getRemainingTimeInMillis());
   const requestId = context.awsRequestId;
-  const log = logger.child({ consumer: settings.consumer, requestId });
+  const log = logger.child({ consumer: settings.consumer });
   const metrics = new RunMetrics({
     namespace: settings.metricsNamespace,
     system: settings.system,

@@ -9,7 +9,8 @@ import { listPrices } from './contract/prices.ts';
 import { dashboardSettings, settingsVariable } from './contract/settings.ts';
 import { CountedRedis, createDashboard, type Opened, passwordForm, type SignIn, tokenForm } from './dashboard/index.ts';
 import { Connection } from './runtime/connection.ts';
-import { type InvocationContext, isHttpEvent } from './runtime/handler.ts';
+import { isHttpEvent } from './runtime/handler.ts';
+import type { InvocationContext } from './runtime/invocation.ts';
 import { createLogger, publicError } from './runtime/logger.ts';
 import { settingsText } from './runtime/settings-text.ts';
 
@@ -28,7 +29,7 @@ interface Invocation {
 
 // Made once, kept for all invocations of this environment.
 const settings = dashboardSettings(settingsText(import.meta.url, environment[settingsVariable]));
-const logger = createLogger();
+const logger = createLogger(environment);
 const aws = awsOf(environment);
 const connection = new Connection(() => connect(settings.redis, aws.secretReader()));
 connection.warmUp();
@@ -96,6 +97,7 @@ const app = createDashboard<Invocation>({
 
 /** Answers calls of the function's URL. */
 export async function handler(event: unknown, context: InvocationContext): Promise<UrlAnswer> {
+  logger.begin(context);
   if (!isHttpEvent(event)) {
     throw new Error('The dashboard answers calls of its URL; this event is none.');
   }

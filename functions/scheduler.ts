@@ -1,5 +1,5 @@
 import { connect } from 'lambdesque-backend';
-import { defineJob, type Logger } from '../shared/index.ts';
+import { defineJob } from '../shared/index.ts';
 import {
   CronRunner,
   createRegistry,
@@ -24,7 +24,8 @@ import { awsOf } from './aws/requests.ts';
 import { schedulerEnd } from './contract/invocation-end.ts';
 import { schedulerSettings, settingsVariable } from './contract/settings.ts';
 import { Connection } from './runtime/connection.ts';
-import { bufferedHandler, type InvocationContext } from './runtime/handler.ts';
+import { bufferedHandler } from './runtime/handler.ts';
+import type { InvocationContext } from './runtime/invocation.ts';
 import { createLogger } from './runtime/logger.ts';
 import { settingsText } from './runtime/settings-text.ts';
 import { AccountLimit } from './scheduler/account-limit.ts';
@@ -35,7 +36,7 @@ import { ConsumerStarter } from './scheduler/start-consumers.ts';
 // Made once, kept for all invocations of this environment.
 const settings = schedulerSettings(settingsText(import.meta.url, environment[settingsVariable]));
 const clock = systemClock;
-const logger = createLogger();
+const logger = createLogger(environment);
 const aws = awsOf(environment);
 const connection = new Connection(() => connect(settings.redis, aws.secretReader()));
 connection.warmUp();
@@ -57,30 +58,24 @@ const registry = createRegistry(
 async function work(_event: unknown, context: InvocationContext): Promise<object> {
   const { lastTickAt, giveUpAt } = schedulerEnd(clock.now() + context.getRemainingTimeInMillis());
   const holder = context.awsRequestId;
-  const log = logger.child({ requestId: holder });
   const client = await connection.forInvocation(clock, giveUpAt);
   try {
     const deps = { lock: redisLockBroker(client, settings.namespace, settings.system), holder, clock, lastTickAt };
     const runs = redisOnDemandRunBroker(client, settings.namespace, settings.system);
     const lock = schedule ? onDemandLock({ ...deps, runs, schedule, wallTime }) : minuteLock(deps);
     const snapshot = await lock.begin();
-    if (snapshot) return await tickAndStart(client, lock, snapshot, log);
-    log.warn('Another tick is still at work; this one does nothing');
+    if (snapshot) return await tickAndStart(client, lock, snapshot);
+    logger.warn('Another tick is still at work; this one does nothing');
     return { skipped: true };
   } finally {
     await client.close();
   }
 }
 
-async function tickAndStart(
-  client: RedisClient,
-  lock: SchedulerLock,
-  snapshot: TickSnapshot,
-  log: Logger,
-): Promise<object> {
+async function tickAndStart(client: RedisClient, lock: SchedulerLock, snapshot: TickSnapshot): Promise<object> {
   const { namespace, metricsNamespace, system } = settings;
   const starts = redisStartsBroker(client, namespace, system);
-  const starter = consumers.forInvocation({ aws, starts, limit, log });
+  const starter = consumers.forInvocation({ aws, starts, limit, log: logger });
   const after = new AfterTick({
     consumers,
     starter,
@@ -96,12 +91,17 @@ async function tickAndStart(
   const deps = {
     store: redisSchedulerBroker(client, namespace),
     registry,
-    cron: new CronRunner({ entries: LAMBDESQUE_CRON, registry, store: redisCronBroker(client, namespace), log }),
+    cron: new CronRunner({
+      entries: LAMBDESQUE_CRON,
+      registry,
+      store: redisCronBroker(client, namespace),
+      log: logger,
+    }),
     ...(settings.failed
-      ? { failed: new FailedTrimmer(redisFailedTrimBroker(client, namespace), settings.failed, log) }
+      ? { failed: new FailedTrimmer(redisFailedTrimBroker(client, namespace), settings.failed, logger) }
       : {}),
     clock,
-    log,
+    log: logger,
     problems,
     followers: after.followers,
     onReclaim: after.onReclaim,
@@ -118,7 +118,7 @@ async function tickAndStart(
     throw error;
   }
   const answer = { ...totals(results), started: starter.started };
-  log.info('tick', answer);
+  logger.info('tick', answer);
   starter.check();
   // All other steps have done their work; that one has not must be seen.
   const [error] = results.flatMap(({ errors }) => errors);

@@ -7,7 +7,7 @@ import type { LogPlace } from './options.ts';
  */
 export function logsLink({ region, groups }: LogPlace, id: string, since: Date, until: Date): string {
   const query = [
-    'fields @timestamp, message, class, queue, attempt, outcome, ms, error, requestId',
+    'fields @timestamp, message, class, queue, attempt, outcome, ms, error, function_request_id',
     `filter id = ${JSON.stringify(id)}`,
     'sort @timestamp asc',
     'limit 1000',

@@ -1,11 +1,5 @@
-import type { Logger } from '../../shared/index.ts';
-import { publicError } from './logger.ts';
-
-/** What the handlers use of Lambda's context. */
-export interface InvocationContext {
-  readonly awsRequestId: string;
-  getRemainingTimeInMillis(): number;
-}
+import type { InvocationContext } from './invocation.ts';
+import { type FunctionLogger, publicError } from './logger.ts';
 
 /** One invocation's work. @returns the answer */
 export type Work = (event: unknown, context: InvocationContext) => Promise<object>;
@@ -27,19 +21,20 @@ export function isHttpEvent(event: unknown): boolean {
  * A handler whose answer is what the work returns. An HTTP call gets 202 when the work is over: Lambda freezes a function
  * as soon as it has answered, and what a streamed answer hides is no error to anybody (doorbell.ts answers at once).
  */
-export function bufferedHandler(work: Work, log: Logger) {
+export function bufferedHandler(work: Work, log: FunctionLogger) {
   return async (event: unknown, context: InvocationContext): Promise<object> => {
+    log.begin(context);
     try {
       const answer = await work(event, context);
       return isHttpEvent(event) ? ACCEPTED : answer;
     } catch (error) {
-      throw reported(error, log, context);
+      throw reported(error, log);
     }
   };
 }
 
-function reported(thrown: unknown, log: Logger, context: InvocationContext): Error {
+function reported(thrown: unknown, log: FunctionLogger): Error {
   const error = publicError(thrown);
-  log.error('The invocation failed', { requestId: context.awsRequestId, error });
+  log.error('The invocation failed', { error });
   return error;
 }

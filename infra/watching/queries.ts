@@ -60,7 +60,7 @@ export class Queries extends Construct {
       'limit 100',
     ]);
     this.jobHistory = save('JobHistory', "one job's history", all, [
-      'fields @timestamp, message, class, queue, attempt, outcome, ms, error, requestId',
+      'fields @timestamp, message, class, queue, attempt, outcome, ms, error, function_request_id',
       "filter id = 'PUT-THE-ID-HERE'",
       'sort @timestamp asc',
       'limit 1000',

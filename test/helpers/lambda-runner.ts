@@ -82,6 +82,7 @@ export async function startLambda(options: LambdaOptions): Promise<TestLambda> {
       AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${FUNCTION_NAME}`,
       AWS_LAMBDA_LOG_STREAM_NAME: '2026/01/01/[$LATEST]0',
       AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+      AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
       ...env,
       AWS_LAMBDA_RUNTIME_API: api.address,
       _HANDLER: 'index.handler',

@@ -158,7 +158,7 @@ class LambdesqueWorkers implements Workers {
       }),
       worker: workerId('bench', process.pid, queues.length > 3 ? ['many'] : queues),
       clock: systemClock,
-      log: logRuns ? createLogger() : onlyErrors,
+      log: logRuns ? createLogger({}) : onlyErrors,
     });
     this.#current = consumer;
     const { succeeded } = await consumer.run();

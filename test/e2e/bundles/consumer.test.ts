@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { eventually } from '../../helpers/eventually.ts';
+import { FUNCTION_NAME } from '../../helpers/lambda-runner.ts';
 import { begun, job, withBundles } from './suite.ts';
 
 /** A Function URL's event, as far as it matters. */
@@ -65,13 +66,19 @@ withBundles((bundles) => {
   test('logs a line for each run, with the request id; metrics stand in lines of their own', async () => {
     await produce('q', '{"class":"Talks","args":["secret argument"],"id":"job-1"}', job('Fails'), job('Quick'));
     const lambda = await consumer();
-    await lambda.invoke();
+    const first = await lambda.invoke();
 
     const find = (message: string) => lambda.lines.find((line) => line['message'] === message);
+    const invocation = {
+      service: 'lambdesque',
+      cold_start: true,
+      function_name: FUNCTION_NAME,
+      function_request_id: first.requestId,
+    };
     expect(find('job succeeded')).toMatchObject({
+      ...invocation,
       level: 'INFO',
       consumer: 'default',
-      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       class: 'Talks',
       queue: 'q',
       id: 'job-1',
@@ -80,7 +87,8 @@ withBundles((bundles) => {
       ms: expect.any(Number),
     });
     expect(find('job succeeded')).not.toHaveProperty('sampling_rate');
-    expect(find('said something')).toMatchObject({ class: 'Talks', id: 'job-1', topic: 'weather' });
+    expect(find('summary')).toMatchObject(invocation);
+    expect(find('said something')).toMatchObject({ ...invocation, class: 'Talks', id: 'job-1', topic: 'weather' });
     // The class's name survives minification.
     expect(find('job retried')).toMatchObject({ level: 'WARN', error: 'BadDay: it rains' });
     expect(lambda.output).not.toContain('secret argument');
@@ -94,6 +102,19 @@ withBundles((bundles) => {
       Retried: 1,
       Failed: 0,
     });
+  });
+
+  test('each line says of which invocation it is, and of which trace where X-Ray takes one', async () => {
+    const plain = await consumer();
+    const traced = await consumer({}, { traced: true });
+    for (const lambda of [plain, traced]) {
+      const requestIds = [(await lambda.invoke()).requestId, (await lambda.invoke()).requestId];
+      const lines = lambda.lines.filter((line) => 'message' in line);
+      expect(lines.map((line) => line['function_request_id'])).toEqual(requestIds);
+      expect(lines.map((line) => line['cold_start'])).toEqual([true, false]);
+      const trace = lambda === traced ? '1-5759e988-bd862e3fe1be46a994272793' : undefined;
+      expect(lines.map((line) => line['xray_trace_id'])).toEqual([trace, trace]);
+    }
   });
 
   test('ends before its deadline, and loses nothing: 10-second jobs in 3 seconds', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bufferedHandler, isHttpEvent } from '../../../functions/runtime/handler.ts';
+import type { InvocationContext } from '../../../functions/runtime/invocation.ts';
 import { publicError } from '../../../functions/runtime/logger.ts';
 import { RedisAuthError } from '../../../shared/errors.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
@@ -7,6 +8,15 @@ import { recordingLogger } from '../../helpers/recording-logger.ts';
 const HTTP = { version: '2.0', requestContext: { http: { method: 'POST' } } };
 const context = { awsRequestId: 'r', getRemainingTimeInMillis: () => 1_000 };
 const SUMMARY = { processed: 1 };
+
+/** Remembers the invocations that it was told of. */
+function functionLogger() {
+  const begun: string[] = [];
+  return Object.assign(recordingLogger(), {
+    begun,
+    begin: ({ awsRequestId }: InvocationContext) => void begun.push(awsRequestId),
+  });
+}
 
 test.each([
   [HTTP, true],
@@ -23,13 +33,13 @@ test.each([
 
 describe('a buffered handler', () => {
   test('answers what was done; 202 over HTTP', async () => {
-    const handler = bufferedHandler(async () => SUMMARY, recordingLogger());
+    const handler = bufferedHandler(async () => SUMMARY, functionLogger());
     expect(await handler({}, context)).toEqual(SUMMARY);
     expect(await handler(HTTP, context)).toMatchObject({ statusCode: 202, body: '{"status":"draining"}' });
   });
 
   test('logs and throws what went wrong, without what hangs on it', async () => {
-    const log = recordingLogger();
+    const log = functionLogger();
     const cause = Object.assign(new Error('WRONGPASS'), { command: { name: 'auth', args: ['pa$$word'] } });
     const handler = bufferedHandler(async () => {
       throw new RedisAuthError('refused', { cause });
@@ -37,7 +47,8 @@ describe('a buffered handler', () => {
     const error = await handler({}, context).catch((one: unknown) => one as Error);
     expect(error).toMatchObject({ name: 'RedisAuthError', message: 'refused' });
     expect((error as Error).cause).toBeUndefined();
-    expect(log.lines).toMatchObject([{ level: 'error', message: 'The invocation failed', fields: { requestId: 'r' } }]);
+    expect(log.lines).toMatchObject([{ level: 'error', message: 'The invocation failed' }]);
+    expect(log.begun).toEqual(['r']);
   });
 });
 
