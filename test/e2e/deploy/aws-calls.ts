@@ -27,7 +27,7 @@ const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test', sessionToken
 export function awsCalls({ url }: Ministack): AwsCalls {
   async function send(service: string, path: string, headers: Record<string, string>, body: string): Promise<Response> {
     const to = new URL(path, url);
-    const request = { url: to, headers, body };
+    const request = { method: 'POST' as const, url: to, headers, body };
     const signed = signedHeaders(request, service, REGION, CREDENTIALS, new Date());
     return fetch(to, { method: 'POST', headers: signed, body });
   }
@@ -50,9 +50,9 @@ export function awsCalls({ url }: Ministack): AwsCalls {
   }
 
   async function get<Answer>(service: string, path: string): Promise<Answer> {
-    // Only to be routed to its service; nothing is checked of a GET.
-    const authorization = `AWS4-HMAC-SHA256 Credential=test/20260101/${REGION}/${service}/aws4_request, SignedHeaders=host, Signature=0`;
-    const response = await fetch(new URL(path, url), { headers: { authorization } });
+    const to = new URL(path, url);
+    const request = { method: 'GET' as const, url: to, headers: {}, body: '' };
+    const response = await fetch(to, { headers: signedHeaders(request, service, REGION, CREDENTIALS, new Date()) });
     return (await response.json()) as Answer;
   }
 
@@ -76,7 +76,7 @@ export function awsCalls({ url }: Ministack): AwsCalls {
     async callUrl(functionUrl, signed) {
       const to = new URL(functionUrl);
       const headers = signed
-        ? signedHeaders({ url: to, headers: {}, body: '' }, 'lambda', REGION, CREDENTIALS, new Date())
+        ? signedHeaders({ method: 'POST', url: to, headers: {}, body: '' }, 'lambda', REGION, CREDENTIALS, new Date())
         : {};
       return post(url, to.host, headers);
     },

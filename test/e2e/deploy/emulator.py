@@ -1,8 +1,22 @@
 """ministack 1.5.33, with what it lacks of what infra/ deploys. infra/README.md lists it: keep both alike."""
 
+import os
+import signal
+import sys
+import threading
 import uuid
 
 from ministack.services.cloudformation import provisioners
+
+
+
+def end_with_parent():
+    """Whoever started it holds the other end: when that is gone, however it went, so is this, with its functions."""
+    sys.stdin.read()
+    os.killpg(0, signal.SIGKILL)
+
+
+threading.Thread(target=end_with_parent, daemon=True).start()
 
 handlers = provisioners._RESOURCE_HANDLERS
 

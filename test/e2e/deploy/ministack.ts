@@ -53,7 +53,7 @@ export async function startMinistack(folder: string): Promise<Ministack> {
     cwd: folder,
     // A group of its own, with its functions.
     detached: true,
-    stdio: 'ignore',
+    stdio: ['pipe', 'ignore', 'ignore'],
     env: {
       HOME: folder,
       LOG: log,

@@ -49,12 +49,12 @@ async function follow(bed: Bed, group: string, signal: AbortSignal): Promise<voi
   }
 }
 
-const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
-const stopped = once(stop.signal, 'abort');
-
 say('A local AWS, a Redis, and Upstash’s API before it …');
 const bed = await makeBed();
+const stop = new AbortController();
+const stopped = once(stop.signal, 'abort');
+// In place of those that end the Redis at once.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal).on(signal, () => stop.abort());
 try {
   say('cdk bootstrap …');
   await Promise.race([bed.project.cdk(['bootstrap']), stopped]);
