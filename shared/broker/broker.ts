@@ -1,4 +1,3 @@
-import type { RawJob } from '../types.ts';
 import type { OpenedGates, ParkedGates } from './admission.ts';
 import type { CronState } from './cron-broker.ts';
 import type { Reclaimed } from './reclaimed.ts';
