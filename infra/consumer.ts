@@ -35,6 +35,12 @@ export interface ConsumerOptions extends FunctionOptions {
    */
   readonly maxWorkers?: number;
   /**
+   * How soon what waits is to be done: the scheduler starts so many workers as need that long, by how long the jobs of each queue took
+   * before, and no more. Of jobs that were never measured it starts one worker for each `concurrency`.
+   * @default Duration.seconds(30)
+   */
+  readonly targetLatency?: Duration;
+  /**
    * Keep `maxWorkers` of the account's concurrency for it, so that other functions leave it that much, and it takes no more
    * from them. Of the account's limit 100 must stay unreserved, so a new account has to ask for more first; calls beyond it
    * wait, at most `maxEventAge`, or are refused. `maxWorkers` and serial queues hold without it.
@@ -94,6 +100,7 @@ export class Consumer extends Construct implements IGrantable {
   /** MB. */
   readonly memorySize: number;
   /** How long a start may wait for a free place in the account. */
+  readonly targetLatency: Duration | undefined;
   readonly maxEventAge: Duration;
   /** Does Lambda keep concurrency for it? */
   readonly reserved: boolean;
@@ -114,6 +121,7 @@ export class Consumer extends Construct implements IGrantable {
     this.maxWorkers = props.maxWorkers ?? 2;
     this.timeout = props.timeout ?? Duration.minutes(15);
     this.memorySize = props.memorySize ?? 512;
+    this.targetLatency = props.targetLatency;
     this.maxEventAge = props.maxEventAge ?? Duration.minutes(1);
     this.reserved = props.reserveConcurrency ?? false;
     const { logRetention, removalPolicy, encryptionKey } = props;
@@ -122,6 +130,7 @@ export class Consumer extends Construct implements IGrantable {
     checkName(this.consumerName);
     checkCount('concurrency', this.concurrency);
     checkCount('maxWorkers', this.maxWorkers);
+    checkLatency(this.targetLatency);
     this.function = new LambdesqueFunction(this, 'Function', {
       ...props,
       entry: 'consumer',
@@ -232,6 +241,12 @@ function checkName(name: string): void {
       `A consumer's name must be 1 to 64 letters, digits, ".", "_" and "-"; got ${JSON.stringify(name)}.`,
     );
   }
+}
+
+/** @throws Error for less than a second */
+function checkLatency(latency: Duration | undefined): void {
+  if (latency === undefined || latency.isUnresolved() || latency.toMilliseconds() >= 1_000) return;
+  throw new Error(`targetLatency must be a second or more; got ${latency.toMilliseconds()} ms.`);
 }
 
 function checkCount(option: string, value: number): void {

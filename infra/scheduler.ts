@@ -58,6 +58,8 @@ export interface ScheduledConsumer {
   readonly concurrency: number;
   /** Most workers at a time. */
   readonly maxWorkers: number;
+  /** How soon what waits is to be done. @default Duration.seconds(30) */
+  readonly targetLatency?: Duration | undefined;
   /** How long a start may wait for a free place in the account. */
   readonly maxEventAge: Duration;
   /** Does Lambda keep concurrency for it? */
@@ -220,6 +222,7 @@ function targets(consumers: SchedulerProps['consumers']): SchedulerSettings['con
         concurrency: one.concurrency,
         maxWorkers: one.maxWorkers,
         maxEventAge: one.maxEventAge.toMilliseconds(),
+        ...(one.targetLatency ? { targetLatency: one.targetLatency.toMilliseconds() } : {}),
         ...(one.reserved ? { reserved: true } : {}),
       },
     ]),

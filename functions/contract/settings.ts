@@ -118,6 +118,8 @@ const drained = {
   concurrency: wholeFrom1,
   /** Most workers of it at a time, whoever starts them. */
   maxWorkers: wholeFrom1,
+  /** Milliseconds in which what waits is to be done; so many workers are started. @default 30000 */
+  targetLatency: v.exactOptional(ms(1_000)),
 };
 
 const consumer = object({

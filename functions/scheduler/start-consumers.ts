@@ -24,6 +24,9 @@ export class StartError extends LambdesqueError {}
 /** From the start of a function to its worker's registration, ms: its environment may have to be made. */
 const COLD_START_MS = 15_000;
 
+/** In so many ms a backlog is to be empty, where nothing else is said. */
+const DEFAULT_TARGET_MS = 30_000;
+
 interface Member extends ConsumerTarget {
   readonly name: string;
   readonly list: QueueList;
@@ -104,10 +107,10 @@ export class InvocationStarter {
     this.unattended = stats.paused
       ? stats.queues.some((one) => one.depth > 0)
       : members.some((member) => pausedBacklogOf(member.list, stats) > 0);
-    if (stats.paused || this.#plans(stats, new Map()).every(({ wanted }) => wanted === 0)) return [];
+    if (stats.paused || this.#plans(stats, new Map(), new Map()).every(({ backlog }) => backlog === 0)) return [];
     // Lambda takes every start, and holds back those for which the account has no room: they are to come.
-    const { counts, wrong } = await starts.pending();
-    const plans = this.#plans(stats, counts);
+    const { counts, paces, wrong } = await starts.pending();
+    const plans = this.#plans(stats, counts, paces);
     const shares = await this.#share(plans);
     const made = await this.#start(plans.map(({ member }, i) => ({ member, count: shares[i] ?? 0 })));
     if (plans.some(({ backlog, live }, i) => backlog > 0 && live + (made[i] ?? 0) === 0)) this.unattended = true;
@@ -124,14 +127,18 @@ export class InvocationStarter {
     });
   }
 
-  #plans(stats: QueueStats, starting: ReadonlyMap<string, number>): Plan[] {
+  #plans(stats: QueueStats, starting: ReadonlyMap<string, number>, paces: ReadonlyMap<string, number>): Plan[] {
     const { system, members } = this.#deps;
     const workers = workersByConsumer(stats, system);
     return members.map((member) => {
-      const backlog = backlogOf(member.list, stats);
+      const backlog = backlogOf(member.list, stats, paces);
       const live = workers.get(member.name) ?? 0;
       const pending = starting.get(member.name) ?? 0;
-      return { member, backlog, live, pending, wanted: workersToStart(member, { backlog, live, starting: pending }) };
+      const wanted = workersToStart(
+        { ...member, targetLatency: member.targetLatency ?? DEFAULT_TARGET_MS },
+        { backlog, live, starting: pending },
+      );
+      return { member, backlog: backlog.jobs, live, pending, wanted };
     });
   }
 

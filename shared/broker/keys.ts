@@ -64,6 +64,8 @@ export interface Keys {
   parkedAt(gate: string): string;
   /** Sorted set: gates for which jobs are parked, scored by the epoch ms at which the scheduler looks at them. */
   readonly parked: string;
+  /** Hash: queue → µs of a worker's time that one of its jobs takes, as workers measure it. */
+  readonly paces: string;
   readonly stats: StatKeys;
   /** Hash: serial queue → id of the worker that has jobs of it in flight, '' while none has. */
   readonly serial: string;
@@ -147,6 +149,7 @@ export function keysOf(namespace: string): Keys {
     limit: (gate) => `${ns}limit:${gate}`,
     parkedAt: (gate) => `${ns}parked:${gate}`,
     parked: `${ns}parked`,
+    paces: `${ns}paces`,
     stats: {
       day: (time) => `${ns}stats:day:${new Date(time).toISOString().slice(0, 10)}`,
       minute: (time) => `${ns}stats:minute:${new Date(time).toISOString().slice(0, 16)}`,

@@ -28,11 +28,19 @@ export interface SyncRequest {
   readonly effects?: readonly Effect[];
   /** Serial queues of which the worker holds no job any more, once this is settled. */
   readonly letGo?: readonly string[];
+  /** Now and then: how much of a worker's time each queue's jobs take. */
+  readonly paces?: readonly QueuePace[];
   /** Leave to start, for jobs that a limit stands before. */
   readonly admit?: AdmissionRequest;
   /** Queues that the worker knows to be limited. */
   readonly limited?: readonly LimitedQueue[];
   readonly reserve?: Reservation;
+}
+
+/** @property micros of a worker's time that one of its jobs takes */
+export interface QueuePace {
+  readonly queue: string;
+  readonly micros: number;
 }
 
 /** A job that a worker holds. @property marked it is an at-most-once job that may have started */

@@ -18,7 +18,10 @@ import { renewToken, tokenOf } from '../wire/worker-id.ts';
 export class NoPlaceError extends LambdesqueError {}
 
 /** What a worker decides of a sync; the lease adds the rest. */
-export type SyncPlan = Pick<SyncRequest, 'settle' | 'ran' | 'effects' | 'workingOn' | 'letGo' | 'admit' | 'limited'> & {
+export type SyncPlan = Pick<
+  SyncRequest,
+  'settle' | 'ran' | 'effects' | 'workingOn' | 'letGo' | 'paces' | 'admit' | 'limited'
+> & {
   readonly reserve?: Omit<Reservation, 'firstSeq'>;
 };
 

@@ -141,6 +141,11 @@ export class Prefetch {
     this.#low = this.#ahead * (1 - ahead / 2 / this.#horizon);
   }
 
+  /** Jobs that are started in a millisecond while there is a place: what the event loop allows; undefined while that is not known. */
+  get startRate(): number | undefined {
+    return this.#starting.within(1);
+  }
+
   /** Jobs that are started in a millisecond, by the lower of the rates; undefined while that is not known. */
   get rate(): number | undefined {
     const [starting, ending] = [this.#starting.within(1), this.#ending.within(1)];

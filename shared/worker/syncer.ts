@@ -5,6 +5,7 @@ import type { RawJob } from '../types.ts';
 import type { WorkerDeps } from './deps.ts';
 import { type Lease, NoPlaceError, type SyncPlan } from './lease.ts';
 import type { LimitedQueues } from './limited-queues.ts';
+import type { Pace } from './pace.ts';
 import type { PendingResults } from './pending-results.ts';
 import type { Reporter } from './reporter.ts';
 import type { Reserver, ReserverDeps } from './reserver.ts';
@@ -17,6 +18,7 @@ export interface SyncerDeps extends Omit<ReserverDeps, 'options'> {
   readonly lease: Lease;
   readonly reserver: Reserver;
   readonly limits: LimitedQueues;
+  readonly pace: Pace;
   readonly pending: PendingResults;
   readonly marks: StartMarks;
   readonly reporter: Reporter;
@@ -27,6 +29,8 @@ export interface SyncerDeps extends Omit<ReserverDeps, 'options'> {
   /** A sync is over. */
   readonly onOver: () => void;
 }
+
+const NONE: NonNullable<SyncPlan['ran']> = [];
 
 /** When there is something to say to Redis, and what: one call at a time. */
 export class Syncer {
@@ -107,7 +111,7 @@ export class Syncer {
   }
 
   #plan(): SyncPlan {
-    const { reserver, reporter, pending, running, buffer, gates, limits, marks, lease, clock, prefetch, serial } =
+    const { reserver, reporter, pace, pending, running, buffer, gates, limits, marks, lease, clock, prefetch, serial } =
       this.#deps;
     const now = clock.now();
     prefetch.now(now, buffer.startable, running.free);
@@ -117,6 +121,7 @@ export class Syncer {
     pending.release(late);
     reporter.released(late.length);
     const results = pending.take();
+    const paces = pace.plan(results.ran ?? NONE, results.settle);
     // What goes back is not to be taken again at once.
     const wanted = late.length > 0 ? 0 : reserver.wanted();
     const { oldest } = running;
@@ -127,6 +132,7 @@ export class Syncer {
       ...results,
       ...this.#workingOn.plan(oldest, now, lease.redisNow() - now, marked),
       letGo: this.#letGo(),
+      ...(paces.length > 0 ? { paces } : {}),
       ...(admit ? { admit } : {}),
       ...(limits.any ? { limited: this.#limited(results.settle, reserve) } : {}),
       ...(reserve ? { reserve } : {}),

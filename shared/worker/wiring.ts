@@ -9,6 +9,7 @@ import { Gates } from './gates.ts';
 import { Lease, type SyncPlan } from './lease.ts';
 import { LimitedQueues } from './limited-queues.ts';
 import { Orders } from './orders.ts';
+import { Pace } from './pace.ts';
 import { PendingResults } from './pending-results.ts';
 import { PluginEffects } from './plugin-effects.ts';
 import { Prefetch } from './prefetch.ts';
@@ -71,6 +72,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
     onDropped: ({ bound }) => hooks.onDropped(bound.job.raw),
   });
   const serial = new SerialQueues(options, options.serial === '' ? undefined : parseQueues(options.serial));
+  const prefetch = new Prefetch(options);
   const orders = new Orders(() => lease.redisNow());
   const gates = new Gates({ clock, orders, timeout: options.timeout, isSerial: serial.has });
   const plugins = new PluginEffects(log);
@@ -87,7 +89,8 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
     running,
     serial,
     poller: new QueuePoller(deps.queues, options.interval),
-    prefetch: new Prefetch(options),
+    prefetch,
+    pace: new Pace({ clock, concurrency: options.concurrency, startRate: () => prefetch.startRate }),
     buffer: new PrefetchBuffer(serial.has),
     suspects: new Suspects(clock),
     marks: new StartMarks((jobs) => lease.start(jobs, shutdown.giveUp)),

@@ -13,6 +13,7 @@ export const benches: Readonly<Record<string, () => Promise<{ readonly bench: Be
   growth: () => import('./growth.ts'),
   start: () => import('./start.ts'),
   delayed: () => import('./delayed.ts'),
+  autoscale: () => import('./autoscale.ts'),
   far: () => import('./far.ts'),
 };
 /** In place of `drain` where there is a commit to compare with. */

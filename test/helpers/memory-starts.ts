@@ -12,7 +12,7 @@ export function memoryStarts(): MemoryStarts {
     async pending() {
       const counts = new Map<string, number>();
       for (const { consumer } of list) counts.set(consumer, (counts.get(consumer) ?? 0) + 1);
-      return { counts, wrong: [] };
+      return { counts, paces: new Map(), wrong: [] };
     },
     async add(starts) {
       list.push(...starts.map(({ consumer, id }) => ({ consumer, id })));

@@ -17,8 +17,12 @@ export interface Start {
  * concurrency is used up. Each is forgotten when its worker registers (see `SyncRequest.place`) or its time is over.
  */
 export interface StartsBroker {
-  /** How many there are of each consumer. */
-  pending(): Promise<{ readonly counts: ReadonlyMap<string, number>; readonly wrong: readonly WrongKey[] }>;
+  /** How many there are of each consumer; and by queue how many µs of a worker's time one of its jobs takes. */
+  pending(): Promise<{
+    readonly counts: ReadonlyMap<string, number>;
+    readonly paces: ReadonlyMap<string, number>;
+    readonly wrong: readonly WrongKey[];
+  }>;
   /** @param starts each with the ms after which nothing can come of it any more */
   add(starts: readonly (Start & { readonly within: number })[]): Promise<void>;
   /** They were not made. */
@@ -32,17 +36,24 @@ export function redisStartsBroker(
   system: string,
   time?: TimeSource,
 ): StartsBroker {
-  const key = keysOf(namespace).starts(system);
+  const keys = keysOf(namespace);
+  const key = keys.starts(system);
   const script = timedScripts(client, time);
   return {
     async pending() {
-      const [members, wrong] = list(await script(pendingStarts, [key], []));
+      const [members, wrong, flat] = list(await script(pendingStarts, [key, keys.paces], []));
       const counts = new Map<string, number>();
       for (const member of list(members)) {
         const [consumer = ''] = text(member).split(':');
         counts.set(consumer, (counts.get(consumer) ?? 0) + 1);
       }
-      return { counts, wrong: wrongKeysOf(wrong) };
+      const measured = list(flat).map(text);
+      const paces = new Map<string, number>();
+      for (let i = 0; i < measured.length; i += 2) {
+        const micros = Number(measured[i + 1]);
+        if (micros > 0) paces.set(measured[i] ?? '', micros);
+      }
+      return { counts, paces, wrong: wrongKeysOf(wrong) };
     },
 
     async add(starts) {

@@ -86,6 +86,8 @@ function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: Sc
   if (workingOn) call.add(fieldOf(workingOn.raw, workingOn.marked), workingOn.head, workingOn.tail);
   else call.add(workingOn === null ? '' : '-', '', '');
   call.add(letGo.length, ...letGo);
+  call.add(request.paces?.length ?? 0);
+  for (const { queue, micros } of request.paces ?? []) call.add(call.key(keys.paces), queue, micros);
   addAdmission(call, request.admit, keys);
   addLimited(call, request.limited ?? [], keys);
   addReservation(call, request.reserve, keys);

@@ -3,18 +3,19 @@ import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
 
 /**
- * Starts of consumers of which no worker has come yet. Those that were given up are forgotten.
+ * Starts of consumers of which no worker has come yet, and how long jobs take. Starts that were given up are forgotten.
  *
- * KEYS  1 scheduler:starts:<system>
+ * KEYS  1 scheduler:starts:<system>  2 paces
  * ARGV  time
- * Returns {members…, keys of another type {{key, error}…}}
+ * Returns {members…, keys of another type {{key, error}…}, {queue, µs…}}
  */
 export const pendingStarts = defineScript(
   'pending-starts',
   `${NOW}${READ_ARGUMENTS}
 local time = now(arg())
 try('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', time))
-return {try('ZRANGE', KEYS[1], 0, -1) or {}, wrongKeys()}
+local members, paces = try('ZRANGE', KEYS[1], 0, -1) or {}, try('HGETALL', KEYS[2]) or {}
+return {members, wrongKeys(), paces}
 `,
 );
 

@@ -7,6 +7,7 @@ import { NOW } from '../redis/time.ts';
 import { ADMIT, GATES } from './gates.ts';
 import { LIMITED } from './limited.ts';
 import { DATE_TEXT, FIELD_OF, PAYLOAD } from './lua.ts';
+import { PACES } from './paces.ts';
 import { RESERVE } from './reserve.ts';
 import { WORKER_PLACE } from './worker-place.ts';
 
@@ -37,7 +38,7 @@ export const NO_PLACE = -3;
  *       effects without a job (number; kind, what it needs)
  *       field the worker works on (or '' for none, '-' for unchanged), head, tail of its record
  *       number of serial queues that are let go of, their names
- *       what `admit`, `LIMITED` and `reserve` need
+ *       what `PACES`, `admit`, `LIMITED` and `reserve` need
  * Returns {LEASE_LOST, Redis's words where the in-flight key is of another type, or ''}, {WRITES_LOST} where Redis has not
  *         the last sync, {NO_PLACE} where as many workers as may are registered, or {1, now (epoch ms), number of settled
  *         jobs that were not held, places of settlements (from 1), and of queues of released jobs (negative), whose keys did not take them, what `reserve` answers, keys of
@@ -164,7 +165,7 @@ for _ = 1, int() do
   local name = arg()
   if not stays[name] and try('HGET', KEYS[SERIAL], name) == worker then try('HSET', KEYS[SERIAL], name, '') end
 end
-${ADMIT}
+${PACES}${ADMIT}
 local digits, askers = admit()
 closeGates(KEYS[PARKED])
 digits = admitted(digits, askers)
