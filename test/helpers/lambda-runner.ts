@@ -96,9 +96,21 @@ export async function startLambda(options: LambdaOptions): Promise<TestLambda> {
   });
   children.add(child);
   let output = '';
+  const readers = new Set<() => void>();
+  const printed = (text: string) =>
+    new Promise<void>((resolve) => {
+      const look = () => {
+        if (!output.includes(text)) return;
+        readers.delete(look);
+        resolve();
+      };
+      readers.add(look);
+      look();
+    });
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output += text;
+      for (const look of readers) look();
     });
   }
   // `close`, not `exit`: all that it printed has arrived.
@@ -141,6 +153,8 @@ export async function startLambda(options: LambdaOptions): Promise<TestLambda> {
       const over = await Promise.race([api.invoke(order), ended.then((exit) => ({ exit }))]);
       clearTimeout(timer);
       const seen = { requestId, ms: performance.now() - began };
+      // What it printed comes by another way than its answer, and may be later.
+      await Promise.race([printed(`END RequestId: ${requestId}`), ended]);
       if ('exit' in over) return { ...seen, died: true, exit: over.exit };
       if ('answer' in over) return { ...seen, died: false, answer: over.answer };
       const { errorType: name, errorMessage: message } = over.error;

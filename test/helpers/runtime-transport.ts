@@ -34,6 +34,11 @@ function send(method: string, path: string, headers: Headers, body?: string): Pr
   });
 }
 
+/** As Lambda has it behind the lines of an invocation: whoever reads them knows that it has read all. */
+function end(id: string): void {
+  process.stdout.write(`END RequestId: ${id}\n`);
+}
+
 const transport = {
   async next(): Promise<Answer> {
     await posted;
@@ -43,9 +48,11 @@ const transport = {
     return send('GET', 'next', headers);
   },
   done(id: string, body: string): void {
+    end(id);
     posted = send('POST', `${id}/response`, { 'content-type': 'application/json' }, body);
   },
   error(id: string, body: string): void {
+    end(id);
     posted = send('POST', `${id}/error`, { 'content-type': 'application/json' }, body);
   },
 };
