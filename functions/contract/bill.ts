@@ -70,7 +70,7 @@ const RUN_COMMANDS = 2.5;
 /** A worker that is busy settles and reserves about so often, ms; what has ended meanwhile goes in one call. */
 const SYNC_MS = 36;
 /** Bytes of log lines. */
-const BYTES = { tick: 3_300, job: 330, run: 1_100 };
+const BYTES = { tick: 3_300, job: 390, run: 1_100 };
 const GB = 1e9;
 /** Metrics of the system, of a queue, and more of one that has jobs. */
 const METRICS = { system: 5, queue: 2, busy: 5 };
@@ -91,8 +91,8 @@ export function billOf(system: BilledSystem, work: readonly Workload[]): Bill {
   const queues = Math.max(system.queues, busy);
   const functions = consumers.length + 1;
   const throttled = functions - consumers.filter(({ reserved }) => reserved).length;
-  // Without ticks nobody measures the oldest job.
-  const alarmed = functions + throttled + 1 + (ticks ? queues : 0) + busy;
+  // And the scheduler’s silence, or its fallback; the failure queue. Without ticks nobody measures the oldest job.
+  const alarmed = functions + throttled + 2 + (ticks ? queues : 0) + busy;
   const aws = {
     lambda:
       scheduler +
