@@ -120,7 +120,7 @@ describe.skipIf(why)('a deployment', () => {
     expect(line?.timestamp).toBeGreaterThanOrEqual(Math.floor(due / 1_000) * 1_000);
   });
 
-  test('an update: jobs that waited are run by the new code', async () => {
+  test('an update: from then on the new code runs', async () => {
     await bed.project.edit('functions/jobs/hello.ts', (text) => text.replace('}, $', '} again, $'));
     await bed.project.deploy();
     await enqueue('myqueue', hello('hi', 'update'));
