@@ -117,7 +117,7 @@ describe('the bundles of a CDK app', () => {
         ['functions/dashboard/assets.js', 'vendor/hono.js'].map((path) => `node_modules/lambdesque/dist/${path}`),
       ),
     );
-    expect(readdirSync(consumer).sort()).toEqual(['index.mjs', 'index.mjs.map']);
+    expect(readdirSync(consumer).sort()).toEqual(['index.mjs', 'index.mjs.map', 'settings.json']);
     const size = readFileSync(join(consumer, 'index.mjs')).length;
     console.log(`a consumer over ${backend} without a schema: ${(size / 1000).toFixed(1)} kB`);
   });
@@ -147,21 +147,13 @@ new Lambdesque(stack, 'Wrong', { redis, jobs: 'jobs.ts', consumers: { all: { que
     const [redis, aws] = await Promise.all([startRedis(), startAws()]);
     const upstash = await startUpstash(redis.url);
     try {
-      aws.secrets.set('mine/upstash', upstash.token);
+      aws.secrets.set('mine/upstash', JSON.stringify({ url: upstash.url, token: upstash.token }));
       await redis.client.sadd('resque:queues', 'hellos');
       await redis.client.rpush('resque:queue:hellos', '{"class":"Hello","args":["Zoë"]}');
       const lambda = await startLambda({
         bundle: join(overRest, 'index.mjs'),
-        settings: {
-          redis: { kind: 'upstash', url: upstash.url, token: { service: 'secretsmanager', id: 'mine/upstash' } },
-          system: 'Test',
-          namespace: 'resque:',
-          metricsNamespace: 'Test',
-          consumer: 'all',
-          queues: '*',
-          concurrency: 25,
-          maxWorkers: 2,
-        },
+        // All of them were known when the app was synthesized: they stand beside the bundle.
+        settings: {},
         env: { ...aws.env, NODE_OPTIONS: '--enable-source-maps' },
       });
       try {
