@@ -19,6 +19,11 @@ const CONSUMERS = 100;
 const QUEUES = 20;
 const queuesOf = (i: number) => Array.from({ length: QUEUES }, (_, j) => `consumer-${i}-queue-number-${j}`);
 
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 let stack: Stack;
 let templates: Template[];
 beforeAll(() => {
@@ -79,7 +84,7 @@ function textOfAll(policy: unknown): string {
 
 test('run: the scheduler knows all queues and starts who drains them, and a consumer drains its own', async () => {
   const folder = mkdtempSync(join(import.meta.dirname, '../../cdk.out-many-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   const jobs = 'test/infra/jobs/any-queue.ts';
   await bundle({ entry: 'scheduler', backend: 'upstash', jobs, cron: {}, outdir: join(folder, 'scheduler') });
   await bundle({ entry: 'consumer', backend: 'upstash', jobs, outdir: join(folder, 'consumer') });
