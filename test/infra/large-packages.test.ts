@@ -67,7 +67,7 @@ describe('synth', () => {
     expect(warnings).toEqual([expect.stringMatching(/^In the function's bundle, zod takes \d{3} kB of \d{3} kB/)]);
     const assets = readdirSync(app.outdir).filter((name) => name.startsWith('asset.'));
     const files = assets.flatMap((name) => readdirSync(join(app.outdir, name)));
-    expect([...new Set(files)].sort()).toEqual(['index.mjs', 'index.mjs.map']);
+    expect([...new Set(files)].sort()).toEqual(['index.mjs', 'index.mjs.map', 'settings.json']);
   }, 120_000);
 
   test('is content with the same schema, imported otherwise', () => {
