@@ -14,7 +14,7 @@ new Lambdesque(stack, 'Jobs', {
   redis: RedisConnection.upstash({ url: { secret, field: 'url' }, token: { secret, field: 'token' } }),
   jobs: 'functions/jobs/index.ts',
   consumers: {
-    default: { queues: ['mailers'], concurrency: 25, maxWorkers: 10, timeout: Duration.minutes(5) },
+    default: { queues: ['mailers'], concurrency: 25, maxWorkers: 2, timeout: Duration.minutes(5) },
   },
   cron,
 });
