@@ -17,6 +17,7 @@ export default defineConfig({
       { find: 'lambdesque-upstash-http', replacement: aliases('upstash', '')['lambdesque-upstash-http'] ?? '' },
       { find: /^lambdesque$/, replacement: new URL('./shared/index.ts', import.meta.url).pathname },
       { find: /^lambdesque\/testing$/, replacement: new URL('./shared/testing/index.ts', import.meta.url).pathname },
+      { find: /^lambdesque\/lambda$/, replacement: new URL('./functions/lambda/index.ts', import.meta.url).pathname },
       { find: /^lambdesque\/cdk$/, replacement: new URL('./infra/index.ts', import.meta.url).pathname },
     ],
   },

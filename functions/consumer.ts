@@ -1,6 +1,4 @@
-import { connect } from 'lambdesque-backend';
-import jobs from 'lambdesque-jobs';
-import type { Summary } from '../shared/index.ts';
+import type { AnyJobDefinition, Summary } from '../shared/index.ts';
 import {
   createRegistry,
   environment,
@@ -17,125 +15,132 @@ import {
 } from '../shared/internal.ts';
 import { eventBridgeSchedule, orStart } from './aws/one-time-schedule.ts';
 import { awsOf } from './aws/requests.ts';
+import type { ReadSecret } from './backends/backend.ts';
 import { drain } from './consumer/drain.ts';
 import { RunMetrics } from './consumer/run-metrics.ts';
 import { consumerEnd } from './contract/invocation-end.ts';
-import { consumerSettings, settingsVariable } from './contract/settings.ts';
+import type { ConsumerSettings } from './contract/settings.ts';
 import { Connection } from './runtime/connection.ts';
 import { EscapedErrors } from './runtime/escaped-errors.ts';
 import { bufferedHandler } from './runtime/handler.ts';
 import type { InvocationContext } from './runtime/invocation.ts';
 import { createLogger } from './runtime/logger.ts';
-import { settingsText } from './runtime/settings-text.ts';
 
 /** AWS's clock. Ours only measures how long things take. */
 const wallTime = Date.now;
 
-// Made once, kept for all invocations of this environment.
-const settings = consumerSettings(settingsText(import.meta.url, environment[settingsVariable]));
-const { concurrency, lease, unknownClass, linger = 0 } = settings;
-const logger = createLogger(environment);
-const aws = awsOf(environment);
-const connection = new Connection(() => connect(settings.redis, aws.secretReader()));
-connection.warmUp();
-const registry = createRegistry(jobs);
-const queues = parseQueues(settings.queues, settings.order);
-const { wake: wakeSettings } = settings;
-const schedule =
-  wakeSettings &&
-  orStart(eventBridgeSchedule(wakeSettings, wallTime), () =>
-    aws.startFunction(wakeSettings.target, { source: 'lambdesque.consumer', consumer: settings.consumer }),
-  );
-const options = workerOptions({
-  concurrency,
-  logArgs: settings.logArgs ?? false,
-  ...(lease === undefined ? {} : { lease }),
-  ...(unknownClass === undefined ? {} : { unknownClass }),
-  ...(settings.serial ? { serial: settings.queues.replaceAll(/=\d+/g, '') } : {}),
-});
+export interface ConsumerHandlerDeps {
+  readonly settings: Omit<ConsumerSettings, 'redis'>;
+  readonly jobs: readonly AnyJobDefinition[];
+  readonly connect: (readSecret: ReadSecret) => Promise<RedisClient>;
+}
 
-const escapedErrors = new EscapedErrors(logger);
-escapedErrors.listen();
-
-/** Any event means: drain the queues. @returns what was done */
-async function work(event: unknown, context: InvocationContext): Promise<Summary> {
-  const clock = systemClock;
-  const now = clock.now();
-  const end = consumerEnd(now, now + context.getRemainingTimeInMillis());
-  const requestId = context.awsRequestId;
-  const log = logger.child({ consumer: settings.consumer });
-  const metrics = new RunMetrics({
-    namespace: settings.metricsNamespace,
-    system: settings.system,
-    consumer: settings.consumer,
-    byClass: settings.classMetrics ?? false,
-    clock,
-    wallTime,
-    print: (line) => process.stdout.write(`${line}\n`),
+/** What Lambda calls. Made once, kept for all invocations of this environment. */
+export function consumerHandler({ settings, jobs, connect }: ConsumerHandlerDeps) {
+  const { concurrency, lease, unknownClass, linger = 0 } = settings;
+  const logger = createLogger(environment);
+  const aws = awsOf(environment);
+  const connection = new Connection(() => connect(aws.secretReader()));
+  connection.warmUp();
+  const registry = createRegistry(jobs);
+  const queues = parseQueues(settings.queues, settings.order);
+  const { wake: wakeSettings } = settings;
+  const schedule =
+    wakeSettings &&
+    orStart(eventBridgeSchedule(wakeSettings, wallTime), () =>
+      aws.startFunction(wakeSettings.target, { source: 'lambdesque.consumer', consumer: settings.consumer }),
+    );
+  const options = workerOptions({
+    concurrency,
+    logArgs: settings.logArgs ?? false,
+    ...(lease === undefined ? {} : { lease }),
+    ...(unknownClass === undefined ? {} : { unknownClass }),
+    ...(settings.serial ? { serial: settings.queues.replaceAll(/=\d+/g, '') } : {}),
   });
-  const client = await connection.forInvocation(clock, end.giveUpAt);
-  const onDemand = redisOnDemandBroker(client, settings.namespace, settings.system);
-  const wake = schedule && new WakeRequester({ store: onDemand, schedule, clock, wallTime });
-  try {
-    const summary = await drain({
-      store: wake
-        ? covered(redisWorkerBroker(client, settings.namespace), wake)
-        : redisWorkerBroker(client, settings.namespace),
-      registry,
-      queues,
-      options,
-      consumer: settings.consumer,
+
+  const escapedErrors = new EscapedErrors(logger);
+  escapedErrors.listen();
+
+  /** Any event means: drain the queues. @returns what was done */
+  async function work(event: unknown, context: InvocationContext): Promise<Summary> {
+    const clock = systemClock;
+    const now = clock.now();
+    const end = consumerEnd(now, now + context.getRemainingTimeInMillis());
+    const requestId = context.awsRequestId;
+    const log = logger.child({ consumer: settings.consumer });
+    const metrics = new RunMetrics({
+      namespace: settings.metricsNamespace,
       system: settings.system,
-      requestId,
-      place: { maxWorkers: settings.maxWorkers, start: startOf(event) },
+      consumer: settings.consumer,
+      byClass: settings.classMetrics ?? false,
       clock,
-      log,
-      onRun: (run) => {
-        metrics.record(run);
-        if (run.retryIn !== undefined) wake?.dueIn(run.retryIn);
-      },
-      ...(wake ? { onDue: (at) => wake.due(at) } : {}),
-      onWorker: (worker) => {
-        escapedErrors.worker = worker;
-      },
-      linger,
-      end,
+      wallTime,
+      print: (line) => process.stdout.write(`${line}\n`),
     });
-    log.info('summary', { ...summary });
-    if (wake) await handOver(wake, client, summary);
-    return summary;
-  } finally {
-    escapedErrors.worker = undefined;
-    metrics.flush();
-    await client.close();
+    const client = await connection.forInvocation(clock, end.giveUpAt);
+    const onDemand = redisOnDemandBroker(client, settings.namespace, settings.system);
+    const wake = schedule && new WakeRequester({ store: onDemand, schedule, clock, wallTime });
+    try {
+      const summary = await drain({
+        store: wake
+          ? covered(redisWorkerBroker(client, settings.namespace), wake)
+          : redisWorkerBroker(client, settings.namespace),
+        registry,
+        queues,
+        options,
+        consumer: settings.consumer,
+        system: settings.system,
+        requestId,
+        place: { maxWorkers: settings.maxWorkers, start: startOf(event) },
+        clock,
+        log,
+        onRun: (run) => {
+          metrics.record(run);
+          if (run.retryIn !== undefined) wake?.dueIn(run.retryIn);
+        },
+        ...(wake ? { onDue: (at) => wake.due(at) } : {}),
+        onWorker: (worker) => {
+          escapedErrors.worker = worker;
+        },
+        linger,
+        end,
+      });
+      log.info('summary', { ...summary });
+      if (wake) await handOver(wake, client, summary);
+      return summary;
+    } finally {
+      escapedErrors.worker = undefined;
+      metrics.flush();
+      await client.close();
+    }
   }
-}
 
-/** What the scheduler says of a start that it makes. */
-function startOf(event: unknown): WorkerPlace['start'] {
-  const { source, start: id } = (event ?? {}) as { source?: unknown; start?: unknown };
-  const { system, consumer } = settings;
-  return source === 'lambdesque.scheduler' && typeof id === 'string' ? { system, consumer, id } : undefined;
-}
-
-/** Before a worker takes a lease, a run of the scheduler is set for when that has ended: the worker may die with it. */
-function covered(store: WorkerBroker, wake: WakeRequester): WorkerBroker {
-  return {
-    ...store,
-    async sync(turn) {
-      if (turn.register) await wake.begin(options.lease);
-      return store.sync(turn);
-    },
-  };
-}
-
-/** Without a minute tick: what others have enqueued for later, and what this worker leaves, has to be known. */
-async function handOver(wake: WakeRequester, client: RedisClient, { stopped }: Summary): Promise<void> {
-  const { now, retry, delayed } = await readDueTimes(client, settings.namespace);
-  for (const at of [retry, delayed, stopped === 'empty' ? undefined : now]) {
-    if (at !== undefined) wake.dueAfterAll(at);
+  /** What the scheduler says of a start that it makes. */
+  function startOf(event: unknown): WorkerPlace['start'] {
+    const { source, start: id } = (event ?? {}) as { source?: unknown; start?: unknown };
+    const { system, consumer } = settings;
+    return source === 'lambdesque.scheduler' && typeof id === 'string' ? { system, consumer, id } : undefined;
   }
-  await wake.end();
-}
 
-export const handler = bufferedHandler(work, logger);
+  /** Before a worker takes a lease, a run of the scheduler is set for when that has ended: the worker may die with it. */
+  function covered(store: WorkerBroker, wake: WakeRequester): WorkerBroker {
+    return {
+      ...store,
+      async sync(turn) {
+        if (turn.register) await wake.begin(options.lease);
+        return store.sync(turn);
+      },
+    };
+  }
+
+  /** Without a minute tick: what others have enqueued for later, and what this worker leaves, has to be known. */
+  async function handOver(wake: WakeRequester, client: RedisClient, { stopped }: Summary): Promise<void> {
+    const { now, retry, delayed } = await readDueTimes(client, settings.namespace);
+    for (const at of [retry, delayed, stopped === 'empty' ? undefined : now]) {
+      if (at !== undefined) wake.dueAfterAll(at);
+    }
+    await wake.end();
+  }
+
+  return bufferedHandler(work, logger);
+}

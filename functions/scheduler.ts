@@ -1,12 +1,11 @@
-import { connect } from 'lambdesque-backend';
-import { defineJob } from '../shared/index.ts';
+import type { CronEntry } from '../shared/index.ts';
 import {
   CronRunner,
-  createRegistry,
   environment,
   FailedTrimmer,
   ProblemLog,
   type RedisClient,
+  type Registry,
   redisCronBroker,
   redisFailedTrimBroker,
   redisLockBroker,
@@ -21,109 +20,114 @@ import {
 } from '../shared/internal.ts';
 import { eventBridgeSchedule } from './aws/one-time-schedule.ts';
 import { awsOf } from './aws/requests.ts';
+import type { ReadSecret } from './backends/backend.ts';
 import { schedulerEnd } from './contract/invocation-end.ts';
-import { schedulerSettings, settingsVariable } from './contract/settings.ts';
+import type { SchedulerSettings } from './contract/settings.ts';
 import { Connection } from './runtime/connection.ts';
 import { bufferedHandler } from './runtime/handler.ts';
 import type { InvocationContext } from './runtime/invocation.ts';
 import { createLogger } from './runtime/logger.ts';
-import { settingsText } from './runtime/settings-text.ts';
 import { AccountLimit } from './scheduler/account-limit.ts';
 import { AfterTick } from './scheduler/after-tick.ts';
 import { minuteLock, onDemandLock, type SchedulerLock } from './scheduler/lock.ts';
 import { ConsumerStarter } from './scheduler/start-consumers.ts';
 
-// Made once, kept for all invocations of this environment.
-const settings = schedulerSettings(settingsText(import.meta.url, environment[settingsVariable]));
-const clock = systemClock;
-const logger = createLogger(environment);
-const aws = awsOf(environment);
-const connection = new Connection(() => connect(settings.redis, aws.secretReader()));
-connection.warmUp();
-const consumers = new ConsumerStarter(settings.system, settings.consumers);
-const limit = new AccountLimit(aws, clock);
-const emptyQueues = new Set<string>();
-const problems = new ProblemLog(logger, clock);
-/** AWS's clock. Ours only measures how long things take. */
-const wallTime = Date.now;
-const schedule = settings.wake && eventBridgeSchedule(settings.wake, wallTime);
-/** The job classes by name and queue: here nothing of them runs. */
-const registry = createRegistry(
-  Object.entries(LAMBDESQUE_QUEUES).map(([name, queue]) =>
-    defineJob({ class: name, ...(queue === null ? {} : { queue }), perform() {} }),
-  ),
-);
-
-/** Any event means: one tick. @returns what was done */
-async function work(_event: unknown, context: InvocationContext): Promise<object> {
-  const { lastTickAt, giveUpAt } = schedulerEnd(clock.now() + context.getRemainingTimeInMillis());
-  const holder = context.awsRequestId;
-  const client = await connection.forInvocation(clock, giveUpAt);
-  try {
-    const deps = { lock: redisLockBroker(client, settings.namespace, settings.system), holder, clock, lastTickAt };
-    const runs = redisOnDemandRunBroker(client, settings.namespace, settings.system);
-    const lock = schedule ? onDemandLock({ ...deps, runs, schedule, wallTime }) : minuteLock(deps);
-    const snapshot = await lock.begin();
-    if (snapshot) return await tickAndStart(client, lock, snapshot);
-    logger.warn('Another tick is still at work; this one does nothing');
-    return { skipped: true };
-  } finally {
-    await client.close();
-  }
+export interface SchedulerHandlerDeps {
+  readonly settings: Omit<SchedulerSettings, 'redis'>;
+  readonly cron: Readonly<Record<string, CronEntry>>;
+  /** The job classes, by name and queue: here nothing of them runs. */
+  readonly registry: Registry;
+  readonly connect: (readSecret: ReadSecret) => Promise<RedisClient>;
 }
 
-async function tickAndStart(client: RedisClient, lock: SchedulerLock, snapshot: TickSnapshot): Promise<object> {
-  const { namespace, metricsNamespace, system } = settings;
-  const starts = redisStartsBroker(client, namespace, system);
-  const starter = consumers.forInvocation({ aws, starts, limit, log: logger });
-  const after = new AfterTick({
-    consumers,
-    starter,
-    stats: redisStatsBroker(client, namespace),
-    isRequested: () => lock.requested,
-    keepLock: () => lock.keep(),
-    metricsNamespace,
-    system,
-    wallTime,
-    emptyQueues,
-    print: (line) => process.stdout.write(`${line}\n`),
-  });
-  const deps = {
-    store: redisSchedulerBroker(client, namespace),
-    registry,
-    cron: new CronRunner({
-      entries: LAMBDESQUE_CRON,
-      registry,
-      store: redisCronBroker(client, namespace),
-      log: logger,
-    }),
-    ...(settings.failed
-      ? { failed: new FailedTrimmer(redisFailedTrimBroker(client, namespace), settings.failed, logger) }
-      : {}),
-    clock,
-    log: logger,
-    problems,
-    followers: after.followers,
-    onReclaim: after.onReclaim,
-    wait: lock.wait,
-  };
-  const results: TickResult[] = [];
-  try {
-    do {
-      const first = results.length === 0 ? snapshot : undefined;
-      for (const result of await tickUntil(deps, lock.until, first)) results.push(result);
-    } while (!(await lock.end(results.at(-1), starter.unattended)));
-  } catch (error) {
-    await lock.abandon();
-    throw error;
+/** What Lambda calls. Made once, kept for all invocations of this environment. */
+export function schedulerHandler({ settings, cron, registry, connect }: SchedulerHandlerDeps) {
+  const clock = systemClock;
+  const logger = createLogger(environment);
+  const aws = awsOf(environment);
+  const connection = new Connection(() => connect(aws.secretReader()));
+  connection.warmUp();
+  const consumers = new ConsumerStarter(settings.system, settings.consumers);
+  const limit = new AccountLimit(aws, clock);
+  const emptyQueues = new Set<string>();
+  const problems = new ProblemLog(logger, clock);
+  /** AWS's clock. Ours only measures how long things take. */
+  const wallTime = Date.now;
+  const schedule = settings.wake && eventBridgeSchedule(settings.wake, wallTime);
+
+  /** Any event means: one tick. @returns what was done */
+  async function work(_event: unknown, context: InvocationContext): Promise<object> {
+    const { lastTickAt, giveUpAt } = schedulerEnd(clock.now() + context.getRemainingTimeInMillis());
+    const holder = context.awsRequestId;
+    const client = await connection.forInvocation(clock, giveUpAt);
+    try {
+      const deps = { lock: redisLockBroker(client, settings.namespace, settings.system), holder, clock, lastTickAt };
+      const runs = redisOnDemandRunBroker(client, settings.namespace, settings.system);
+      const lock = schedule ? onDemandLock({ ...deps, runs, schedule, wallTime }) : minuteLock(deps);
+      const snapshot = await lock.begin();
+      if (snapshot) return await tickAndStart(client, lock, snapshot);
+      logger.warn('Another tick is still at work; this one does nothing');
+      return { skipped: true };
+    } finally {
+      await client.close();
+    }
   }
-  const answer = { ...totals(results), started: starter.started };
-  logger.info('tick', answer);
-  starter.check();
-  // All other steps have done their work; that one has not must be seen.
-  const [error] = results.flatMap(({ errors }) => errors);
-  if (error) throw error;
-  return answer;
+
+  async function tickAndStart(client: RedisClient, lock: SchedulerLock, snapshot: TickSnapshot): Promise<object> {
+    const { namespace, metricsNamespace, system } = settings;
+    const starts = redisStartsBroker(client, namespace, system);
+    const starter = consumers.forInvocation({ aws, starts, limit, log: logger });
+    const after = new AfterTick({
+      consumers,
+      starter,
+      stats: redisStatsBroker(client, namespace),
+      isRequested: () => lock.requested,
+      keepLock: () => lock.keep(),
+      metricsNamespace,
+      system,
+      wallTime,
+      emptyQueues,
+      print: (line) => process.stdout.write(`${line}\n`),
+    });
+    const deps = {
+      store: redisSchedulerBroker(client, namespace),
+      registry,
+      cron: new CronRunner({
+        entries: cron,
+        registry,
+        store: redisCronBroker(client, namespace),
+        log: logger,
+      }),
+      ...(settings.failed
+        ? { failed: new FailedTrimmer(redisFailedTrimBroker(client, namespace), settings.failed, logger) }
+        : {}),
+      clock,
+      log: logger,
+      problems,
+      followers: after.followers,
+      onReclaim: after.onReclaim,
+      wait: lock.wait,
+    };
+    const results: TickResult[] = [];
+    try {
+      do {
+        const first = results.length === 0 ? snapshot : undefined;
+        for (const result of await tickUntil(deps, lock.until, first)) results.push(result);
+      } while (!(await lock.end(results.at(-1), starter.unattended)));
+    } catch (error) {
+      await lock.abandon();
+      throw error;
+    }
+    const answer = { ...totals(results), started: starter.started };
+    logger.info('tick', answer);
+    starter.check();
+    // All other steps have done their work; that one has not must be seen.
+    const [error] = results.flatMap(({ errors }) => errors);
+    if (error) throw error;
+    return answer;
+  }
+
+  return bufferedHandler(work, logger);
 }
 
 function totals(results: readonly TickResult[]) {
@@ -138,5 +142,3 @@ function totals(results: readonly TickResult[]) {
     failed: sum('failed'),
   };
 }
-
-export const handler = bufferedHandler(work, logger);

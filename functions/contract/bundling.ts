@@ -33,8 +33,8 @@ export const bundling = {
 
 /** The entry files. */
 export const entries = {
-  consumer: pathOf('../consumer'),
-  scheduler: pathOf('../scheduler'),
+  consumer: pathOf('../entries/consumer'),
+  scheduler: pathOf('../entries/scheduler'),
   dashboard: pathOf('../dashboard'),
   doorbell: pathOf('../doorbell'),
 } as const;

@@ -213,6 +213,11 @@ function read<Settings>(schema: v.GenericSchema<unknown, Settings>, text: string
         'The CDK constructs set it; deploy with them, or write it as functions/contract/settings.ts says.',
     );
   }
+  return checked(schema, settingsVariable, value);
+}
+
+/** @param where what it is called in messages */
+function checked<Settings>(schema: v.GenericSchema<unknown, Settings>, where: string, value: unknown): Settings {
   const { success, output, issues } = v.safeParse(schema, value, { abortEarly: true });
   if (success) return output;
   const [{ message, input, path = [] }] = issues;
@@ -221,5 +226,17 @@ function read<Settings>(schema: v.GenericSchema<unknown, Settings>, text: string
   const hidden = message === OBJECT || (keys[0] === 'redis' && keys.at(-1) !== 'kind');
   const got = hidden ? typeof input : JSON.stringify(input);
   const found = input === undefined ? 'it is missing' : `got ${got}`;
-  throw new ConfigError(`${[settingsVariable, ...keys].join('.')} must be ${message}; ${found}.`);
+  throw new ConfigError(`${[where, ...keys].join('.')} must be ${message}; ${found}.`);
+}
+
+/** Of a handler that is made by a program: it knows its Redis by itself. @throws ConfigError naming the option */
+export function checkConsumer(where: string, options: object): Omit<ConsumerSettings, 'redis'> {
+  const { redis: _, ...entries } = consumer.entries;
+  return checked(object(entries), where, options);
+}
+
+/** @throws ConfigError naming the option */
+export function checkScheduler(where: string, options: object): Omit<SchedulerSettings, 'redis'> {
+  const { redis: _, ...entries } = scheduler.entries;
+  return checked(object(entries), where, options);
 }

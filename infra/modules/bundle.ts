@@ -82,6 +82,7 @@ async function esbuild(path: string): Promise<typeof import('esbuild')> {
 const OWN: Readonly<Record<string, string>> = {
   lambdesque: '../../shared/index',
   'lambdesque/testing': '../../shared/testing/index',
+  'lambdesque/lambda': '../../functions/lambda/index',
   'lambdesque/cdk': '../index',
 };
 

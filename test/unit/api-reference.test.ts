@@ -36,7 +36,12 @@ const without = (tag: string, entries: readonly Entry[]) =>
 test('every public name is documented, and names nothing that is hidden', () => {
   const told = made.output.split('\n').filter((line) => line !== '' && !HARMLESS.test(line));
   expect({ ...made, output: told }).toEqual({ code: 0, output: [] });
-  expect(modules.map((one) => one.name).sort()).toEqual(['lambdesque', 'lambdesque/cdk', 'lambdesque/testing']);
+  expect(modules.map((one) => one.name).sort()).toEqual([
+    'lambdesque',
+    'lambdesque/cdk',
+    'lambdesque/lambda',
+    'lambdesque/testing',
+  ]);
   expect(all().length).toBeGreaterThan(80);
 });
 
@@ -67,6 +72,7 @@ describe('the examples', () => {
   const forPrograms = () => [
     imports('lambdesque'),
     imports('lambdesque/testing'),
+    imports('lambdesque/lambda'),
     "import assert from 'node:assert/strict';",
     "import * as z from 'zod';",
     'declare const Hello: JobDefinition<[string, string]>;',

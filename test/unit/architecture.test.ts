@@ -56,10 +56,10 @@ function filesIn(folder: string): Source[] {
     .map((entry) => sourceOf(relative(ROOT, join(entry.parentPath, entry.name))));
 }
 
-/** Without the project of a user's own that `lambdesque init` copies. */
+/** Without what is a user's own: the project that `lambdesque init` copies, and examples. */
 const sources = ['functions', 'infra', 'shared']
   .flatMap(filesIn)
-  .filter(({ path }) => !path.startsWith('infra/local/template/'));
+  .filter(({ path }) => !/^infra\/(local\/template|examples)\//.test(path));
 
 const PUBLIC = 'shared/index.ts';
 /** What the commands serve. */
@@ -123,6 +123,7 @@ describe('imports go one way', () => {
     expect(Object.values(PACKAGE.exports).flatMap((one) => (one.default ? [sourceOfBuilt(one.default)] : []))).toEqual([
       PUBLIC,
       'shared/testing/index.ts',
+      'functions/lambda/index.ts',
       'infra/index.ts',
     ]);
   });

@@ -51,6 +51,7 @@ describe('the package', () => {
       'functions/dashboard/README.md',
       'functions/dashboard/picture.png',
       'infra/README.md',
+      'infra/grafana/lambdesque.json',
       'infra/local/README.md',
       'package.json',
       'shared/README.md',

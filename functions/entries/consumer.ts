@@ -1,0 +1,14 @@
+import { connect } from 'lambdesque-backend';
+import jobs from 'lambdesque-jobs';
+import { environment } from '../../shared/internal.ts';
+import { consumerHandler } from '../consumer.ts';
+import { consumerSettings, settingsVariable } from '../contract/settings.ts';
+import { settingsText } from '../runtime/settings-text.ts';
+
+const settings = consumerSettings(settingsText(import.meta.url, environment[settingsVariable]));
+
+export const handler = consumerHandler({
+  settings,
+  jobs,
+  connect: (readSecret) => connect(settings.redis, readSecret),
+});

@@ -1,0 +1,14 @@
+/**
+ * Handlers for functions that are deployed without the CDK constructs: by SAM, SST, Terraform.
+ * @module lambdesque/lambda
+ */
+
+export {
+  type ConsumerHandlerOptions,
+  createConsumerHandler,
+  type LambdaContext,
+  type LambdaHandler,
+  type LambdaOptions,
+} from './consumer.ts';
+export type { LambdaRedis, ManagedSecret, SecureParameter, StoredSecret } from './redis.ts';
+export { createSchedulerHandler, type SchedulerHandlerOptions, type StartedConsumer } from './scheduler.ts';
