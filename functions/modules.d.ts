@@ -21,6 +21,12 @@ declare module 'lambdesque-upstash-http' {
   ) => import('../shared/internal.ts').Http;
 }
 
+/** What becomes of an event of AWS; undefined where a rule says so. */
+declare module 'lambdesque-map' {
+  const map: import('./enqueue/rule.ts').EnqueueMap | undefined;
+  export default map;
+}
+
 /** What the dashboard's pages load, made of functions/dashboard/browser. */
 declare module 'lambdesque-dashboard-assets' {
   export const assets: import('./dashboard/options.ts').Assets;

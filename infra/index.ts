@@ -6,6 +6,13 @@
 export { Consumer, type ConsumerOptions, type ConsumerProps } from './consumer.ts';
 export { Dashboard, type DashboardOptions, type DashboardProps } from './dashboard.ts';
 export { Doorbell, type DoorbellProps } from './doorbell.ts';
+export {
+  EnqueueFunction,
+  type EnqueueFunctionProps,
+  type EnqueueOptions,
+  type EnqueueSource,
+  type EventRule,
+} from './enqueue-function.ts';
 export { FailureQueue, type FailureQueueProps } from './function/failure-queue.ts';
 export { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
 export type { KeepOptions } from './function/logs.ts';

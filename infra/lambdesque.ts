@@ -8,6 +8,7 @@ import type { CronEntry } from '../shared/index.ts';
 import { checkSystem } from './checks.ts';
 import { Consumer, type ConsumerOptions } from './consumer.ts';
 import { Dashboard, type DashboardOptions } from './dashboard.ts';
+import { EnqueueFunction, type EnqueueOptions, type EnqueueSource } from './enqueue-function.ts';
 import { FailureQueue } from './function/failure-queue.ts';
 import type { SystemOptions } from './function/function.ts';
 import { requireJobs } from './modules/jobs.ts';
@@ -90,6 +91,9 @@ export class Lambdesque<Name extends string> extends Construct {
   /** Unless they were left out. */
   readonly queries: Queries | undefined;
 
+  readonly #shared: SystemOptions & Pick<EnqueueOptions, 'removalPolicy' | 'onFailure' | 'logRetention'>;
+  #enqueuing = 0;
+
   constructor(scope: Construct, id: string, props: LambdesqueProps<Name>) {
     super(scope, id);
     const { redis, jobs, cron = {}, logRetention, removalPolicy = RemovalPolicy.DESTROY } = props;
@@ -119,6 +123,7 @@ export class Lambdesque<Name extends string> extends Construct {
       }),
     };
     const scopeOf = consumerScopes(this);
+    this.#shared = shared;
     this.consumers = Object.fromEntries(
       names.map((name, i) => [
         name,
@@ -155,6 +160,24 @@ export class Lambdesque<Name extends string> extends Construct {
       }),
     );
     this.queries = (props.queries ?? true) ? new Queries(this, 'Queries', seen) : undefined;
+  }
+
+  /**
+   * Turns what comes from a queue of SQS, a topic of SNS, a rule of EventBridge or a bucket of S3 into jobs, by a function of its own. To
+   * SQS exactly the messages come back that could not be enqueued.
+   * @returns more sources can be added to it
+   * @example
+   * const jobs = new Lambdesque(stack, 'Jobs', { redis, jobs: 'functions/jobs/index.ts', consumers: { default: { queues: '*' } } });
+   * jobs.enqueueFrom(bucket, { rule: { class: 'Thumbnail', queue: 'images', args: ['$.bucket', '$.key'] } });
+   */
+  enqueueFrom(source: EnqueueSource, options: EnqueueOptions = {}): EnqueueFunction {
+    const enqueue = new EnqueueFunction(this, `Enqueue${this.#enqueuing++ || ''}`, {
+      ...this.#shared,
+      ...options,
+      consumers: Object.values<Consumer>(this.consumers),
+    });
+    enqueue.addSource(source);
+    return enqueue;
   }
 
   /**

@@ -36,6 +36,7 @@ export { redisWorkerBroker } from './broker/redis/worker.ts';
 export { clientOver } from './client/client.ts';
 export { doctorOver } from './client/doctor.ts';
 export { createEnqueuer, type Enqueuer } from './client/enqueuer.ts';
+export { jobObject } from './client/job-object.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
 export {
   defaultNamespace,
@@ -65,7 +66,7 @@ export { EXPOSITION_TYPE, exposition, type MetricFamily } from './metrics/exposi
 export { RunMetrics } from './metrics/run-metrics.ts';
 export { systemMetricsOver } from './metrics/system-metrics.ts';
 export { nearest } from './nearest.ts';
-export { parseQueues, type QueueList, type QueuePattern, textOf } from './queues/queue-list.ts';
+export { matchesQueue, parseQueues, type QueueList, type QueuePattern, textOf } from './queues/queue-list.ts';
 export { QueueSelector } from './queues/queue-selector.ts';
 export {
   type AutoscaleLimits,

@@ -37,6 +37,7 @@ export const entries = {
   scheduler: pathOf('../entries/scheduler'),
   dashboard: pathOf('../dashboard'),
   doorbell: pathOf('../doorbell'),
+  enqueue: pathOf('../entries/enqueue'),
 } as const;
 
 const backends: Readonly<Record<RedisSettings['kind'], string>> = {
@@ -47,14 +48,21 @@ const backends: Readonly<Record<RedisSettings['kind'], string>> = {
 /**
  * Module names that stand for other files.
  * @param jobs absolute path of the jobs module
+ * @param map that of the module that says what becomes of an event; only the bundle that enqueues needs one
  * @param assets that of the module with the dashboard's script and style sheet; only its bundle needs one
  */
-export function aliases(backend: RedisSettings['kind'], jobs: string, assets?: string): Record<string, string> {
+export function aliases(
+  backend: RedisSettings['kind'],
+  jobs: string,
+  assets?: string,
+  map?: string,
+): Record<string, string> {
   return {
     // One instance of this package, whatever the jobs module would find.
     lambdesque: pathOf('../../shared/index'),
     'lambdesque-backend': backends[backend],
     'lambdesque-jobs': jobs,
+    'lambdesque-map': map ?? pathOf('../enqueue/no-map'),
     ...(assets === undefined ? {} : { 'lambdesque-dashboard-assets': assets }),
     ...(backend === 'upstash' ? { 'lambdesque-upstash-http': upstashHttp() } : ofNode()),
   };

@@ -188,6 +188,31 @@ export function dashboardSettings(text: string | undefined): DashboardSettings {
   return read(dashboard, text);
 }
 
+const enqueue = object({
+  ...common,
+  /** What an event becomes. @default what the bundle's `map` says; without one, the message itself is a job */
+  rule: v.exactOptional(
+    object({
+      class: text('the name of a job class'),
+      queue: v.exactOptional(text('the name of a queue')),
+      args: v.exactOptional(v.array(v.unknown(), 'a list of arguments')),
+    }),
+  ),
+  /** Consumers to start for jobs in their queues. */
+  ring: v.array(
+    object({ queues: drained.queues, functionName: text('the name or ARN of a function') }),
+    'a list of functions',
+  ),
+});
+export type EnqueueSettings = v.InferOutput<typeof enqueue>;
+
+/** @param text what `LAMBDESQUE_SETTINGS` holds  @throws ConfigError naming the field */
+export function enqueueSettings(text: string | undefined): EnqueueSettings {
+  const settings = read(enqueue, text);
+  for (const { queues } of settings.ring) parseQueues(queues);
+  return settings;
+}
+
 /** @param text what `LAMBDESQUE_SETTINGS` holds  @throws ConfigError naming the field */
 export function consumerSettings(text: string | undefined): ConsumerSettings {
   const settings = read(consumer, text);

@@ -1,5 +1,5 @@
-import { ConfigError, type CronEntry } from '../../shared/index.ts';
-import { checkCronEntries, createRegistry, workerDefaults } from '../../shared/internal.ts';
+import { ConfigError, type CronEntry, type FailedLimits } from '../../shared/index.ts';
+import { checkCronEntries, createRegistry, failedLimits, workerDefaults } from '../../shared/internal.ts';
 import { checkScheduler } from '../contract/settings.ts';
 import { schedulerHandler } from '../scheduler.ts';
 import { type LambdaHandler, type LambdaOptions, MOST_WORKERS, withDefaults } from './consumer.ts';
@@ -29,8 +29,8 @@ export interface SchedulerHandlerOptions extends LambdaOptions {
   readonly consumers: Readonly<Record<string, StartedConsumer>>;
   /** Static cron entries by name. @default only those that are kept in Redis */
   readonly cron?: Readonly<Record<string, CronEntry>>;
-  /** How much of the failed list is kept: entries; milliseconds since they failed. @default all */
-  readonly failed?: { readonly max?: number; readonly age?: number };
+  /** How much of the failed list is kept. @default all */
+  readonly failed?: FailedLimits;
 }
 
 /**
@@ -46,7 +46,7 @@ export interface SchedulerHandlerOptions extends LambdaOptions {
  */
 export function createSchedulerHandler(options: SchedulerHandlerOptions): LambdaHandler {
   const where = 'createSchedulerHandler';
-  const { redis, jobs, cron = {}, consumers, ...settings } = withDefaults(where, options);
+  const { redis, jobs, cron = {}, consumers, failed, ...settings } = withDefaults(where, options);
   if (typeof consumers !== 'object' || consumers === null) {
     throw new ConfigError(
       `${where}: consumers must be an object by name, such as { default: { functionName, queues, maxWorkers } }; got ${typeof consumers}.`,
@@ -68,6 +68,10 @@ export function createSchedulerHandler(options: SchedulerHandlerOptions): Lambda
     registry,
     cron,
     connect: connector(where, redis),
-    settings: checkScheduler(where, { ...settings, consumers: Object.fromEntries(targets) }),
+    settings: checkScheduler(where, {
+      ...settings,
+      ...(failed ? { failed: failedLimits(failed) } : {}),
+      consumers: Object.fromEntries(targets),
+    }),
   });
 }

@@ -15,6 +15,8 @@ export interface BundleContent {
   readonly jobs: string;
   /** Of the dashboard: the module with what its pages load. @default none */
   readonly assets?: string;
+  /** Of what enqueues events: the module that says what becomes of one. @default none */
+  readonly map?: string;
   /** Constants of the scheduler and the dashboard. @default none */
   readonly constants?: { readonly cron: Readonly<Record<string, CronEntry>>; readonly registry: Registry };
 }
@@ -29,7 +31,8 @@ export function bundlingOptions(
   metafile?: string,
 ): BundlingOptions {
   const { '--alias': moreAlias = [], ...args } = more.esbuildArgs ?? {};
-  const names = content ? aliases(content.backend, resolve(content.jobs), content.assets) : {};
+  const map = content?.map;
+  const names = content ? aliases(content.backend, resolve(content.jobs), content.assets, map && resolve(map)) : {};
   const alias = Object.entries(names).map(([name, file]) => `${name}=${file}`);
   const constants = content?.constants;
   return {

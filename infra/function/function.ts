@@ -83,6 +83,8 @@ export interface LambdesqueFunctionProps extends SystemOptions, FunctionOptions 
   readonly constants?: BundleContent['constants'];
   /** @default none: its bundle is not the dashboard's */
   readonly assets?: string;
+  /** @default none: its bundle is not what enqueues events */
+  readonly map?: string;
   /** @default none are reserved */
   readonly reservedConcurrentExecutions?: number;
 }
@@ -113,7 +115,7 @@ export class LambdesqueFunction extends NodejsFunction {
     const content = {
       backend: props.redis.settings.kind,
       jobs: props.jobs,
-      ...omitUndefined({ constants: props.constants, assets: props.assets }),
+      ...omitUndefined({ constants: props.constants, assets: props.assets, map: props.map }),
     };
     const { known, deployed } = splitSettings(settingsOf(scope, props));
     const metafile = metafileFor(scope, content, props.bundling);
