@@ -1,13 +1,28 @@
 import { connect } from 'lambdesque-backend';
 import { assets } from 'lambdesque-dashboard-assets';
 import { defineJob } from '../shared/index.ts';
-import { clientOver, environment, redisSignInBroker, systemClock, systemMetricsOver } from '../shared/internal.ts';
+import {
+  clientOver,
+  environment,
+  redisSeenRequestsBroker,
+  redisSignInBroker,
+  systemClock,
+  systemMetricsOver,
+} from '../shared/internal.ts';
 import { awsOf } from './aws/requests.ts';
 import { answerOf, requestOf, type UrlAnswer, type UrlEvent } from './aws/url-events.ts';
 import { settingValue } from './backends/backend.ts';
 import { listPrices } from './contract/prices.ts';
 import { dashboardSettings, settingsVariable } from './contract/settings.ts';
-import { CountedRedis, createDashboard, type Opened, passwordForm, type SignIn, tokenForm } from './dashboard/index.ts';
+import {
+  CountedRedis,
+  createDashboard,
+  keyForm,
+  type Opened,
+  passwordForm,
+  type SignIn,
+  tokenForm,
+} from './dashboard/index.ts';
 import { Connection } from './runtime/connection.ts';
 import { isHttpEvent } from './runtime/handler.ts';
 import type { InvocationContext } from './runtime/invocation.ts';
@@ -56,6 +71,8 @@ function share(redis: CountedRedis) {
     opened: {
       inspector,
       signIns: redisSignInBroker(redis, namespace),
+      requests: redisSeenRequestsBroker(redis, namespace),
+      enqueueAll: inspector.enqueueAll,
       metrics: systemMetricsOver(redis, namespace),
       commands: () => redis.sent,
     },
@@ -69,7 +86,7 @@ function signIn(): SignIn {
   return { kind: 'password', password: () => settingValue(wanted.password, aws.secretReader(), passwordForm) };
 }
 
-const { metricsToken } = settings;
+const { metricsToken, jobsKey } = settings;
 
 const app = createDashboard<Invocation>({
   open,
@@ -78,6 +95,7 @@ const app = createDashboard<Invocation>({
     return { address: event.requestContext.http.sourceIp, ...(arn === undefined ? {} : { name: arn }) };
   },
   signIn: signIn(),
+  ...(jobsKey ? { jobsKey: () => settingValue(jobsKey, aws.secretReader(), keyForm) } : {}),
   ...(metricsToken ? { metricsToken: () => settingValue(metricsToken, aws.secretReader(), tokenForm) } : {}),
   secure: true,
   readOnly: settings.readOnly ?? false,

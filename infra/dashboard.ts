@@ -26,6 +26,12 @@ export interface DashboardOptions extends FunctionOptions {
    */
   readonly auth?: 'password' | 'iam';
   /**
+   * The key with which apps that cannot reach Redis sign what they send to `POST /jobs`: 32 characters or more, made at random. It
+   * opens nothing else, and `readOnly` does not refuse it. With `auth: 'iam'` the request is signed for AWS besides.
+   * @default none: nothing is taken
+   */
+  readonly jobsKey?: SecretSource;
+  /**
    * The bearer token with which Prometheus gets `/metrics`: 20 characters or more, made at random. It opens nothing else.
    * @default none: the metrics are behind the sign-in, as all pages are
    */
@@ -69,6 +75,7 @@ export class Dashboard extends Construct {
     super(scope, id);
     const { consumers, cron = {}, password, auth = 'password' } = props;
     const signIn = signInOf(auth, password);
+    const jobsKey = secretOf('jobsKey', props.jobsKey);
     const metricsToken = secretOf('metricsToken', props.metricsToken);
     this.function = new LambdesqueFunction(this, 'Function', {
       ...props,
@@ -81,14 +88,18 @@ export class Dashboard extends Construct {
       settings: (common): DashboardSettings => ({
         ...common,
         signIn,
-        ...omitUndefined({ readOnly: props.readOnly, metricsToken: metricsToken && secretRef(metricsToken) }),
+        ...omitUndefined({
+          readOnly: props.readOnly,
+          metricsToken: metricsToken && secretRef(metricsToken),
+          jobsKey: jobsKey && secretRef(jobsKey),
+        }),
         version,
         logGroups: consumers.slice(0, MOST_LOG_GROUPS).map((one) => one.function.logGroup.logGroupName),
         memory: Math.max(128, ...consumers.map((one) => one.memorySize)),
       }),
     });
     if (password && auth === 'password') grantReadSecret(password, this.function);
-    if (metricsToken) grantReadSecret(metricsToken, this.function);
+    for (const one of [metricsToken, jobsKey]) if (one) grantReadSecret(one, this.function);
     this.url = this.function.addFunctionUrl({
       authType: auth === 'iam' ? FunctionUrlAuthType.AWS_IAM : FunctionUrlAuthType.NONE,
     });

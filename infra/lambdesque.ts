@@ -155,7 +155,7 @@ export class Lambdesque<Name extends string> extends Construct {
         alarms: this.alarms !== undefined,
         metricsDashboard: this.metricsDashboard !== undefined,
         redis: redis.settings,
-        secrets: [props.dashboard?.password, props.dashboard?.metricsToken],
+        secrets: [props.dashboard?.password, props.dashboard?.metricsToken, props.dashboard?.jobsKey],
         registry,
       }),
     );

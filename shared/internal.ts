@@ -26,6 +26,7 @@ export { type Http, type HttpConfig, restClient, type UpstashOptions } from './b
 export { redisScheduledBroker, type ScheduledBroker } from './broker/redis/scheduled.ts';
 export { redisSchedulerBroker } from './broker/redis/scheduler.ts';
 export { type LockBroker, redisLockBroker } from './broker/redis/scheduler-lock.ts';
+export { redisSeenRequestsBroker, type SeenRequestsBroker } from './broker/redis/seen-requests.ts';
 export { shownUrl } from './broker/redis/shown-url.ts';
 export { redisSignInBroker, type SignInBroker } from './broker/redis/sign-ins.ts';
 export { redisStartsBroker, type Start, type StartsBroker } from './broker/redis/starts.ts';

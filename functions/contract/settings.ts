@@ -170,6 +170,8 @@ const dashboard = object({
   ...common,
   /** AWS asks (the URL is AWS_IAM), or the page itself, for a password. */
   signIn: either((value) => 'kind' in value && value.kind === 'password', password, iam),
+  /** The key with which apps sign jobs. @default none are taken */
+  jobsKey: v.exactOptional(secret),
   /** The bearer token that opens the metrics. @default they are behind the sign-in */
   metricsToken: v.exactOptional(secret),
   /** Refuse every change. @default false */

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { compress } from 'hono/compress';
 import { ConfigError, LambdesqueError, LiveWorkerError } from '../../shared/index.ts';
+import { jobsApi } from './api/jobs.ts';
 import { metricsApi } from './api/metrics.ts';
 import { kept } from './cache.ts';
 import type { DashboardEnv } from './env.ts';
@@ -63,6 +64,7 @@ export function createDashboard<Env extends object>(options: DashboardOptions<En
   guard(app, options, (open) => {
     open.get(files.style, (c) => file(c, assets.style, 'text/css'));
     metrics.withToken(open);
+    jobsApi(open, options);
   });
   metrics.signedIn(app);
   app.get(files.script, (c) => file(c, assets.script, 'text/javascript'));

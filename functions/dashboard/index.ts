@@ -3,4 +3,4 @@
 export { createDashboard } from './app.ts';
 export { CountedRedis } from './counted-redis.ts';
 export type { Assets, DashboardOptions, Opened, Prices, SignIn } from './options.ts';
-export { PASSWORD_LENGTH, passwordForm, TOKEN_LENGTH, tokenForm } from './standards.ts';
+export { KEY_LENGTH, keyForm, PASSWORD_LENGTH, passwordForm, TOKEN_LENGTH, tokenForm } from './standards.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from '../../shared/index.ts';
-import type { MetricFamily, SignInBroker } from '../../shared/internal.ts';
+import type { Enqueuer, MetricFamily, SeenRequestsBroker, SignInBroker } from '../../shared/internal.ts';
 import type { Inspector } from './inspector.ts';
 
 /** Who sends a request, as far as the server knows. */
@@ -14,6 +14,9 @@ export interface Caller {
 export interface Opened {
   readonly inspector: Inspector;
   readonly signIns: SignInBroker;
+  /** For jobs that come over the API. */
+  readonly requests: SeenRequestsBroker;
+  readonly enqueueAll: Enqueuer['enqueueAll'];
   /** For Prometheus. */
   metrics(): Promise<MetricFamily[]>;
   /** Commands that were sent to Redis so far. */
@@ -65,6 +68,8 @@ export interface DashboardOptions<Env extends object> {
   readonly signIn: SignIn;
   /** Reads the bearer token of Prometheus, where it is kept. @default none: /metrics is behind the sign-in, as all pages are */
   readonly metricsToken?: () => Promise<string>;
+  /** Reads the key with which apps sign what they send to `POST /jobs`, where it is kept. @default none: nothing is taken */
+  readonly jobsKey?: () => Promise<string>;
   /** Hosts that a request may name; others come from a foreign page by way of a made-up name. @default any */
   readonly hosts?: () => readonly string[];
   /** Is it reached by HTTPS? */

@@ -11,6 +11,14 @@ export const tokenForm: SecretForm = {
   like: `a token of ${TOKEN_LENGTH} characters or more, without spaces`,
 };
 
+/** Characters of a key that signs jobs: made, not chosen. */
+export const KEY_LENGTH = 32;
+
+export const keyForm: SecretForm = {
+  accepts: (value) => value.length >= KEY_LENGTH && !/\s/.test(value),
+  like: `a key of ${KEY_LENGTH} characters or more, without spaces`,
+};
+
 export const passwordForm: SecretForm = {
   accepts: (value) => value.length >= PASSWORD_LENGTH,
   like: `a password of ${PASSWORD_LENGTH} characters or more`,

@@ -108,6 +108,7 @@ redisOptions(program.command('dashboard'))
   .addOption(new Option('--port <n>', 'where it listens (7377, or one that is free)').argParser(wholeNumber))
   .option('--password-file <path>', 'file with the password to ask for [3]')
   .option('--metrics-token-file <path>', "file with Prometheus's bearer token [4]")
+  .option('--jobs-key-file <path>', 'file with the key that signs POST /jobs [5]')
   .option('--read-only', 'refuse every change')
   .addOption(new Option('--memory <MB>', 'show costs as if jobs ran on Lambda').argParser(wholeNumber))
   .option('--jobs <module>', 'job classes, for queues of cron entries', defaultJobs)
@@ -116,6 +117,7 @@ redisOptions(program.command('dashboard'))
     'after',
     `[3] or env LAMBDESQUE_DASHBOARD_PASSWORD
 [4] or env LAMBDESQUE_METRICS_TOKEN; without one /metrics is behind the sign-in
+[5] or env LAMBDESQUE_JOBS_KEY; without one no jobs are taken
 ${examples('lambdesque dashboard', 'lambdesque dashboard --uri redis://cache:6379/2 --read-only')}`,
   )
   .action((flags) => dashboard(flags, env));

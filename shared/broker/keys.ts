@@ -79,6 +79,8 @@ export interface Keys {
   readonly dashboard: {
     /** String that expires, a counter: tries to sign in, of one address or of all. */
     tries(address?: string): string;
+    /** String that expires: a signed request by its id, `claimed` or `done`. */
+    request(id: string): string;
     /** String: a secret that signs forms where there is no password. */
     readonly formSecret: string;
   };
@@ -171,6 +173,7 @@ export function keysOf(namespace: string): Keys {
     },
     dashboard: {
       tries: (address) => `${ns}dashboard:tries${address === undefined ? '' : `:${address}`}`,
+      request: (id) => `${ns}dashboard:request:${id}`,
       formSecret: `${ns}dashboard:form-secret`,
     },
     inflight: (worker) => `${ns}inflight:${worker}`,

@@ -1,5 +1,5 @@
 import { listPrices } from '../../../functions/contract/prices.ts';
-import { PASSWORD_LENGTH, TOKEN_LENGTH } from '../../../functions/dashboard/index.ts';
+import { KEY_LENGTH, PASSWORD_LENGTH, TOKEN_LENGTH } from '../../../functions/dashboard/index.ts';
 import { omitUndefined } from '../../omit-undefined.ts';
 import { type BackendFlags, connect } from '../backend.ts';
 import { type CronFlags, loadCron } from '../cron.ts';
@@ -14,6 +14,7 @@ export interface DashboardFlags extends BackendFlags, CronFlags {
   readonly port?: number;
   readonly passwordFile?: string;
   readonly metricsTokenFile?: string;
+  readonly jobsKeyFile?: string;
   readonly readOnly?: true;
   /** MB. */
   readonly memory?: number;
@@ -24,6 +25,7 @@ export async function dashboard(flags: DashboardFlags, env: Env): Promise<void> 
   const log = createLogger(process.stdout.isTTY);
   const password = passwordOf(flags, env);
   const metricsToken = metricsTokenOf(flags.metricsTokenFile, env);
+  const jobsKey = secretText(JOBS_KEY, flags.jobsKeyFile, env);
   const registry = await loadJobsIfAny(flags.jobs);
   const cron = await loadCron(flags, registry);
   const { redis, store, namespace } = connect(flags, env);
@@ -38,7 +40,7 @@ export async function dashboard(flags: DashboardFlags, env: Env): Promise<void> 
       registry,
       cron,
       log,
-      ...omitUndefined({ host, port, password, metricsToken, readOnly, prices }),
+      ...omitUndefined({ host, port, password, metricsToken, jobsKey, readOnly, prices }),
     });
     console.log(`Dashboard: ${server.url}\nRedis: ${redis.address}, namespace ${namespace}\nCtrl-C ends it.`);
     await stopSignal();
@@ -54,6 +56,7 @@ const PASSWORD = {
   variable: 'LAMBDESQUE_DASHBOARD_PASSWORD',
   least: PASSWORD_LENGTH,
 };
+const JOBS_KEY = { what: 'a key', flag: '--jobs-key-file', variable: 'LAMBDESQUE_JOBS_KEY', least: KEY_LENGTH };
 const METRICS_TOKEN = {
   what: 'a token',
   flag: '--metrics-token-file',

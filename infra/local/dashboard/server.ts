@@ -9,6 +9,7 @@ import {
   clientOver,
   type RedisClient,
   type Registry,
+  redisSeenRequestsBroker,
   redisSignInBroker,
   systemMetricsOver,
 } from '../../../shared/internal.ts';
@@ -33,6 +34,8 @@ export interface DashboardServerOptions {
   readonly port?: number;
   /** Asked for where one is given. @default none */
   readonly password?: string;
+  /** With which jobs are signed that come over the API. @default none are taken */
+  readonly jobsKey?: string;
   /** Opens the metrics to Prometheus. @default they are behind the password, if there is one */
   readonly metricsToken?: string;
   /** @default false */
@@ -52,7 +55,7 @@ export interface DashboardServer {
  * @throws ConfigError for another address than this machine's own without a password, or for one that cannot be used
  */
 export async function serveDashboard(options: DashboardServerOptions): Promise<DashboardServer> {
-  const { host = '127.0.0.1', password, metricsToken, namespace, registry, cron, prices, log } = options;
+  const { host = '127.0.0.1', password, metricsToken, jobsKey, namespace, registry, cron, prices, log } = options;
   if (!isLoopback(host) && password === undefined) {
     throw new ConfigError(
       `--host ${host} opens the dashboard to other machines, and needs a password: set LAMBDESQUE_DASHBOARD_PASSWORD, or give ` +
@@ -63,7 +66,17 @@ export async function serveDashboard(options: DashboardServerOptions): Promise<D
   const inspector = clientOver(redis, { namespace, jobs: registry.definitions, cronEntries: cron });
   const signIns = redisSignInBroker(redis, namespace);
   const metrics = systemMetricsOver(redis, namespace);
-  const opened = { inspector, signIns, metrics, commands: () => redis.sent, close: async () => {} };
+  const requests = redisSeenRequestsBroker(redis, namespace);
+  const { enqueueAll } = inspector;
+  const opened = {
+    inspector,
+    signIns,
+    metrics,
+    requests,
+    enqueueAll,
+    commands: () => redis.sent,
+    close: async () => {},
+  };
   const { assets } = (await import(pathToFileURL(dashboardAssets()).href)) as { readonly assets: Assets };
   let port = 0;
   const shown = isIP(host) === 6 ? `[${host}]` : host;
@@ -74,6 +87,7 @@ export async function serveDashboard(options: DashboardServerOptions): Promise<D
       ...(password === undefined ? { name: userName() } : {}),
     }),
     signIn: password === undefined ? { kind: 'none' } : { kind: 'password', password: async () => password },
+    ...(jobsKey === undefined ? {} : { jobsKey: async () => jobsKey }),
     ...(metricsToken === undefined ? {} : { metricsToken: async () => metricsToken }),
     // Somebody else's page may come by a name of its own that leads here. With a password it would have no cookie.
     ...(password === undefined

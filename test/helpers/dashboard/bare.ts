@@ -39,6 +39,14 @@ export const MOST_TRIES = 3;
 
 type Env = { readonly address: string };
 
+/** Nothing is sent over the API. */
+export const noRequests = {
+  time: async () => 0,
+  claim: async () => 'new' as const,
+  done: async () => {},
+  release: async () => {},
+};
+
 export function bareDashboard(options: Partial<DashboardOptions<Env>> = {}): Bare {
   const changed: string[] = [];
   const tries: string[] = [];
@@ -74,7 +82,15 @@ export function bareDashboard(options: Partial<DashboardOptions<Env>> = {}): Bar
     formSecret: async () => 'a secret of this dashboard',
   };
   const app = createDashboard<Env>({
-    open: async () => ({ inspector, signIns, metrics: async () => [], commands: () => 0, close: async () => {} }),
+    open: async () => ({
+      inspector,
+      signIns,
+      metrics: async () => [],
+      requests: noRequests,
+      enqueueAll: async () => [],
+      commands: () => 0,
+      close: async () => {},
+    }),
     caller: ({ address }) => ({ address }),
     signIn: {
       kind: 'password',
