@@ -17,6 +17,7 @@ import { eventBridgeSchedule, orStart } from './aws/one-time-schedule.ts';
 import { awsOf } from './aws/requests.ts';
 import type { ReadSecret } from './backends/backend.ts';
 import { drain } from './consumer/drain.ts';
+import { memoryBounds, withinMemory } from './consumer/memory-bounds.ts';
 import { RunMetrics } from './consumer/run-metrics.ts';
 import { consumerEnd } from './contract/invocation-end.ts';
 import type { ConsumerSettings } from './contract/settings.ts';
@@ -50,9 +51,11 @@ export function consumerHandler({ settings, jobs, connect }: ConsumerHandlerDeps
     orStart(eventBridgeSchedule(wakeSettings, wallTime), () =>
       aws.startFunction(wakeSettings.target, { source: 'lambdesque.consumer', consumer: settings.consumer }),
     );
+  const memory = environment['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'];
   const options = workerOptions({
     concurrency,
     logArgs: settings.logArgs ?? false,
+    ...memoryBounds(memory),
     ...(lease === undefined ? {} : { lease }),
     ...(unknownClass === undefined ? {} : { unknownClass }),
     ...(settings.serial ? { serial: settings.queues.replaceAll(/=\d+/g, '') } : {}),
@@ -79,12 +82,11 @@ export function consumerHandler({ settings, jobs, connect }: ConsumerHandlerDeps
     });
     const client = await connection.forInvocation(clock, end.giveUpAt);
     const onDemand = redisOnDemandBroker(client, settings.namespace, settings.system);
+    const store = withinMemory(redisWorkerBroker(client, settings.namespace), memory);
     const wake = schedule && new WakeRequester({ store: onDemand, schedule, clock, wallTime });
     try {
       const summary = await drain({
-        store: wake
-          ? covered(redisWorkerBroker(client, settings.namespace), wake)
-          : redisWorkerBroker(client, settings.namespace),
+        store: wake ? covered(store, wake) : store,
         registry,
         queues,
         options,
@@ -135,8 +137,10 @@ export function consumerHandler({ settings, jobs, connect }: ConsumerHandlerDeps
 
   /** Without a minute tick: what others have enqueued for later, and what this worker leaves, has to be known. */
   async function handOver(wake: WakeRequester, client: RedisClient, { stopped }: Summary): Promise<void> {
-    const { now, retry, delayed } = await readDueTimes(client, settings.namespace);
-    for (const at of [retry, delayed, stopped === 'empty' ? undefined : now]) {
+    const { now, retry, delayed, parked } = await readDueTimes(client, settings.namespace);
+    // What a limit holds back has another look when a minute tick would have one.
+    const left = stopped === 'empty' ? undefined : stopped === 'over limit' ? now + 60_000 : now;
+    for (const at of [retry, delayed, parked, left]) {
       if (at !== undefined) wake.dueAfterAll(at);
     }
     await wake.end();

@@ -1,8 +1,14 @@
-/** Jobs of the consumer whose memory is measured. */
+/** Jobs of the consumer whose memory, and whose first start, is measured. */
 import { defineJob } from '../../shared/index.ts';
 
 export default [
   defineJob({ class: 'Bench', perform() {} }),
+  defineJob({
+    class: 'First',
+    perform() {
+      console.log(JSON.stringify({ startedAt: Date.now() }));
+    },
+  }),
   defineJob({
     class: 'Peak',
     perform() {
