@@ -54,8 +54,8 @@ export async function startFunctions({ redis, rest }: Bed): Promise<Functions> {
         backend === 'tcp'
           ? { kind: 'tcp', url: redis.url }
           : { kind: 'upstash', url: rest.url, token: { service: 'secretsmanager', id: SECRET } };
-      const consumer = { consumer: 'default', queues: 'bench', concurrency: 25 };
-      const target = { functionName: 'bench', queues: 'bench', concurrency: 25, maxWorkers: 10 };
+      const consumer = { consumer: 'default', queues: 'bench', concurrency: 25, maxWorkers: 10 };
+      const target = { functionName: 'bench', queues: 'bench', concurrency: 25, maxWorkers: 10, maxEventAge: 60_000 };
       const own = entry === 'consumer' ? consumer : { consumers: { default: target } };
       const settings = { ...COMMON, redis: connection, ...own, ...(onDemand ? { wake: WAKE } : {}) };
       const lambda = await startLambda({ bundle: file, settings, env: { ...aws.env, ...env } });

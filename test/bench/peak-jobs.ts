@@ -6,13 +6,13 @@ export default [
   defineJob({
     class: 'First',
     perform() {
-      console.log(JSON.stringify({ startedAt: Date.now() }));
+      process.stdout.write(`${JSON.stringify({ startedAt: Date.now() })}\n`);
     },
   }),
   defineJob({
     class: 'Peak',
     perform() {
-      console.log(JSON.stringify({ maxRSS: process.resourceUsage().maxRSS }));
+      process.stdout.write(`${JSON.stringify({ maxRSS: process.resourceUsage().maxRSS })}\n`);
     },
   }),
 ];
