@@ -14,6 +14,7 @@ export const benches: Readonly<Record<string, () => Promise<{ readonly bench: Be
   start: () => import('./start.ts'),
   delayed: () => import('./delayed.ts'),
   autoscale: () => import('./autoscale.ts'),
+  waiting: () => import('./waiting.ts'),
   far: () => import('./far.ts'),
 };
 /** In place of `drain` where there is a commit to compare with. */

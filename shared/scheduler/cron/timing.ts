@@ -50,7 +50,7 @@ export function cronTiming(expression: string, timeZone: string, field: string):
   checkTimeZone(timeZone, field);
   const ruby = rubyExpression(expression);
   const cron = parse(ruby.expression, timeZone, field, expression);
-  const runs = ruby.isDay ? onDays(cron, ruby.isDay, timeZone) : runsOf(cron);
+  const runs = remembered(ruby.isDay ? onDays(cron, ruby.isDay, timeZone) : runsOf(cron));
   return {
     fingerprint: `cron ${expression} ${timeZone}`,
     next: runs.after,
@@ -62,7 +62,7 @@ export function cronTiming(expression: string, timeZone: string, field: string):
 }
 
 /** The runs of an expression, epoch ms. */
-interface Runs {
+export interface Runs {
   after(time: number): number | undefined;
   upTo(time: number): number | undefined;
 }
@@ -72,6 +72,30 @@ function runsOf(cron: Cron): Runs {
     after: (time) => cron.nextRun(new Date(time))?.getTime(),
     // croner looks strictly before its reference, at whole seconds.
     upTo: (time) => cron.previousRuns(1, new Date(Math.floor(time / 1000) * 1000 + 1000))[0]?.getTime(),
+  };
+}
+
+/**
+ * The same, of which the neighbours of a time are worked out once: each tick asks again, and between two runs nothing
+ * changes.
+ */
+export function remembered(runs: Runs): Runs {
+  /** Since a time, this is the next one. */
+  let next: { readonly since: number; readonly slot: number | undefined } | undefined;
+  /** At a time, this was the last one. */
+  let last: { readonly at: number; readonly slot: number | undefined } | undefined;
+
+  function after(time: number): number | undefined {
+    if (!next || time < next.since || time >= (next.slot ?? Infinity)) next = { since: time, slot: runs.after(time) };
+    return next.slot;
+  }
+  return {
+    after,
+    upTo(time) {
+      const isLast = last && time >= last.at && (time === last.at || time < (after(last.at) ?? Infinity));
+      if (!last || !isLast) last = { at: time, slot: runs.upTo(time) };
+      return last.slot;
+    },
   };
 }
 

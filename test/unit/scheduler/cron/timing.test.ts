@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../../shared/errors.ts';
-import { cronTiming, everyTiming, isTimeZone, type Timing } from '../../../../shared/scheduler/cron/timing.ts';
+import {
+  cronTiming,
+  everyTiming,
+  isTimeZone,
+  remembered,
+  type Timing,
+} from '../../../../shared/scheduler/cron/timing.ts';
 import { seededRandom } from '../../../helpers/builders.ts';
 
 const utc = (text: string) => Date.parse(`${text}Z`);
@@ -224,5 +230,48 @@ describe('next and latest agree', () => {
       const first = [{}, { in: wait }, { at: FRIDAY + wait }, { at: FRIDAY - 10 * wait }][i % 4];
       expectAgreement(everyTiming(int(1_000, 10_000_000), first), since + int(0, 3_000_000), since);
     }
+  });
+});
+
+describe('runs that are remembered', () => {
+  /** Each 100, from 1,000 to 5,000; and how often somebody has asked. */
+  function scene() {
+    const asked = { count: 0 };
+    const slots = Array.from({ length: 41 }, (_, i) => 1_000 + i * 100);
+    const runs = {
+      after(time: number) {
+        asked.count++;
+        return slots.find((slot) => slot > time);
+      },
+      upTo(time: number) {
+        asked.count++;
+        return slots.findLast((slot) => slot <= time);
+      },
+    };
+    return { asked, runs, remembers: remembered(runs) };
+  }
+
+  test('are those that there are, in whatever order times come', () => {
+    const { runs, remembers } = scene();
+    const times = Array.from({ length: 2_000 }, (_, i) => (i * 7_919) % 6_000).concat([
+      1_000, 999, 1_001, 5_000, 5_001, 4_999,
+    ]);
+    for (const time of times) {
+      expect([time, remembers.upTo(time), remembers.after(time)]).toEqual([time, runs.upTo(time), runs.after(time)]);
+      expect([time, remembers.after(time - 50), remembers.upTo(time)]).toEqual([
+        time,
+        runs.after(time - 50),
+        runs.upTo(time),
+      ]);
+    }
+  });
+
+  test('are worked out once between two of them', () => {
+    const { asked, remembers } = scene();
+    for (let time = 2_000; time < 2_100; time++)
+      expect([remembers.upTo(time), remembers.after(time)]).toEqual([2_000, 2_100]);
+    expect(asked.count).toBe(2);
+    expect([remembers.upTo(2_100), remembers.after(2_100)]).toEqual([2_100, 2_200]);
+    expect(asked.count).toBe(4);
   });
 });

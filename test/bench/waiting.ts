@@ -1,0 +1,154 @@
+/** Whether what waits makes anything slower: very many delayed jobs, retries, failed entries and cron entries. */
+import { redisCronBroker } from '../../shared/broker/redis/cron.ts';
+import { tcpClient } from '../../shared/broker/redis/tcp.ts';
+import { type Broker, createRegistry, redisBroker, silentLogger, systemClock, tick } from '../../shared/internal.ts';
+import { CronRunner } from '../../shared/scheduler/cron/runner.ts';
+import type { TestRedis } from '../helpers/redis-server.ts';
+import { atLeast, atMost, type Bench, type Row } from './report.ts';
+import { rounds } from './rounds.ts';
+
+const NAMESPACE = 'resque:';
+interface Sizes {
+  readonly delayed: number;
+  readonly retries: number;
+  readonly failed: number;
+  readonly cron: number;
+}
+const SIZES: { readonly quick: Sizes; readonly full: Sizes } = {
+  quick: { delayed: 2_000, retries: 500, failed: 500, cron: 100 },
+  full: { delayed: 1_000_000, retries: 100_000, failed: 100_000, cron: 10_000 },
+};
+/** Jobs that are added, or become due. */
+const JOBS = { quick: 1_000, full: 20_000 };
+const CHUNK = 5_000;
+/** Epoch seconds: far ahead; and long ago, so that all are due. */
+const FUTURE = 4_000_000_000;
+const PAST = 1_000_000_000;
+/** Due times over which those that wait are spread. */
+const SECONDS = 100_000;
+
+const payload = (i: number) => `{"class":"Wait","args":[${i}],"queue":"waiting"}`;
+
+export const bench: Bench = async ({ quick, bed: { redis } }) => {
+  const mode = quick ? 'quick' : 'full';
+  const sizes = SIZES[mode];
+  const jobs = JOBS[mode];
+  const client = tcpClient({ url: redis.url });
+  const store = redisBroker(client, NAMESPACE);
+  const cron = new CronRunner({
+    entries: {},
+    registry: createRegistry([]),
+    store: redisCronBroker(client, NAMESPACE),
+    log: silentLogger,
+  });
+  const deps = { store, clock: systemClock, log: silentLogger };
+  const timed = async (action: () => Promise<unknown>) => {
+    const began = performance.now();
+    await action();
+    return performance.now() - began;
+  };
+  const measured = async () => {
+    const cases = [
+      { what: 'idle tick, ms', run: () => timed(() => tick({ ...deps, cron })) },
+      {
+        what: 'delayed jobs added a second',
+        run: async () => (jobs / (await timed(() => add(store, FUTURE, jobs)))) * 1_000,
+      },
+      { what: 'promoted a second', run: () => promoted(store, redis, jobs) },
+    ];
+    const results = await rounds(cases, { quick });
+    return new Map(results.map(({ what, median }) => [what, median]));
+  };
+  try {
+    await redis.client.flushall();
+    const small = await measured();
+    await fill(store, redis, sizes);
+    const large = await measured();
+    await fillCron(redis, sizes.cron);
+    const withCron = await measured();
+    const ratio = (of: ReadonlyMap<string, number>, what: string) => (of.get(what) ?? 0) / (small.get(what) ?? 0);
+    const rows: Row[] = [...small.keys()].map((what) => ({
+      what,
+      'with nothing else': small.get(what) ?? 0,
+      'with all that waits': large.get(what) ?? 0,
+      '×': ratio(large, what),
+      'and cron entries': withCron.get(what) ?? 0,
+      '× ': ratio(withCron, what),
+    }));
+    return {
+      title: 'What waits',
+      notes: [
+        `Lambdesque over TCP; all that waits: ${sizes.delayed} delayed jobs at ${SECONDS} times, ${sizes.retries} retries,`,
+        `${sizes.failed} failed entries; then ${sizes.cron} cron entries in Redis as well, none of them due`,
+        `added and promoted: ${jobs} jobs, ${CHUNK} in a call, all of one second`,
+      ],
+      rows,
+      bars: [
+        atMost('an idle tick with all that waits, of one without', 1.2, ratio(large, 'idle tick, ms'), { unit: ' ×' }),
+        atMost('the same, with cron entries', 1.2, ratio(withCron, 'idle tick, ms'), {
+          unit: ' ×',
+          reason: () =>
+            'each tick reads the entries in Redis anew: Ruby and other programs write them, and no count or version tells of a change',
+        }),
+        atLeast('adding delayed jobs, of the rate without', 80, ratio(large, 'delayed jobs added a second') * 100, {
+          unit: ' %',
+        }),
+        atLeast('promoting, of the rate without', 80, ratio(large, 'promoted a second') * 100, { unit: ' %' }),
+      ],
+    };
+  } finally {
+    await store.close();
+    await redis.client.flushall();
+  }
+};
+
+async function add(store: Broker, seconds: number, jobs: number, spread = 1): Promise<void> {
+  for (let from = 0; from < jobs; from += CHUNK) {
+    const chunk = Array.from({ length: Math.min(CHUNK, jobs - from) }, (_, i) => from + i);
+    await store.enqueueDelayed(chunk.map((i) => ({ seconds: seconds + (i % spread), payload: payload(i) })));
+  }
+}
+
+/** @returns jobs a second that a tick promotes */
+async function promoted(store: Broker, redis: TestRedis, jobs: number): Promise<number> {
+  await add(store, PAST, jobs);
+  const began = performance.now();
+  const { promoted: moved } = await tick({ store, clock: systemClock, log: silentLogger });
+  const took = performance.now() - began;
+  const queued = await redis.client.llen(`${NAMESPACE}queue:waiting`);
+  if (moved !== jobs || queued !== jobs) throw new Error(`${moved} of ${jobs} jobs were promoted.`);
+  await redis.client.del(`${NAMESPACE}queue:waiting`);
+  return (jobs / took) * 1_000;
+}
+
+async function fill(store: Broker, redis: TestRedis, { delayed, retries, failed }: Sizes): Promise<void> {
+  await add(store, FUTURE, delayed, SECONDS);
+  const numbers = (from: number, most: number) =>
+    Array.from({ length: Math.min(CHUNK, most - from) }, (_, i) => from + i);
+  for (let from = 0; from < retries; from += CHUNK) {
+    const members = numbers(from, retries).map((i) => [i, `bench-${i}:waiting`] as const);
+    await redis.client.zadd(`${NAMESPACE}retry`, ...members.flatMap(([i, name]) => [FUTURE * 1_000 + i, name]));
+    await redis.client.hset(`${NAMESPACE}retry:payloads`, ...members.flatMap(([i, name]) => [name, payload(i)]));
+  }
+  const entry = {
+    failed_at: '2026/11/20 20:29:37 UTC',
+    exception: 'Error',
+    error: 'e',
+    backtrace: [],
+    worker: 'a:1:q',
+    queue: 'q',
+  };
+  for (let from = 0; from < failed; from += CHUNK) {
+    const entries = numbers(from, failed).map((i) =>
+      JSON.stringify({ ...entry, payload: { class: 'Wait', args: [i] } }),
+    );
+    await redis.client.rpush(`${NAMESPACE}failed`, ...entries);
+  }
+}
+
+async function fillCron(redis: TestRedis, entries: number): Promise<void> {
+  for (let i = 0; i < entries; i++) {
+    const rule = JSON.stringify({ cron: `${i % 60} 3 1 1 *`, class: 'Wait', queue: 'waiting', args: [i] });
+    await redis.client.hset(`${NAMESPACE}persistent_schedules`, `entry-${i}`, rule);
+  }
+}
