@@ -1,7 +1,9 @@
 /** From a job's enqueue to its start, at rates that leave the workers idle most of the time. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { openAsynq } from './asynq.ts';
 import type { Bed } from './bed.ts';
 import { type Contender, type ContenderName, withContenders } from './contenders.ts';
-import { type Bench, percentile } from './report.ts';
+import { atMost, type Bench, percentile } from './report.ts';
 import { range, spread } from './rounds.ts';
 
 const RATES = { quick: [10, 1_000], full: [10, 100, 1_000] };
@@ -11,6 +13,8 @@ const SECONDS = { quick: 0.3, full: 5 };
 const ROUNDS = { quick: 1, full: 5 };
 /** Nobody waits five seconds to see that it works. */
 const POLL = { quick: 100, full: 5_000 };
+/** Workers have come to rest, ms. */
+const SETTLED = 300;
 type How = 'polling' | 'waiting' | 'doorbell';
 const WAYS: readonly (readonly [ContenderName, How])[] = [
   ['Lambdesque TCP', 'waiting'],
@@ -26,6 +30,8 @@ export const bench: Bench = async ({ quick, bed }) => {
     WAYS.map(([name, how]) => ({ name, how, rate, late: [] as number[], p50: [] as number[], p99: [] as number[] })),
   );
   const names = [...new Set(WAYS.map(([name]) => name))];
+  const asynq = await openAsynq(bed);
+  const inGo = RATES[mode].map((rate) => ({ rate, late: [] as number[], p50: [] as number[], p99: [] as number[] }));
   await withContenders(bed, names, (consumers) =>
     withContenders(bed, names, async (producers) => {
       const by = (list: readonly Contender[], name: ContenderName) =>
@@ -38,14 +44,18 @@ export const bench: Bench = async ({ quick, bed }) => {
             jobs,
             poll: POLL[mode],
           });
-          late.sort((a, b) => a - b);
-          one.late.push(...late);
-          one.p50.push(percentile(late, 0.5));
-          one.p99.push(percentile(late, 0.99));
+          note(one, late);
+        }
+        for (const one of inGo) {
+          if (typeof asynq !== 'string') note(one, await asynq.latency(Math.ceil(one.rate * SECONDS[mode]), one.rate));
         }
       }
     }),
   );
+  const waits = (name: ContenderName) => {
+    const found = cases.find((one) => one.name === name && one.how === 'waiting' && one.rate === (quick ? 1_000 : 100));
+    return (found?.late ?? []).toSorted((a, b) => a - b);
+  };
   return {
     title: 'Latency',
     notes: [
@@ -53,8 +63,10 @@ export const bench: Bench = async ({ quick, bed }) => {
       `${SECONDS[mode]} s, ${ROUNDS[mode]} times in turns; all jobs together, and the range of the runs; concurrency ${CONCURRENCY}`,
       'doorbell: an HTTP call for each enqueue starts a drain, as a Function URL does; calls meanwhile make one more',
       `polling: workers that are always there, every ${POLL[mode]} ms (the default of both is 5,000); BullMQ waits in Redis`,
+      'waiting: Redis tells of a push; asynq looks each 1,000 ms when it found nothing, its default',
+      ...(typeof asynq === 'string' ? [asynq] : []),
     ],
-    rows: cases.map(({ name, how, rate, late, p50, p99 }) => {
+    rows: [...cases, ...(typeof asynq === 'string' ? [] : asGo(inGo))].map(({ name, how, rate, late, p50, p99 }) => {
       late.sort((a, b) => a - b);
       return {
         'offered/s': rate,
@@ -67,8 +79,36 @@ export const bench: Bench = async ({ quick, bed }) => {
         'p99 runs': range(spread(p99), 1),
       };
     }),
+    bars: [
+      atMost('start of a job over TCP, 100/s, p50 ms', 2, percentile(waits('Lambdesque TCP'), 0.5)),
+      atMost('the same, p99 ms', 10, percentile(waits('Lambdesque TCP'), 0.99)),
+      atMost(
+        'the same p99, of that of BullMQ',
+        1,
+        percentile(waits('Lambdesque TCP'), 0.99) / percentile(waits('BullMQ'), 0.99),
+        {
+          unit: ' ×',
+        },
+      ),
+    ],
   };
 };
+
+interface Noted {
+  readonly late: number[];
+  readonly p50: number[];
+  readonly p99: number[];
+}
+
+function note(one: Noted, late: readonly number[]): void {
+  const sorted = [...late].sort((a, b) => a - b);
+  one.late.push(...sorted);
+  one.p50.push(percentile(sorted, 0.5));
+  one.p99.push(percentile(sorted, 0.99));
+}
+
+const asGo = (cases: readonly (Noted & { readonly rate: number })[]) =>
+  cases.map((one) => ({ ...one, name: 'asynq', how: 'polling' }));
 
 async function run(
   bed: Bed,
@@ -78,6 +118,8 @@ async function run(
 ): Promise<number[]> {
   await bed.redis.client.flushall();
   const bell = await consumer.ask.serve({ concurrency: CONCURRENCY, jobs, doorbell: how === 'doorbell', poll });
+  // They are there before the first job comes, connected and waiting.
+  await delay(SETTLED);
   await producer.ask.offer({ rate, jobs, ...(bell === undefined ? {} : { bell }) });
   return consumer.ask.served();
 }
