@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { parseDuration, shownDuration } from './duration.ts';
+import { parseDuration } from './duration.ts';
 import { ArgumentsError, ConfigError } from './errors.ts';
 import { checkOptions, type OptionsOf, shown } from './options.ts';
 import type { LimitRule } from './types.ts';
@@ -56,8 +56,22 @@ export function limitOf(rule: LimitRule | undefined): Limit | undefined {
   const { running, rate } = rule;
   return {
     ...(running === undefined ? {} : { running }),
-    ...(rate ? { rate: `${rate.count}/${shownDuration(rate.per)}` as const } : {}),
+    ...(rate ? { rate: `${rate.count}/${wholeUnits(rate.per)}` as const } : {}),
   };
+}
+
+const UNITS = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+  [1_000, 's'],
+  [1, 'ms'],
+] as const;
+
+/** As people give it: `1h` rather than `3600s`. */
+function wholeUnits(ms: number): string {
+  const [size, unit] = UNITS.find(([one]) => ms % one === 0) ?? [1, 'ms'];
+  return `${ms / size}${unit}`;
 }
 
 /** Of queues by name. @throws ConfigError */
@@ -71,7 +85,7 @@ export function limitRules(limits: Readonly<Record<string, Limit>>): ReadonlyMap
  */
 export function parseLimit(where: string, text: string): Limit {
   const limit: { running?: number; rate?: `${number}/${string}` } = {};
-  for (const part of text.split(',')) {
+  for (const part of text.split(',').map((one) => one.trim())) {
     if (RATE.test(part)) limit.rate = part as `${number}/${string}`;
     else if (/^\d+$/.test(part)) limit.running = Number(part);
     else throw new ConfigError(`${where}: must be such as 2, 100/1m or 2,100/1m; got ${JSON.stringify(text)}.`);

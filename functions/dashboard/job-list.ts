@@ -5,7 +5,7 @@ import { paths, to } from './paths.ts';
 /** Jobs of one page of a list. */
 export const PAGE = 50;
 
-export const STATES: readonly JobState[] = ['queued', 'running', 'scheduled', 'retry', 'failed', 'done'];
+export const STATES: readonly JobState[] = ['queued', 'running', 'scheduled', 'retry', 'parked', 'failed', 'done'];
 
 /** Which part of which list, as it stands in links and forms: so that one job of it can be found again. */
 export interface ListPart {

@@ -70,6 +70,11 @@ redisOptions(program.command('work'))
       .default(workerDefaults.concurrency),
   )
   .option('--serial <list>', 'of these, one job at a time in all workers')
+  .addOption(
+    new Option('--limit <queue=n>', 'at once or in a time, all workers: q=2,100/1m').argParser(
+      (text: string, before: readonly string[] = []) => [...before, text],
+    ),
+  )
   .option('--exit-on-complete', 'end when the queues are empty, or paused')
   .option('--scheduler', 'also delayed jobs, retries, cron; reclaim')
   .option('--cron <module>', `its entries (${defaultCron})`)
@@ -142,7 +147,7 @@ redisOptions(program.command('enqueue'))
   .action((name, args, flags) => enqueue(name, args, flags, env));
 
 redisOptions(program.command('tick'))
-  .description('promote what is due and reclaim from dead workers, once')
+  .description('promote what is due, reclaim; once')
   .option('--jobs <module>', 'job classes, for queues of delayed jobs that name none', defaultJobs)
   .option('--cron <module>', `cron entries (${defaultCron})`)
   .addOption(new Option('--failed-max <n>', 'failed jobs to keep').argParser(wholeNumber))

@@ -32,9 +32,10 @@ export function queueGate(queue: string): string {
   return `queue:${queue}`;
 }
 
-/** Of the jobs of a class that are of one kind. @param key '' where there is but one */
+/** Of the jobs of a class that are of one kind. The key stands behind a slash, which Ruby's and most names of classes have none of. @param key '' where there is but one */
 export function classGate(className: string, key: string): string {
-  return `class:${className}${key === '' ? '' : `:${key}`}`;
+  const name = className.replace(/[%/]/g, encodeURIComponent);
+  return `class:${name}${key === '' ? '' : `/${key}`}`;
 }
 
 /** Of equal jobs of which one may run. @param lock its name, see job/unique.ts */
@@ -45,6 +46,44 @@ export function aloneGate(lock: string): string {
 /** Of a class that is paused; open while it is not. */
 export function pauseGate(className: string): string {
   return `pause:${className}`;
+}
+
+/** What a gate is for. */
+export interface GateParts {
+  readonly kind: 'queue' | 'class' | 'running' | 'pause';
+  /** The queue or the class; of equal jobs the name of their lock. */
+  readonly name: string;
+  /** Of a kind of jobs within a class. */
+  readonly key: string | undefined;
+}
+
+const KINDS = ['queue', 'class', 'running', 'pause'] as const;
+
+/** What a gate's name says; undefined where it is none. */
+export function partsOfGate(gate: string): GateParts | undefined {
+  const at = gate.indexOf(':');
+  const kind = KINDS.find((one) => one === gate.slice(0, at));
+  const name = gate.slice(at + 1);
+  if (kind === undefined || name === '') return undefined;
+  if (kind !== 'class') return { kind, name, key: undefined };
+  const slash = name.indexOf('/');
+  const own = (slash === -1 ? name : name.slice(0, slash)).replace(/%25|%2F/g, decodeURIComponent);
+  return { kind, name: own, key: slash === -1 ? undefined : name.slice(slash + 1) };
+}
+
+/** A job as it is parked. @property prefix bytes before its payload */
+export interface ParkedElement {
+  readonly queue: string;
+  readonly prefix: number;
+}
+
+/** @returns undefined for what is none */
+export function readParked(element: Buffer): ParkedElement | undefined {
+  const colon = element.indexOf(':');
+  const digits = element.toString('latin1', 0, Math.max(0, Math.min(colon, 8)));
+  const prefix = colon + 1 + Number(digits);
+  if (!/^\d+$/.test(digits) || prefix > element.length) return undefined;
+  return { queue: element.toString('utf8', colon + 1, prefix), prefix };
 }
 
 /** @returns undefined for a gate of another kind */

@@ -4,10 +4,10 @@ import type { WrongKey } from './wrong-key.ts';
 
 /**
  * A list of payloads or failed entries.
- * @property name of the queue; `failed` or `<queue>_failed`; the due time as the schedule has it
+ * @property name of the queue; `failed` or `<queue>_failed`; the due time as the schedule has it; the gate at which jobs are parked
  */
 export interface ListName {
-  readonly kind: 'queue' | 'failed' | 'delayed';
+  readonly kind: 'queue' | 'failed' | 'delayed' | 'parked';
   readonly name: string;
 }
 
@@ -73,6 +73,8 @@ export type ElementChange = ElementRef &
     | { readonly to: 'nowhere'; readonly effects?: readonly Effect[] }
     /** The first of its list. */
     | { readonly to: 'head' }
+    /** From where it is parked to the first place of its queue, where its gate lets it through. @property prefix bytes before its payload */
+    | { readonly to: 'start'; readonly gate: string; readonly queue: string; readonly prefix: number }
     /** It stays, and its payload goes to this queue. */
     | { readonly to: 'queue'; readonly queue: string; readonly cut: RetryCut }
   );

@@ -5,6 +5,7 @@ import { redisControlBroker } from '../broker/redis/control.ts';
 import { redisCronBroker } from '../broker/redis/cron.ts';
 import { redisFailedBroker } from '../broker/redis/failed.ts';
 import { redisJobsBroker } from '../broker/redis/jobs.ts';
+import { redisLimitsBroker } from '../broker/redis/limits.ts';
 import { openRedis, type RedisOptions, redisOptionNames } from '../broker/redis/open.ts';
 import { redisQueuesBroker } from '../broker/redis/queues.ts';
 import { redisScheduledBroker } from '../broker/redis/scheduled.ts';
@@ -17,6 +18,7 @@ import type { Failed } from '../inspect/failed.ts';
 import { createFailed } from '../inspect/failed-client.ts';
 import type { Jobs } from '../inspect/jobs.ts';
 import { createJobs } from '../inspect/jobs-client.ts';
+import { createLimits, type Limits } from '../inspect/limits.ts';
 import { createQueues, type Queues } from '../inspect/queues.ts';
 import { createScheduled, type Scheduled } from '../inspect/scheduled.ts';
 import { createStats, type Stats } from '../inspect/stats.ts';
@@ -41,6 +43,8 @@ export interface Client extends Enqueuer, AsyncDisposable {
   readonly queues: Queues;
   /** Job classes: pause and resume them. */
   readonly classes: Classes;
+  /** What limits, pauses and unique jobs hold back: look at it, let it go. */
+  readonly limits: Limits;
   /** Workers of ours and of other Resques. */
   readonly workers: Workers;
   /** What was done, by day and minute, queue and class. */
@@ -101,7 +105,9 @@ export function clientOver(
     hashes: redisStatHashesBroker(redis, prefix),
     workers: redisWorkersBroker(redis, prefix),
     control: redisControlBroker(redis, prefix),
+    limits: redisLimitsBroker(redis, prefix),
   };
+  const jobsBroker = redisJobsBroker(redis, prefix);
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= redis.close();
@@ -117,7 +123,7 @@ export function clientOver(
     }),
     scheduled,
     jobs: createJobs({
-      jobs: redisJobsBroker(redis, prefix),
+      jobs: jobsBroker,
       lists,
       scheduled: waiting,
       waiting: scheduled,
@@ -127,6 +133,7 @@ export function clientOver(
     }),
     failed,
     classes: createClasses(inspected.control),
+    limits: createLimits({ ...inspected, jobs: jobsBroker, lists, registry }),
     queues: createQueues(inspected),
     workers: createWorkers(inspected.workers),
     stats: createStats({ ...inspected, time: store.time }),

@@ -3,7 +3,8 @@ import { ConfigError } from '../errors.ts';
 
 /** Where a job is. */
 export type JobPlace =
-  | { readonly kind: 'queue' | 'delayed'; readonly name: string; readonly element: ElementRef }
+  /** @property name of the queue; the due time; the gate */
+  | { readonly kind: 'queue' | 'delayed' | 'parked'; readonly name: string; readonly element: ElementRef }
   | { readonly kind: 'retry'; readonly member: string }
   | { readonly kind: 'held'; readonly worker: string; readonly field: string }
   /** @property entry the place of its entry */
@@ -16,6 +17,7 @@ export function writePlace(place: JobPlace): string {
   switch (place.kind) {
     case 'queue':
     case 'delayed':
+    case 'parked':
       return `${place.kind}~${place.element.position}~${place.element.mark}~${place.name}`;
     case 'retry':
       return `retry~${place.member}`;
@@ -38,7 +40,7 @@ export function readPlace(text: unknown): JobPlace {
 function parse(text: string): JobPlace | undefined {
   const at = text.indexOf('~');
   const [kind, rest] = [text.slice(0, at), text.slice(at + 1)];
-  if (kind === 'queue' || kind === 'delayed') {
+  if (kind === 'queue' || kind === 'delayed' || kind === 'parked') {
     const [, position, mark, name] = ELEMENT.exec(rest) ?? [];
     if (mark === undefined || name === undefined) return undefined;
     return { kind, name, element: { position: Number(position), mark, of: 'whole' } };

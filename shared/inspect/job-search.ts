@@ -1,8 +1,10 @@
 import { markOf } from '../broker/element-digest.ts';
+import { readParked } from '../broker/gate.ts';
 import type { FoundElement, ListName, SearchResult } from '../broker/lists.ts';
 import type { FailedBroker } from '../broker/redis/failed.ts';
 import type { JobsBroker } from '../broker/redis/jobs.ts';
 import type { ScheduledBroker } from '../broker/redis/scheduled.ts';
+import type { ScoredMember } from '../broker/redis/scored-members.ts';
 import { orNothing } from '../broker/wrong-key.ts';
 import { membersOf } from '../wire/json-members.ts';
 import { readDate } from '../wire/read-date.ts';
@@ -88,20 +90,37 @@ export function jobLooks(deps: JobSearchDeps): ReadonlyMap<JobState, Look> {
   }
 
   async function delayed(cursor: string, budget: Budget): Promise<Looked> {
+    const timesOf = (behind: ScoredMember | undefined) => scheduled.delayedTimes(behind, LISTS_AT_ONCE);
+    return inScored('delayed', timesOf, cursor, budget, (found, due) =>
+      view(found, 'scheduled', { at: new Date(due * 1000) }),
+    );
+  }
+
+  async function parked(cursor: string, budget: Budget): Promise<Looked> {
+    const gatesOf = (behind: ScoredMember | undefined) => jobs.parkedGates(behind, LISTS_AT_ONCE);
+    return inScored('parked', gatesOf, cursor, budget, parkedView);
+  }
+
+  /** In lists that a sorted set names, in its order. @param namesOf the next ones of them */
+  async function inScored(
+    kind: 'delayed' | 'parked',
+    namesOf: (behind: ScoredMember | undefined) => Promise<ScoredMember[]>,
+    cursor: string,
+    budget: Budget,
+    viewOf: (found: FoundElement, score: number) => JobView,
+  ): Promise<Looked> {
     const [, score, between, name] = /^([^:]*):([^:]*):([\s\S]*)$/.exec(cursor) ?? [];
     if (name === undefined && cursor !== '') throw badCursor(cursor);
     const behind = name === undefined ? undefined : { name, score: Number(score) };
-    const more = (await orNothing(scheduled.delayedTimes(behind, LISTS_AT_ONCE))) ?? [];
-    const times = behind && between !== '' ? [behind, ...more] : more;
-    if (times.length === 0) return { jobs: [], scanned: 0, cursor: undefined };
-    const names = times.map((time): ListName => ({ kind: 'delayed', name: time.name }));
+    const more = (await orNothing(namesOf(behind))) ?? [];
+    const all = behind && between !== '' ? [behind, ...more] : more;
+    if (all.length === 0) return { jobs: [], scanned: 0, cursor: undefined };
+    const names = all.map((one): ListName => ({ kind, name: one.name }));
     const result = await search(names, between, budget);
-    const dueAt = new Map(times.map((time) => [time.name, time.score]));
-    const views = result.found.map((found) =>
-      view(found, 'scheduled', { at: new Date((dueAt.get(found.list.name) ?? 0) * 1000) }),
-    );
-    const end = result.end && times[result.end.list];
-    const last = times.at(-1);
+    const scores = new Map(all.map((one) => [one.name, one.score]));
+    const views = result.found.map((found) => viewOf(found, scores.get(found.list.name) ?? 0));
+    const end = result.end && all[result.end.list];
+    const last = all.at(-1);
     const next =
       end && result.end
         ? `${end.score}:${writeBetween(result.end)}:${end.name}`
@@ -170,6 +189,7 @@ export function jobLooks(deps: JobSearchDeps): ReadonlyMap<JobState, Look> {
   return new Map<JobState, Look>([
     ['scheduled', delayed],
     ['retry', retries],
+    ['parked', parked],
     ['queued', queued],
     ['running', running],
     ['failed', failed],
@@ -180,6 +200,14 @@ function view({ list, position, bytes }: FoundElement, state: JobState, more: Pa
   const kind = list.kind === 'queue' ? 'queue' : 'delayed';
   const place = writePlace({ kind, name: list.name, element: { position, mark: markOf(bytes), of: 'whole' } });
   return jobView(bytes, { state, queue: list.kind === 'queue' ? list.name : undefined, place, ...more });
+}
+
+/** A job as it is parked: its queue stands before its payload. */
+export function parkedView({ list, position, bytes }: FoundElement): JobView {
+  const { queue, prefix } = readParked(bytes) ?? { queue: undefined, prefix: 0 };
+  const element = { position, mark: markOf(bytes), of: 'whole' } as const;
+  const place = writePlace({ kind: 'parked', name: list.name, element });
+  return jobView(bytes.subarray(prefix), { state: 'parked', queue, place });
 }
 
 /** What a worker shows that it works on. */

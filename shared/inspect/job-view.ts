@@ -13,8 +13,11 @@ export interface Page<T> {
   readonly cursor: string | undefined;
 }
 
-/** Where a job is. `done` is only known of jobs with a php-resque status record. */
-export type JobState = 'queued' | 'running' | 'scheduled' | 'retry' | 'failed' | 'done';
+/**
+ * Where a job is. `parked` is one that a limit, a paused class or an equal job that runs does not let through
+ * now. `done` is only known of jobs with a php-resque status record.
+ */
+export type JobState = 'queued' | 'running' | 'scheduled' | 'retry' | 'parked' | 'failed' | 'done';
 
 /** A job as it stands in Redis. */
 export interface JobView {

@@ -1,3 +1,4 @@
+import { pausedClassOf, readParked } from '../broker/gate.ts';
 import type { ControlBroker } from '../broker/redis/control.ts';
 import { ConfigError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';
@@ -7,7 +8,7 @@ import { cancelOf } from './cancel.ts';
 import { badCursor, checkLimit, needleOf } from './cursor.ts';
 import type { Failed } from './failed.ts';
 import { type JobPlace, readPlace, writePlace } from './job-places.ts';
-import { type JobSearchDeps, jobLooks } from './job-search.ts';
+import { type JobSearchDeps, jobLooks, parkedView } from './job-search.ts';
 import { type JobState, type JobView, jobView } from './job-view.ts';
 import type { FoundJobs, JobQuery, Jobs } from './jobs.ts';
 import type { Scheduled, WaitingJob } from './scheduled.ts';
@@ -25,7 +26,7 @@ const PAGE = 25;
 /** Payloads that one call looks at, bytes of them, and looks that it takes. */
 const LOOKED_AT = 60_000;
 const BYTES = 25_165_824;
-const LOOKS = 6;
+const LOOKS = 7;
 /** In one script. */
 const AT_ONCE = 20_000;
 const BYTES_AT_ONCE = 8_388_608;
@@ -95,6 +96,21 @@ export function createJobs(deps: JobsDeps): Jobs {
     return found && waitingOf('delayed', place.name, found.bytes);
   }
 
+  async function startParked({ name, element }: Extract<JobPlace, { readonly name: string }>): Promise<boolean> {
+    const list = { kind: 'parked', name } as const;
+    const paused = pausedClassOf(name);
+    if (paused !== undefined && (await control.pausedClasses()).includes(paused)) {
+      throw new ConfigError(`run: the class ${paused} is paused, and its jobs start nowhere. Resume the class.`);
+    }
+    const found = await lists.read(list, element);
+    const parked = found && readParked(found.bytes);
+    if (!found || !parked) return false;
+    const [done] = await lists.change(list, [
+      { ...element, position: found.position, to: 'start', gate: name, ...parked },
+    ]);
+    return done === true;
+  }
+
   const client: Omit<Jobs, 'cancel'> = {
     find,
 
@@ -116,6 +132,7 @@ export function createJobs(deps: JobsDeps): Jobs {
         return done === true;
       }
       if (at.kind === 'held' || at.kind === 'done') throw cannot('run', at);
+      if (at.kind === 'parked') return startParked(at);
       const job = await waitingJob(at);
       return job !== undefined && waiting.runNow(job);
     },
@@ -124,14 +141,15 @@ export function createJobs(deps: JobsDeps): Jobs {
       const at = readPlace(place);
       if (at.kind === 'failed') return failed.remove({ place: at.entry });
       if (at.kind === 'held' || at.kind === 'done') throw cannot('remove', at);
-      if (at.kind !== 'queue') {
+      if (at.kind !== 'queue' && at.kind !== 'parked') {
         const job = await waitingJob(at);
         return job !== undefined && waiting.remove(job);
       }
-      const list = { kind: 'queue', name: at.name } as const;
+      const list = { kind: at.kind, name: at.name };
       const found = await lists.read(list, at.element);
       if (!found) return false;
-      const cron = exclusiveCronOf(jobView(found.bytes, { state: 'queued', queue: at.name, place }).payload);
+      const waits = at.kind === 'parked' ? parkedView(found) : jobView(found.bytes, queuedAt(at.name, place));
+      const cron = exclusiveCronOf(waits.payload);
       const effects = cron ? [{ kind: 'unlockCron', name: cron.name, slot: cron.slot } as const] : [];
       const [done] = await lists.change(list, [{ ...at.element, position: found.position, to: 'nowhere', effects }]);
       return done === true;
@@ -161,6 +179,8 @@ export function createJobs(deps: JobsDeps): Jobs {
   }
 }
 
+const queuedAt = (queue: string, place: string) => ({ state: 'queued', queue, place }) as const;
+
 /** @throws ConfigError */
 function statesOf(given: readonly JobState[] | undefined, known: readonly JobState[]): JobState[] {
   const wrong = given?.find((state) => !known.includes(state) && state !== 'done');
@@ -179,7 +199,7 @@ function startOf(cursor: string, wanted: readonly JobState[]): [JobState | undef
 /** What has to stand in the payload, or the entry, of what fits. */
 function textsOf({ id, class: name, queue, text }: JobQuery, state: JobState): string[] {
   // Elsewhere the queue does not stand in the payload.
-  const names = [id, name, ...(state === 'failed' ? [queue] : [])].flatMap(needleOf);
+  const names = [id, name, ...(state === 'failed' || state === 'parked' ? [queue] : [])].flatMap(needleOf);
   return [...names, ...(text ? [text] : [])];
 }
 
@@ -193,10 +213,9 @@ function fits(job: JobView, { id, class: name, queue, text }: JobQuery): boolean
 }
 
 function cannot(what: string, place: JobPlace): ConfigError {
-  if (place.kind === 'queue' || place.kind === 'failed') {
-    return new ConfigError(
-      `${what}: a ${place.kind === 'queue' ? 'queued' : 'failed'} job has no time; run or remove it.`,
-    );
+  if (place.kind === 'queue' || place.kind === 'parked' || place.kind === 'failed') {
+    const state = place.kind === 'queue' ? 'queued' : place.kind;
+    return new ConfigError(`${what}: a ${state} job has no time; run or remove it.`);
   }
   if (place.kind === 'done') return new ConfigError(`${what}: the job is done, and only its status record is left.`);
   const worker = place.kind === 'held' ? place.worker : '';

@@ -10,7 +10,7 @@ export interface JobQuery {
   readonly queue?: string;
   /** Anywhere in the payload, as it stands there: JSON text, case matters. */
   readonly text?: string;
-  /** @default scheduled, retry, queued, running, failed; and done where an id is given */
+  /** @default scheduled, retry, parked, queued, running, failed; and done where an id is given */
   readonly states?: readonly JobState[];
   /** Most jobs of a page. @default 25 */
   readonly limit?: number;
@@ -35,12 +35,12 @@ export type JobAt = Pick<JobView, 'place'>;
 /** Finds jobs, wherever they are, and changes them. Each change is atomic and tells whether it found the job. */
 export interface Jobs {
   /**
-   * Looks through what waits for its time, waits in queues, runs and has failed, in this order, in bounded pieces: a call
+   * Looks through what waits for its time, is parked, waits in queues, runs and has failed, in this order, in bounded pieces: a call
    * looks at 60,000 payloads or 24 MB at the most, whatever is there, and comes back with what it has found by then.
    * Redis does the search; only what may fit is read. What moves on from one of these states to a later one meanwhile may be
    * met twice; what moves back, as a retry does, may be missed.
    *
-   * Costs at most 12 commands a call, and one for each 100 due times of delayed jobs.
+   * Costs at most 14 commands a call, and one for each 100 due times of delayed jobs or gates with parked ones.
    * @throws ConfigError for a limit, a state or a cursor that cannot be
    */
   find(query: JobQuery): Promise<FoundJobs>;
@@ -51,9 +51,10 @@ export interface Jobs {
   get(id: string): Promise<JobView | undefined>;
   /**
    * Runs it now: a scheduled job or a retry goes to the tail of its queue, a queued one to the head, a failed one is
-   * retried as `client.failed.retry` does it. 1 command; more only where it has moved a long way since it was read.
+   * retried as `client.failed.retry` does it; a parked one goes to the head of its queue, and starts past the limit that held it
+   * back, if it is reserved within a minute. 1 command, of a parked one 2 or 3; more only where it has moved a long way since it was read.
    * @returns whether it was still there
-   * @throws ConfigError for one that runs or is done, or that names no queue
+   * @throws ConfigError for one that runs or is done, that names no queue, or whose class is paused
    */
   run(job: JobAt): Promise<boolean>;
   /**

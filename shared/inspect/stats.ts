@@ -1,4 +1,5 @@
 import { DAY_MS, DAYS_KEPT, MINUTE_MS, MINUTES_KEPT } from '../broker/ops/stats.ts';
+import type { LimitsBroker } from '../broker/redis/limits.ts';
 import type { QueuesBroker } from '../broker/redis/queues.ts';
 import type { StatHash, StatHashesBroker, StatSum } from '../broker/redis/stat-hashes.ts';
 import type { StatsBroker } from '../broker/redis/stats.ts';
@@ -16,6 +17,8 @@ export interface StatTotals {
   readonly queued: number;
   /** Delayed jobs; at least so many where there are more than 1,000 due times. */
   readonly scheduled: number;
+  /** Jobs that a limit, a paused class or an equal job holds back; at least so many where they wait for more than 10,000 of these. */
+  readonly parked: number;
   /** Failed attempts that wait for the next one. */
   readonly retries: number;
   /** Entries in the failed list. */
@@ -72,7 +75,7 @@ export interface SeriesOptions {
 
 /** Numbers that Redis keeps: of each day for 90 days, of each minute for 3 hours. Days are UTC. */
 export interface Stats {
-  /** 5 commands. */
+  /** 5 commands, and 2 more where jobs are parked. */
   totals(): Promise<StatTotals>;
   /** 1 command, and 1 for each 30 days or minutes. @throws ConfigError for an option that cannot be used */
   series(options: SeriesOptions): Promise<StatSeries[]>;
@@ -83,6 +86,7 @@ export interface StatsDeps {
   readonly stats: StatsBroker;
   readonly hashes: StatHashesBroker;
   readonly workers: WorkersBroker;
+  readonly limits: Pick<LimitsBroker, 'parkedCount'>;
   /** Redis's, epoch ms. */
   readonly time: () => Promise<number>;
 }
@@ -92,15 +96,17 @@ const UNITS = {
   minute: { ms: MINUTE_MS, kept: MINUTES_KEPT },
 } as const;
 
-export function createStats({ queues, stats, hashes, workers, time }: StatsDeps): Stats {
+export function createStats({ queues, stats, hashes, workers, limits, time }: StatsDeps): Stats {
   return {
     async totals() {
       const [found, survey, counters] = await Promise.all([stats.read([]), workers.survey(), hashes.counters()]);
+      const parked = found.parkedGates === 0 ? 0 : await limits.parkedCount();
       const running = await queues.inFlight(found.workers);
       return {
         ...counters,
         queued: found.queues.reduce((sum, { depth }) => sum + depth, 0),
         scheduled: found.delayed,
+        parked,
         retries: found.retries,
         failedList: found.failed,
         workers: notDead(survey).length,

@@ -1,5 +1,16 @@
 import type { ControlBroker } from '../broker/redis/control.ts';
+import type { LimitsBroker } from '../broker/redis/limits.ts';
 import type { LimitRule } from '../types.ts';
+
+/** No worker has jobs, and none are parked. */
+export const noLimits: LimitsBroker = {
+  parkedGates: async () => [],
+  lookAt: async () => undefined,
+  states: async (gates, rules) =>
+    gates.map((gate) => ({ known: false, rule: rules.get(gate), holders: [], called: 0, passed: 0, parked: 0 })),
+  parkedCount: async () => 0,
+  release: async () => 0,
+};
 
 /** What workers would be told, where there are none. */
 export class MemoryControl implements ControlBroker {

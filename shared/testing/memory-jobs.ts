@@ -56,6 +56,7 @@ export function memoryJobs(delayed: MemoryDelayed, clock: Clock): FailedBroker &
     trimFailed: async () => ({ removed: 0, left: 0, wrong: [] }),
     workers: async () => [],
     queueNames: async () => [],
+    parkedGates: async () => [],
     workingOn: async () => [],
     searchHeld: async () => ({ found: [], scanned: 0, end: undefined }),
     searchRetries: async () => ({ found: [], scanned: 0, end: undefined }),

@@ -75,6 +75,7 @@ export class MemoryQueues {
       dueTimes: [],
       retries: 0,
       failed: 0,
+      parkedGates: 0,
       paused: this.#allPaused,
       wrong: [],
     }),

@@ -5,6 +5,7 @@ import { createClasses } from '../inspect/classes.ts';
 import { createCronClient } from '../inspect/cron.ts';
 import { createFailed } from '../inspect/failed-client.ts';
 import { createJobs } from '../inspect/jobs-client.ts';
+import { createLimits } from '../inspect/limits.ts';
 import { createQueues } from '../inspect/queues.ts';
 import { createScheduled } from '../inspect/scheduled.ts';
 import { createStats } from '../inspect/stats.ts';
@@ -17,7 +18,7 @@ import { EnqueueRecorder, type EnqueueStore } from './enqueue-recorder.ts';
 import { type ExpectedEnqueue, expectEnqueued, expectNothingEnqueued, isOf } from './expectations.ts';
 import { inlineLimit } from './inline-limit.ts';
 import type { EnqueuedJob } from './job-run.ts';
-import { MemoryControl } from './memory-control.ts';
+import { MemoryControl, noLimits } from './memory-control.ts';
 import { memoryJobs } from './memory-jobs.ts';
 import { MemoryQueues } from './memory-queues.ts';
 import { MemoryCron, MemoryDelayed } from './memory-store.ts';
@@ -132,6 +133,7 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
     jobs: createJobs({ jobs: found, lists: found, scheduled: delayed, waiting: scheduled, failed, registry, control }),
     failed,
     classes: createClasses(control),
+    limits: createLimits({ limits: noLimits, control, jobs: found, lists: found, registry }),
     queues: createQueues({ ...waiting, control }),
     workers: createWorkers(waiting.workers),
     stats: createStats({
@@ -139,6 +141,7 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
       stats: waiting.stats,
       hashes: waiting.hashes,
       workers: waiting.workers,
+      limits: noLimits,
       time: async () => clock.now(),
     }),
     close,

@@ -1,18 +1,28 @@
 import { redisControlBroker } from '../../shared/broker/redis/control.ts';
+import { redisFailedBroker } from '../../shared/broker/redis/failed.ts';
+import { redisJobsBroker } from '../../shared/broker/redis/jobs.ts';
+import { redisLimitsBroker } from '../../shared/broker/redis/limits.ts';
 import { redisQueuesBroker } from '../../shared/broker/redis/queues.ts';
 import { redisStatHashesBroker } from '../../shared/broker/redis/stat-hashes.ts';
 import { redisStatsBroker } from '../../shared/broker/redis/stats.ts';
 import { redisWorkersBroker } from '../../shared/broker/redis/workers.ts';
+import { createLimits, type Limits } from '../../shared/inspect/limits.ts';
 import { createQueues, type Queues } from '../../shared/inspect/queues.ts';
 import { createStats, type Stats } from '../../shared/inspect/stats.ts';
 import { createWorkers, type Workers } from '../../shared/inspect/workers.ts';
+import type { AnyJobDefinition } from '../../shared/job/define.ts';
+import { createRegistry } from '../../shared/job/registry.ts';
 import { type Brokers, redisTime } from './brokers.ts';
 
 /** `client.queues`, `.workers` and `.stats` over the suite's backend, when Redis's clock says what `redisTime` does. */
-export function inspectorOf(stores: Brokers): {
+export function inspectorOf(
+  stores: Brokers,
+  definitions: readonly AnyJobDefinition[] = [],
+): {
   readonly queues: Queues;
   readonly workers: Workers;
   readonly stats: Stats;
+  readonly limits: Limits;
 } {
   const client = stores.client();
   const parts = {
@@ -21,10 +31,14 @@ export function inspectorOf(stores: Brokers): {
     hashes: redisStatHashesBroker(client, 'resque:'),
     workers: redisWorkersBroker(client, 'resque:', redisTime.now),
     control: redisControlBroker(client, 'resque:', redisTime.now),
+    limits: redisLimitsBroker(client, 'resque:', redisTime.now),
   };
+  const jobs = redisJobsBroker(client, 'resque:');
+  const lists = redisFailedBroker(client, 'resque:', redisTime.now);
   return {
     queues: createQueues(parts),
     workers: createWorkers(parts.workers),
+    limits: createLimits({ ...parts, jobs, lists, registry: createRegistry(definitions) }),
     stats: createStats({ ...parts, time: async () => Number(redisTime.now()) }),
   };
 }

@@ -40,6 +40,7 @@ export const jobPage: Page = async (view) => {
             failed: 'Failed',
             running: 'Started',
             queued: 'At',
+            parked: 'At',
             done: 'Ended',
           }[job.state],
           job.at && html`${time(job.at, now)} (${utc(job.at)})`,
@@ -105,9 +106,13 @@ function logs({ logs: place, now }: View, job: JobView): Html | undefined {
 function changesOf(view: View, job: JobView): Html {
   if (view.readOnly || job.state === 'running' || job.state === 'done') return '';
   const fields = { ...listPartOf(view.query), state: job.state, queue: job.queue, place: job.place };
-  const run = { queued: 'Run it next', scheduled: 'Run it now', retry: 'Run it now', failed: 'Run it again' }[
-    job.state
-  ];
+  const run = {
+    queued: 'Run it next',
+    scheduled: 'Run it now',
+    retry: 'Run it now',
+    parked: 'Run it past its limit',
+    failed: 'Run it again',
+  }[job.state];
   return html`<div class="row">
       <form method="post" action="/jobs/run" class="inline">${hidden(view, fields)}<button class="primary">${run}</button></form>
       <form method="post" action="/jobs/remove" class="inline">${hidden(view, fields)}<button class="danger">Remove…</button></form>

@@ -12,6 +12,7 @@ export const stateWords = {
   running: 'held by a worker',
   scheduled: 'scheduled',
   retry: 'waiting for its next attempt',
+  parked: 'parked',
   failed: 'failed',
   done: 'done',
 } as const;
@@ -21,6 +22,7 @@ const timeWords = {
   running: 'Started',
   scheduled: 'Due',
   retry: 'Due',
+  parked: 'Enqueued',
   failed: 'Failed',
   done: 'Ended',
 } as const;
@@ -66,7 +68,7 @@ function row(view: View, job: JobView, part: ListPart, choose: boolean, at: numb
     <td class="long"><code>${argsText(job.args, ARGS_LENGTH)}</code>${job.bytes > 10_000 ? html` <span class="unknown">${bytes(job.bytes)}</span>` : ''}</td>
     ${part.queue === undefined ? html`<td>${queueLink(job.queue)}</td>` : ''}
     ${part.state === undefined ? html`<td>${stateWords[job.state]}</td>` : ''}
-    <td>${time(job.state === 'queued' ? job.enqueuedAt : job.at, now)}</td>
+    <td>${time(job.state === 'queued' || job.state === 'parked' ? job.enqueuedAt : job.at, now)}</td>
     <td class="number">${count(job.attempts)}</td>
   </tr>`;
 }

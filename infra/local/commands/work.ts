@@ -1,5 +1,5 @@
-import { ConfigError } from '../../../shared/index.ts';
-import { parseQueues, type QueueList, type WorkerOptions } from '../../../shared/internal.ts';
+import { ConfigError, type Limit } from '../../../shared/index.ts';
+import { parseLimit, parseQueues, type QueueList, type WorkerOptions } from '../../../shared/internal.ts';
 import { omitUndefined } from '../../omit-undefined.ts';
 import { type BackendFlags, connect } from '../backend.ts';
 import { type CronFlags, loadCron } from '../cron.ts';
@@ -17,6 +17,8 @@ export interface WorkFlags
   readonly queues?: string;
   /** Queue list. */
   readonly serial?: string;
+  /** `<queue>=<limit>` */
+  readonly limit?: readonly string[];
   readonly exitOnComplete?: true;
   readonly scheduler?: true;
   readonly failedMax?: number;
@@ -45,6 +47,7 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
   }
   const queues = queuesOf('--queues', flags.queues, order);
   if (flags.serial !== undefined) queuesOf('--serial', flags.serial);
+  const limits = limitsOf(flags.limit ?? []);
   if (flags.cron !== undefined && !flags.scheduler) {
     throw new ConfigError('--cron needs --scheduler, which is what enqueues its entries.');
   }
@@ -66,12 +69,39 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
       numbers: flags.useNumber ? 'bigint' : 'double',
       logArgs: flags.logArgs ?? false,
       serial: flags.serial ?? '',
+      limits,
     } as const;
     const metrics = flags.metrics && { address: flags.metrics, token: metricsTokenOf(undefined, env) };
     await runWorker({ backend, registry, queues, options, cron, failed, log, metrics }, flags.jobs);
   } finally {
     await backend.store.close();
   }
+}
+
+/** @throws ConfigError */
+function limitsOf(given: readonly string[]): Readonly<Record<string, Limit>> {
+  const limits = new Map<string, Limit>();
+  for (const one of given) {
+    const at = one.indexOf('=');
+    const queue = one.slice(0, Math.max(0, at));
+    if (queue === '') {
+      // As others write pairs, or without the queue.
+      const [, name, text] = /^([^:=]+):(\d.*)$/.exec(one) ?? [];
+      const meant = name === undefined ? '' : ` Did you mean ${name}=${text}?`;
+      throw new ConfigError(
+        `--limit names a queue and its limit, such as reports=2, reports=100/1m or reports=2,100/1m; got ${JSON.stringify(one)}.${meant}`,
+      );
+    }
+    if (/[*!]/.test(queue)) {
+      throw new ConfigError(
+        `--limit is of one queue, by its name; got ${JSON.stringify(one)}. Give it once for each queue.`,
+      );
+    }
+    if (limits.has(queue))
+      throw new ConfigError(`--limit is given twice for ${queue}. Both fit into one: ${queue}=2,100/1m.`);
+    limits.set(queue, parseLimit(`--limit ${queue}`, one.slice(at + 1)));
+  }
+  return Object.fromEntries(limits);
 }
 
 function queuesOf(flag: string, list: string, order?: QueueList['order']): QueueList {

@@ -2,6 +2,7 @@ import { keysOf } from '../keys.ts';
 import { searchHeld, searchRetries } from '../scripts/jobs.ts';
 import { orNothing } from '../wrong-key.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
+import { type ScoredMember, scoredMembers } from './scored-members.ts';
 import { nameOf, numberOf } from './wrong-keys.ts';
 
 export interface PayloadSearch {
@@ -40,6 +41,8 @@ export interface JobsBroker {
   /** All workers that are registered or hold a lease, sorted. */
   workers(): Promise<string[]>;
   queueNames(): Promise<string[]>;
+  /** Gates with parked jobs, by the time at which the scheduler looks at them. */
+  parkedGates(behind: ScoredMember | undefined, limit: number): Promise<ScoredMember[]>;
   workingOn(workers: readonly string[]): Promise<WorkingOn[]>;
   /**
    * @param behind number of the first worker's job behind which to begin; -1 for its first
@@ -98,6 +101,8 @@ export function redisJobsBroker(client: RedisClient, namespace: string): JobsBro
     },
 
     queueNames: async () => (await names(['SMEMBERS', keys.queues])).sort(),
+
+    parkedGates: (behind, limit) => scoredMembers(client, keys.parked, behind, limit),
 
     async workingOn(workers) {
       if (workers.length === 0) return [];

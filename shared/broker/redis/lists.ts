@@ -36,7 +36,12 @@ const TEXT_AT_ONCE = 1_048_576;
 /** @param script that knows the time */
 export function redisLists(client: RedisClient, script: RedisClient['script'], keys: Keys): ListsBroker {
   const keyOf = ({ kind, name }: ListName) =>
-    kind === 'queue' ? keys.queue(name) : kind === 'failed' ? keys.failedList(name) : keys.delayed(name);
+    ({
+      queue: keys.queue,
+      failed: keys.failedList,
+      delayed: keys.delayed,
+      parked: keys.parkedAt,
+    })[kind](name);
 
   async function search(lists: readonly ListName[], options: ListSearch): Promise<SearchResult> {
     const answer = await searchFrom(lists, options, options.from);
@@ -187,6 +192,14 @@ function addChange(call: ScriptCall, keys: Keys, change: ElementChange, from: nu
     encodeEffects(change.effects ?? [], call, keys);
   } else if (change.to === 'head') {
     call.add('head');
+  } else if (change.to === 'start') {
+    call.add(
+      'start',
+      call.key(keys.queue(change.queue)),
+      change.queue,
+      change.prefix,
+      call.key(keys.limit(change.gate)),
+    );
   } else {
     const { payload, replaced, before, behind } = change.cut;
     call.add('retry', call.key(keys.queue(change.queue)), change.queue);

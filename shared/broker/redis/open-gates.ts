@@ -1,3 +1,4 @@
+import type { OpenedGates } from '../admission.ts';
 import type { SchedulerBroker } from '../broker.ts';
 import { pausedClassOf } from '../gate.ts';
 import type { Keys } from '../keys.ts';
@@ -6,12 +7,18 @@ import { openGates, parkedGates, parkedQueues } from '../scripts/open-gates.ts';
 import { list, type RedisClient, text } from './client.ts';
 import { nameOf, numberOf, wrongKeysOf } from './wrong-keys.ts';
 
+/** No class has such a name. What a pause holds back is all given back when it ends. */
+const NEVER_PAUSED = '*';
+
 /** Parked jobs, and their way back to their queues. */
 export function openGatesOf(
   client: RedisClient,
   script: RedisClient['script'],
   keys: Keys,
-): Pick<SchedulerBroker, 'parkedGates' | 'openGates'> {
+): Pick<SchedulerBroker, 'parkedGates'> & {
+  /** @param which `all` of what is parked, whatever they let through @default what may go on now */
+  openGates(gates: readonly string[], which?: 'all'): Promise<OpenedGates>;
+} {
   return {
     async parkedGates(limit, all) {
       const [names, next, wrong] = list(await script(parkedGates, [keys.parked], [limit, all ? 1 : 0]));
@@ -23,7 +30,7 @@ export function openGatesOf(
       };
     },
 
-    async openGates(gates) {
+    async openGates(gates, which) {
       const queues = list(await client.script(parkedQueues, gates.map(keys.parkedAt), []));
       const call = new ScriptCall([keys.leases, keys.control, keys.queues, keys.parked]);
       const names = new Set(queues.flatMap((one) => list(one).map(text)));
@@ -32,7 +39,7 @@ export function openGatesOf(
       call.add(gates.length);
       for (const gate of gates) {
         const parked = call.key(keys.parkedAt(gate));
-        const paused = pausedClassOf(gate);
+        const paused = which === 'all' ? NEVER_PAUSED : pausedClassOf(gate);
         call.add(gate, paused === undefined ? call.key(keys.limit(gate)) : parked, parked, paused ?? '');
       }
       const [called, more, wrong] = list(await script(openGates, call.keys, call.args));

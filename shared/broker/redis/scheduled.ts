@@ -5,8 +5,9 @@ import { readDelayed } from '../scripts/promote-delayed.ts';
 import { promoteRetries } from '../scripts/promote-retries.ts';
 import { listLengths, moveDelayed, removeRetry } from '../scripts/scheduled.ts';
 import { list, type RedisClient, text } from './client.ts';
+import { scoredMembers } from './scored-members.ts';
 import { type TimeSource, timedScripts } from './time.ts';
-import { nameOf, numberOf, wrongKeysOf } from './wrong-keys.ts';
+import { numberOf, wrongKeysOf } from './wrong-keys.ts';
 
 /** Where a delayed job goes. */
 export type DelayedTarget =
@@ -67,22 +68,8 @@ export function redisScheduledBroker(client: RedisClient, namespace: string, tim
   const keys = keysOf(namespace);
   const script = timedScripts(client, time);
 
-  async function delayedTimes(behind: DelayedTime | undefined, limit: number): Promise<DelayedTime[]> {
-    const found: DelayedTime[] = [];
-    // That one comes first.
-    const count = behind ? limit + 1 : limit;
-    for (let offset = 0; ; offset += count) {
-      const range = ['ZRANGEBYSCORE', keys.delayedSchedule, behind?.score ?? '-inf', '(+inf', 'WITHSCORES', 'LIMIT'];
-      const flat = list(await client.command([...range, offset, count]));
-      for (let i = 0; i + 1 < flat.length; i += 2) {
-        const [name, score] = [nameOf(flat[i]), numberOf(text(flat[i + 1]))];
-        if (name === undefined || (behind && score === behind.score && name <= behind.name)) continue;
-        found.push({ name, score });
-      }
-      // A whole page of what comes before: many due times with one score.
-      if (found.length > 0 || flat.length < 2 * count) return found;
-    }
-  }
+  const delayedTimes = (behind: DelayedTime | undefined, limit: number) =>
+    scoredMembers(client, keys.delayedSchedule, behind, limit);
 
   return {
     delayedTimes,

@@ -33,6 +33,8 @@ export interface QueueStats {
   readonly retries: number;
   /** Length of the failed list. */
   readonly failed: number;
+  /** Limits and pauses that hold jobs back. */
+  readonly parkedGates: number;
   /** `pause-all-workers` is set. */
   readonly paused: boolean;
   readonly wrong: readonly WrongKey[];
@@ -84,15 +86,28 @@ export function redisStatsBroker(client: RedisClient, namespace: string, time?: 
         queueStats,
         [
           ...[keys.queues, keys.delayedSchedule, keys.leases, keys.retry, keys.failed, keys.paused],
-          ...[keys.pausedQueues, keys.stats.sizes(note ?? 0)],
+          ...[keys.pausedQueues, keys.stats.sizes(note ?? 0), keys.parked],
           ...some.map(keys.queue),
           ...dueTimes.map(keys.delayed),
         ],
         [MOST_DUE_TIMES, some.length, MOST_BYTES, MOST_BYTES_READ, ...noteOf(note, some)],
       ),
     );
-    const [now, known, times, timeCount, workers, retries, failed, paused, states, lengths, wrong, pausedQueues] =
-      answer;
+    const [
+      now,
+      known,
+      times,
+      timeCount,
+      workers,
+      retries,
+      failed,
+      paused,
+      states,
+      lengths,
+      wrong,
+      pausedQueues,
+      gates,
+    ] = answer;
     const more = await moreStates(expected.slice(QUEUES_AT_ONCE));
     const found = namesOf(keys.queues, known);
     const due = namesOf(keys.delayedSchedule, times);
@@ -115,6 +130,7 @@ export function redisStatsBroker(client: RedisClient, namespace: string, time?: 
       dueTimes: due.names,
       retries: Number(retries),
       failed: Number(failed),
+      parkedGates: Number(gates),
       paused: paused === 1,
       wrong: [...wrongKeysOf(wrong), ...more.wrong, ...found.wrong, ...due.wrong],
     };

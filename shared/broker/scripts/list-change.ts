@@ -2,6 +2,7 @@ import { READ_ARGUMENTS } from '../ops/call.ts';
 import { UNLOCK_CRON } from '../ops/unlock-cron.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
+import { CALLED_MS } from './gates.ts';
 import { MARKS, WALK } from './list-walk.ts';
 import { DATE_TEXT, PAYLOAD } from './lua.ts';
 
@@ -37,6 +38,8 @@ local function bytesOf(text) return (string.gsub(text, '[\\194\\195][\\128-\\191
  *       of; its mark without when it was retried, by which one that was retried meanwhile is known, or ''; then
  *       remove  and the effects of that (number; kind, what it needs)
  *       head: it becomes the first
+ *       start  place of the queue's key, its name; bytes before the payload; place of the key \`limit:<gate>\`: it becomes the
+ *              first of its queue, and a place is kept for it
  *       retry  place of the queue's key, its name; first and last byte of the payload in the entry (from 1), or 0, 0;
  *       the payload as `bytesOf` takes it, or '';
  *              first and last byte of what is replaced by when it was retried; what stands before and behind that
@@ -80,6 +83,19 @@ function actions.head(entry, at)
   if not entry then return end
   remove(at)
   call('LPUSH', list, entry)
+end
+function actions.start(entry, at)
+  local queue, name, prefix, limit = key(), arg(), int(), key()
+  if not entry then return end
+  local payload = string.sub(entry, prefix + 1)
+  if select(2, try('LPUSH', queue, payload)) then return ${REFUSED} end
+  try('SADD', KEYS[2], name)
+  remove(at)
+  local field, known = '+' .. redis.sha1hex(payload), try('EXISTS', limit)
+  local expires, tickets = string.match(known == 1 and try('HGET', limit, field) or '', '^(%d+) (%d+)$')
+  local count = expires and tonumber(expires) > time and tonumber(tickets) or 0
+  try('HSET', limit, field, string.format('%.0f %d', time + ${CALLED_MS}, count + 1))
+  if known == 0 then try('PEXPIRE', limit, ${CALLED_MS}) end
 end
 function actions.retry(entry, at)
   local queue, name, from, to, text = key(), arg(), int(), int(), arg()

@@ -44,20 +44,20 @@ end
  * know before: a script may touch no key that it was not given. A key of another type counts as empty.
  *
  * KEYS  1 queues  2 delayed_queue_schedule  3 leases  4 retry  5 failed  6 pause-all-workers  7 queues:paused
- *       8 stats:sizes:<…>, then queues, then lists of delayed jobs
+ *       8 stats:sizes:<…>  9 parked, then queues, then lists of delayed jobs
  * ARGV  time; most due times to answer; number of queues in KEYS; most bytes of a payload to answer; most bytes of
  *       payloads to read (one is read even if it is larger); what `noteSizes` needs
  * Returns {the time (epoch ms), names of all queues, first due times of delayed jobs (epoch s), number of due times,
  *         ids of workers whose leases run, number of retries, length of the failed list, 1 if workers are paused, else 0,
  *         {{length, first payload or ''}… of the queues given}, {length… of the other lists given},
- *         keys that are not what they should be {{key, problem}…}, names of paused queues}
+ *         keys that are not what they should be {{key, problem}…}, names of paused queues, number of gates with parked jobs}
  */
 export const queueStats = defineScript(
   'queue-stats',
   `${NOW}${READ_ARGUMENTS}${QUEUE_STATES}${NOTE_SIZES}
 local time, most, queues = now(arg()), int(), int()
-local last, others = 8 + queues, {}
-local states = queueStates(9, last, int(), int())
+local last, others = 9 + queues, {}
+local states = queueStates(10, last, int(), int())
 noteSizes(KEYS[8], time, states)
 for i = last + 1, #KEYS do others[i - last] = lengthOf(KEYS[i]) end
 local function ms(value) return string.format('%.0f', value) end
@@ -74,6 +74,7 @@ return {
   others,
   wrongKeys(),
   try('SMEMBERS', KEYS[7]) or {},
+  try('ZCARD', KEYS[9]) or 0,
 }
 `,
 );

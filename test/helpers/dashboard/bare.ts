@@ -57,6 +57,7 @@ export function bareDashboard(options: Partial<DashboardOptions<Env>> = {}): Bar
     queued: 0,
     scheduled: 0,
     retries: 0,
+    parked: 0,
     failedList: 0,
     workers: 0,
     running: 0,

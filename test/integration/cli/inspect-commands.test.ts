@@ -258,6 +258,95 @@ describe('jobs and scheduled', () => {
   });
 });
 
+describe('limits, paused classes, cancelled jobs', () => {
+  test('a limit of a queue is set, seen and taken away; slips say what was meant', async () => {
+    await push(redis.client, 'reports', job('Report', '[1]'));
+    expect(await run('queues', 'limit', 'reports', '2,100/1m')).toEqual({
+      code: 0,
+      stdout: 'Limit of reports: 2,100/1m\n',
+      stderr: '',
+    });
+    expect(await redis.client.hget('resque:control', 'queue:reports')).toBe('2 100 60000 -');
+    expect((await run('queues')).stdout).toMatch(/reports .* limit 2,100\/1m$/m);
+    expect((await run('limits')).stdout).toMatch(/^gate .*\nqueue:reports +2,100\/1m +0 +0 +0/);
+    for (const [text, said] of [
+      ['off', 'Did you mean none?'],
+      ['0', 'Did you mean none?'],
+      ['2/x', '100/1m'],
+      ['two', '2,100/1m'],
+    ] as const) {
+      expect(await run('queues', 'limit', 'reports', text)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(said),
+      });
+    }
+    expect(await objects('queues', 'limit', 'reports', 'none')).toMatchObject({
+      found: [{ queue: 'reports', limit: null }],
+    });
+    expect(await redis.client.exists('resque:control')).toBe(0);
+  });
+
+  test('what is parked is shown, found and released; a class is paused and resumed; a job is cancelled by its id', async () => {
+    const now = await serverTime(redis.client);
+    await redis.client.rpush(
+      'resque:parked:class:Report/acme',
+      ...[1, 2, 3].map((n) => `4:mail${job('Report', `[${n}]`, `r${n}`)}`),
+    );
+    await redis.client.zadd('resque:parked', now + 60_000, 'class:Report/acme');
+    await redis.client.hset('resque:limit:class:Report/acme', {
+      '=h:1:mail': '2',
+      '=gone:1:mail': '1',
+      rule: '3 - - -',
+    });
+    await redis.client.zadd('resque:leases', now + 60_000, 'h:1:mail');
+    expect((await run('limits')).stdout).toMatch(/class:Report\/acme +3 +2 +1 +3 +in \d+ s/);
+    const shown = await run('limits', 'show', 'class:Report/acme');
+    expect(shown.stdout).toMatch(/^gate +class:Report\/acme\nlimit +3\ntaken +2\nworkers +2 h:1:mail\nparked +3\n/);
+    expect(shown.stdout).toMatch(/Report +1 +r1/);
+    expect(await objects('limits', 'show', 'class:Report/acme')).toMatchObject({
+      found: [{ holders: [{ worker: 'h:1:mail', places: 2, alive: true }] }, { id: 'r1' }, { id: 'r2' }, { id: 'r3' }],
+    });
+    expect(await run('limits', 'show', 'Report')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('class:Report'),
+    });
+    expect((await objects('jobs', '--state', 'parked')).found.map(({ id }) => id)).toEqual(['r1', 'r2', 'r3']);
+
+    expect(await run('jobs', 'cancel', 'r2', 'nope', '--reason', 'no need')).toMatchObject({
+      code: 1,
+      stdout: 'Discarded: r2\n',
+      stderr: 'No job with the id nope waits or runs.\n',
+    });
+    expect(await run('jobs', 'run', 'r3')).toMatchObject({ code: 0, stdout: 'Now in its queue: Report r3.\n' });
+    expect(await run('limits', 'release', 'class:Report/acme')).toMatchObject({
+      code: 0,
+      stdout: 'Released 1 job of class:Report/acme.\n',
+    });
+    expect((await queued(redis.client, 'mail')).map((text) => JSON.parse(text).id)).toEqual(['r1', 'r3']);
+    expect(await run('limits', 'release', 'class:Report/acme')).toMatchObject({ code: 1 });
+
+    expect(await run('classes')).toMatchObject({ code: 0, stderr: 'No class is paused.\n' });
+    expect(await run('classes', 'pause', 'Report', 'Other')).toMatchObject({
+      stdout: 'Paused: Report\nPaused: Other\n',
+    });
+    expect(await objects('classes')).toMatchObject({ found: [{ class: 'Other', paused: true }, { class: 'Report' }] });
+    await redis.client.rpush('resque:parked:pause:Report', `4:mail${job('Report', '[4]', 'r4')}`);
+    await redis.client.zadd('resque:parked', now, 'pause:Report');
+    expect((await run('top', '--once')).stdout).toMatch(/ parked 1 .* paused Other, Report/);
+    expect(await run('limits', 'release', 'pause:Report')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('paused. Resume'),
+    });
+    expect(await run('classes', 'resume', 'Report')).toMatchObject({
+      stdout: 'Resumed: Report; 1 parked job back in the queue\n',
+    });
+    expect(await run('classes', 'pause', 'Repo*')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('whole name'),
+    });
+  });
+});
+
 describe('cron', () => {
   test('is written, listed, run, paused and removed', async () => {
     const set = ['cron', 'set', 'nightly', `{"cron":"0 3 * * *","class":"Report","queue":"reports","args":[${BIG}]}`];

@@ -238,6 +238,7 @@ withBrokers((stores) => {
       failed: 9,
       queued: 4,
       scheduled: 1,
+      parked: 0,
       retries: 1,
       failedList: 2,
       workers: 2,

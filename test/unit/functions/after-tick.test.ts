@@ -23,6 +23,7 @@ function start() {
     dueTimes: [],
     retries: 0,
     failed: 0,
+    parkedGates: 0,
     paused: false,
     wrong: [{ key: 'resque:queue:b', error: 'WRONGTYPE' }],
   };

@@ -20,6 +20,7 @@ function stats(depths: Readonly<Record<string, number>>, given: Partial<QueueSta
     dueTimes: [],
     retries: 0,
     failed: 0,
+    parkedGates: 0,
     paused: false,
     wrong: [],
     ...given,

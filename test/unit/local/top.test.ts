@@ -25,6 +25,7 @@ const totals: StatTotals = {
   queued: 0,
   scheduled: 0,
   retries: 0,
+  parked: 0,
   failedList: 0,
   workers: 0,
   running: 0,
@@ -36,6 +37,7 @@ const snapshot = (queues: readonly QueueInfo[]): Snapshot => ({
   queues,
   workers: [],
   failures: [],
+  paused: [],
   rate: 3,
   commands: 12,
 });

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import type { Env } from '../../redis/install.ts';
+import { addClasses } from './classes.ts';
 import { addCron } from './cron.ts';
 import { addDoctor } from './doctor.ts';
 import { addFailed } from './failed.ts';
 import { addJobs, addScheduled } from './jobs.ts';
+import { addLimits } from './limits.ts';
 import { addQueues } from './queues.ts';
 import { addStats } from './stats.ts';
 import { addTop } from './top/top.ts';
@@ -11,6 +13,18 @@ import { addWorkers } from './workers.ts';
 
 /** The commands that look at what is in Redis, and change it: one noun each, and what looks at all of it. */
 export function addInspector(program: Command, env: Env): void {
-  const all = [addQueues, addJobs, addFailed, addScheduled, addCron, addWorkers, addStats, addTop, addDoctor];
+  const all = [
+    addQueues,
+    addClasses,
+    addLimits,
+    addJobs,
+    addFailed,
+    addScheduled,
+    addCron,
+    addWorkers,
+    addStats,
+    addTop,
+    addDoctor,
+  ];
   for (const add of all) add(program, env);
 }

@@ -38,6 +38,7 @@ export function showJob(out: Output, job: JobView): void {
     failed: 'failed',
     running: 'started',
     queued: 'at',
+    parked: 'at',
     done: 'done',
   } as const;
   const fields: Field[] = [

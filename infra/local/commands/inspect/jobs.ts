@@ -29,6 +29,7 @@ const EVERY_STATE = [
   'running',
   'scheduled',
   'retry',
+  'parked',
   'failed',
   'done',
 ] as const satisfies readonly JobState[];
@@ -40,11 +41,17 @@ export function addJobs(program: Command, env: Env): void {
   const jobs = noun(
     program,
     'jobs',
-    'jobs, wherever they are: find, run, rm',
+    'jobs: find, show, run, cancel, rm',
     'lambdesque jobs find --class Report --text \'"month":7\'',
     'lambdesque jobs show 0b8e7c1e-4b1c-4d2e-9d2e-5f1c2a3b4c5d',
   );
   addCommands(jobs, words, env);
+  jobs
+    .verb('cancel <ids...>', 'by id: discard those that wait, abort those that run')
+    .option('--reason <text>', 'kept with the job')
+    .action((ids: readonly string[], flags: InspectFlags & { readonly reason?: string }) =>
+      inspect(flags, env, (inspection) => cancel(ids, flags.reason, inspection)),
+    );
 }
 
 /** `lambdesque scheduled`. */
@@ -58,6 +65,20 @@ export function addScheduled(program: Command, env: Env): void {
     'lambdesque scheduled run --class Report',
   );
   addCommands(scheduled, words, env);
+}
+
+async function cancel(ids: readonly string[], reason: string | undefined, { client, out }: Inspection): Promise<void> {
+  for (const id of ids) {
+    const cancelled = await client.jobs.cancel(id, reason);
+    if (cancelled === undefined) out.missing(`No job with the id ${id} waits or runs.`);
+    else
+      out.done(
+        { id, cancelled },
+        cancelled === 'discarded'
+          ? `Discarded: ${id}`
+          : `Cancelling ${id}: it runs, and its worker hears of it within seconds.`,
+      );
+  }
 }
 
 function addCommands(found: ReturnType<typeof noun>, words: Words, env: Env): void {
@@ -79,7 +100,7 @@ function addCommands(found: ReturnType<typeof noun>, words: Words, env: Env): vo
     }),
   );
   const verbs = {
-    run: options.jobs(found.verb('run [ids...]', 'to their queues now: by id, place, or all that match')),
+    run: options.jobs(found.verb('run [ids...]', 'to their queues now, past limits: by id, place, or all that match')),
     rm: options.yes(found.verb('rm [ids...]', 'remove them: by id, place, or all that match')),
     move: options.when(found.verb('move [ids...]', 'another time for those that wait for one')),
   };
@@ -125,7 +146,7 @@ async function list(words: Words, flags: JobFilters & PageFlags, { client, out }
 /** All that a change needs, and what its report says. */
 type JobRef = JobAt & Partial<JobView>;
 
-const PLACE = /^(queue|delayed|retry|failed)~/;
+const PLACE = /^(queue|delayed|retry|parked|failed)~/;
 
 /** The job with this id; where it is gone, that is told. */
 async function byId(
@@ -190,7 +211,7 @@ async function change(
 /** All that match, as far as it can be done with them at all. */
 async function matching(what: Change, words: Words, flags: ChangeFlags, { client }: Inspection): Promise<JobView[]> {
   const able: readonly JobState[] =
-    what === 'move' ? ['scheduled', 'retry'] : ['queued', 'scheduled', 'retry', 'failed'];
+    what === 'move' ? ['scheduled', 'retry'] : ['queued', 'scheduled', 'retry', 'parked', 'failed'];
   const query = queryOf(flags, words);
   const states = (query.states ?? words.states).filter((state) => able.includes(state));
   const found: JobView[] = [];

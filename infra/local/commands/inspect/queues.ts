@@ -5,6 +5,7 @@ import type { Column } from '../../table.ts';
 import { ago } from '../../times.ts';
 import { type ConfirmFlags, confirm } from './confirm.ts';
 import { jobColumns } from './job-view.ts';
+import { limitFrom, limitText } from './limit-text.ts';
 import { type InspectFlags, type Inspection, inspect, noun, options } from './noun.ts';
 import { type PageFlags, showPages } from './paging.ts';
 
@@ -15,9 +16,10 @@ export function addQueues(program: Command, env: Env): void {
   const queues = noun(
     program,
     'queues',
-    'queues: ls, show, pause, clear, move',
+    'queues: ls, show, pause, limit, move',
     'lambdesque queues',
     'lambdesque queues pause mailers',
+    'lambdesque queues limit reports 2,100/1m',
   );
   queues
     .verb('ls', 'every queue (what `queues` does by itself)', 'first')
@@ -36,6 +38,15 @@ export function addQueues(program: Command, env: Env): void {
         inspect(flags, env, (inspection) => pauseOrResume(what, names, flags.all ?? false, inspection)),
       );
   }
+  queues
+    .verb('limit <queue> <limit>', 'at once (2), in a time (100/1m), both (2,100/1m), or none')
+    .action((name: string, text: string, flags: InspectFlags) =>
+      inspect(flags, env, async ({ client, out }) => {
+        const limit = limitFrom('queues limit', text);
+        await client.queues.limit(name, limit);
+        out.done({ queue: name, limit }, `Limit of ${name}: ${limitText(limit)}`);
+      }),
+    );
   for (const what of ['clear', 'rm'] as const) {
     const description = what === 'clear' ? 'remove its jobs' : 'remove it with its jobs';
     options
@@ -125,7 +136,10 @@ export function queueColumns(now: number): readonly Column<QueueInfo>[] {
     { title: 'workers', value: ({ workers }) => String(workers.length), align: 'right' },
     {
       title: '',
-      value: ({ paused, serial }) => [paused ? 'paused' : '', serial ? 'serial' : ''].filter(Boolean).join(', '),
+      value: ({ paused, serial, limit }) =>
+        [paused ? 'paused' : '', serial ? 'serial' : '', limit ? `limit ${limitText(limit)}` : '']
+          .filter(Boolean)
+          .join(', '),
     },
   ];
 }

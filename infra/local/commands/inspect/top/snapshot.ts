@@ -8,6 +8,8 @@ export interface Snapshot {
   readonly totals: StatTotals;
   readonly queues: readonly QueueInfo[];
   readonly workers: readonly WorkerInfo[];
+  /** Of classes. */
+  readonly paused: readonly string[];
   /** The newest first. */
   readonly failures: readonly FailedEntry[];
   /** Attempts that ended each second, by all Resque programs, since the snapshot before; undefined in the first. */
@@ -19,13 +21,14 @@ export interface Snapshot {
 /** @param commands how many were sent by now */
 export async function takeSnapshot(client: Client, commands: () => number, before?: Snapshot): Promise<Snapshot> {
   const first = commands();
-  const [totals, queues, workers, page] = await Promise.all([
+  const [totals, queues, workers, page, paused] = await Promise.all([
     client.stats.totals(),
     client.queues.list(),
     client.workers.list(),
     client.failed.page({ limit: FAILURES }),
+    client.classes.paused(),
   ]);
   const seconds = before ? (totals.now.getTime() - before.totals.now.getTime()) / 1_000 : 0;
   const rate = before && seconds > 0 ? Math.max(0, totals.processed - before.totals.processed) / seconds : undefined;
-  return { totals, queues, workers, failures: page.items, rate, commands: commands() - first };
+  return { totals, queues, workers, paused, failures: page.items, rate, commands: commands() - first };
 }

@@ -138,10 +138,12 @@ const failureColumns = (now: number): readonly Column<FailedEntry>[] => [
   { title: '', value: ({ retriedAt }) => (retriedAt ? 'retried' : '') },
 ];
 
-function totalsLine({ totals, rate }: Snapshot): string {
-  const { queued, running, scheduled, retries, failedList, workers, processed, failed } = totals;
+function totalsLine({ totals, rate, paused }: Snapshot): string {
+  const { queued, running, scheduled, retries, parked, failedList, workers, processed, failed } = totals;
   const speed = rate === undefined ? '' : `  ${rate.toFixed(rate < 10 ? 1 : 0)}/s`;
-  return `queued ${queued}  running ${running}  scheduled ${scheduled}  retries ${retries}  failed list ${failedList}  workers ${workers}  processed ${processed}${speed}  failed ${failed}`;
+  return `queued ${queued}  running ${running}  scheduled ${scheduled}  retries ${retries}${parked > 0 ? `  parked ${parked}` : ''}  failed list ${failedList}  workers ${workers}  processed ${processed}${speed}  failed ${failed}${
+    paused.length > 0 ? `  paused ${paused.join(', ')}` : ''
+  }`;
 }
 
 function costLine({ commands }: Snapshot, interval: number): string {
