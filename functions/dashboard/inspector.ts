@@ -4,6 +4,7 @@ export type {
   FailedEntry,
   FailedGroup,
   FailedQuery,
+  GateInfo,
   JobQuery,
   JobState,
   JobView,
@@ -15,6 +16,9 @@ export type {
 } from '../../shared/index.ts';
 
 /** The part of a client that the pages look at and change things by. */
-export type Inspector = Pick<Client, 'queues' | 'jobs' | 'failed' | 'scheduled' | 'cron' | 'workers' | 'stats'>;
+export type Inspector = Pick<
+  Client,
+  'queues' | 'jobs' | 'classes' | 'limits' | 'failed' | 'scheduled' | 'cron' | 'workers' | 'stats'
+>;
 
 export type CronItem = CronInfo | BadCronInfo;

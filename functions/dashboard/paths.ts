@@ -11,6 +11,8 @@ export const paths = {
   failedEntry: '/failed/entry',
   failedExport: '/failed/export',
   scheduled: '/scheduled',
+  limits: '/limits',
+  gate: '/limit',
   cron: '/cron',
   workers: '/workers',
   costs: '/costs',

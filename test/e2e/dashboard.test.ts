@@ -38,6 +38,7 @@ const PAGES = [
   ['entries', '/failed/entries?class=Import'],
   ['scheduled', '/scheduled'],
   ['retries', '/scheduled?state=retry'],
+  ['limits', '/limits'],
   ['cron', '/cron'],
   ['workers', '/workers'],
   ['search', `/search?q=Mail`],

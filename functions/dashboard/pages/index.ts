@@ -6,10 +6,11 @@ import { removeAllEntries, removeEntries, retryAllEntries, retryEntries } from '
 import { failedEntriesPage } from './failed-entries.ts';
 import { failedEntryText, failedExport } from './failed-texts.ts';
 import { jobPage, payload } from './job.ts';
-import { removeJobs, rescheduleJobs, runJobs } from './jobs.ts';
+import { cancelJob, removeJobs, rescheduleJobs, runJobs } from './jobs.ts';
+import { gatePage, limitsPage, pauseClass, releaseGate, resumeClass } from './limits.ts';
 import { overview } from './overview.ts';
 import type { Change, Page } from './page.ts';
-import { clearQueue, moveQueue, pauseQueue, queuePage, removeQueue, resumeQueue } from './queue.ts';
+import { clearQueue, limitQueue, moveQueue, pauseQueue, queuePage, removeQueue, resumeQueue } from './queue.ts';
 import { pauseAll, queuesPage, resumeAll } from './queues.ts';
 import { scheduledPage } from './scheduled.ts';
 import { searchPage } from './search.ts';
@@ -29,6 +30,8 @@ export const pages: readonly (readonly [path: string, page: Page])[] = [
   [paths.failedEntry, failedEntryText],
   [paths.failedExport, failedExport],
   [paths.scheduled, scheduledPage],
+  [paths.limits, limitsPage],
+  [paths.gate, gatePage],
   [paths.cron, cronPage],
   [paths.workers, workersPage],
   [paths.costs, costsPage],
@@ -41,10 +44,15 @@ export const changes: readonly (readonly [path: string, change: Change])[] = [
   ['/queues/resume-all', resumeAll],
   ['/queue/pause', pauseQueue],
   ['/queue/resume', resumeQueue],
+  ['/queue/limit', limitQueue],
   ['/queue/clear', clearQueue],
   ['/queue/remove', removeQueue],
   ['/queue/move', moveQueue],
+  ['/limits/release', releaseGate],
+  ['/classes/pause', pauseClass],
+  ['/classes/resume', resumeClass],
   ['/jobs/run', runJobs],
+  ['/jobs/cancel', cancelJob],
   ['/jobs/remove', removeJobs],
   ['/jobs/reschedule', rescheduleJobs],
   ['/failed/retry', retryEntries],

@@ -2,7 +2,7 @@ import type { JobView } from '../inspector.ts';
 import { jobPath, listPartOf, type Sought, seek } from '../job-list.ts';
 import { logsLink } from '../logs-link.ts';
 import { paths, to } from '../paths.ts';
-import { badge, facts, field, hidden, link, queueLink } from '../views/elements.ts';
+import { action, badge, facts, field, hidden, link, queueLink } from '../views/elements.ts';
 import { bytes, count, counted, cut, indented, time, utc } from '../views/format.ts';
 import { type Html, html } from '../views/html.ts';
 import { stateWords } from '../views/job-table.ts';
@@ -104,8 +104,17 @@ function logs({ logs: place, now }: View, job: JobView): Html | undefined {
 }
 
 function changesOf(view: View, job: JobView): Html {
-  if (view.readOnly || job.state === 'running' || job.state === 'done') return '';
+  if (view.readOnly || job.state === 'done') return '';
   const fields = { ...listPartOf(view.query), state: job.state, queue: job.queue, place: job.place };
+  const cancel =
+    job.id === undefined || job.state === 'failed'
+      ? ''
+      : html`<form method="post" action="/jobs/cancel" class="inline">${hidden(view, { ...fields, id: job.id })}<button class="danger">Cancel…</button></form>`;
+  const pause =
+    job.class === undefined || job.state === 'failed'
+      ? ''
+      : html`<details><summary>Pause its class</summary>${action(view, '/classes/pause', html`Pause all jobs of ${job.class}`, { name: job.class })}</details>`;
+  if (job.state === 'running') return html`<div class="row">${cancel}</div>${pause}`;
   const run = {
     queued: 'Run it next',
     scheduled: 'Run it now',
@@ -116,7 +125,9 @@ function changesOf(view: View, job: JobView): Html {
   return html`<div class="row">
       <form method="post" action="/jobs/run" class="inline">${hidden(view, fields)}<button class="primary">${run}</button></form>
       <form method="post" action="/jobs/remove" class="inline">${hidden(view, fields)}<button class="danger">Remove…</button></form>
+      ${cancel}
     </div>
+    ${pause}
     ${
       job.state !== 'scheduled' && job.state !== 'retry'
         ? ''

@@ -32,6 +32,25 @@ export const rescheduleJobs: Change = async (view, form) => {
   return forEach(form, 'rescheduled', (job) => view.inspector.jobs.reschedule(job, at), { at: at.toISOString() });
 };
 
+/** By id, wherever the job is by now. */
+export const cancelJob: Change = async ({ inspector }, form) => {
+  const id = form.text('id');
+  if (id === undefined) throw new ConfigError('The form names no job: only one with an id can be cancelled.');
+  if (!isSure(form)) {
+    return {
+      question: 'Cancel this job?',
+      detail:
+        'If it waits, it is discarded; if it runs, its handler is told to end. Either way it does not run again. This cannot be undone.',
+      button: 'Cancel the job',
+      back: to(paths.job, { id }),
+    };
+  }
+  const reason = form.text('reason') ?? 'Cancelled from the dashboard.';
+  const cancelled = await inspector.jobs.cancel(id, reason);
+  const said = cancelled === undefined ? 'gone' : cancelled === 'discarded' ? 'cancelled' : 'cancelling';
+  return { back: said === 'cancelling' ? to(paths.job, { id }) : listPath(form), said, log: { id, reason } };
+};
+
 /** @param change tells whether the job was still there */
 async function forEach(
   form: Fields,

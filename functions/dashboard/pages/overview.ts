@@ -77,6 +77,7 @@ function tiles({ totals, now }: View, minutes: readonly StatPoint[]): Html {
     ${tile('Mean wait', wait === undefined ? '–' : `${rate(wait / 1000)} s`)}
     ${tile('Failed list', count(totals.failedList), paths.failed, totals.failedList > 0 ? 'bad' : '')}
     ${tile('Scheduled', count(totals.scheduled), paths.scheduled)}
+    ${totals.parked > 0 ? tile('Parked', count(totals.parked), paths.limits) : ''}
     ${tile('Retries', count(totals.retries), `${paths.scheduled}?state=retry`)}
     ${tile('Workers', count(totals.workers), paths.workers, totals.workers === 0 ? 'warn' : '')}
     ${tile('Runs, ever', count(totals.processed))}

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../../shared/index.ts';
+import { parseLimit } from '../../../shared/internal.ts';
 import type { Fields } from '../fields.ts';
 import { type ListPart, queryOf } from '../job-list.ts';
 import { paths, to } from '../paths.ts';
@@ -7,6 +8,7 @@ import { action, facts, field, hidden, link, more, queueBadges } from '../views/
 import { count, counted, rate, time } from '../views/format.ts';
 import { html } from '../views/html.ts';
 import { jobTable } from '../views/job-table.ts';
+import { limitText } from '../views/limit-text.ts';
 import { type Change, isSure, type Page } from './page.ts';
 
 export const queuePage: Page = async (view) => {
@@ -25,6 +27,7 @@ export const queuePage: Page = async (view) => {
         ['Jobs', count(queue.size)],
         ['First enqueued', queue.size === 0 ? undefined : time(queue.oldest, now)],
         ['Held by workers', count(queue.running)],
+        ['Limit', queue.limit && link(paths.gate, { gate: `queue:${name}` }, limitText(queue.limit))],
         ['In a minute', queue.rates.in === undefined ? undefined : rate(queue.rates.in)],
         ['Out a minute', rate(queue.rates.out)],
         ['Failures a minute', rate(queue.rates.failed)],
@@ -45,7 +48,9 @@ export const queuePage: Page = async (view) => {
         view.readOnly
           ? ''
           : html`<details><summary>Move all its jobs to another queue</summary>
-        <form method="post" action="/queue/move" class="filter">${hidden(view, { name })}${field('to', 'To the queue', undefined, html` required`)}<button>Move…</button></form></details>`
+        <form method="post" action="/queue/move" class="filter">${hidden(view, { name })}${field('to', 'To the queue', undefined, html` required`)}<button>Move…</button></form></details>
+        <details><summary>Limit how many of its jobs run</summary>
+        <form method="post" action="/queue/limit" class="filter">${hidden(view, { name })}${field('limit', 'At once, in a time, or both: 2 or 100/1m or 2,100/1m; empty for no limit', queue.limit && limitText(queue.limit))}<button>Set the limit</button></form></details>`
       }
       <h2>Jobs, from the head</h2>
       ${jobTable(view, `Jobs of ${name}`, jobs.items, part, 'The queue is empty.')}
@@ -63,6 +68,14 @@ export const resumeQueue: Change = async ({ inspector }, form) => {
   const name = nameOf(form);
   await inspector.queues.resume(name);
   return { back: pageOf(name), said: 'resumed', log: { queue: name } };
+};
+
+export const limitQueue: Change = async ({ inspector }, form) => {
+  const name = nameOf(form);
+  const text = form.text('limit')?.trim() ?? '';
+  const limit = text === '' ? null : parseLimit('The limit', text);
+  await inspector.queues.limit(name, limit);
+  return { back: pageOf(name), said: limit ? 'limited' : 'unlimited', log: { queue: name, limit: text } };
 };
 
 export const clearQueue: Change = async ({ inspector }, form) => {

@@ -2,6 +2,7 @@ import type { QueueInfo } from '../inspector.ts';
 import { paths, to } from '../paths.ts';
 import { count } from './format.ts';
 import { type Html, html } from './html.ts';
+import { limitText } from './limit-text.ts';
 import type { View } from './view.ts';
 
 /** A table that scrolls by itself where it is wider than the screen. @param label says what is in it */
@@ -78,8 +79,8 @@ export function queueLink(name: string | undefined): Html {
   return name === undefined ? html`<span class="unknown">none</span>` : link(paths.queue, { name }, name);
 }
 
-export function queueBadges({ paused, serial }: Pick<QueueInfo, 'paused' | 'serial'>): Html {
-  return html`${paused ? badge('paused', 'warn') : ''} ${serial ? badge('serial') : ''}`;
+export function queueBadges({ paused, serial, limit }: Pick<QueueInfo, 'paused' | 'serial' | 'limit'>): Html {
+  return html`${paused ? badge('paused', 'warn') : ''} ${serial ? badge('serial') : ''} ${limit ? badge(`limit ${limitText(limit)}`) : ''}`;
 }
 
 /** Names with their values. */

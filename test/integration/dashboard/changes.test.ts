@@ -3,6 +3,7 @@ import { MARKUP, type Seeded, seedDashboard } from '../../helpers/dashboard/seed
 import { boxes, linkOf, openSite, type Site, type Visited } from '../../helpers/dashboard/site.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis-server.ts';
+import { serverTime } from '../../helpers/server-time.ts';
 
 /** Each change that the pages offer, by the forms that they show, and what it does in Redis. */
 
@@ -54,6 +55,63 @@ test('pause and resume all workers, Ruby’s as well', async () => {
   expect(paused.text).toContain('All workers are paused.');
   await site.submit(await site.get('/queues'), '/queues/resume-all');
   expect(await redis.client.get('resque:pause-all-workers')).toBe(null);
+});
+
+test('limit a queue, and take the limit away', async () => {
+  const limited = await site.submit(await site.get('/queue?name=stuck'), '/queue/limit', { limit: '2, 100/1m' });
+  expect(limited.text).toContain('The limit is set.');
+  expect((await seeded.client.queues.get('stuck')).limit).toEqual({ running: 2, rate: '100/1m' });
+  expect(limited.text).toContain('limit 2,100/1m');
+  expect((await site.get('/limits')).text).toMatch(/queue:stuck a queue 2,100\/1m 0 0 0/);
+  const refused = await site.submit(limited, '/queue/limit', { limit: 'two' });
+  expect(refused).toMatchObject({
+    status: 400,
+    text: expect.stringContaining('such as 2, 100/1m or 2,100/1m; got “two”'.replace(/[“”]/g, '"')),
+  });
+  const free = await site.submit(limited, '/queue/limit', { limit: '' });
+  expect(free.text).toContain('The limit is taken away.');
+  expect((await seeded.client.queues.get('stuck')).limit).toBeUndefined();
+});
+
+test('what is parked is seen, run past its limit, and released after a question; a class is paused and resumed', async () => {
+  const now = await serverTime(redis.client);
+  const [gate, parked] = ['class:Parked/acme', 'resque:parked:class:Parked/acme'];
+  const job = (n: number) => `{"class":"Parked","args":[${n}],"id":"parked-${n}"}`;
+  await redis.client.rpush(parked, ...[1, 2, 3].map((n) => `5:other${job(n)}`));
+  await redis.client.zadd('resque:parked', now + 3_600_000, gate);
+  await redis.client.hset(`resque:limit:${gate}`, { '=dead:1:other': '1', rule: '1 - - -' });
+  await redis.client.zadd('resque:leases', now - 1_000, 'dead:1:other');
+  const limits = await site.get('/limits');
+  expect(limits.text).toMatch(/Limits 3 /);
+  expect(limits.text).toMatch(/class:Parked\/acme a class 1 1 1 1 dead 3 in/);
+  const page = await site.get(linkOf(limits, gate));
+  expect(page.text).toContain('1: dead:1:other dead');
+  expect(boxes(page)).toHaveLength(3);
+  const ran = await submitList(page, '/jobs/run', boxes(page).slice(1, 2));
+  expect(ran.text).toContain('1 job put into the queue');
+  expect(await redis.client.lrange('resque:queue:other', 0, -1)).toEqual([job(2)]);
+  const third = await site.get('/job?id=parked-3');
+  expect(third.text).toContain('parked');
+  const asked = await site.submit(third, '/jobs/cancel');
+  expect(asked.text).toContain('Cancel this job?');
+  expect((await sure(asked, '/jobs/cancel')).text).toContain('The job was discarded.');
+  expect(lastLog()).toMatchObject({ change: 'jobs/cancel', id: 'parked-3', result: 'cancelled' });
+  const release = await site.submit(await site.get(`/limit?gate=${encodeURIComponent(gate)}`), '/limits/release');
+  expect(release.text).toContain('1 job at this moment');
+  expect((await sure(release, '/limits/release')).text).toContain('1 job put back');
+  expect(await redis.client.lrange('resque:queue:other', 0, -1)).toEqual([job(1), job(2)]);
+
+  const paused = await site.submit(await site.get('/limits'), '/classes/pause', { name: 'Parked' });
+  expect(paused.text).toContain('pause:Parked a pause paused');
+  expect(await seeded.client.classes.paused()).toEqual(['Parked']);
+  await redis.client.rpush('resque:parked:pause:Parked', `5:other${job(4)}`);
+  await redis.client.zadd('resque:parked', now, 'pause:Parked');
+  const resumed = await site.submit(await site.get('/limits'), '/classes/resume');
+  expect(resumed.text).toContain('Resumed: 1 parked job put back');
+  expect(await seeded.client.classes.paused()).toEqual([]);
+  expect((await site.get('/limit?gate=nonsense')).status).toBe(400);
+  await redis.client.del('resque:queue:other', `resque:limit:${gate}`);
+  await redis.client.zrem('resque:leases', 'dead:1:other');
 });
 
 test('clear a queue, after a question that says how much', async () => {
