@@ -8,9 +8,12 @@ import { failedList } from './checks/failed-list.ts';
 import { inflightWithoutLease } from './checks/inflight-without-lease.ts';
 import { keyTypes } from './checks/key-types.ts';
 import { leaseWithoutInflight } from './checks/lease-without-inflight.ts';
+import { limits } from './checks/limits.ts';
 import { memory } from './checks/memory.ts';
 import { overdue } from './checks/overdue.ts';
+import { parkedJobs } from './checks/parked-jobs.ts';
 import { paused } from './checks/paused.ts';
+import { pausedClasses } from './checks/paused-classes.ts';
 import { persistence } from './checks/persistence.ts';
 import { retryPayloads } from './checks/retry-payloads.ts';
 import { rubyScheduler } from './checks/ruby-scheduler.ts';
@@ -38,6 +41,9 @@ export const checks: readonly Check[] = [
   unknownQueues,
   undrainedQueues,
   paused,
+  pausedClasses,
+  parkedJobs,
+  limits,
   overdue,
   delayedTimes,
   delayedIndexes,

@@ -1,11 +1,14 @@
 import type { DueTimes, SchedulerBroker } from '../../broker/broker.ts';
 import type { CronBroker } from '../../broker/cron-broker.ts';
+import type { ControlBroker } from '../../broker/redis/control.ts';
 import type { DoctorBroker, FoundNames } from '../../broker/redis/doctor.ts';
+import type { GatesDoctor } from '../../broker/redis/doctor-gates.ts';
 import type { FailedBroker } from '../../broker/redis/failed.ts';
 import type { ScheduledBroker } from '../../broker/redis/scheduled.ts';
 import type { Survey, WorkersBroker } from '../../broker/redis/workers.ts';
 import type { Clock } from '../../clock.ts';
 import type { Failed } from '../failed.ts';
+import type { Limits } from '../limits.ts';
 import type { QueueInfo, Queues } from '../queues.ts';
 import type { Stats, StatTotals } from '../stats.ts';
 import type { WorkerInfo, Workers } from '../workers.ts';
@@ -14,6 +17,9 @@ import type { WorkerInfo, Workers } from '../workers.ts';
 export interface DoctorDeps {
   readonly store: Pick<SchedulerBroker, 'dueTimes'> & { time(): Promise<number> };
   readonly doctor: DoctorBroker;
+  readonly gates: GatesDoctor;
+  readonly control: Pick<ControlBroker, 'limits' | 'pausedClasses'>;
+  readonly limits: Limits;
   readonly cron: Pick<CronBroker, 'read'>;
   readonly lists: FailedBroker;
   readonly scheduled: ScheduledBroker;

@@ -94,6 +94,62 @@ const faults: Readonly<Record<string, Fault>> = {
       expect(await db.hgetall('resque:serial')).toEqual({ ledger: '', free: '' });
     },
   },
+  'parked jobs at which nobody looks': {
+    check: 'parked-jobs',
+    plant: (db) => db.rpush('resque:parked:class:Report/a b', `1:q${JOB}`),
+    severity: 'error',
+    says: /Jobs are parked at 1 limit at which no scheduler looks: class:Report\/a b/,
+    remedy: /ZADD resque:parked NX 0 'class:Report\/a b'/,
+    async mended(db) {
+      expect(await db.zrange('resque:parked', '0', '-1')).toEqual(['class:Report/a b']);
+    },
+  },
+  'a class that was paused long ago': {
+    check: 'paused-classes',
+    async plant(db) {
+      await db.hset('resque:control', 'class:Report', 'paused');
+      await db.rpush('resque:parked:pause:Report', '1:q{"class":"Report","args":[],"queue_time":1700000000}');
+      await db.zadd('resque:parked', FUTURE, 'pause:Report');
+    },
+    severity: 'warning',
+    says: /1 class is paused: Report; 1 job parked, the first of them enqueued \d+ days ago/,
+    remedy: /classes resume Report/,
+  },
+  'garbage in what workers are told': {
+    check: 'limits',
+    async plant(db) {
+      await db.sadd('resque:queues', 'q');
+      await db.hset('resque:control', { 'queue:q': '2', nonsense: 'x', 'cancel:': '1', 'class:Report': 'yes' });
+    },
+    severity: 'warning',
+    says: /4 fields of resque:control that no worker understands: /,
+    remedy: /HDEL resque:control/,
+    async mended(db) {
+      expect(await db.exists('resque:control')).toBe(0);
+    },
+  },
+  'a limit of a queue that nobody knows': {
+    check: 'limits',
+    plant: (db) => db.hset('resque:control', 'queue:reprots', '2 - - -'),
+    severity: 'notice',
+    says: /1 limit of queues that had no job yet: reprots/,
+    remedy: /queues limit reprots none/,
+  },
+  'places of workers that are gone': {
+    check: 'limits',
+    async plant(db) {
+      await db.hset('resque:limit:class:Report', { '=gone:1:q': '3', '+abc': '1 1', r1000: '2' });
+      await db.hset('resque:limit:class:Live', '=live:1:q', '3');
+      await db.zadd('resque:leases', 9e15, 'live:1:q');
+      await db.hset('resque:inflight:live:1:q', 'call', 1, 'lease', 9e15);
+    },
+    severity: 'notice',
+    says: /1 limit \(limit:…\) of which nobody has a place and for which no job waits: class:Report/,
+    remedy: /--fix/,
+    async mended(db) {
+      expect(await db.keys('resque:limit:*')).toEqual(['resque:limit:class:Live']);
+    },
+  },
   'records of a worker that is not registered': {
     check: 'worker-records',
     async plant(db) {

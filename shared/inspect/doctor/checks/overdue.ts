@@ -7,10 +7,11 @@ const LATE = 150_000;
 export const overdue: Check = {
   name: 'overdue',
   async run({ due }) {
-    const { now, delayed, retry, leaseEnd } = await due();
+    const { now, delayed, retry, parked, leaseEnd } = await due();
     const late = [
       ['delayed jobs', delayed],
       ['retries', retry],
+      ['parked jobs', parked],
       ['the jobs of dead workers', leaseEnd],
     ] as const;
     const found = late.filter(([, at]) => at !== undefined && now - at > LATE);
