@@ -2,6 +2,7 @@ import { DAY_MS } from '../broker/ops/stats.ts';
 import type { RedisClient } from '../broker/redis/client.ts';
 import { redisControlBroker } from '../broker/redis/control.ts';
 import { readDueTimes } from '../broker/redis/due-times.ts';
+import { redisLimitsBroker } from '../broker/redis/limits.ts';
 import { redisQueuesBroker } from '../broker/redis/queues.ts';
 import { redisStatHashesBroker, type StatSum } from '../broker/redis/stat-hashes.ts';
 import { redisStatsBroker } from '../broker/redis/stats.ts';
@@ -24,6 +25,7 @@ export function systemMetricsOver(redis: RedisClient, namespace: string): () => 
     hashes: redisStatHashesBroker(redis, namespace),
     workers: redisWorkersBroker(redis, namespace),
     control: redisControlBroker(redis, namespace),
+    limits: redisLimitsBroker(redis, namespace),
   };
   const queues = createQueues(inspected);
   const stats = createStats({ ...inspected, time: async () => (await readDueTimes(redis, namespace)).now });
