@@ -16,6 +16,8 @@ export interface PushWatchDeps {
   readonly wake: () => void;
 }
 
+/** Looks in a row that found nothing, before others seem to be quicker: once, it may have had the job itself, with what it settled. */
+const OTHERS_HAD_IT = 2;
 /** Whoever found nothing when it was last told of a job lets others be first: up to so many ms, and twice as many each time that it finds nothing again. */
 const STAND_BACK_MS = 8;
 /** Such as behind a limit: jobs are pushed there, and none can be taken. */
@@ -137,9 +139,9 @@ export class PushWatch {
     if (names) this.#deps.poller.namesWatched = false;
     // One that does not rest looks anyway.
     if (this.#deps.poller.watchable === undefined) return;
-    if (names || this.#inVain === 0) this.#look(names);
+    if (names || this.#inVain < OTHERS_HAD_IT) this.#look(names);
     else {
-      const most = Math.min(LONGEST_BACK_MS, STAND_BACK_MS * 2 ** (this.#inVain - 1));
+      const most = Math.min(LONGEST_BACK_MS, STAND_BACK_MS * 2 ** (this.#inVain - OTHERS_HAD_IT));
       this.#cancelDelay ??= this.#deps.clock.after(Math.random() * most, () => this.#askAgain());
     }
   }

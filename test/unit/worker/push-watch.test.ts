@@ -138,6 +138,9 @@ describe('of several that wait', () => {
     await look();
     tell(['a']);
     await look();
+    tell(['a']);
+    expect(looks(), 'once, it may have been itself').toBe(true);
+    await look();
     take();
     const before = wakes();
     tell(['a']);
