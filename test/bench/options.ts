@@ -15,6 +15,7 @@ export const benches: Readonly<Record<string, () => Promise<{ readonly bench: Be
   delayed: () => import('./delayed.ts'),
   autoscale: () => import('./autoscale.ts'),
   waiting: () => import('./waiting.ts'),
+  soak: () => import('./soak.ts'),
   far: () => import('./far.ts'),
 };
 /** In place of `drain` where there is a commit to compare with. */

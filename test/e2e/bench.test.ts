@@ -30,6 +30,8 @@ test('every benchmark works, and every job in it runs once; times are not looked
       'growth',
       'start',
       'delayed',
+      'waiting',
+      'soak',
       'far',
     ]);
     for (const { rows } of reports) expect(rows).not.toEqual([]);
