@@ -185,7 +185,8 @@ describe('a worker in a program', () => {
       void worker.run();
       await idle;
     }
-    await expect.poll(connections).toBe(before);
+    // Those of the test before may have been closing then.
+    await expect.poll(connections).toBeLessThanOrEqual(before);
   });
 
   test.each([
