@@ -70,7 +70,7 @@ export {
   RetryIn,
   type RetryOptions,
 } from './job/retry.ts';
-export type { UniqueOptions } from './job/unique.ts';
+export type { UniqueOptions } from './job/unique-options.ts';
 export type { KeyedLimit, Limit } from './limit.ts';
 export type { LogFields, Logger } from './log.ts';
 export { consoleLogger } from './log.ts';

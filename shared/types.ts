@@ -77,6 +77,8 @@ export interface Control {
   readonly deadline?: number | undefined;
   /** See `unique`; false where it is not to be unique, whatever its definition says. */
   readonly lock?: ControlLock | false | undefined;
+  /** When it is due at the earliest, where it may be parked until its lock is free; epoch ms. */
+  readonly due?: number | undefined;
   /** How many seconds its status record is kept when it has ended. */
   readonly keep?: number | undefined;
 }
@@ -85,10 +87,7 @@ export interface Control {
 export interface ControlLock {
   /** Letters, digits and `_.:-`. */
   readonly name: string;
-  /**
-   * It is given back when the job starts, or when it has ended for good, or by its time alone. `running`: it is taken when an
-   * attempt starts, and given back when that ends.
-   */
+  /** It is given back when the job starts, or has ended for good, or by its time alone; or it is held while an attempt runs. */
   readonly until: 'start' | 'end' | 'time' | 'running';
   /** How long it is held at most, ms. */
   readonly ms: number;
@@ -121,8 +120,6 @@ export interface CronSlot {
   readonly name: string;
   /** Epoch ms. */
   readonly slot: number;
-  /** The entry waits for this job's end before it enqueues another. */
-  readonly exclusive: boolean;
 }
 
 /** What Rails says of a job besides its arguments, under the names that it has there. */
@@ -170,13 +167,16 @@ export interface Gate {
 /** How a reserved job ended. Every reserved job gets exactly one. */
 export type Outcome =
   /** @property result what the handler returned, of a job that has a record for it */
-  | { readonly kind: 'succeeded'; readonly result?: unknown }
+  | { readonly kind: 'succeeded'; readonly result?: KeptResult }
   | { readonly kind: 'discarded'; readonly error: unknown }
   /** @property delay milliseconds until the next attempt  @property warning what was wrong with the backoff function */
   | { readonly kind: 'retried'; readonly delay: number; readonly error: unknown; readonly warning?: string }
   | { readonly kind: 'failed'; readonly error: unknown }
   /** Given back unchanged: to the head of its queue, or to the tail where others should come first. */
   | { readonly kind: 'released'; readonly to: 'head' | 'tail'; readonly reason: string };
+
+/** The JSON of a result; or why it cannot be kept. */
+export type KeptResult = { readonly json: string } | { readonly problem: string };
 
 /** An outcome on its way to Redis: what becomes of the job, and what else happens with it, in one atomic step. */
 export interface Settlement {
@@ -254,11 +254,29 @@ interface Effects {
     /** undefined keeps the time that the record has. */
     readonly started: string | undefined;
     readonly tail: string;
+    /** What only the record of a job of ours says; '' for one that php-resque has made. */
+    readonly more: string;
     /** Seconds until the record expires; 0 for never. */
     readonly ttl: number;
+    /** Who waits for the job's end is told. */
+    readonly ended: boolean;
   };
-  /** The cron entry that waits for this job's end may enqueue again. @property slot epoch ms */
-  unlockCron: { readonly name: string; readonly slot: number };
+  /** How far a job has come, in its status record. @property text JSON */
+  progress: { readonly id: string; readonly text: string };
+  /** A tracked job is removed. @property keep seconds that its record is kept  @property reason without quotes */
+  removed: { readonly id: string; readonly keep: number; readonly reason: string };
+  /** Gives back the lock of a unique job, where it is still its own. @property queue the job's */
+  unlock: { readonly id: string; readonly name: string; readonly queue: string };
+  /** A unique job is to run again: its lock is held for longer, or taken back where it is free. See ops/relock.ts. */
+  relock: {
+    readonly id: string;
+    readonly name: string;
+    readonly queue: string;
+    readonly ms: number;
+    readonly due?: number | undefined;
+    readonly member?: string | undefined;
+    readonly seconds?: number | undefined;
+  };
   /** The job gives back its places. @property queue its own, to which the next ones may go */
   leave: { readonly gates: readonly Gate[]; readonly queue: string };
   /** A job that was to be cancelled has ended. */

@@ -1,4 +1,5 @@
 import type { OpenedGates, ParkedGates } from './admission.ts';
+import type { Controlled, ControlledJob } from './controlled.ts';
 import type { CronState } from './cron-broker.ts';
 import type { Reclaimed } from './reclaimed.ts';
 import type { HeldJob, Recovered, StartingJob, SyncRequest, SyncResult } from './sync.ts';
@@ -46,6 +47,13 @@ export interface WorkerBroker {
    * @property seconds due time, epoch seconds
    */
   enqueueDelayed(jobs: readonly { readonly seconds: number; readonly payload: string }[]): Promise<void>;
+
+  /**
+   * Push jobs to their queues and delayed lists, in their order: each with its lock and its status record, where it needs some. May
+   * be sent again: a job with a lock is not pushed twice.
+   * @returns what became of each
+   */
+  enqueueControlled(jobs: readonly ControlledJob[]): Promise<Controlled[]>;
 
   /** Redis's clock, epoch ms. */
   time(): Promise<number>;

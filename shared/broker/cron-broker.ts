@@ -1,4 +1,5 @@
 import type { LambdesqueError } from '../errors.ts';
+import type { ControlLock } from '../types.ts';
 import type { WrongKey } from './wrong-key.ts';
 
 /** The part of the seam that keeps cron entries: dynamic ones, and what is known of the slots of all. */
@@ -8,6 +9,13 @@ export interface CronBroker {
   note(changes: CronNotes): Promise<void>;
   /** @returns what became of each, in order, and keys that are not what they should be */
   claim(slots: readonly SlotClaim[]): Promise<{ claims: readonly ClaimResult[]; wrong: readonly WrongKey[] }>;
+  /**
+   * Gives back the locks of jobs that are nowhere any more: deleted with their queue, or run by another Resque's worker, which knows
+   * nothing of locks. Looks through 50,000 payloads at the most; of more, nobody knows.
+   * @param names of locks  @param now Redis's time, epoch ms
+   * @returns those that it has given back
+   */
+  freeLost(names: readonly string[], now: number): Promise<string[]>;
   /** @returns the key, if it cannot be used */
   setStatus(name: string, status: CronStatus): Promise<WrongKey[]>;
   statuses(): Promise<Map<string, CronStatus>>;
@@ -79,8 +87,8 @@ export interface SlotClaim {
   readonly slot: number;
   readonly queue: string;
   readonly payload: string;
-  /** Jobs of the entry must not overlap. */
-  readonly exclusive: boolean;
+  /** Jobs of the entry must not overlap: this is held by the last one until it has ended. */
+  readonly lock: Pick<ControlLock, 'name' | 'ms'> | undefined;
   readonly jobId: string;
   /** It is of an entry in Redis, which Ruby's scheduler reads too. */
   readonly dynamic: boolean;

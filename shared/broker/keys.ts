@@ -67,6 +67,8 @@ export interface Keys {
   /** Hash: queue → µs of a worker's time that one of its jobs takes, as workers measure it. */
   readonly paces: string;
   readonly stats: StatKeys;
+  /** String that expires: who holds a lock of unique jobs, see lock-value.ts. */
+  unique(name: string): string;
   /** Hash: serial queue → id of the worker that has jobs of it in flight, '' while none has. */
   readonly serial: string;
   /** String that expires: which scheduler of a system ticks, so that two do not start workers for the same backlog. */
@@ -111,8 +113,6 @@ export interface CronKeys {
   readonly last: string;
   /** Hash: name, newline, timing → `<epoch ms at which a scheduler first saw this timing>:<and last>`. */
   readonly since: string;
-  /** Hash: name → `<slot>:<epoch ms until which it counts as alive>` of the last job, where jobs must not overlap. */
-  readonly live: string;
   /** Hash: name → JSON, the last thing that happened to the entry. */
   readonly status: string;
   /** Hash: name → `2026-11-20 20:29:37 +0000`, when its last job was enqueued; resque-scheduler's, for its page. */
@@ -157,6 +157,7 @@ export function keysOf(namespace: string): Keys {
       minute: (time) => `${ns}stats:minute:${new Date(time).toISOString().slice(0, 16)}`,
       sizes: (time) => `${ns}stats:sizes:${new Date(time).toISOString().slice(0, 16)}`,
     },
+    unique: (name) => `${ns}unique:${name}`,
     serial: `${ns}serial`,
     schedulerLease: (system) => `${ns}scheduler:lease:${system}`,
     wake: (system) => `${ns}scheduler:wake:${system}`,
@@ -166,7 +167,6 @@ export function keysOf(namespace: string): Keys {
       changed: `${ns}schedules_changed`,
       last: `${ns}cron:last`,
       since: `${ns}cron:since`,
-      live: `${ns}cron:live`,
       status: `${ns}cron:status`,
       lastEnqueued: `${ns}delayed:last_enqueued_at`,
       paused: `${ns}cron:paused`,

@@ -7,7 +7,7 @@ import type { Registry } from '../job/registry.ts';
 import { checkOptions, shown } from '../options.ts';
 import { gatheredPushes } from './gathered-pushes.ts';
 import { type EnqueueItem, ITEM, type NewJob, needsTime, newJob } from './new-job.ts';
-import { push } from './push.ts';
+import { type PushStore, push } from './push.ts';
 import { RedisTime } from './redis-time.ts';
 
 export type { EnqueueItem } from './new-job.ts';
@@ -31,7 +31,7 @@ export interface Enqueuer {
 }
 
 export interface EnqueuerDeps {
-  readonly store: Pick<WorkerBroker, 'enqueue' | 'enqueueDelayed' | 'time'>;
+  readonly store: PushStore & Pick<WorkerBroker, 'time'>;
   /** For jobs that do not say. @default false */
   readonly metadata?: boolean;
   /** Lets a class name find its definition, hence its queue and schema. */
@@ -58,6 +58,7 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
   const pushes = {
     enqueue: gatheredPushes((jobs) => store.enqueue(jobs)),
     enqueueDelayed: (jobs: Parameters<typeof store.enqueueDelayed>[0]) => store.enqueueDelayed(jobs),
+    enqueueControlled: (jobs: Parameters<typeof store.enqueueControlled>[0]) => store.enqueueControlled(jobs),
   };
   const now = async () => deps.now?.() ?? (await time.now());
   const making = { registry, metadata, wallClock };
@@ -111,24 +112,17 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
       if (options !== undefined && typeof options !== 'object') checkOptions('enqueue', options, ITEM);
       const item = { ...options, job, args } as EnqueueItem;
       const prepared = [await newJob(item, needsTime(item, registry) ? await now() : 0, making)] as const;
-      await push(pushes, prepared);
+      const [done] = await push(pushes, prepared);
       tellDue(prepared);
-      return told(prepared[0]);
+      return done as Enqueued;
     },
     async enqueueAll(items: readonly EnqueueItem[]) {
       const prepared = await prepareAll(items);
-      await push(pushes, prepared);
+      const done = await push(pushes, prepared);
       tellDue(prepared);
-      return prepared.map(told);
+      return done;
     },
   };
-}
-
-/** What the caller gets of it. */
-function told(job: NewJob): Enqueued {
-  if (job.asked === undefined) return job;
-  const { asked: _, ...enqueued } = job;
-  return enqueued;
 }
 
 /** The same error, naming the item that it is about. */

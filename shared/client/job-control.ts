@@ -1,7 +1,8 @@
 import { keptSeconds, timeLimit } from '../job/control-options.ts';
 import type { Args, EnqueueOptions, JobRef } from '../job/enqueue.ts';
 import { checkJsonArgs } from '../job/json-args.ts';
-import { type Unique, uniqueName, uniqueOf } from '../job/unique.ts';
+import { uniqueName } from '../job/unique.ts';
+import { type Unique, uniqueOf } from '../job/unique-options.ts';
 import type { Control, ControlLock } from '../types.ts';
 
 /** What a job is asked to be besides being enqueued. */
@@ -27,7 +28,7 @@ function isLength(limit: unknown): boolean {
 }
 
 /**
- * @param name of its class  @param due epoch ms; of any use only where something counts from it
+ * @param name of its class  @param time when it is due, epoch ms: of any use only where something counts from it; is that later?
  * @returns undefined where nothing is asked for, as of most jobs
  * @throws ConfigError, ArgumentsError
  */
@@ -35,7 +36,7 @@ export function askedOf(
   name: string,
   item: Options & { readonly args: Args },
   definition: Definition,
-  due: number,
+  { due, delayed }: { readonly due: number; readonly delayed: boolean },
 ): Asked | undefined {
   const unique = item.unique ?? definition?.unique;
   const track = item.track ?? definition?.track;
@@ -49,6 +50,7 @@ export function askedOf(
     expires: limitOf(`${where}: expires`, expires, definition?.expires, due),
     deadline: limitOf(`${where}: deadline`, deadline, definition?.deadline, due),
     lock: lock && (lock.until !== 'running' || item.unique) ? lock : notRunning(where, item, definition),
+    due: delayed && lock && lock.onConflict !== 'skip' ? due : undefined,
     keep,
   };
   return { lock: lock?.until === 'running' ? undefined : lock, keep, control };

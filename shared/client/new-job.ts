@@ -71,7 +71,7 @@ export function newJob(
   const queue = queueOf(name, item.queue ?? definition?.queue);
   const at = dueAt(name, item, now);
   const write = (): NewJob => {
-    const asked = askedOf(name, item, definition, at?.getTime() ?? now);
+    const asked = askedOf(name, item, definition, { due: at?.getTime() ?? now, delayed: at !== undefined });
     const id = asked?.keep !== undefined ? newTrackedId() : idFor(item.metadata ?? metadata, definition, asked);
     const job = { class: name, args: item.args, queue, at, id, now: wallClock(), control: asked?.control };
     const payload = newPayload(definition, job);

@@ -1,8 +1,8 @@
 import { pausedClassOf, readParked } from '../broker/gate.ts';
 import type { ControlBroker } from '../broker/redis/control.ts';
+import { removalEffects } from '../broker/removal.ts';
 import { ConfigError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';
-import { exclusiveCronOf } from '../wire/payload.ts';
 import { readDate } from '../wire/read-date.ts';
 import { cancelOf } from './cancel.ts';
 import { badCursor, checkLimit, needleOf } from './cursor.ts';
@@ -149,8 +149,7 @@ export function createJobs(deps: JobsDeps): Jobs {
       const found = await lists.read(list, at.element);
       if (!found) return false;
       const waits = at.kind === 'parked' ? parkedView(found) : jobView(found.bytes, queuedAt(at.name, place));
-      const cron = exclusiveCronOf(waits.payload);
-      const effects = cron ? [{ kind: 'unlockCron', name: cron.name, slot: cron.slot } as const] : [];
+      const effects = removalEffects(waits.payload, waits.queue ?? '');
       const [done] = await lists.change(list, [{ ...at.element, position: found.position, to: 'nowhere', effects }]);
       return done === true;
     },

@@ -82,15 +82,14 @@ export interface Queues {
   /** One command. */
   resumeAll(): Promise<void>;
   /**
-   * Removes all jobs that wait in it; the queue stays known, and paused if it was. One command. It does not look into them:
-   * a cron entry with `overlap: 'skip'` whose job was among them is passed over until 24 hours are over, as if it ran
-   * still. `jobs.remove` of that job lets its entry go on.
+   * Removes all jobs that wait in it, and gives back the locks of unique ones, so that what is parked for those comes into it; the
+   * queue stays known, and paused if it was. One command for 20,000 jobs, and one for 1,000 of them that hold something.
    * @returns how many there were
    */
   clear(name: string): Promise<number>;
   /**
-   * Removes the queue and all that waits in it, as Resque.remove_queue does; a pause ends. One command. For cron entries with
-   * `overlap: 'skip'`, see `clear`.
+   * Removes the queue and all that waits in it, as Resque.remove_queue does; a pause ends. For locks and the
+   * number of commands see `clear`: one more.
    * @returns jobs removed
    */
   remove(name: string): Promise<number>;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DelayedTime, ScheduledBroker } from '../broker/redis/scheduled.ts';
+import { removalEffects, retimeEffects } from '../broker/removal.ts';
 import { LAST_DATE } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
 import type { Args } from '../job/define.ts';
@@ -8,7 +9,6 @@ import { parseWithBigInts } from '../json.ts';
 import { shown } from '../options.ts';
 import { unsplice } from '../wire/attempts-record.ts';
 import { argsOf } from '../wire/decode.ts';
-import { exclusiveCronOf } from '../wire/payload.ts';
 
 /** A job that waits for its time. */
 export interface WaitingJob {
@@ -153,17 +153,29 @@ export function createScheduled(store: ScheduledBroker, registry?: Registry): Sc
     },
     remove: (job) =>
       job.kind === 'retry'
-        ? store.removeRetry(job.place, exclusiveCronOf(job.payload))
-        : store.moveDelayed(job.place, job.payload, { to: 'nowhere' }),
+        ? store.removeRetry(job.place, removalEffects(job.payload, queueOf(job)))
+        : store.moveDelayed(job.place, job.payload, { to: 'nowhere' }, removalEffects(job.payload, queueOf(job))),
     async reschedule(job, at) {
       const time = at.getTime();
       if (!(time >= 0))
         throw new ConfigError(`reschedule: the time must be a valid Date after 1970; got ${String(at)}.`);
-      if (job.kind === 'retry') return store.rescheduleRetry(job.place, time);
-      return store.moveDelayed(job.place, job.payload, { to: 'time', seconds: Math.floor(time / 1000) });
+      const queue = queueOf(job);
+      if (job.kind === 'retry') {
+        const effects = retimeEffects(job.payload, queue, { member: job.place, at: time });
+        return store.rescheduleRetry(job.place, time, effects);
+      }
+      const seconds = Math.floor(time / 1000);
+      return store.moveDelayed(
+        job.place,
+        job.payload,
+        { to: 'time', seconds },
+        retimeEffects(job.payload, queue, { seconds }),
+      );
     },
   };
 }
+
+const queueOf = ({ queue = '' }: WaitingJob) => queue;
 
 function fits(job: WaitingJob, { class: className, queue, args }: JobFilter): boolean {
   return (

@@ -17,6 +17,14 @@ export interface JobContext {
   /** Its lines carry class, queue, id and attempt. */
   readonly log: Logger;
   /**
+   * Says how far the job has come, for `client.jobs.get` of one that is tracked; else it does nothing. Call it as often as you
+   * like: the last one counts, and goes along with the worker's next round trip.
+   * @param percent 0 to 100  @param note what it is about; 500 characters of it
+   * @throws ConfigError for another number
+   * @example ctx.progress(40, 'page 2 of 5');
+   */
+  progress(percent: number, note?: string): void;
+  /**
    * Enqueue another job.
    * @example await ctx.enqueue(Welcome, ['Zoë'], { in: '1h' });
    */

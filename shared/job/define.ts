@@ -10,7 +10,7 @@ import type { ActiveJobDefaults, Args, JobRef } from './enqueue.ts';
 import { checkMiddleware, type Middleware } from './middleware.ts';
 import { checkPlugins } from './resque-plugins/plugin.ts';
 import { checkRetry, type RetryOptions } from './retry.ts';
-import { uniqueOf } from './unique.ts';
+import { uniqueOf } from './unique-options.ts';
 
 export type { Args } from './enqueue.ts';
 

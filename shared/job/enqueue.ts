@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Duration } from '../duration.ts';
 import type { TrackOptions } from './control-options.ts';
-import type { UniqueOptions } from './unique.ts';
+import type { UniqueOptions } from './unique-options.ts';
 
 /** An argument list. */
 export type Args = readonly unknown[];

@@ -93,7 +93,7 @@ export class EnqueueRecorder {
   }
 
   async #keepAll(jobs: readonly Asked[], into: EnqueuedJob[] | undefined, chain: Chain): Promise<void> {
-    for (const { done, target } of jobs) await this.#keep(done, target, into, chain);
+    for (const { done, target } of jobs) if (!done.duplicate) await this.#keep(done, target, into, chain);
   }
 
   async #keep(done: Enqueued, target: Target, into: EnqueuedJob[] | undefined, chain: Chain): Promise<void> {

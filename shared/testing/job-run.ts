@@ -1,4 +1,5 @@
 import type { Args } from '../job/enqueue.ts';
+import type { Progress } from '../job/progress.ts';
 import type { Outcome } from '../types.ts';
 import type { LogLine } from './recording-logger.ts';
 
@@ -15,6 +16,8 @@ export interface JobRun {
   readonly delay: number | undefined;
   /** What `perform` returned, awaited; undefined unless it ran to its end. */
   readonly result: unknown;
+  /** What `ctx.progress` said, in order. */
+  readonly progress: readonly Progress[];
   /** What was enqueued through `ctx.enqueue`, in order. */
   readonly enqueued: readonly EnqueuedJob[];
   /** What was logged through `ctx.log`, in order; fields include class, queue, id and attempt. */

@@ -26,6 +26,15 @@ export class MemoryQueues {
     for (const { queue, payload } of jobs) this.#of(queue).push(Buffer.from(payload));
   }
 
+  /** @returns whether it was there */
+  take({ queue, payload }: { readonly queue: string; readonly payload: string }): boolean {
+    const jobs = this.#queues.get(queue);
+    const at = jobs?.findLastIndex((one) => one.toString() === payload) ?? -1;
+    if (!jobs || at === -1) return false;
+    jobs.splice(at, 1);
+    return true;
+  }
+
   clear(): void {
     this.#queues.clear();
     this.#paused.clear();

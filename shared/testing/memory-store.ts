@@ -3,10 +3,17 @@ import type { ScheduledBroker } from '../broker/redis/scheduled.ts';
 import type { Clock } from '../clock.ts';
 import type { CronStore } from '../inspect/cron.ts';
 import type { EnqueueStore } from './enqueue-recorder.ts';
+import { MemoryLocks } from './memory-locks.ts';
 
-/** Takes everything and keeps nothing. */
+/** Takes everything, and keeps nothing but the locks of unique jobs. */
 export function nowhere(clock: Clock): EnqueueStore {
-  return { enqueue: async () => {}, enqueueDelayed: async () => {}, time: async () => clock.now() };
+  const locks = new MemoryLocks({ now: () => clock.now(), inline: false, put() {}, take: () => true });
+  return {
+    enqueue: async () => {},
+    enqueueDelayed: async () => {},
+    enqueueControlled: async (jobs) => locks.enqueue(jobs),
+    time: async () => clock.now(),
+  };
 }
 
 /** The delayed jobs of a client without Redis, by the second for which they wait. There are no retries: nothing runs. */
@@ -17,6 +24,16 @@ export class MemoryDelayed implements ScheduledBroker {
     const list = this.#lists.get(seconds);
     if (list) list.push(payload);
     else this.#lists.set(seconds, [payload]);
+  }
+
+  /** @returns whether it was there */
+  remove(seconds: number, payload: string): boolean {
+    const list = this.#lists.get(seconds);
+    const at = list?.indexOf(payload) ?? -1;
+    if (!list || at === -1) return false;
+    list.splice(at, 1);
+    if (list.length === 0) this.#lists.delete(seconds);
+    return true;
   }
 
   clear(): void {
@@ -47,11 +64,7 @@ export class MemoryDelayed implements ScheduledBroker {
   };
 
   moveDelayed: ScheduledBroker['moveDelayed'] = async (time, payload, target) => {
-    const list = this.#lists.get(Number(time));
-    const at = list?.indexOf(payload) ?? -1;
-    if (!list || at === -1) return false;
-    list.splice(at, 1);
-    if (list.length === 0) this.#lists.delete(Number(time));
+    if (!this.remove(Number(time), payload)) return false;
     if (target.to === 'time') this.add(target.seconds, payload);
     return true;
   };

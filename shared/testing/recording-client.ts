@@ -20,6 +20,7 @@ import { inlineLimit } from './inline-limit.ts';
 import type { EnqueuedJob } from './job-run.ts';
 import { MemoryControl, noLimits } from './memory-control.ts';
 import { memoryJobs } from './memory-jobs.ts';
+import { MemoryLocks } from './memory-locks.ts';
 import { MemoryQueues } from './memory-queues.ts';
 import { MemoryCron, MemoryDelayed } from './memory-store.ts';
 import { TestWorker } from './test-worker.ts';
@@ -101,6 +102,16 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
   const write = () => {
     if (closed) throw new ConfigError('The recording client is closed. Make a new one.');
   };
+  const locks = new MemoryLocks({
+    now: () => clock.now(),
+    inline,
+    put(job) {
+      if (inline) return;
+      if (job.seconds === undefined) waiting.push([job]);
+      else delayed.add(job.seconds, job.payload);
+    },
+    take: (job) => (job.seconds === undefined ? waiting.take(job) : delayed.remove(job.seconds, job.payload)),
+  });
   const store: EnqueueStore = {
     enqueue: async (items) => {
       write();
@@ -110,6 +121,10 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
       write();
       // Inline, nothing waits.
       if (!inline) for (const { seconds, payload } of items) delayed.add(seconds, payload);
+    },
+    enqueueControlled: async (items) => {
+      write();
+      return locks.enqueue(items);
     },
     time: async () => clock.now(),
   };
@@ -153,6 +168,7 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
     clear() {
       enqueued.length = 0;
       delayed.clear();
+      locks.clear();
       waiting.clear();
       cron.clear();
       control.clear();

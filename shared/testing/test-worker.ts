@@ -5,6 +5,7 @@ import type { JobContext } from '../job/context.ts';
 import type { AnyJobDefinition, JobDefinition } from '../job/define.ts';
 import type { Enqueue } from '../job/enqueue.ts';
 import type { Middleware } from '../job/middleware.ts';
+import type { Progress } from '../job/progress.ts';
 import { type BoundJob, createRegistry, type Registry } from '../job/registry.ts';
 import type { Logger } from '../log.ts';
 import type { Outcome, RawJob } from '../types.ts';
@@ -40,6 +41,14 @@ export interface RunDeps {
   readonly signal: AbortSignal | undefined;
 }
 
+interface AttemptDeps {
+  readonly log: Logger;
+  readonly enqueue: Enqueue;
+  /** What its handler says of how far it has come. */
+  readonly progress: Progress[];
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Runs payloads one at a time, by the parts that a worker is made of, and keeps what comes of each. */
 export class TestWorker {
   readonly #deps: TestWorkerDeps;
@@ -70,14 +79,15 @@ export class TestWorker {
     });
     if ('error' in bound) throw bound.error;
     if ('outcome' in bound)
-      return { ...outcomeFields(bound.outcome, undefined), result: undefined, enqueued, logs: log.lines };
-    const { attempt, outcome } = await this.#attempt(bound, { log, enqueue, signal });
+      return { ...outcomeFields(bound.outcome, undefined), result: undefined, progress: [], enqueued, logs: log.lines };
+    const progress: Progress[] = [];
+    const { attempt, outcome } = await this.#attempt(bound, { log, enqueue, progress, signal });
     if (outcome.kind === 'retried' && outcome.warning) log.warn(outcome.warning, { class: bound.job.class });
     const result = outcome.kind === 'succeeded' ? await this.#returned.get(attempt) : undefined;
-    return { ...outcomeFields(outcome, attempt.aborted), result, enqueued, logs: log.lines };
+    return { ...outcomeFields(outcome, attempt.aborted), result, progress, enqueued, logs: log.lines };
   }
 
-  async #attempt(bound: BoundJob, deps: { log: Logger; enqueue: Enqueue; signal: AbortSignal | undefined }) {
+  async #attempt(bound: BoundJob, deps: AttemptDeps) {
     const { clock } = this.#deps;
     const { attempts, timeout, abortGrace } = workerDefaults;
     const { promise, resolve } = Promise.withResolvers<{ attempt: Attempt; ended: Ended }>();
@@ -88,6 +98,7 @@ export class TestWorker {
         clock,
         log: deps.log,
         enqueue: deps.enqueue,
+        onProgress: (_job, progress) => deps.progress.push(progress),
         deadline: undefined,
         redisNow: () => clock.now(),
         attempts,

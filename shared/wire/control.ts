@@ -13,6 +13,7 @@ export function controlOf(value: unknown): Control | undefined {
     expires: limitOf(fields['expires']),
     deadline: limitOf(fields['deadline']),
     lock: lockOf(fields),
+    due: timeOf(fields['due']),
     keep: timeOf(fields['keep']),
   };
 }
@@ -21,7 +22,7 @@ export function controlOf(value: unknown): Control | undefined {
  * The value of the key, in whole milliseconds and seconds; undefined where nothing is asked for. It is flat, and the last of
  * its payload: scripts find it there.
  */
-export function controlFields({ expires, deadline, lock, keep }: Control): object | undefined {
+export function controlFields({ expires, deadline, lock, due, keep }: Control): object | undefined {
   const fields = {
     expires,
     deadline,
@@ -29,6 +30,7 @@ export function controlFields({ expires, deadline, lock, keep }: Control): objec
     until: lock ? lock.until : undefined,
     hold: lock && lock.ms !== LOCK_MS ? lock.ms : undefined,
     later: lock ? lock.later || undefined : undefined,
+    due,
     keep,
   };
   return Object.values(fields).some((value) => value !== undefined) ? fields : undefined;

@@ -22,8 +22,6 @@ export interface CronMark {
   readonly name: string;
   /** ISO 8601. */
   readonly slot: string;
-  /** The entry waits for this job's end before it enqueues another. */
-  readonly overlap?: 'skip';
 }
 
 /** A payload with the keys in the order of Ruby Resque and resque-scheduler, then php-resque's. */
@@ -52,18 +50,8 @@ export function newTrackedId(): string {
 
 /** What the scheduler writes into the jobs of cron entries; anything else under that key is the producer's own. */
 export function cronSlot(value: unknown): CronSlot | undefined {
-  const { name, slot, overlap } = (typeof value === 'object' && value !== null ? value : {}) as Partial<CronMark>;
+  const { name, slot } = (typeof value === 'object' && value !== null ? value : {}) as Partial<CronMark>;
   if (typeof name !== 'string' || typeof slot !== 'string') return undefined;
   const time = Date.parse(slot);
-  return Number.isNaN(time) ? undefined : { name, slot: time, exclusive: overlap === 'skip' };
-}
-
-/** The cron entry that enqueues nothing until this job has ended; undefined for any other payload. */
-export function exclusiveCronOf(payload: string): CronSlot | undefined {
-  try {
-    const cron = cronSlot((JSON.parse(payload) as { cron?: unknown } | null)?.cron);
-    return cron?.exclusive ? cron : undefined;
-  } catch {
-    return undefined;
-  }
+  return Number.isNaN(time) ? undefined : { name, slot: time };
 }

@@ -3,9 +3,12 @@ import type { JobDeadlineError } from '../errors.ts';
 import { JobTimeoutError } from '../errors.ts';
 import type { JobContext, JobInfo } from '../job/context.ts';
 import type { Enqueue } from '../job/enqueue.ts';
+import { type Progress, progressOf } from '../job/progress.ts';
 import type { BoundJob } from '../job/registry.ts';
 import { checkArgs } from '../job/schema.ts';
 import type { Logger } from '../log.ts';
+import type { Job, KeptResult } from '../types.ts';
+import { keptResult } from '../wire/php-status.ts';
 import { deadlineError } from './outcome.ts';
 
 /** What all attempts of a consumer share. */
@@ -13,6 +16,8 @@ export interface AttemptDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly enqueue: Enqueue;
+  /** What a handler says of how far it has come. */
+  readonly onProgress: (job: Job, progress: Progress) => void;
   /** Epoch ms at which handlers are aborted because the invocation ends. */
   readonly deadline: number | undefined;
   /** Redis's time, epoch ms. */
@@ -23,7 +28,9 @@ export interface AttemptDeps {
 }
 
 /** How a handler's run ended. @property result what it returned, of a job that has a record for it */
-export type Ended = { readonly ok: true; readonly result?: unknown } | { readonly ok: false; readonly thrown: unknown };
+export type Ended =
+  | { readonly ok: true; readonly result?: KeptResult }
+  | { readonly ok: false; readonly thrown: unknown };
 const SUCCEEDED: Ended = { ok: true };
 
 /**
@@ -141,7 +148,14 @@ export class Attempt implements JobContext {
   }
 
   #succeed(result: unknown): void {
-    this.#end(this.bound.job.statusId === undefined ? SUCCEEDED : { ok: true, result });
+    if (this.bound.job.statusId === undefined || this.#ended) {
+      this.#end(SUCCEEDED);
+      return;
+    }
+    const kept = keptResult(result);
+    if ('problem' in kept)
+      this.log.warn('The job succeeded, but what it returned cannot be kept', { problem: kept.problem });
+    this.#end({ ok: true, result: kept });
   }
 
   #fail(thrown: unknown): void {
@@ -204,6 +218,13 @@ export class Attempt implements JobContext {
     const { job } = this.bound;
     this.#log ??= this.#deps.log.child({ class: job.class, queue: job.raw.queue, id: job.id, attempt: job.attempt });
     return this.#log;
+  }
+
+  get progress(): JobContext['progress'] {
+    return (percent, note) => {
+      const progress = progressOf(percent, note);
+      if (!this.#ended) this.#deps.onProgress(this.bound.job, progress);
+    };
   }
 
   get enqueue(): Enqueue {

@@ -1,9 +1,34 @@
-import type { Effect, Gate, Job, Outcome } from '../types.ts';
-import { phpStatus } from '../wire/php-status.ts';
+import type { Progress } from '../job/progress.ts';
+import type { Control, Effect, Gate, Job, Outcome } from '../types.ts';
+import { errorInfo } from '../wire/failed-entry.ts';
+import { phpStatus, type Tracked } from '../wire/php-status.ts';
 
-/** Does anything happen besides when such a job ends? For most nothing does. */
-export function hasEffects({ statusId, cron, plugins }: Job): boolean {
-  return statusId !== undefined || cron?.exclusive === true || plugins !== undefined;
+/** Does anything happen besides when such a job starts or ends? For most nothing does. */
+export function hasEffects({ statusId, control, plugins }: Job): boolean {
+  return statusId !== undefined || heldLock(control) !== undefined || plugins !== undefined;
+}
+
+/** The lock that a job got when it was enqueued, and that its worker gives back. */
+function heldLock(control: Control | undefined) {
+  const lock = control?.lock;
+  return lock && (lock.until === 'start' || lock.until === 'end') ? lock : undefined;
+}
+
+/** That it runs, for its status record; undefined where it has none. @param now Redis's time, epoch ms */
+export function runningStatus(job: Job, now: number): Effect<'status'> | undefined {
+  if (job.statusId === undefined) return undefined;
+  return phpStatus(job.statusId, 'running', now, { tracked: trackedOf(job, 'running', undefined) });
+}
+
+/** The lock that it gives back when it starts. */
+export function startUnlock(job: Job): Effect[] {
+  const lock = heldLock(job.control);
+  return lock?.until === 'start' ? [unlockOf(job, lock.name)] : [];
+}
+
+/** @param statusId of its job */
+export function progressEffect(statusId: string, { percent, note }: Progress): Effect {
+  return { kind: 'progress', id: statusId, text: JSON.stringify(note === undefined ? [percent] : [percent, note]) };
 }
 
 export interface EffectsDeps {
@@ -11,6 +36,10 @@ export interface EffectsDeps {
   readonly now: number;
   /** The started time of its status record, if Redis has not been told yet. */
   readonly started: string | undefined;
+  /** What Redis has not been told yet of its progress. */
+  readonly progress: Effect | undefined;
+  /** Of the sorted set of retries, where it is to wait there. */
+  readonly member: string;
   /** Those that let it through. */
   readonly gates: readonly Gate[];
   /** Somebody has said that it is to be cancelled. */
@@ -18,16 +47,41 @@ export interface EffectsDeps {
 }
 
 /** What else happens when a job has its outcome, in the same atomic step. */
-export function effectsOf(job: Job, outcome: Outcome, { now, started, gates, isCancelled }: EffectsDeps): Effect[] {
+export function effectsOf(job: Job, outcome: Outcome, deps: EffectsDeps): Effect[] {
+  const { now, started, progress, member, gates, isCancelled } = deps;
   const effects: Effect[] = [];
   const waits = outcome.kind === 'released' || outcome.kind === 'retried';
   if (job.statusId !== undefined) {
-    const state = waits ? 'waiting' : outcome.kind === 'failed' ? 'failed' : 'complete';
+    if (progress) effects.push(progress);
+    const status = waits ? 'waiting' : outcome.kind === 'failed' ? 'failed' : 'complete';
     const result = outcome.kind === 'succeeded' ? outcome.result : undefined;
-    effects.push({ ...phpStatus(job.statusId, state, now, result), started });
+    const state = outcome.kind === 'released' ? 'waiting' : outcome.kind === 'retried' ? 'retrying' : outcome.kind;
+    const error = 'error' in outcome ? outcome.error : undefined;
+    effects.push({
+      ...phpStatus(job.statusId, status, now, { result, tracked: trackedOf(job, state, error) }),
+      started,
+    });
   }
-  if (!waits && job.cron?.exclusive) effects.push({ kind: 'unlockCron', name: job.cron.name, slot: job.cron.slot });
+  const lock = heldLock(job.control);
+  if (lock && waits) {
+    const relock = { kind: 'relock', id: job.id, name: lock.name, queue: job.raw.queue } as const;
+    if (outcome.kind === 'retried') effects.push({ ...relock, ms: outcome.delay + lock.ms, member });
+    // The other kind of lock is its own all the time.
+    else if (lock.until === 'start') effects.push({ ...relock, ms: lock.ms });
+  } else if (lock) {
+    effects.push(unlockOf(job, lock.name));
+  }
   if (gates.length > 0) effects.push({ kind: 'leave', gates, queue: job.raw.queue });
   if (!waits && isCancelled) effects.push({ kind: 'cancelled', id: job.id });
   return effects;
+}
+
+function unlockOf({ id, raw }: Job, name: string): Effect {
+  return { kind: 'unlock', id, name, queue: raw.queue };
+}
+
+function trackedOf({ attempt, control }: Job, state: Tracked['state'], thrown: unknown): Tracked | undefined {
+  if (control?.keep === undefined) return undefined;
+  const { exception, error } = thrown === undefined ? { exception: '', error: '' } : errorInfo(thrown);
+  return { state, attempt, error: thrown === undefined ? undefined : `${exception}: ${error}`, keep: control.keep };
 }

@@ -15,6 +15,8 @@ export class JobEnds {
   /** It has its outcome. @param attempts in all, where a handler was to run  @param startedAt on our clock, where it did */
   finish(job: Job, outcome: Outcome, ms: number, attempts?: number, startedAt?: number): void {
     this.#parts.pending.ended(job, outcome, this.#parts.marks.has(job.raw), ms, startedAt);
+    // What waits for its lock may be let in by that.
+    if (job.control?.lock) this.#parts.poller.reset();
     this.left(job.raw);
     this.#parts.reporter.ended(job, outcome, ms, attempts);
   }

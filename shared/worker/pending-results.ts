@@ -1,6 +1,7 @@
 import type { SyncRequest } from '../broker/broker.ts';
-import { isPlainDone, isPlainRelease } from '../broker/ops/operation.ts';
+import { retryMember } from '../broker/ops/retry.ts';
 import type { Clock } from '../clock.ts';
+import type { Progress } from '../job/progress.ts';
 import type { Edit, Effect, Gate, Job, Outcome, RawJob, RunStats, Settlement, SettleOp } from '../types.ts';
 import { raisedExecutions } from '../wire/active-job/envelope.ts';
 import { addError } from '../wire/attempt-errors.ts';
@@ -11,12 +12,9 @@ import { tokenOf } from '../wire/worker-id.ts';
 import { effectsOf, hasEffects } from './effects.ts';
 import type { PluginEffects } from './plugin-effects.ts';
 import { RunTally } from './run-tally.ts';
+import { divide, isPlain } from './settle-portion.ts';
 import { StartEffects } from './start-effects.ts';
 
-/** Settlements in one sync, besides those that are only done; each is a command or more of its script. */
-const MOST_OTHERS = 1_000;
-/** And characters of their texts: Upstash takes requests of 10 MB at the most. */
-const MOST_TEXT = 1_048_576;
 /** What a key did not take is tried again after so many ms, each time twice as many. */
 const FIRST_AGAIN_MS = 1_000;
 const LONGEST_AGAIN_MS = 30_000;
@@ -76,8 +74,13 @@ export class PendingResults {
   }
 
   started(job: Job): void {
-    if (job.statusId === undefined && !job.plugins) return;
+    if (!hasEffects(job)) return;
     if (this.#starts.started(job, this.#options.redisNow())) this.#due();
+  }
+
+  /** The last one counts: there is one write a sync. */
+  progress(job: Job, progress: Progress): void {
+    if (this.#starts.progress(job, progress)) this.#due();
   }
 
   /**
@@ -98,11 +101,17 @@ export class PendingResults {
       return;
     }
     const run = this.#runOf(job, outcome, ms, startedAt);
-    const now = this.#options.redisNow();
-    const started = this.#starts.ended(job);
+    const { redisNow, worker, plugins, isCancelled } = this.#options;
+    const now = redisNow();
     const effects = [
-      ...(job.plugins ? this.#options.plugins.ended(job, outcome, now) : []),
-      ...effectsOf(job, outcome, { now, started, gates: through, isCancelled: this.#options.isCancelled(job) }),
+      ...(job.plugins ? plugins.ended(job, outcome, now) : []),
+      ...effectsOf(job, outcome, {
+        ...this.#starts.ended(job),
+        now,
+        member: retryMember(worker(), job.raw),
+        gates: through,
+        isCancelled: isCancelled(job),
+      }),
     ];
     this.#add({ raw: job.raw, marked, outcome: this.#opOf(job, outcome), effects, run });
   }
@@ -246,36 +255,6 @@ export class PendingResults {
 /** Redis counts bytes. */
 function inBytes(payload: string, edit: Edit | undefined): Edit | undefined {
   return edit && { ...edit, at: Buffer.byteLength(payload.slice(0, edit.at)) };
-}
-
-function isPlain(settlement: Settlement): boolean {
-  return isPlainDone(settlement) || isPlainRelease(settlement);
-}
-
-/** Those that fit into one sync, and the rest, in their order. */
-function divide(settlements: readonly Settlement[]): { readonly fitting: Settlement[]; readonly rest: Settlement[] } {
-  const fitting: Settlement[] = [];
-  const rest: Settlement[] = [];
-  let others = 0;
-  let text = 0;
-  for (const settlement of settlements) {
-    if (!isPlain(settlement)) {
-      others++;
-      text += textOf(settlement);
-      if (rest.length > 0 || (others > 1 && (others > MOST_OTHERS || text > MOST_TEXT))) {
-        rest.push(settlement);
-        continue;
-      }
-    }
-    fitting.push(settlement);
-  }
-  return { fitting, rest };
-}
-
-function textOf({ outcome, effects }: Settlement): number {
-  const results = effects.reduce((sum, effect) => sum + (effect.kind === 'status' ? effect.tail.length : 0), 0);
-  if (outcome.kind === 'failBinary') return results + outcome.entry.length;
-  return results + ('head' in outcome ? outcome.head.length + outcome.tail.length : 200);
 }
 
 /** The errors of its past attempts. Not read with each job, since few have some. */

@@ -1,5 +1,6 @@
+import type { Progress } from '../job/progress.ts';
 import type { Effect, Job, RawJob } from '../types.ts';
-import { phpStatus } from '../wire/php-status.ts';
+import { progressEffect, runningStatus, startUnlock } from './effects.ts';
 import type { PluginEffects } from './plugin-effects.ts';
 
 /** What the starts of jobs change in Redis, until the next sync takes it along; of a job that has ended by then, nothing. */
@@ -8,6 +9,7 @@ export class StartEffects {
   /** Of php-resque's status records, by id: of two jobs with one id the last one counts. */
   readonly #statuses = new Map<string, Effect<'status'>>();
   readonly #others = new Map<RawJob, readonly Effect[]>();
+  readonly #progress = new Map<RawJob, Effect>();
 
   constructor(plugins: PluginEffects) {
     this.#plugins = plugins;
@@ -15,23 +17,32 @@ export class StartEffects {
 
   /** @param now Redis's time, epoch ms  @returns whether there is something to tell */
   started(job: Job, now: number): boolean {
-    if (job.statusId !== undefined) this.#statuses.set(job.statusId, phpStatus(job.statusId, 'running', now));
-    const effects = job.plugins ? this.#plugins.started(job, now) : [];
+    const status = runningStatus(job, now);
+    if (status) this.#statuses.set(status.id, status);
+    const effects = [...startUnlock(job), ...(job.plugins ? this.#plugins.started(job, now) : [])];
     if (effects.length > 0) this.#others.set(job.raw, effects);
     return job.statusId !== undefined || effects.length > 0;
   }
 
-  /** @returns when it started, of a job whose status record was not told yet */
-  ended(job: Job): string | undefined {
-    this.#others.delete(job.raw);
-    if (job.statusId === undefined) return undefined;
-    const started = this.#statuses.get(job.statusId)?.started;
-    this.#statuses.delete(job.statusId);
-    return started;
+  /** How far it has come; the last one counts. @returns whether it has a record for that */
+  progress({ statusId, raw }: Job, progress: Progress): boolean {
+    if (statusId === undefined) return false;
+    this.#progress.set(raw, progressEffect(statusId, progress));
+    return true;
+  }
+
+  /** @returns what its status record was not told yet: when it started, and how far it has come */
+  ended({ raw, statusId }: Job): { readonly started: string | undefined; readonly progress: Effect | undefined } {
+    this.#others.delete(raw);
+    if (statusId === undefined) return { started: undefined, progress: undefined };
+    const told = { started: this.#statuses.get(statusId)?.started, progress: this.#progress.get(raw) };
+    this.#statuses.delete(statusId);
+    this.#progress.delete(raw);
+    return told;
   }
 
   take(): Effect[] {
-    const effects = [...this.#statuses.values(), ...[...this.#others.values()].flat()];
+    const effects = [...this.#statuses.values(), ...[...this.#others.values()].flat(), ...this.#progress.values()];
     this.clear();
     return effects;
   }
@@ -39,5 +50,6 @@ export class StartEffects {
   clear(): void {
     this.#statuses.clear();
     this.#others.clear();
+    this.#progress.clear();
   }
 }

@@ -63,6 +63,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
       clock,
       log,
       enqueue: client.enqueue,
+      onProgress: (job, progress) => shared.pending.progress(job, progress),
       deadline,
       redisNow: () => lease.redisNow(),
       attempts: options.attempts,

@@ -197,6 +197,7 @@ export class Worker {
     const { job } = bound;
     this.#parts.prefetch.jobStarted();
     this.#parts.pending.started(job);
+    if (job.control?.lock) this.#parts.poller.reset();
     if (this.#parts.serial.has(job.raw.queue)) {
       this.#parts.serial.prefetch(job.raw.queue).jobStarted();
       this.#parts.reserver.noteSerial(job.raw.queue);

@@ -69,6 +69,7 @@ export function attemptDeps(given: Partial<AttemptDeps> = {}): AttemptDeps {
     clock: new ManualClock(),
     log: silentLogger,
     enqueue: noEnqueue,
+    onProgress() {},
     deadline: undefined,
     redisNow: () => 0,
     attempts: 5,

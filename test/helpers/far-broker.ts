@@ -59,6 +59,7 @@ export class FarRedis {
       queues: () => this.#far(() => [this.queue]),
       enqueue: never,
       enqueueDelayed: never,
+      enqueueControlled: never,
       close: async () => {},
     };
   }

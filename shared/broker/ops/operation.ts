@@ -1,16 +1,20 @@
 import type { Effect, RawJob, Settlement } from '../../types.ts';
 import type { Keys } from '../keys.ts';
+import { LOCKS } from '../scripts/locks.ts';
 import type { OpContext, ScriptCall } from './call.ts';
 import { CANCELLED, encodeCancelled } from './cancelled.ts';
 import { CLEAR_KEY, encodeClearKey } from './clear-key.ts';
 import { encodeFail, encodeFailBinary, FAIL } from './fail.ts';
 import { encodeLeave, LEAVE } from './leave.ts';
 import { encodeStatus, PHP_STATUS } from './php-status.ts';
+import { encodeProgress, PROGRESS } from './progress.ts';
 import { encodeRelease, RELEASE } from './release.ts';
+import { encodeRelock, RELOCK } from './relock.ts';
+import { encodeRemoved } from './removed.ts';
 import { encodeResqueStatus, RESQUE_STATUS } from './resque-status.ts';
 import { encodeRetry, RETRY } from './retry.ts';
 import type { StatSums } from './stats.ts';
-import { encodeUnlockCron, UNLOCK_CRON } from './unlock-cron.ts';
+import { encodeUnlock, UNLOCK } from './unlock.ts';
 
 /** Done, and nothing else: most settlements are. */
 export function isPlainDone({ outcome, marked, effects }: Settlement): boolean {
@@ -62,8 +66,17 @@ export function encodeEffects(effects: readonly Effect[], call: ScriptCall, keys
       case 'status':
         encodeStatus(effect, call, keys);
         break;
-      case 'unlockCron':
-        encodeUnlockCron(effect, call, keys);
+      case 'progress':
+        encodeProgress(effect, call, keys);
+        break;
+      case 'removed':
+        encodeRemoved(effect, call, keys);
+        break;
+      case 'unlock':
+        encodeUnlock(effect, call, keys);
+        break;
+      case 'relock':
+        encodeRelock(effect, call, keys);
         break;
       case 'leave':
         encodeLeave(effect, call, keys);
@@ -81,7 +94,10 @@ export function encodeEffects(effects: readonly Effect[], call: ScriptCall, keys
   }
 }
 
-/** Lua: an effect is called with whether its job was held, and reads its arguments in any case. */
+/**
+ * Lua: an effect is called with the payload, with false or nil where its job was not held, or with true without a job; it
+ * reads its arguments in any case.
+ */
 export const CARRY_OUT = `
 local function carryOut(held)
   for _ = 1, int() do effects[arg()](held) end
@@ -98,4 +114,4 @@ local outcomes, effects, processed, failed = {}, {}, 0, 0
 function outcomes.done(payload)
   if payload then processed = processed + 1 end
 end
-${RETRY}${FAIL}${RELEASE}${PHP_STATUS}${UNLOCK_CRON}${LEAVE}${CANCELLED}${CLEAR_KEY}${RESQUE_STATUS}${CARRY_OUT}`;
+${RETRY}${FAIL}${RELEASE}${PHP_STATUS}${PROGRESS}${LOCKS}${UNLOCK}${RELOCK}${LEAVE}${CANCELLED}${CLEAR_KEY}${RESQUE_STATUS}${CARRY_OUT}`;

@@ -4,17 +4,24 @@ import type { ScriptCall } from './call.ts';
 
 /** php-resque's status record of a job, where its producer made one. */
 export function encodeStatus(status: Effect<'status'>, call: ScriptCall, keys: Keys): void {
-  call.add(call.key(keys.jobStatus(status.id)), status.head, status.started ?? '', status.tail, status.ttl);
+  const { id, head, started, tail, more, ttl, ended } = status;
+  const name = keys.jobStatus(id);
+  call.add(call.key(name), head, started ?? '', tail, more, ttl, ended ? name : '');
 }
 
 export const PHP_STATUS = `
--- ARGV  the record's key; the record up to its started time; that, '' keeps the one there; the rest; seconds to live (0: no limit)
+-- ARGV  the record's key; the record up to its started time; that, '' keeps the one there; its result; what only a job of ours
+--       has, '' for another; seconds to live (0: no limit); where its end is told of, or ''
 function effects.status(held)
-  local name, head, started, tail, ttl = key(), arg(), arg(), arg(), int()
+  local name, head, started, tail, more, ttl, channel = key(), arg(), arg(), arg(), arg(), int(), arg()
   local record = held and try('GET', name)
   if not record then return end
   if started == '' then started = string.match(record, '"started":([%d.]+)') or 'null' end
-  try('SET', name, head .. started .. tail)
+  local enqueued = more ~= '' and string.match(record, '"enqueued":(%d+)')
+  local progress = more ~= '' and string.match(record, '(,"progress":%[.*%])}$') or ''
+  try('SET', name, head .. started .. (enqueued and ',"enqueued":' .. enqueued or '') .. tail .. more .. progress .. '}')
   if ttl > 0 then try('EXPIRE', name, ttl) end
+  -- Where publishing is refused, who waits looks by itself.
+  if channel ~= '' then redis.pcall('PUBLISH', channel, '') end
 end
 `;

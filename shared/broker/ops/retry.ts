@@ -1,4 +1,4 @@
-import type { SettleOp } from '../../types.ts';
+import type { RawJob, SettleOp } from '../../types.ts';
 import { spliceText } from '../../wire/attempts-record.ts';
 import { tokenOf } from '../../wire/worker-id.ts';
 import type { OpContext, ScriptCall } from './call.ts';
@@ -9,9 +9,13 @@ export function encodeRetry(
   call: ScriptCall,
   { raw, worker }: OpContext,
 ): void {
-  // The member belongs to this reservation, which there is only once; the record's id may be on two copies of a payload.
-  call.add(Math.ceil(delay), spliceText(record), `${tokenOf(worker)}-${raw.seq}:${raw.queue}`);
+  call.add(Math.ceil(delay), spliceText(record), retryMember(worker, raw));
   call.add(edit?.at ?? -1, edit?.length ?? 0, edit?.text ?? '');
+}
+
+/** It belongs to this reservation, which there is only once; the record's id may be on two copies of a payload. */
+export function retryMember(worker: string, { seq, queue }: RawJob): string {
+  return `${tokenOf(worker)}-${seq}:${queue}`;
 }
 
 export const RETRY = `

@@ -1,4 +1,5 @@
 import { RedisTypeError } from '../../errors.ts';
+import { cronLockName } from '../../job/unique.ts';
 import { type ClaimResult, type CronBroker, type CronPast, type CronStatus, MOST_PAST } from '../cron-broker.ts';
 import { type Keys, keysOf } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
@@ -14,6 +15,7 @@ import {
   SLOT_TAKEN,
 } from '../scripts/cron.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
+import { freeLostLocks } from './cron-lost.ts';
 import { cronStateKeys, cronStateOf, fieldsOf } from './cron-state.ts';
 import { redisError } from './errors.ts';
 import { type TimeSource, timedScripts } from './time.ts';
@@ -31,7 +33,7 @@ export function redisCronBroker(client: RedisClient, namespace: string, time?: T
 
   /** @returns what `changeCron` returns, or the key that it could not use */
   async function change(name: string, json: string): Promise<number | { key: string; error: string }> {
-    const answer = await client.script(changeCron, changeKeys(keys), [name, json]);
+    const answer = await client.script(changeCron, changeKeys(keys, name), [name, json]);
     if (typeof answer === 'number') return answer;
     const [key, error] = list(answer).map(text);
     return { key: key ?? '', error: error ?? '' };
@@ -48,15 +50,18 @@ export function redisCronBroker(client: RedisClient, namespace: string, time?: T
     },
 
     async claim(slots) {
-      const first = [cron.last, cron.live, cron.status, keys.queues, keys.rubyScheduler, cron.lastEnqueued];
+      const first = [cron.last, cron.status, keys.queues, keys.rubyScheduler, cron.lastEnqueued];
       const call = new ScriptCall(first);
-      for (const { name, slot, queue, payload, exclusive, jobId, dynamic } of slots) {
-        call.add(name, slot, payload, call.key(keys.queue(queue)), queue, exclusive ? 1 : 0, JSON.stringify(jobId));
+      for (const { name, slot, queue, payload, lock, jobId, dynamic } of slots) {
+        call.add(name, slot, payload, call.key(keys.queue(queue)), queue, JSON.stringify(jobId));
+        call.add(lock ? call.key(keys.unique(lock.name)) : 0, lock?.ms ?? 0, jobId);
         call.add(dynamic ? 1 : 0);
       }
       const [claims, wrong] = list(await script(claimSlots, call.keys, call.args));
       return { claims: list(claims).map((one) => claimResult(one, client.address)), wrong: wrongKeysOf(wrong) };
     },
+
+    freeLost: async (names, now) => (names.length === 0 ? [] : freeLostLocks(client, keys, names, now)),
 
     async setStatus(name, status) {
       try {
@@ -106,8 +111,9 @@ export function redisCronBroker(client: RedisClient, namespace: string, time?: T
 }
 
 /** In the order in which the script takes them. */
-function changeKeys({ cron }: Keys): string[] {
-  return [cron.schedules, cron.changed, cron.last, cron.live, cron.status, cron.paused, cron.lastEnqueued, cron.since];
+function changeKeys({ cron, unique }: Keys, name: string): string[] {
+  const lock = unique(cronLockName(name));
+  return [cron.schedules, cron.changed, cron.last, lock, cron.status, cron.paused, cron.lastEnqueued, cron.since];
 }
 
 function claimResult(reply: Reply, address: string): ClaimResult {

@@ -2,13 +2,16 @@ import type { OpenedGates } from '../admission.ts';
 import type { SchedulerBroker } from '../broker.ts';
 import { pausedClassOf } from '../gate.ts';
 import type { Keys } from '../keys.ts';
+import { lockOfGate } from '../lock-value.ts';
 import { ScriptCall } from '../ops/call.ts';
 import { openGates, parkedGates, parkedQueues } from '../scripts/open-gates.ts';
 import { list, type RedisClient, text } from './client.ts';
+import { openUniqueOf } from './open-unique.ts';
 import { nameOf, numberOf, wrongKeysOf } from './wrong-keys.ts';
 
 /** No class has such a name. What a pause holds back is all given back when it ends. */
 const NEVER_PAUSED = '*';
+const isOfLock = (gate: string) => lockOfGate(gate) !== undefined;
 
 /** Parked jobs, and their way back to their queues. */
 export function openGatesOf(
@@ -19,6 +22,7 @@ export function openGatesOf(
   /** @param which `all` of what is parked, whatever they let through @default what may go on now */
   openGates(gates: readonly string[], which?: 'all'): Promise<OpenedGates>;
 } {
+  const openUnique = openUniqueOf(client, script, keys);
   return {
     async parkedGates(limit, all) {
       const [names, next, wrong] = list(await script(parkedGates, [keys.parked], [limit, all ? 1 : 0]));
@@ -30,7 +34,15 @@ export function openGatesOf(
       };
     },
 
-    async openGates(gates, which) {
+    async openGates(all, which) {
+      const locks = await Promise.all(all.filter(isOfLock).map(openUnique));
+      const opened = {
+        called: locks.filter((one) => one.opened).length,
+        more: locks.some((one) => one.again),
+        wrong: locks.flatMap((one) => one.wrong),
+      };
+      const gates = all.filter((gate) => !isOfLock(gate));
+      if (gates.length === 0) return opened;
       const queues = list(await client.script(parkedQueues, gates.map(keys.parkedAt), []));
       const call = new ScriptCall([keys.leases, keys.control, keys.queues, keys.parked]);
       const names = new Set(queues.flatMap((one) => list(one).map(text)));
@@ -43,7 +55,11 @@ export function openGatesOf(
         call.add(gate, paused === undefined ? call.key(keys.limit(gate)) : parked, parked, paused ?? '');
       }
       const [called, more, wrong] = list(await script(openGates, call.keys, call.args));
-      return { called: Number(called), more: more === 1, wrong: wrongKeysOf(wrong) };
+      return {
+        called: Number(called) + opened.called,
+        more: more === 1 || opened.more,
+        wrong: [...wrongKeysOf(wrong), ...opened.wrong],
+      };
     },
   };
 }

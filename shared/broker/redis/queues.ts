@@ -1,6 +1,11 @@
 import { keysOf } from '../keys.ts';
+import { ScriptCall } from '../ops/call.ts';
+import { encodeEffects } from '../ops/operation.ts';
+import { removalEffectsOfEnd } from '../removal.ts';
+import { carryOutEffects } from '../scripts/carry-out.ts';
 import { clearQueue, countInFlight, moveQueue, peekQueue, removeQueue } from '../scripts/queues.ts';
 import { list, type RedisClient, text } from './client.ts';
+import { type TimeSource, timedScripts } from './time.ts';
 
 /** The part of the seam that looks into queues, and changes them as a whole. */
 export interface QueuesBroker {
@@ -40,9 +45,35 @@ const BYTES_AT_ONCE = 4_194_304;
 const JOBS_MOVED = 5_000;
 const BYTES_MOVED = 4_194_304;
 
-/** @param namespace prefix of every key, `resque:` in Resque's own default */
-export function redisQueuesBroker(client: RedisClient, namespace: string): QueuesBroker {
+/** Looked at in one call when a queue is cleared, and bytes of them; of those that hold locks. */
+const JOBS_CLEARED = 20_000;
+const BYTES_CLEARED = 16_777_216;
+const HOLDERS_CLEARED = 1_000;
+
+/**
+ * @param namespace prefix of every key, `resque:` in Resque's own default
+ * @param time of a test @default Redis's own
+ */
+export function redisQueuesBroker(client: RedisClient, namespace: string, time?: TimeSource): QueuesBroker {
   const keys = keysOf(namespace);
+  const script = timedScripts(client, time);
+
+  async function clear(name: string): Promise<number> {
+    let removed = 0;
+    for (let left = -1; left !== 0; ) {
+      const args = [left, JOBS_CLEARED, BYTES_CLEARED, HOLDERS_CLEARED];
+      const [count, rest, ends] = list(await client.script(clearQueue, [keys.queue(name)], args));
+      removed += Number(count);
+      left = Number(rest);
+      const effects = list(ends).flatMap((end) => removalEffectsOfEnd(text(end), name));
+      if (effects.length === 0) continue;
+      const call = new ScriptCall([]);
+      encodeEffects(effects, call, keys);
+      await script(carryOutEffects, call.keys, call.args);
+    }
+    return removed;
+  }
+
   return {
     async inFlight(workers) {
       const counts = new Map<string, number>();
@@ -76,11 +107,11 @@ export function redisQueuesBroker(client: RedisClient, namespace: string): Queue
       await client.command(['DEL', keys.paused]);
     },
 
-    async clear(name) {
-      return Number(await client.script(clearQueue, [keys.queue(name)], []));
-    },
+    clear,
     async remove(name) {
-      return Number(await client.script(removeQueue, [keys.queue(name), keys.queues, keys.pausedQueues], [name]));
+      const cleared = await clear(name);
+      const rest = await client.script(removeQueue, [keys.queue(name), keys.queues, keys.pausedQueues], [name]);
+      return cleared + Number(rest);
     },
 
     async move(from, to) {

@@ -1,9 +1,11 @@
 import { RedisTypeError } from '../../errors.ts';
-import type { CronSlot } from '../../types.ts';
+import type { Effect } from '../../types.ts';
 import { keysOf } from '../keys.ts';
+import { ScriptCall } from '../ops/call.ts';
+import { encodeEffects } from '../ops/operation.ts';
 import { readDelayed } from '../scripts/promote-delayed.ts';
 import { promoteRetries } from '../scripts/promote-retries.ts';
-import { listLengths, moveDelayed, removeRetry } from '../scripts/scheduled.ts';
+import { listLengths, moveDelayed, removeRetry, retimeRetry } from '../scripts/scheduled.ts';
 import { list, type RedisClient, text } from './client.ts';
 import { scoredMembers } from './scored-members.ts';
 import { type TimeSource, timedScripts } from './time.ts';
@@ -43,15 +45,14 @@ export interface ScheduledBroker {
    */
   delayedAt(times: readonly DelayedTime[], offset: number, limit: number): Promise<string[][]>;
   /** @returns false if the job is not there any more */
-  moveDelayed(time: string, payload: string, target: DelayedTarget): Promise<boolean>;
+  moveDelayed(time: string, payload: string, target: DelayedTarget, effects?: readonly Effect[]): Promise<boolean>;
 
   retryCount(): Promise<number>;
   retries(offset: number, limit: number): Promise<WaitingRetry[]>;
   retryNow(member: string): Promise<boolean>;
-  /** @param cron whose job it is, if that entry's jobs must not overlap */
-  removeRetry(member: string, cron?: Pick<CronSlot, 'name' | 'slot'>): Promise<boolean>;
+  removeRetry(member: string, effects?: readonly Effect[]): Promise<boolean>;
   /** @param at epoch ms */
-  rescheduleRetry(member: string, at: number): Promise<boolean>;
+  rescheduleRetry(member: string, at: number, effects?: readonly Effect[]): Promise<boolean>;
 }
 
 /** Lists counted in one call. */
@@ -93,7 +94,7 @@ export function redisScheduledBroker(client: RedisClient, namespace: string, tim
       return found.map((reply) => (Array.isArray(reply) ? reply.map(text) : []));
     },
 
-    async moveDelayed(time, payload, target) {
+    async moveDelayed(time, payload, target, effects = []) {
       const source = keys.delayed(time);
       const goal =
         target.to === 'queue' ? keys.queue(target.queue) : target.to === 'time' ? keys.delayed(target.seconds) : source;
@@ -103,12 +104,12 @@ export function redisScheduledBroker(client: RedisClient, namespace: string, tim
           : target.to === 'time'
             ? ['delay', target.seconds, `delayed:${target.seconds}`]
             : ['remove'];
-      const answer = await client.script(
-        moveDelayed,
-        [source, keys.delayedSchedule, keys.timestamps(payload), keys.queues, goal],
-        [time, `delayed:${time}`, payload, ...how],
-      );
-      return answer === 1;
+      const call = new ScriptCall([]);
+      // One of them may be the same as another.
+      call.keys.push(source, keys.delayedSchedule, keys.timestamps(payload), keys.queues, goal);
+      call.add(time, `delayed:${time}`, payload, ...how);
+      encodeEffects(effects, call, keys);
+      return (await script(moveDelayed, call.keys, call.args)) === 1;
     },
 
     async retryCount() {
@@ -139,15 +140,18 @@ export function redisScheduledBroker(client: RedisClient, namespace: string, tim
       return moved === 1;
     },
 
-    async removeRetry(member, cron) {
-      const scriptKeys = [keys.retry, keys.retryPayloads, keys.cron.live];
-      return (await client.script(removeRetry, scriptKeys, [member, cron?.name ?? '', cron?.slot ?? ''])) === 1;
+    async removeRetry(member, effects = []) {
+      const call = new ScriptCall([keys.retry, keys.retryPayloads]);
+      call.add(member);
+      encodeEffects(effects, call, keys);
+      return (await script(removeRetry, call.keys, call.args)) === 1;
     },
 
-    async rescheduleRetry(member, at) {
-      // CH counts a changed score; an equal one is there as well.
-      const changed = await client.command(['ZADD', keys.retry, 'XX', 'CH', at, member]);
-      return changed === 1 || (await client.command(['ZSCORE', keys.retry, member])) !== null;
+    async rescheduleRetry(member, at, effects = []) {
+      const call = new ScriptCall([keys.retry]);
+      call.add(member, at);
+      encodeEffects(effects, call, keys);
+      return (await script(retimeRetry, call.keys, call.args)) === 1;
     },
   };
 }

@@ -8,16 +8,12 @@ import { recoverScript } from '../scripts/recover.ts';
 import { startScript } from '../scripts/start.ts';
 import { unregister } from '../scripts/unregister.ts';
 import { type Argument, list, type RedisClient, text } from './client.ts';
+import { controlledOf } from './enqueue-controlled.ts';
+import { MOST_INDEXED_BYTES } from './most-indexed.ts';
 import { queuesOf } from './reclaim.ts';
 import { syncOf } from './sync.ts';
 import { type TimeSource, timedScripts, timeOf } from './time.ts';
 import { wrongKeysOf } from './wrong-keys.ts';
-
-/**
- * A delayed payload of more bytes has no index: its key would hold the whole payload, and Upstash refuses keys over 32 KB.
- * resque-scheduler's `remove_delayed` does not find it then; all else goes by the delayed list.
- */
-export const MOST_INDEXED_BYTES = 30_000;
 
 /**
  * What a worker and a client need, on any Redis client.
@@ -95,6 +91,8 @@ export function redisWorkerBroker(client: RedisClient, namespace: string, time?:
       }
       await client.script(enqueueDelayed, scriptKeys, args);
     },
+
+    enqueueControlled: controlledOf(client, timedScripts(client, time), keys),
 
     time: () => timeOf(client, time),
 

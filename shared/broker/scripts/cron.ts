@@ -2,6 +2,7 @@ import { MOST_PAST } from '../cron-broker.ts';
 import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
+import { LOCKS } from './locks.ts';
 import { DATE_TEXT } from './lua.ts';
 
 /** Lua, behind READ_ARGUMENTS: `cronState(place, time)`, of the five hashes from that place of KEYS on. */
@@ -57,8 +58,6 @@ export const SLOT_ENQUEUED = 1;
 export const SLOT_OVERLAPS = 2;
 export const SLOT_EARLY = 3;
 
-/** With `overlap: 'skip'`, a job that has not ended after this time counts as lost, ms. */
-const ALIVE_MS = 86_400_000;
 /** A time that lies further ahead of Redis's clock was left by a wrong clock, ms. */
 export const AHEAD_MS = 60_000;
 
@@ -69,10 +68,11 @@ export const AHEAD_MS = 60_000;
  *
  * While Ruby's scheduler holds its master lock, the entries that it reads are its own.
  *
- * KEYS  1 cron:last  2 cron:live  3 cron:status  4 queues  5 Ruby's master lock  6 delayed:last_enqueued_at
- *       then the jobs' queues
+ * KEYS  1 cron:last  2 cron:status  3 queues  4 Ruby's master lock  5 delayed:last_enqueued_at
+ *       then the jobs' queues and locks
  * ARGV  time; then for each slot: entry's name, slot (epoch ms), payload, place of its queue among KEYS, queue's name,
- *       1 if jobs must not overlap, else 0, the job's id as JSON, 1 if Ruby's scheduler reads the entry too, else 0
+ *       the job's id as JSON; its lock's key where jobs must not overlap, else 0; how long that is held at the most, ms; the job's id;
+ *       1 if Ruby's scheduler reads the entry too, else 0
  * Returns {a code, or the error of a key that did not take it, for each slot}, keys that are not what they should be
  *         {{key, problem}…}.
  */
@@ -80,10 +80,11 @@ export const claimSlots = defineScript(
   'claim-slots',
   `${NOW}${READ_ARGUMENTS}${DATE_TEXT}
 local time = now(arg())
-local isRubys = redis.call('EXISTS', KEYS[5]) == 1
+${LOCKS}
+local isRubys = redis.call('EXISTS', KEYS[4]) == 1
 -- What came of the slots before: the status that stands there, shortened, and those that it has itself.
 local function before(name)
-  local known = try('HGET', KEYS[3], name) or ''
+  local known = try('HGET', KEYS[2], name) or ''
   local first = string.match(known, '^({"outcome":"%a+","at":%d+,"slot":%d+)')
   if not first then return '' end
   local list, count = {first .. '}'}, 1
@@ -103,7 +104,7 @@ local function lastOf(name)
   local number = tonumber(last or '')
   if number and number == number then return number end
   if last then wrong[KEYS[1]] = 'the last slot of an entry is no number; it does not count' end
-  local known, unknown = try('HGET', KEYS[3], name)
+  local known, unknown = try('HGET', KEYS[2], name)
   if unknown then
     if err then return nil, err end
     return -math.huge
@@ -112,26 +113,18 @@ local function lastOf(name)
   if not outcome then return -math.huge end
   return tonumber(slot) - (outcome == 'error' and 1 or 0)
 end
-local function isAlive(name)
-  local live, err = try('HGET', KEYS[2], name)
-  if err then return nil, err end
-  if not live then return false end
-  local ends = tonumber(string.match(live, ':(%d+)$') or '')
-  if not ends then wrong[KEYS[2]] = 'what stands there of an entry is no time; it does not count' end
-  return ends and ends > time and ends <= time + ${ALIVE_MS + AHEAD_MS}
-end
-local function claim(name, slot, payload, queue, queueName, exclusive, id, isShared)
+local function claim(name, slot, payload, queue, queueName, id, lock, hold, holder, isShared)
   if isShared and isRubys then return ${SLOT_TAKEN} end
   if tonumber(slot) > time then return ${SLOT_EARLY} end
   local last, err = lastOf(name)
   if err then return err .. ' (' .. KEYS[1] .. ')' end
   if last >= tonumber(slot) then return ${SLOT_TAKEN} end
-  if exclusive then
-    local alive, err = isAlive(name)
-    if err then return err .. ' (' .. KEYS[2] .. ')' end
-    if alive then
+  if lock then
+    local held, err = try('GET', lock)
+    if err then return err .. ' (' .. lock .. ')' end
+    if held then
       try('HSET', KEYS[1], name, slot)
-      try('HSET', KEYS[3], name, status(name, 'overlapped', slot, ''))
+      try('HSET', KEYS[2], name, status(name, 'overlapped', slot, ''))
       return ${SLOT_OVERLAPS}
     end
   end
@@ -139,16 +132,17 @@ local function claim(name, slot, payload, queue, queueName, exclusive, id, isSha
   local pushed, refused = try('RPUSH', queue, payload)
   if not pushed then return refused .. ' (' .. queue .. ')' end
   try('HSET', KEYS[1], name, slot)
-  try('SADD', KEYS[4], queueName)
-  if exclusive then try('HSET', KEYS[2], name, string.format('%s:%.0f', slot, time + ${ALIVE_MS})) end
-  if isShared then try('HSET', KEYS[6], name, dateText('%04d-%02d-%02d %02d:%02d:%02d +0000', tonumber(slot))) end
-  try('HSET', KEYS[3], name, status(name, 'enqueued', slot, ',"jobId":' .. id))
+  try('SADD', KEYS[3], queueName)
+  if lock then setLock(lock, holderText(holder, 'q', queueName, payload), hold) end
+  if isShared then try('HSET', KEYS[5], name, dateText('%04d-%02d-%02d %02d:%02d:%02d +0000', tonumber(slot))) end
+  try('HSET', KEYS[2], name, status(name, 'enqueued', slot, ',"jobId":' .. id))
   return ${SLOT_ENQUEUED}
 end
 local answers = {}
 while at < #ARGV do
-  local name, slot, payload, queue, queueName = arg(), arg(), arg(), key(), arg()
-  answers[#answers + 1] = claim(name, slot, payload, queue, queueName, arg() == '1', arg(), arg() == '1')
+  local name, slot, payload, queue, queueName, id = arg(), arg(), arg(), key(), arg(), arg()
+  local lock, hold, holder = KEYS[int()], int(), arg()
+  answers[#answers + 1] = claim(name, slot, payload, queue, queueName, id, lock, hold, holder, arg() == '1')
 end
 return {answers, wrongKeys()}
 `,
@@ -157,7 +151,7 @@ return {answers, wrongKeys()}
 /**
  * Write or remove a dynamic entry, as resque-scheduler does, and tell its schedulers.
  *
- * KEYS  1 persistent_schedules  2 schedules_changed  3 cron:last  4 cron:live  5 cron:status  6 cron:paused
+ * KEYS  1 persistent_schedules  2 schedules_changed  3 cron:last  4 its lock  5 cron:status  6 cron:paused
  *       7 delayed:last_enqueued_at  8 cron:since
  * ARGV  name; JSON, or '' to remove it, or '-' to forget what is known of one that was removed
  * Returns 1 if there was such an entry, else 0; or {key, Redis's words} of a key of another type: then nothing was done.
@@ -166,7 +160,7 @@ export const changeCron = defineScript(
   'change-cron',
   `
 local name, json = ARGV[1], ARGV[2]
-local types = {'hash', 'set', 'hash', 'hash', 'hash', 'hash', 'hash', 'hash'}
+local types = {'hash', 'set', 'hash', 'string', 'hash', 'hash', 'hash', 'hash'}
 local wanted = json == '-' and {1, 3, 4, 5, 6, 7, 8} or json == '' and {1, 2, 3, 4, 5, 6, 7, 8} or {1, 2}
 for _, i in ipairs(wanted) do
   local kind = redis.call('TYPE', KEYS[i])
@@ -181,7 +175,8 @@ if json ~= '' and json ~= '-' then
   return known
 end
 redis.call('HDEL', KEYS[1], name)
-for i = 3, 7 do redis.call('HDEL', KEYS[i], name) end
+redis.call('DEL', KEYS[4])
+for _, i in ipairs({3, 5, 6, 7}) do redis.call('HDEL', KEYS[i], name) end
 for _, field in ipairs(redis.call('HKEYS', KEYS[8])) do
   if string.sub(field, 1, #name + 1) == name .. '\\n' then redis.call('HDEL', KEYS[8], field) end
 end

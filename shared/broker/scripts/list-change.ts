@@ -1,7 +1,7 @@
 import { READ_ARGUMENTS } from '../ops/call.ts';
-import { UNLOCK_CRON } from '../ops/unlock-cron.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
+import { WAITING_EFFECTS } from './carry-out.ts';
 import { CALLED_MS } from './gates.ts';
 import { MARKS, WALK } from './list-walk.ts';
 import { DATE_TEXT, PAYLOAD } from './lua.ts';
@@ -48,9 +48,8 @@ local function bytesOf(text) return (string.gsub(text, '[\\194\\195][\\128-\\191
 export const changeElements = defineScript(
   'change-elements',
   `${NOW}${READ_ARGUMENTS}${PAYLOAD}${DATE_TEXT}${MARKS}${WALK}${BYTES_OF}
-local effects = {}
-${UNLOCK_CRON}
 local list, time, most, bytes, were = KEYS[1], now(arg()), int(), int(), int()
+${WAITING_EFFECTS}
 -- Changes nothing; it opens the script with a write that a full Redis allows.
 if try('LTRIM', list, 0, -1) == nil then return {{}, wrongKeys()} end
 local length, holes, lowest, answer = call('LLEN', list), 0, math.huge, {}
@@ -77,7 +76,7 @@ local function remove(at)
 end
 function actions.remove(entry, at)
   if entry then remove(at) end
-  for _ = 1, int() do effects[arg()](entry ~= nil) end
+  carryOut(entry ~= nil)
 end
 function actions.head(entry, at)
   if not entry then return end

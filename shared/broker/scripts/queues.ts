@@ -1,18 +1,33 @@
 import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
 
+/** Bytes of the end of a payload in which its id and control stand. */
+const END = 1_000;
+/** Read at a time. */
+const AT_ONCE = 500;
+
 /**
- * Remove all jobs of a queue.
+ * Remove the first jobs of a queue.
  *
  * KEYS  1 the queue
- * Returns how many there were.
+ * ARGV  how many, -1 for all that are there; most to look at in this call; most bytes; most that hold something
+ * Returns {how many were removed, how many are left of those, the ends of the payloads that say that they hold something}.
  */
 export const clearQueue = defineScript(
   'clear-queue',
   `${READ_ARGUMENTS}
-local size = call('LLEN', KEYS[1])
-call('UNLINK', KEYS[1])
-return size
+local want, most, bytes, holders = int(), int(), int(), int()
+local size, removed, ends = call('LLEN', KEYS[1]), 0, {}
+if want < 0 or want > size then want = size end
+while removed < want and removed < most and bytes > 0 and #ends < holders do
+  for _, payload in ipairs(call('LRANGE', KEYS[1], removed, math.min(removed + ${AT_ONCE}, want, most) - 1)) do
+    removed, bytes = removed + 1, bytes - #payload
+    local last = string.sub(payload, -${END})
+    if string.find(last, '"control":{[^{}]*}}$') then ends[#ends + 1] = last end
+  end
+end
+if removed == size then call('UNLINK', KEYS[1]) else call('LTRIM', KEYS[1], removed, -1) end
+return {removed, want - removed, ends}
 `,
 );
 

@@ -131,7 +131,7 @@ for i = 1, int() do
     refused[#refused + 1] = i
     stays[string.match(field, '^!?%d+:(.*)$')] = true
   end
-  carryOut(payload and not err)
+  carryOut(not err and payload)
 end
 addStats(time, replay)
 -- What was settled the first time is not held now.

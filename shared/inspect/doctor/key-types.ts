@@ -19,7 +19,6 @@ const SINGLE: Readonly<Record<string, string>> = {
   parked: 'zset',
   'cron:last': 'hash',
   'cron:since': 'hash',
-  'cron:live': 'hash',
   'cron:status': 'hash',
   'cron:paused': 'hash',
 };
@@ -34,6 +33,8 @@ const PREFIXED: readonly (readonly [string, string])[] = [
   ['scheduler:wake:', 'hash'],
   ['scheduler:starts:', 'zset'],
   ['worker:', 'string'],
+  ['unique:', 'string'],
+  ['parked:', 'list'],
   ['stat:', 'string'],
   ['stats:day:', 'hash'],
   ['stats:minute:', 'hash'],

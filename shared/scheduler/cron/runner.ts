@@ -114,6 +114,8 @@ export class CronRunner {
   /** Claims the first of these. @returns what is left to be claimed in this tick */
   async #claim(due: readonly DueSlot[], tick: Tick): Promise<DueSlot[]> {
     const batch = batchOf(due, tick.now(), this.#table.static);
+    const locks = new Set(batch.flatMap(({ lock }) => (lock ? [lock.name] : [])));
+    await this.#deps.store.freeLost([...locks], tick.now());
     const { claims, wrong } = await this.#deps.store.claim(batch);
     tick.report(wrong);
     /** Their later slots wait for the one that could not be enqueued. */
@@ -157,14 +159,14 @@ function batchOf(due: readonly DueSlot[], now: number, statics: CronTable['stati
   let characters = 0;
   for (const { rule, slot } of due) {
     if (batch.length === SLOTS_AT_ONCE || characters >= CHARACTERS_AT_ONCE) break;
-    const { id, payload } = cronPayload(rule, slot, now);
+    const { id, payload, lock } = cronPayload(rule, slot, now);
     characters += payload.length;
     batch.push({
       name: rule.name,
       slot,
       queue: rule.queue,
       payload,
-      exclusive: rule.overlap === 'skip',
+      lock,
       jobId: id,
       dynamic: !statics.has(rule.name),
     });

@@ -53,8 +53,8 @@ export interface NewActiveJob {
 }
 
 /**
- * A payload as Rails writes it, key by key. In a delayed list it names its queue behind that; and of a job with a status record
- * its id, which is what programs for Resque look for.
+ * A payload as Rails writes it, key by key. In a delayed list it names its queue behind that; and of a unique or tracked job its
+ * id, where programs for Resque look for it.
  */
 export function writeActiveJob(job: NewActiveJob): string {
   const time = (ms: number) => json(nineDecimals(new Date(ms)));
@@ -74,7 +74,8 @@ export function writeActiveJob(job: NewActiveJob): string {
   ];
   const data = fields.map(([key, value]) => `"${key}":${value}`).join(',');
   const delayed = job.scheduledAt === undefined ? '' : `,"queue":${json(job.queue)}`;
-  const tracked = job.control?.keep === undefined ? '' : `,"id":${json(job.jobId)}`;
+  const named = job.control?.keep !== undefined || job.control?.lock;
+  const tracked = named ? `,"id":${json(job.jobId)}` : '';
   const fieldsOfControl = job.control && controlFields(job.control);
   const control = fieldsOfControl ? `,"control":${JSON.stringify(fieldsOfControl)}` : '';
   return `{"class":"${WRAPPER}","args":[{${data}}]${delayed}${tracked}${control}}`;

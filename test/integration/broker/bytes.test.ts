@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { expect, it } from 'vitest';
 import type { DelayedMove } from '../../../shared/broker/broker.ts';
-import { MOST_INDEXED_BYTES } from '../../../shared/broker/redis/worker.ts';
+import { MOST_INDEXED_BYTES } from '../../../shared/broker/redis/most-indexed.ts';
 import type { RawJob } from '../../../shared/types.ts';
 import { spliceText, unsplice } from '../../../shared/wire/attempts-record.ts';
 import { buriedEntry, failedEntry } from '../../../shared/wire/failed-entry.ts';

@@ -56,7 +56,9 @@ const rows: readonly Row[] = [
   { name: 'queues:paused', key: (keys) => keys.pausedQueues, type: 'set' },
   { name: 'stats:minute:<…>', key: (keys) => keys.stats.minute(NOW), type: 'hash' },
   { name: 'stats:day:<…>', key: (keys) => keys.stats.day(NOW), type: 'hash' },
-  { name: 'cron:live', key: (keys) => keys.cron.live, type: 'hash' },
+  { name: 'unique:<name>', key: (keys) => keys.unique('tidy'), type: 'string' },
+  { name: 'parked:<gate>', key: (keys) => keys.parkedAt('unique:tidy'), type: 'list' },
+  { name: 'parked', key: (keys) => keys.parked, type: 'sorted set' },
 ];
 const table = rows.flatMap((row) => wrongKindsOf(row.type).map((kind): [string, Kind, Row] => [row.name, kind, row]));
 
@@ -64,6 +66,9 @@ withBrokers((stores) => {
   const job = (name: string) => `{"class":"${name}","args":[]}`;
   const CLASSES = ['done', 'retry', ...FAILURES, 'head', 'tail', 'shown'];
   const classOf = (payload: string) => (JSON.parse(unsplice(payload).payload) as { class: string }).class;
+
+  const forgetLocks = () =>
+    stores.db.del(stores.keys.unique('tidy'), stores.keys.parkedAt('unique:tidy'), stores.keys.parked);
 
   /** A sync that touches every key there is. */
   function everything(jobs: readonly RawJob[]) {
@@ -80,7 +85,7 @@ withBrokers((stores) => {
       heartbeat: true as const,
       settle: [
         settled(a, { kind: 'done' }, [
-          { kind: 'unlockCron', name: 'tidy', slot: NOW },
+          { kind: 'unlock', id: 'a', name: 'tidy', queue: 'q' },
           phpStatus(STATUS_ID, 'complete', NOW),
         ]),
         { ...retry(b), run: { class: 'retry', outcome: 'retried' as const, ms: 1, wait: 1 } },
@@ -99,7 +104,9 @@ withBrokers((stores) => {
 
   async function holdingEight(): Promise<{ worker: TestWorker; jobs: readonly RawJob[] }> {
     await stores.db.set(stores.keys.jobStatus(STATUS_ID), '{"status":1,"updated":1,"started":1,"result":null}');
-    await stores.db.hset(stores.keys.cron.live, 'tidy', `${NOW}:${NOW + DAY}`);
+    await stores.db.set(stores.keys.unique('tidy'), '1:aq 1:q{}');
+    await stores.db.rpush(stores.keys.parkedAt('unique:tidy'), '9:elsewhere{"class":"Parked","args":[]}');
+    await stores.db.zadd(stores.keys.parked, NOW, 'unique:tidy');
     await stores.produce('q', ...CLASSES.map(job));
     const worker = stores.worker();
     const jobs = await worker.take('q');
@@ -144,7 +151,7 @@ withBrokers((stores) => {
       expect(await stores.db.llen(stores.keys.failed)).toBe(1 + FAILURES.length);
       const queued = (await stores.queued('q')).map(classOf).toSorted();
       expect(queued).toEqual(key.endsWith('queue:q') ? ['head', 'tail'] : ['tail']);
-      await stores.db.del(stores.keys.cron.live);
+      await forgetLocks();
     });
 
     it('keeps no worker from its end', async () => {
@@ -159,7 +166,8 @@ withBrokers((stores) => {
       const ownKeys = [stores.keys.worker(worker.id), ...stats];
       if (!isReplaced && !ownKeys.includes(key)) await mend();
       expect(await stores.db.exists(...ownKeys, stores.keys.inflight(worker.id))).toBe(0);
-      await stores.db.del(stores.keys.leases, stores.keys.workers, stores.keys.heartbeats, stores.keys.cron.live);
+      await stores.db.del(stores.keys.leases, stores.keys.workers, stores.keys.heartbeats);
+      await forgetLocks();
     });
   });
 
@@ -175,7 +183,8 @@ withBrokers((stores) => {
       });
 
       expect(await stores.queued('other')).toHaveLength(2);
-      await stores.db.del(key, stores.keys.cron.live);
+      await stores.db.del(key);
+      await forgetLocks();
     });
 
     it('keeps no other dead worker’s jobs waiting', async () => {
@@ -191,7 +200,8 @@ withBrokers((stores) => {
         wrong: [{ key, error: expect.stringContaining('WRONGTYPE') }],
       });
       expect(await stores.queued('other')).toHaveLength(2);
-      await stores.db.del(key, stores.keys.cron.live);
+      await stores.db.del(key);
+      await forgetLocks();
     });
   });
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { MOST_INDEXED_BYTES } from '../../../shared/broker/redis/worker.ts';
+import { MOST_INDEXED_BYTES } from '../../../shared/broker/redis/most-indexed.ts';
 import { createEnqueuer, type EnqueueItem, type Enqueuer } from '../../../shared/client/enqueuer.ts';
 import { PartlyEnqueuedError } from '../../../shared/errors.ts';
 import { withBrokers } from '../../helpers/brokers.ts';

@@ -332,11 +332,10 @@ withBrokers((stores) => {
   });
 
   test('removing a cron entry’s job gives back its lock', async () => {
-    const cron = { name: 'tidy', slot: new Date(NOW).toISOString(), overlap: 'skip' };
-    await stores.produce('q', job('a', `,"cron":${JSON.stringify(cron)}`));
-    await stores.db.hset(stores.keys.cron.live, 'tidy', `${NOW}:${NOW + HOUR}`);
+    await stores.produce('q', job('a', ',"control":{"lock":"cron:tidy","until":"end"}'));
+    await stores.db.set(stores.keys.unique('cron:tidy'), '1:aq 1:q{}');
     await view().remove((await view().get('a')) as never);
-    expect(await stores.db.exists(stores.keys.cron.live)).toBe(0);
+    expect(await stores.db.exists(stores.keys.unique('cron:tidy'))).toBe(0);
   });
 
   test('another time is given to what waits for one', async () => {

@@ -85,7 +85,7 @@ withBackends((bed) => {
 
   test('a slot that is yet to come by Redis’s clock is not claimed, whatever a scheduler makes of the time', async () => {
     const cron = redisCronBroker(bed.client(), NAMESPACE, () => FIRST - 1);
-    const slot = { name: 'a', slot: FIRST, queue: 'q', payload: '{}', exclusive: false, jobId: 'x', dynamic: true };
+    const slot = { name: 'a', slot: FIRST, queue: 'q', payload: '{}', lock: undefined, jobId: 'x', dynamic: true };
     expect((await cron.claim([slot])).claims).toEqual(['early']);
     expect(await bed.queued('q')).toEqual([]);
     const later = redisCronBroker(bed.client(), NAMESPACE, () => FIRST);

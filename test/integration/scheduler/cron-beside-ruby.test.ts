@@ -46,7 +46,7 @@ withBackends((bed) => {
       slot: minute(0),
       queue: 'shared',
       payload: '{}',
-      exclusive: false,
+      lock: undefined,
       jobId: 'x',
       dynamic: true,
     };

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type AnyJobDefinition, defineJob, SkipRetry } from '../../../shared/index.ts';
 import { createScheduled, redisBroker, redisScheduledBroker } from '../../../shared/internal.ts';
+import { cronLockName } from '../../../shared/job/unique.ts';
 import { NAMESPACE, withBackends } from '../../helpers/backends.ts';
 import { TestWorker } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
@@ -161,13 +162,40 @@ withBackends((bed) => {
     expect(await cron.slot(3)).toBe('enqueued');
   });
 
-  test('a job that has not ended after 24 hours counts as lost', async () => {
+  test('a job that is nowhere any more, five minutes after it was enqueued, is not waited for', async () => {
     const cron = await scheduler();
     expect(await cron.slot(1)).toBe('enqueued');
     await bed.db.del(bed.keys.queue('alone'));
-    expect(await cron.slot(DAY / MINUTE)).toBe('overlapped');
-    expect(await cron.slot(DAY / MINUTE + 1)).toBe('enqueued');
-    expect(await cron.slot(DAY / MINUTE + 2)).toBe('overlapped');
+    for (const number of [2, 5]) expect(await cron.slot(number)).toBe('overlapped');
+    expect(await cron.slot(6)).toBe('enqueued');
+    // Days later it is still waited for where it is: in its queue, with a worker of ours or another's, or for a retry.
+    expect(await cron.slot((3 * DAY) / MINUTE)).toBe('overlapped');
+    await bed.db.rename(bed.keys.queue('alone'), 'elsewhere');
+    const payload = (await bed.db.lindex('elsewhere', 0)) ?? '';
+    await bed.db.sadd(bed.keys.workers, 'ruby:1:alone');
+    await bed.db.set(bed.keys.worker('ruby:1:alone'), `{"queue":"alone","payload":${payload}}`);
+    expect(await cron.slot((3 * DAY) / MINUTE + 1)).toBe('overlapped');
+    await bed.db.del(bed.keys.worker('ruby:1:alone'));
+    await bed.db.hset(bed.keys.retryPayloads, 'm:alone', payload);
+    expect(await cron.slot((3 * DAY) / MINUTE + 2)).toBe('overlapped');
+    await bed.db.del(bed.keys.retryPayloads);
+    expect(await cron.slot((3 * DAY) / MINUTE + 3)).toBe('enqueued');
+    await bed.db.del('elsewhere');
+  });
+
+  test('of more payloads than can be looked through nobody knows: it is waited for', async () => {
+    const cron = await scheduler();
+    await cron.slot(1);
+    await bed.db.del(bed.keys.queue('alone'));
+    await bed.db.eval(
+      "for i = 1, 51 do redis.call('RPUSH', KEYS[1], unpack(ARGV)) end",
+      1,
+      bed.keys.queue('alone'),
+      ...Array(1_000).fill('{}'),
+    );
+    expect(await cron.slot(10)).toBe('overlapped');
+    await bed.db.ltrim(bed.keys.queue('alone'), 0, 40_000);
+    expect(await cron.slot(11)).toBe('enqueued');
   });
 
   test('the late end of a job that counted as lost does not end the one after it', async () => {
@@ -175,10 +203,11 @@ withBackends((bed) => {
     await cron.slot(1);
     const [lost = ''] = await bed.queued('alone');
     await bed.db.del(bed.keys.queue('alone'));
-    await cron.slot(DAY / MINUTE + 1);
+    await cron.slot(10);
     await bed.db.lpush(bed.keys.queue('other'), lost);
     await drain({ store: store(), jobs: [quiet], queues: 'other' });
-    expect(await cron.slot(DAY / MINUTE + 2)).toBe('overlapped');
+    await drain({ store: store(), jobs: [quiet], queues: 'other' });
+    expect(await cron.slot(11)).toBe('overlapped');
   });
 
   test('the end of a job that was enqueued by hand does not end the one of a slot', async () => {
@@ -209,7 +238,7 @@ withBackends((bed) => {
     const one = testScheduler({ client: bed.client(), entries: free, jobs: [quiet] });
     for (const number of [0, 1, 2, 3]) await one.tick(slot(number) + 37_000);
     expect(await bed.queued('alone')).toHaveLength(3);
-    expect(await bed.db.exists(bed.keys.cron.live)).toBe(0);
+    expect(await bed.db.exists(bed.keys.unique(cronLockName('alone')))).toBe(0);
   });
 
   describe('what the job knows', () => {

@@ -1,5 +1,6 @@
 /** Every key that a scheduler reads or writes, in every wrong type and with garbage in it: told once, and passed over. */
 import { describe, expect, test } from 'vitest';
+import { cronLockName } from '../../../shared/job/unique.ts';
 import { type OneBackend, withBackends } from '../../helpers/backends.ts';
 import { delayed, SECONDS } from '../../helpers/scheduler/delayed-jobs.ts';
 import {
@@ -92,7 +93,7 @@ const KEYS: readonly KeyRow[] = [
   { name: 'persistent_schedules', key: ({ keys }) => keys.cron.schedules, type: 'hash' },
   { name: 'cron:last', key: ({ keys }) => keys.cron.last, type: 'hash' },
   { name: 'cron:since', key: ({ keys }) => keys.cron.since, type: 'hash' },
-  { name: 'cron:live', key: ({ keys }) => keys.cron.live, type: 'hash' },
+  { name: 'unique:<name>', key: ({ keys }) => keys.unique(cronLockName('Alone')), type: 'string' },
   { name: 'cron:status', key: ({ keys }) => keys.cron.status, type: 'hash' },
   { name: 'cron:paused', key: ({ keys }) => keys.cron.paused, type: 'hash' },
   { name: 'delayed:last_enqueued_at', key: ({ keys }) => keys.cron.lastEnqueued, type: 'hash' },
@@ -268,11 +269,6 @@ const MEMBERS: readonly MemberRow[] = [
     told: ({ keys }) => keys.cron.paused,
     without: 'cron',
   },
-  ...['word', '', '1', '1:word'].map((value) => ({
-    what: `cron:live: ${value}`,
-    spoil: ({ db, keys }: OneBackend) => db.hset(keys.cron.live, 'Alone', value),
-    told: ({ keys }: OneBackend) => keys.cron.live,
-  })),
   { what: 'pause-all-workers: a word', spoil: ({ db, keys }) => db.set(keys.paused, 'word') },
   {
     what: 'scheduler:lease: somebody without an end',

@@ -366,6 +366,7 @@ describe('what cannot be enqueued rejects, and pushes nothing', () => {
     const away: Store = {
       enqueue: () => Promise.reject(new Error('away')),
       enqueueDelayed: () => Promise.reject(new Error('away too')),
+      enqueueControlled: () => Promise.reject(new Error('away as well')),
       time: async () => 0,
       close: async () => {},
     };

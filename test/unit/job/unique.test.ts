@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { ArgumentsError, ConfigError } from '../../../shared/errors.ts';
 import { defineJob } from '../../../shared/job/define.ts';
 import { defineActiveJob } from '../../../shared/job/define-active-job.ts';
-import { lockName, type UniqueOptions, uniqueName, uniqueOf } from '../../../shared/job/unique.ts';
+import { lockName, uniqueName } from '../../../shared/job/unique.ts';
+import { type UniqueOptions, uniqueOf } from '../../../shared/job/unique-options.ts';
 import { GlobalId, RubySymbol } from '../../../shared/wire/active-job/values.ts';
 
 const BY_ARGS = { by: 'args' } as const;

@@ -161,15 +161,9 @@ describe('the mark of a cron entry', () => {
   const slot = '2026-11-20T20:30:00.000Z';
 
   test.each([
-    [`{"name":"nightly","slot":"${slot}"}`, { name: 'nightly', slot: Date.parse(slot), exclusive: false }],
-    [
-      `{"name":"nightly","slot":"${slot}","overlap":"skip"}`,
-      { name: 'nightly', slot: Date.parse(slot), exclusive: true },
-    ],
-    [
-      `{"name":"nightly","slot":"${slot}","overlap":"no"}`,
-      { name: 'nightly', slot: Date.parse(slot), exclusive: false },
-    ],
+    [`{"name":"nightly","slot":"${slot}"}`, { name: 'nightly', slot: Date.parse(slot) }],
+    [`{"name":"nightly","slot":"${slot}","overlap":"skip"}`, { name: 'nightly', slot: Date.parse(slot) }],
+    [`{"name":"nightly","slot":"${slot}","overlap":"no"}`, { name: 'nightly', slot: Date.parse(slot) }],
     ['{"name":"nightly","slot":"soon"}', undefined],
     ['{"name":"nightly","slot":1795207800000}', undefined],
     [`{"name":42,"slot":"${slot}"}`, undefined],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { phpStatus } from '../../../shared/wire/php-status.ts';
+import { keptResult, phpStatus } from '../../../shared/wire/php-status.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 20, 40, 37, 999);
 const SECONDS = Math.floor(NOW / 1000);
@@ -12,7 +12,7 @@ test.each([
 ] as const)('%s is %i, for %i s (0: for ever)', (status, code, ttl) => {
   const update = phpStatus('app_abc', status, NOW);
   expect(update).toMatchObject({ id: 'app_abc', ttl });
-  expect(JSON.parse(`${update.head}null${update.tail}`)).toEqual({
+  expect(JSON.parse(`${update.head}null${update.tail}}`)).toEqual({
     status: code,
     updated: SECONDS,
     started: null,
@@ -33,11 +33,29 @@ circular['self'] = circular;
 test.each<[string, unknown, unknown]>([
   ['an object', { a: [1, 'é'] }, { a: [1, 'é'] }],
   ['nothing', undefined, null],
-  ['a function', () => 1, null],
-  ['what holds itself', circular, null],
-  ['what is too long', 'x'.repeat(300_000), null],
   ['a long integer', 2n ** 64n, 2 ** 64],
-])('the result of a job stands in its record where it is JSON: %s', (_what, result, written) => {
-  const { tail } = phpStatus('a', 'complete', NOW, result);
-  expect(JSON.parse(`{"a":0${tail}`)).toEqual({ a: 0, result: written });
+  ['as long as may be', 'x'.repeat(262_142), 'x'.repeat(262_142)],
+])('the result of a job stands in its record: %s', (_what, result, written) => {
+  const { tail } = phpStatus('a', 'complete', NOW, { result: keptResult(result) });
+  expect(JSON.parse(`{"a":0${tail}}`)).toEqual({ a: 0, result: written });
+});
+
+test.each<[string, unknown, RegExp]>([
+  ['a function', () => 1, /^The result is no JSON \(a function\)/],
+  ['what holds itself', circular, /^The result is no JSON \(Converting circular/],
+  ['what is too long', 'x'.repeat(262_143), /^The result is 262145 bytes of JSON, of which 262144 can be kept/],
+  ['what is too long in bytes', 'é'.repeat(140_000), /^The result is 280002 bytes/],
+])('else why it does not stand there: %s', (_what, result, problem) => {
+  const tracked = { state: 'succeeded', attempt: 2, keep: 60 } as const;
+  const { tail, more, ttl } = phpStatus('a', 'complete', NOW, { result: keptResult(result), tracked });
+  expect(JSON.parse(`{"a":0${tail}${more}}`)).toEqual({
+    a: 0,
+    result: null,
+    state: 'succeeded',
+    attempt: 2,
+    ended: NOW,
+    error: expect.stringMatching(problem),
+  });
+  expect(ttl).toBe(60);
+  expect(phpStatus('a', 'complete', NOW, { result: keptResult(result) }).more).toBe('');
 });

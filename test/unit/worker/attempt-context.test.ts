@@ -69,7 +69,7 @@ describe('what the handler sees', () => {
   test('the slot that it is for, if a cron entry enqueued it', () => {
     const slot = Date.UTC(2026, 10, 20, 20, 30);
     const Hello = defineJob({ class: 'Hello', perform() {} });
-    const { attempt } = prepare(Hello, { job: { cron: { name: 'nightly', slot, exclusive: true } } });
+    const { attempt } = prepare(Hello, { job: { cron: { name: 'nightly', slot } } });
     expect(attempt.cron).toEqual({ name: 'nightly', slot: new Date(slot) });
     expect(prepare(Hello).attempt.cron).toBeUndefined();
   });

@@ -221,25 +221,30 @@ describe("php-resque's status", () => {
   });
 });
 
-describe('a cron entry that must not overlap', () => {
-  const slot = Date.UTC(2026, 10, 20, 20, 30);
-  const entry = (exclusive: boolean) => aJob({ cron: { name: 'nightly', slot, exclusive } });
+describe('the lock of a job', () => {
+  const lock = (until: 'start' | 'end' | 'time') => ({ name: 'A:1', until, ms: 60_000, later: false });
+  const locked = (until: 'start' | 'end' | 'time') => aJob({ id: 'a', control: { lock: lock(until) } });
+  const unlock = { kind: 'unlock', id: 'a', name: 'A:1', queue: 'myqueue' };
 
-  test.each([[succeeded], [discarded], [failed]])('may enqueue again when its job is $kind', (outcome) => {
-    expect(settlementOf(entry(true), outcome).effects).toEqual([{ kind: 'unlockCron', name: 'nightly', slot }]);
+  test.each([[succeeded], [discarded], [failed]])('is given back when the job is $kind', (outcome) => {
+    for (const until of ['start', 'end'] as const)
+      expect(settlementOf(locked(until), outcome).effects).toEqual([unlock]);
+    expect(settlementOf(locked('time'), outcome).effects).toEqual([]);
   });
 
-  test.each([[retried], [released]])('may not when its job is $kind', (outcome) => {
-    expect(settlementOf(entry(true), outcome).effects).toEqual([]);
-  });
-
-  test('is no matter where it may overlap', () => {
-    expect(settlementOf(entry(false), succeeded).effects).toEqual([]);
+  test('is held on when the job is retried, for as long as it waits and its own time; given back, it is its own again', () => {
+    const relock = { ...unlock, kind: 'relock', member: expect.stringMatching(/-\d+:myqueue$/) };
+    for (const until of ['start', 'end'] as const) {
+      const [effect] = settlementOf(locked(until), retried).effects;
+      expect(effect).toMatchObject({ ...relock, ms: 60_000 + (retried.kind === 'retried' ? retried.delay : 0) });
+    }
+    expect(settlementOf(locked('start'), released).effects).toMatchObject([{ ...unlock, kind: 'relock', ms: 60_000 }]);
+    expect(settlementOf(locked('end'), released).effects).toEqual([]);
   });
 
   test('and a status record go together', () => {
-    const both = aJob({ cron: { name: 'nightly', slot, exclusive: true }, statusId: tracked.statusId });
-    expect(settlementOf(both, succeeded).effects.map(({ kind }) => kind)).toEqual(['status', 'unlockCron']);
-    expect(settlementOf(both, retried).effects.map(({ kind }) => kind)).toEqual(['status']);
+    const both = aJob({ control: { lock: lock('end') }, statusId: tracked.statusId });
+    expect(settlementOf(both, succeeded).effects.map(({ kind }) => kind)).toEqual(['status', 'unlock']);
+    expect(settlementOf(both, retried).effects.map(({ kind }) => kind)).toEqual(['status', 'relock']);
   });
 });
