@@ -18,6 +18,10 @@ export default defineConfig({
       { find: /^lambdesque$/, replacement: new URL('./shared/index.ts', import.meta.url).pathname },
       { find: /^lambdesque\/testing$/, replacement: new URL('./shared/testing/index.ts', import.meta.url).pathname },
       { find: /^lambdesque\/lambda$/, replacement: new URL('./functions/lambda/index.ts', import.meta.url).pathname },
+      {
+        find: /^lambdesque\/opentelemetry$/,
+        replacement: new URL('./shared/opentelemetry/index.ts', import.meta.url).pathname,
+      },
       { find: /^lambdesque\/cdk$/, replacement: new URL('./infra/index.ts', import.meta.url).pathname },
     ],
   },

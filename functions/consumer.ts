@@ -26,6 +26,7 @@ import { EscapedErrors } from './runtime/escaped-errors.ts';
 import { bufferedHandler } from './runtime/handler.ts';
 import type { InvocationContext } from './runtime/invocation.ts';
 import { createLogger } from './runtime/logger.ts';
+import type { Tracer } from './telemetry/tracer.ts';
 
 /** AWS's clock. Ours only measures how long things take. */
 const wallTime = Date.now;
@@ -34,16 +35,18 @@ export interface ConsumerHandlerDeps {
   readonly settings: Omit<ConsumerSettings, 'redis'>;
   readonly jobs: readonly AnyJobDefinition[];
   readonly connect: (readSecret: ReadSecret) => Promise<RedisClient>;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** What Lambda calls. Made once, kept for all invocations of this environment. */
-export function consumerHandler({ settings, jobs, connect }: ConsumerHandlerDeps) {
+export function consumerHandler({ settings, jobs, connect, tracer }: ConsumerHandlerDeps) {
   const { concurrency, lease, unknownClass, linger = 0 } = settings;
   const logger = createLogger(environment);
   const aws = awsOf(environment);
   const connection = new Connection(() => connect(aws.secretReader()));
   connection.warmUp();
-  const registry = createRegistry(jobs);
+  const untraced = createRegistry(jobs);
+  const registry = tracer?.runs(untraced) ?? untraced;
   const queues = parseQueues(settings.queues, settings.order);
   const { wake: wakeSettings } = settings;
   const schedule =
@@ -82,11 +85,13 @@ export function consumerHandler({ settings, jobs, connect }: ConsumerHandlerDeps
     });
     const client = await connection.forInvocation(clock, end.giveUpAt);
     const onDemand = redisOnDemandBroker(client, settings.namespace, settings.system);
-    const store = withinMemory(redisWorkerBroker(client, settings.namespace), memory);
     const wake = schedule && new WakeRequester({ store: onDemand, schedule, clock, wallTime });
+    const broker = redisWorkerBroker(client, settings.namespace);
+    const store = withinMemory(tracer?.syncs(broker) ?? broker, memory);
     try {
       const summary = await drain({
         store: wake ? covered(store, wake) : store,
+        telemetry: tracer?.telemetry,
         registry,
         queues,
         options,
@@ -113,6 +118,7 @@ export function consumerHandler({ settings, jobs, connect }: ConsumerHandlerDeps
     } finally {
       escapedErrors.worker = undefined;
       metrics.flush();
+      await tracer?.flush();
       await client.close();
     }
   }

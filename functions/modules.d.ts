@@ -21,6 +21,11 @@ declare module 'lambdesque-upstash-http' {
   ) => import('../shared/internal.ts').Http;
 }
 
+/** What traces; undefined where nothing does. */
+declare module 'lambdesque-telemetry' {
+  export const tracer: import('./telemetry/tracer.ts').Tracer | undefined;
+}
+
 /** What becomes of an event of AWS; undefined where a rule says so. */
 declare module 'lambdesque-map' {
   const map: import('./enqueue/rule.ts').EnqueueMap | undefined;

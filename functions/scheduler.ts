@@ -31,6 +31,7 @@ import { AccountLimit } from './scheduler/account-limit.ts';
 import { AfterTick } from './scheduler/after-tick.ts';
 import { minuteLock, onDemandLock, type SchedulerLock } from './scheduler/lock.ts';
 import { ConsumerStarter } from './scheduler/start-consumers.ts';
+import type { Tracer } from './telemetry/tracer.ts';
 
 export interface SchedulerHandlerDeps {
   readonly settings: Omit<SchedulerSettings, 'redis'>;
@@ -38,10 +39,11 @@ export interface SchedulerHandlerDeps {
   /** The job classes, by name and queue: here nothing of them runs. */
   readonly registry: Registry;
   readonly connect: (readSecret: ReadSecret) => Promise<RedisClient>;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** What Lambda calls. Made once, kept for all invocations of this environment. */
-export function schedulerHandler({ settings, cron, registry, connect }: SchedulerHandlerDeps) {
+export function schedulerHandler({ settings, cron, registry, connect, tracer }: SchedulerHandlerDeps) {
   const clock = systemClock;
   const logger = createLogger(environment);
   const aws = awsOf(environment);
@@ -69,6 +71,7 @@ export function schedulerHandler({ settings, cron, registry, connect }: Schedule
       logger.warn('Another tick is still at work; this one does nothing');
       return { skipped: true };
     } finally {
+      await tracer?.flush();
       await client.close();
     }
   }
@@ -112,7 +115,10 @@ export function schedulerHandler({ settings, cron, registry, connect }: Schedule
     try {
       do {
         const first = results.length === 0 ? snapshot : undefined;
-        for (const result of await tickUntil(deps, lock.until, first)) results.push(result);
+        for (const result of await tickUntil(deps, lock.until, first)) {
+          tracer?.tick(result);
+          results.push(result);
+        }
       } while (!(await lock.end(results.at(-1), starter.unattended)));
     } catch (error) {
       await lock.abandon();

@@ -16,6 +16,7 @@ export {
 export { FailureQueue, type FailureQueueProps } from './function/failure-queue.ts';
 export { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
 export type { KeepOptions } from './function/logs.ts';
+export type { AdotLayer, FunctionTracing } from './function/tracing.ts';
 export { Lambdesque, type LambdesqueProps } from './lambdesque.ts';
 export { MinuteTick, type MinuteTickProps } from './minute-tick.ts';
 export { OnDemand, type OnDemandProps } from './on-demand.ts';

@@ -120,6 +120,7 @@ export class Lambdesque<Name extends string> extends Construct {
         metricsNamespace: props.metricsNamespace,
         logArgs: props.logArgs,
         classMetrics: props.classMetrics,
+        tracing: props.tracing,
         wake: this.wake,
       }),
     };

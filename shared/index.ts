@@ -79,6 +79,7 @@ export type { TickTotals } from './scheduler/step.ts';
 export type { FailedLimits } from './scheduler/trim-failed.ts';
 export { type CreateWorkerOptions, createWorker, type Worker } from './service/create-worker.ts';
 export type { WorkerEvents } from './service/worker-service.ts';
+export type { Operation, SentJob, Telemetry, TraceContext, TracedJob } from './telemetry.ts';
 export type { ActiveJobInfo, ResquePlugin } from './types.ts';
 export {
   GlobalId,

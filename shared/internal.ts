@@ -97,6 +97,7 @@ export { type TickDeps, type TickOptions, type TickResult, tick } from './schedu
 export { type FailedLimits, FailedTrimmer, failedLimits } from './scheduler/trim-failed.ts';
 export { runWithSignals } from './service/process-signals.ts';
 export { StopSignals } from './service/stop-signals.ts';
+export { traceTick, tracingRuns, tracingSyncs } from './service/traced.ts';
 export { WorkerService, type WorkerServiceDeps } from './service/worker-service.ts';
 export { type ErrorInfo, errorFields, errorInfo } from './wire/failed-entry.ts';
 export { type FunctionWorker, functionWorkerId, functionWorkerOf, workerId } from './wire/worker-id.ts';

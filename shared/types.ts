@@ -1,3 +1,4 @@
+import type { TraceContext } from './telemetry.ts';
 /**
  * The words of this project as types.
  *
@@ -65,6 +66,8 @@ export interface Job {
   readonly statusId: string | undefined;
   /** What our client was asked for when it enqueued it. */
   readonly control: Control | undefined;
+  /** The trace in which it was enqueued, if its payload says so. */
+  readonly trace: TraceContext | undefined;
   /** Of its definition; undefined where it has none. */
   readonly plugins: readonly ResquePlugin[] | undefined;
 }

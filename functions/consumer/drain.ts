@@ -1,4 +1,4 @@
-import type { Logger, RunReport, Summary } from '../../shared/index.ts';
+import type { Logger, RunReport, Summary, Telemetry } from '../../shared/index.ts';
 import {
   type Clock,
   createEnqueuer,
@@ -29,6 +29,8 @@ export interface DrainDeps {
   readonly onRun: (report: RunReport) => void;
   /** Of the client that jobs have: see `ClientOptions`. @default nobody wants to know */
   readonly onDue?: (at: number) => void;
+  /** Traces what jobs enqueue. @default nothing does */
+  readonly telemetry?: Telemetry | undefined;
   /** Gets each worker before it runs. */
   readonly onWorker?: (worker: Worker) => void;
   /** Milliseconds to go on looking at empty queues. */
@@ -56,12 +58,13 @@ export async function drain(deps: DrainDeps): Promise<Summary> {
 }
 
 function drainOnce(deps: DrainDeps): Promise<Summary> {
-  const { store, registry, clock, queues, consumer, system, requestId, end, onDue, onWorker } = deps;
+  const { store, registry, clock, queues, consumer, system, requestId, end, onDue, onWorker, telemetry } = deps;
   const patterns = queues.patterns.map(textOf);
   const client = createEnqueuer({
     store,
     clock,
     registry,
+    telemetry,
     now: () => worker.redisNow(),
     ...(onDue ? { onDue } : {}),
   });

@@ -48,6 +48,7 @@ const backends: Readonly<Record<RedisSettings['kind'], string>> = {
 /**
  * Module names that stand for other files.
  * @param jobs absolute path of the jobs module
+ * @param traced the functions trace by OpenTelemetry, whose API is installed then
  * @param map that of the module that says what becomes of an event; only the bundle that enqueues needs one
  * @param assets that of the module with the dashboard's script and style sheet; only its bundle needs one
  */
@@ -56,12 +57,15 @@ export function aliases(
   jobs: string,
   assets?: string,
   map?: string,
+  traced = false,
 ): Record<string, string> {
   return {
     // One instance of this package, whatever the jobs module would find.
     lambdesque: pathOf('../../shared/index'),
     'lambdesque-backend': backends[backend],
     'lambdesque-jobs': jobs,
+    'lambdesque/opentelemetry': pathOf('../../shared/opentelemetry/index'),
+    'lambdesque-telemetry': pathOf(traced ? '../telemetry/open-telemetry' : '../telemetry/none'),
     'lambdesque-map': map ?? pathOf('../enqueue/no-map'),
     ...(assets === undefined ? {} : { 'lambdesque-dashboard-assets': assets }),
     ...(backend === 'upstash' ? { 'lambdesque-upstash-http': upstashHttp() } : ofNode()),

@@ -1,5 +1,6 @@
 import { connect } from 'lambdesque-backend';
 import jobs from 'lambdesque-jobs';
+import { tracer } from 'lambdesque-telemetry';
 import { environment } from '../../shared/internal.ts';
 import { consumerHandler } from '../consumer.ts';
 import { consumerSettings, settingsVariable } from '../contract/settings.ts';
@@ -10,5 +11,6 @@ const settings = consumerSettings(settingsText(import.meta.url, environment[sett
 export const handler = consumerHandler({
   settings,
   jobs,
+  tracer,
   connect: (readSecret) => connect(settings.redis, readSecret),
 });

@@ -1,4 +1,5 @@
 import { connect } from 'lambdesque-backend';
+import { tracer } from 'lambdesque-telemetry';
 import { defineJob } from '../../shared/index.ts';
 import { createRegistry, environment } from '../../shared/internal.ts';
 import { schedulerSettings, settingsVariable } from '../contract/settings.ts';
@@ -9,6 +10,7 @@ const settings = schedulerSettings(settingsText(import.meta.url, environment[set
 
 export const handler = schedulerHandler({
   settings,
+  tracer,
   cron: LAMBDESQUE_CRON,
   registry: createRegistry(
     Object.entries(LAMBDESQUE_QUEUES).map(([name, queue]) =>

@@ -1,7 +1,8 @@
-import { type AnyJobDefinition, ConfigError } from '../../shared/index.ts';
+import { type AnyJobDefinition, ConfigError, type Telemetry } from '../../shared/index.ts';
 import { defaultNamespace, namespaceOf, workerDefaults } from '../../shared/internal.ts';
 import { consumerHandler } from '../consumer.ts';
 import { checkConsumer } from '../contract/settings.ts';
+import { tracerOf } from '../telemetry/tracer.ts';
 import { connector, type LambdaRedis } from './redis.ts';
 
 /** What Lambda calls: a module exports it as `handler`. */
@@ -28,6 +29,8 @@ export interface LambdaOptions {
    * @default 'lambdesque'
    */
   readonly system?: string;
+  /** Traces: what `openTelemetry(api)` of `lambdesque/opentelemetry` returns. @default nothing does */
+  readonly telemetry?: Telemetry;
   /** CloudWatch's. @default 'Lambdesque' */
   readonly metricsNamespace?: string;
 }
@@ -70,10 +73,11 @@ export interface ConsumerHandlerOptions extends LambdaOptions {
  * });
  */
 export function createConsumerHandler(options: ConsumerHandlerOptions): LambdaHandler {
-  const { redis, jobs, queues, ...settings } = withDefaults('createConsumerHandler', options);
+  const { redis, jobs, queues, telemetry, ...settings } = withDefaults('createConsumerHandler', options);
   // Without streaming it is called with an event and a context.
   return consumerHandler({
     jobs,
+    tracer: telemetry && tracerOf(telemetry),
     connect: connector('createConsumerHandler', redis),
     settings: checkConsumer('createConsumerHandler', {
       consumer: 'default',

@@ -2,6 +2,7 @@ import { ConfigError, type CronEntry, type FailedLimits } from '../../shared/ind
 import { checkCronEntries, createRegistry, failedLimits, workerDefaults } from '../../shared/internal.ts';
 import { checkScheduler } from '../contract/settings.ts';
 import { schedulerHandler } from '../scheduler.ts';
+import { tracerOf } from '../telemetry/tracer.ts';
 import { type LambdaHandler, type LambdaOptions, MOST_WORKERS, withDefaults } from './consumer.ts';
 import { connector } from './redis.ts';
 
@@ -46,7 +47,7 @@ export interface SchedulerHandlerOptions extends LambdaOptions {
  */
 export function createSchedulerHandler(options: SchedulerHandlerOptions): LambdaHandler {
   const where = 'createSchedulerHandler';
-  const { redis, jobs, cron = {}, consumers, failed, ...settings } = withDefaults(where, options);
+  const { redis, jobs, cron = {}, consumers, failed, telemetry, ...settings } = withDefaults(where, options);
   if (typeof consumers !== 'object' || consumers === null) {
     throw new ConfigError(
       `${where}: consumers must be an object by name, such as { default: { functionName, queues, maxWorkers } }; got ${typeof consumers}.`,
@@ -67,6 +68,7 @@ export function createSchedulerHandler(options: SchedulerHandlerOptions): Lambda
   return schedulerHandler({
     registry,
     cron,
+    tracer: telemetry && tracerOf(telemetry),
     connect: connector(where, redis),
     settings: checkScheduler(where, {
       ...settings,

@@ -32,7 +32,13 @@ export async function buildPackage(dist: string): Promise<void> {
 }
 
 /** Files whose names package.json exports. */
-const PUBLIC = ['shared/index', 'shared/testing/index', 'functions/lambda/index', 'infra/index'];
+const PUBLIC = [
+  'shared/index',
+  'shared/testing/index',
+  'functions/lambda/index',
+  'shared/opentelemetry/index',
+  'infra/index',
+];
 const RELATIVE = /(\bfrom |\bimport\()(['"])(\.[^'"]+)\.ts\2/g;
 
 /** Types are for those who import the package: what cannot be reached from there needs none, nor the types of its libraries. */

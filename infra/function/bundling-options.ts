@@ -17,6 +17,8 @@ export interface BundleContent {
   readonly assets?: string;
   /** Of what enqueues events: the module that says what becomes of one. @default none */
   readonly map?: string;
+  /** They trace by OpenTelemetry. @default false */
+  readonly traced?: boolean;
   /** Constants of the scheduler and the dashboard. @default none */
   readonly constants?: { readonly cron: Readonly<Record<string, CronEntry>>; readonly registry: Registry };
 }
@@ -32,7 +34,9 @@ export function bundlingOptions(
 ): BundlingOptions {
   const { '--alias': moreAlias = [], ...args } = more.esbuildArgs ?? {};
   const map = content?.map;
-  const names = content ? aliases(content.backend, resolve(content.jobs), content.assets, map && resolve(map)) : {};
+  const names = content
+    ? aliases(content.backend, resolve(content.jobs), content.assets, map && resolve(map), content.traced)
+    : {};
   const alias = Object.entries(names).map(([name, file]) => `${name}=${file}`);
   const constants = content?.constants;
   return {

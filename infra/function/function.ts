@@ -18,6 +18,7 @@ import { type BundleContent, bundlingOptions, metafileFor } from './bundling-opt
 import { FailureQueue } from './failure-queue.ts';
 import { type KeepOptions, ownLogGroup } from './logs.ts';
 import { addSettings, splitSettings } from './settings-asset.ts';
+import { type FunctionTracing, isAdot, tracingProps, wrapperOf } from './tracing.ts';
 import { checkVisibility } from './visibility.ts';
 
 export const defaultMetricsNamespace = 'Lambdesque';
@@ -38,6 +39,12 @@ export interface SystemOptions {
   readonly systemName?: string;
   /** CloudWatch's. @default 'Lambdesque' */
   readonly metricsNamespace?: string;
+  /**
+   * `xray`: X-Ray samples invocations, and what they call. `adot`: besides, jobs have spans of OpenTelemetry, sent by AWS's layer, of the version
+   * that the CDK knows or the one of this ARN; it needs `@opentelemetry/api` installed, and adds to cold starts and to the bill.
+   * @default nothing is traced
+   */
+  readonly tracing?: FunctionTracing;
   /** Put the arguments of jobs into the log. @default false, since they may hold what should not be there */
   readonly logArgs?: boolean;
   /** @default the scheduler ticks each minute */
@@ -115,7 +122,12 @@ export class LambdesqueFunction extends NodejsFunction {
     const content = {
       backend: props.redis.settings.kind,
       jobs: props.jobs,
-      ...omitUndefined({ constants: props.constants, assets: props.assets, map: props.map }),
+      ...omitUndefined({
+        constants: props.constants,
+        assets: props.assets,
+        map: props.map,
+        traced: isAdot(props.tracing) || undefined,
+      }),
     };
     const { known, deployed } = splitSettings(settingsOf(scope, props));
     const metafile = metafileFor(scope, content, props.bundling);
@@ -133,6 +145,7 @@ export class LambdesqueFunction extends NodejsFunction {
       retryAttempts: props.retryAttempts ?? 0,
       maxEventAge: props.maxEventAge ?? Duration.minutes(1),
       onFailure: new SqsDestination(onFailure),
+      ...tracingProps(scope, props.tracing),
       ...omitUndefined({
         functionName: props.functionName,
         vpc: props.redis.vpc,
@@ -200,6 +213,7 @@ function environment(scope: Construct, props: LambdesqueFunctionProps, deployed:
   const stack = Stack.of(scope);
   const all = {
     NODE_OPTIONS: '--enable-source-maps',
+    ...wrapperOf(props.tracing),
     ...props.environment,
     [settingsVariable]: stack.toJsonString(deployed),
   };

@@ -90,19 +90,17 @@ redisOptions(program.command('work'))
       .argParser(duration())
       .default(workerDefaults.shutdownTimeout, '8s'),
   )
-  .addOption(new Option('--unknown-class <what>', 'without handler').choices(['fail', 'release']).default('fail'))
+  .addOption(new Option('--unknown-class <what>', 'to do').choices(['fail', 'release']).default('fail', 'fail'))
   .option('--strict', 'queues in order, even with weights')
   .addOption(new Option('--weighted', 'queues by weight, even without').conflicts('strict'))
   .addOption(new Option('--metrics <address>', 'for Prometheus, at /metrics: :9464').argParser(address))
   .option('--no-use-number', 'long integers as doubles, not bigint')
   .option('--log-args', 'put arguments into the log')
   .addOption(new Option('--connections <n>').hideHelp())
+  .option('--tracing', 'by the @opentelemetry/api installed here')
   .addHelpText(
     'after',
-    `${examples(
-      'lambdesque work --queues critical,default --scheduler',
-      "lambdesque work --queues '*' --exit-on-complete --uri redis://cache:6379/2",
-    )}
+    `${examples('lambdesque work --queues critical,default --scheduler')}
 As a service: infra/local/README.md has recipes and what each signal does.`,
   )
   .action((flags) => work(flags, env));

@@ -83,6 +83,7 @@ const OWN: Readonly<Record<string, string>> = {
   lambdesque: '../../shared/index',
   'lambdesque/testing': '../../shared/testing/index',
   'lambdesque/lambda': '../../functions/lambda/index',
+  'lambdesque/opentelemetry': '../../shared/opentelemetry/index',
   'lambdesque/cdk': '../index',
 };
 

@@ -27,6 +27,7 @@ import type { AnyJobDefinition } from '../job/define.ts';
 import { createRegistry } from '../job/registry.ts';
 import { checkOptions, type OptionsOf } from '../options.ts';
 import { type CronEntry, cronRule } from '../scheduler/cron/entry.ts';
+import type { Telemetry } from '../telemetry.ts';
 import { createEnqueuer, type Enqueuer } from './enqueuer.ts';
 
 /** Enqueues jobs, and lists and changes what is in Redis. One is enough for a program. */
@@ -62,6 +63,8 @@ export interface ClientOptions extends RedisOptions {
   readonly metadata?: boolean | undefined;
   /** The static cron entries, so that `client.cron` shows and runs them too. @default none */
   readonly cronEntries?: Readonly<Record<string, CronEntry>> | undefined;
+  /** Traces enqueues: what `openTelemetry(api)` of `lambdesque/opentelemetry` returns. @default nothing does */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /**
@@ -73,10 +76,10 @@ export interface ClientOptions extends RedisOptions {
  */
 export function createClient(options: ClientOptions = {}): Client {
   checkOptions('createClient', options, OPTIONS, true);
-  const { namespace, jobs, cronEntries, metadata, ...redisOptions } = options;
+  const { namespace, jobs, cronEntries, metadata, telemetry, ...redisOptions } = options;
   const registry = createRegistry(jobs ?? []);
   for (const [name, entry] of Object.entries(cronEntries ?? {})) cronRule(name, entry, registry);
-  return clientOver(openRedis(redisOptions), { namespace, jobs, cronEntries, metadata });
+  return clientOver(openRedis(redisOptions), { namespace, jobs, cronEntries, metadata, telemetry });
 }
 
 const OPTIONS = {
@@ -85,12 +88,13 @@ const OPTIONS = {
   jobs: true,
   metadata: true,
   cronEntries: true,
+  telemetry: true,
 } satisfies OptionsOf<ClientOptions>;
 
 /** A client of a Redis that is open already, and that it closes. */
 export function clientOver(
   redis: RedisClient,
-  { namespace, jobs = [], cronEntries, metadata = false }: Omit<ClientOptions, keyof RedisOptions>,
+  { namespace, jobs = [], cronEntries, metadata = false, telemetry }: Omit<ClientOptions, keyof RedisOptions>,
 ): Client {
   const registry = createRegistry(jobs);
   const prefix = namespaceOf(namespace, redis.cluster);
@@ -114,7 +118,7 @@ export function clientOver(
     return closing;
   };
   return {
-    ...createEnqueuer({ store, registry, metadata }),
+    ...createEnqueuer({ store, registry, metadata, telemetry }),
     cron: createCronClient({
       store: redisCronBroker(redis, prefix),
       jobs: store,

@@ -5,6 +5,7 @@ import { ArgumentsError, ConfigError } from '../errors.ts';
 import type { Args, Enqueue, Enqueued } from '../job/enqueue.ts';
 import type { Registry } from '../job/registry.ts';
 import { checkOptions, shown } from '../options.ts';
+import type { Telemetry, TraceContext } from '../telemetry.ts';
 import { gatheredPushes } from './gathered-pushes.ts';
 import { type EnqueueItem, ITEM, type NewJob, needsTime, newJob } from './new-job.ts';
 import { type PushStore, push } from './push.ts';
@@ -43,6 +44,8 @@ export interface EnqueuerDeps {
    * minute tick wants to know. It must not throw.
    */
   readonly onDue?: (at: number) => void;
+  /** Traces enqueues. @default nobody does */
+  readonly telemetry?: Telemetry | undefined;
   /** Measures how long ago Redis was asked. */
   readonly clock?: Pick<Clock, 'now'>;
   /** Epoch ms, for `queue_time`, which is the producer's own as in php-resque. @default Date.now */
@@ -53,7 +56,7 @@ export interface EnqueuerDeps {
 const AT_ONCE = 1_000;
 
 export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
-  const { store, registry, onDue, metadata = false, clock = systemClock, wallClock = Date.now } = deps;
+  const { store, registry, onDue, telemetry, metadata = false, clock = systemClock, wallClock = Date.now } = deps;
   const time = new RedisTime(store, clock, wallClock);
   const pushes = {
     enqueue: gatheredPushes((jobs) => store.enqueue(jobs)),
@@ -63,7 +66,7 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
   const now = async () => deps.now?.() ?? (await time.now());
   const making = { registry, metadata, wallClock };
 
-  async function prepareAll(items: readonly EnqueueItem[]): Promise<NewJob[]> {
+  async function prepareAll(items: readonly EnqueueItem[], trace: TraceContext | undefined): Promise<NewJob[]> {
     if (!Array.isArray(items)) {
       throw new ConfigError(
         `enqueueAll: items must be a list, such as [{ job: Hello, args: ['hi'] }]; got ${shown(items)}.`,
@@ -81,7 +84,7 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
         if (typeof item !== 'object' || item === null) {
           throw new ConfigError(`must be an object, such as { job: Hello, args: ['hi'] }; got ${shown(item)}.`);
         }
-        const one = newJob(item as EnqueueItem, known, making);
+        const one = newJob(item as EnqueueItem, known, { ...making, trace });
         if (one instanceof Promise) {
           const settled = one.then((ready) => {
             prepared[i] = ready;
@@ -111,15 +114,18 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
     async enqueue(job, args, options) {
       if (options !== undefined && typeof options !== 'object') checkOptions('enqueue', options, ITEM);
       const item = { ...options, job, args } as EnqueueItem;
-      const prepared = [await newJob(item, needsTime(item, registry) ? await now() : 0, making)] as const;
-      const [done] = await push(pushes, prepared);
-      tellDue(prepared);
-      return done as Enqueued;
+      const one = async (trace?: TraceContext) => {
+        const known = needsTime(item, registry) ? await now() : 0;
+        return push(pushes, [await newJob(item, known, { ...making, trace })]);
+      };
+      const done = await (telemetry ? telemetry.enqueue(one) : one());
+      tellDue(done);
+      return done[0] as Enqueued;
     },
     async enqueueAll(items: readonly EnqueueItem[]) {
-      const prepared = await prepareAll(items);
-      const done = await push(pushes, prepared);
-      tellDue(prepared);
+      const all = async (trace?: TraceContext) => push(pushes, await prepareAll(items, trace));
+      const done = await (telemetry ? telemetry.enqueue(all) : all());
+      tellDue(done);
       return done;
     },
   };

@@ -6,6 +6,7 @@ import { newPayload } from '../job/new-payload.ts';
 import type { Registry } from '../job/registry.ts';
 import { checkArgs } from '../job/schema.ts';
 import { noSuchOption, type OptionsOf, shown, unknownOption } from '../options.ts';
+import { type TraceContext, traceContext } from '../telemetry.ts';
 import { newId, newTrackedId } from '../wire/payload.ts';
 import { type Asked, askedOf, countsFromDue } from './job-control.ts';
 
@@ -33,6 +34,7 @@ export const ITEM = {
   track: true,
   expires: true,
   deadline: true,
+  trace: true,
   job: false,
   args: false,
 } satisfies OptionsOf<EnqueueItem>;
@@ -46,6 +48,8 @@ export interface NewJobDeps {
   readonly metadata: boolean;
   /** The producer's own time, epoch ms. */
   readonly wallClock: () => number;
+  /** Of those that do not say. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** Is Redis's time needed for it? */
@@ -58,7 +62,7 @@ export function needsTime(item: EnqueueItem | null | undefined, registry: Regist
 export function newJob(
   item: EnqueueItem,
   now: number,
-  { registry, metadata, wallClock }: NewJobDeps,
+  { registry, metadata, wallClock, trace: active }: NewJobDeps,
 ): NewJob | Promise<NewJob> {
   const { definition, name } = resolve(item.job, registry);
   const unknown = unknownOption(item, ITEM);
@@ -69,11 +73,12 @@ export function newJob(
     );
   }
   const queue = queueOf(name, item.queue ?? definition?.queue);
+  const trace = item.trace === undefined ? active : givenTrace(name, item.trace);
   const at = dueAt(name, item, now);
   const write = (): NewJob => {
     const asked = askedOf(name, item, definition, { due: at?.getTime() ?? now, delayed: at !== undefined });
     const id = asked?.keep !== undefined ? newTrackedId() : idFor(item.metadata ?? metadata, definition, asked);
-    const job = { class: name, args: item.args, queue, at, id, now: wallClock(), control: asked?.control };
+    const job = { class: name, args: item.args, queue, at, id, now: wallClock(), control: asked?.control, trace };
     const payload = newPayload(definition, job);
     if (asked === undefined) return { id, queue, payload, at, duplicate: false };
     return { id, queue, payload, at, duplicate: false, asked };
@@ -82,6 +87,15 @@ export function newJob(
   // The schema only checks here: what it makes of the arguments is for the handler, not for the wire.
   const checked = checkArgs(definition, item.args);
   return checked instanceof Promise ? checked.then(write) : write();
+}
+
+/** @throws ConfigError */
+function givenTrace(name: string, given: TraceContext): TraceContext {
+  const trace = traceContext(given?.traceparent, given?.tracestate);
+  if (trace) return trace;
+  throw new ConfigError(
+    `enqueue ${name}: trace must have a traceparent of W3C, such as { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }; got ${shown(given)}.`,
+  );
 }
 
 function idFor(metadata: boolean, definition: JobRef | undefined, asked: Asked | undefined): string | undefined {

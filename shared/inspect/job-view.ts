@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { LAST_DATE } from '../clock.ts';
 import { parseWithBigInts } from '../json.ts';
+import { traceContext, traceIdOf } from '../telemetry.ts';
 import { readErrors } from '../wire/attempt-errors.ts';
 import { unsplice } from '../wire/attempts-record.ts';
 import { shownJob } from '../wire/shown-job.ts';
@@ -43,6 +44,8 @@ export interface JobView {
   readonly deaths: number;
   /** Of past attempts: the last three at the most, and of a failed job its last; each text is cut short. */
   readonly errors: readonly AttemptError[];
+  /** Id of the trace in which it was enqueued, if the payload says so (`traceparent`). */
+  readonly traceId: string | undefined;
   /** If the payload says so (`queue_time`). */
   readonly enqueuedAt: Date | undefined;
   /** When it is due (scheduled, retry), failed, or started (running, as far as that is known). */
@@ -70,7 +73,14 @@ export type JobOrigin = Pick<JobView, 'state' | 'queue' | 'place'> & Partial<Pic
 export function jobView(bytes: Buffer, origin: JobOrigin): JobView {
   const text = bytes.toString('utf8');
   const { payload, record } = unsplice(text);
-  let fields: { class?: unknown; args?: unknown; id?: unknown; queue?: unknown; queue_time?: unknown } = {};
+  let fields: {
+    class?: unknown;
+    args?: unknown;
+    id?: unknown;
+    queue?: unknown;
+    queue_time?: unknown;
+    traceparent?: unknown;
+  } = {};
   try {
     const value = parseWithBigInts(payload);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) fields = value;
@@ -91,6 +101,7 @@ export function jobView(bytes: Buffer, origin: JobOrigin): JobView {
     exact: isUtf8(bytes),
     bytes: record ? bytes.length - Buffer.byteLength(text) + Buffer.byteLength(payload) : bytes.length,
     attempts: record?.attempts ?? 0,
+    traceId: traceIdOf(traceContext(fields.traceparent, undefined)),
     deaths: record?.deaths ?? 0,
     errors: readErrors(record?.errors).map(({ at, ...told }) => ({ ...told, at: new Date(at) })),
     enqueuedAt: typeof seconds === 'number' && seconds > 0 ? dateOf(seconds * 1000) : undefined,

@@ -1,4 +1,5 @@
 import type { Logger } from '../log.ts';
+import type { TraceContext } from '../telemetry.ts';
 import type { ActiveJobInfo } from '../types.ts';
 import type { Enqueue } from './enqueue.ts';
 
@@ -14,7 +15,7 @@ export interface JobContext {
   readonly signal: AbortSignal;
   /** Milliseconds until the attempt's timeout or the invocation's deadline, whichever is first; `Infinity` without either. */
   timeLeft(): number;
-  /** Its lines carry class, queue, id and attempt. */
+  /** Its lines carry class, queue, id and attempt; and `traceId`, of a job whose payload has a trace. */
   readonly log: Logger;
   /**
    * Says how far the job has come, for `client.jobs.get` of one that is tracked; else it does nothing. Call it as often as you
@@ -57,4 +58,6 @@ export interface JobInfo {
   readonly payload: string;
   /** When it was enqueued, epoch milliseconds; only if the payload says so. */
   readonly queueTime?: number;
+  /** The trace in which it was enqueued; only if the payload says so. */
+  readonly trace?: TraceContext;
 }

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Duration } from '../duration.ts';
+import type { TraceContext } from '../telemetry.ts';
 import type { TrackOptions } from './control-options.ts';
 import type { UniqueOptions } from './unique-options.ts';
 
@@ -59,6 +60,11 @@ export interface EnqueueOptions<In extends Args = Args> {
    * class and arguments, and find only payloads without them. @default the client's `metadata`, which is false
    */
   readonly metadata?: boolean;
+  /**
+   * Write this trace into the payload, for who traces without OpenTelemetry: `{ traceparent: '00-…' }`.
+   * @default what is active, with the client's `telemetry`; else none
+   */
+  readonly trace?: TraceContext;
   /**
    * Of equal jobs there is one at a time; false for as many as there are. Such a job has an `id` and a `queue_time`.
    * @default the definition's

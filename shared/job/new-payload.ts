@@ -1,3 +1,4 @@
+import type { TraceContext } from '../telemetry.ts';
 import type { Control } from '../types.ts';
 import { encodeArguments } from '../wire/active-job/encode-arguments.ts';
 import { writeActiveJob } from '../wire/active-job/envelope.ts';
@@ -20,6 +21,7 @@ export interface NewPayload {
   /** Not in an ActiveJob. */
   readonly cron?: CronMark | undefined;
   readonly control?: Control | undefined;
+  readonly trace?: TraceContext | undefined;
 }
 
 /**
@@ -42,6 +44,7 @@ export function newPayload(ref: Pick<JobRef, 'activeJob'> | undefined, job: NewP
       enqueuedAt: job.now,
       scheduledAt: job.at?.getTime(),
       control: job.control,
+      trace: job.trace,
     });
   }
   checkJsonArgs(job.class, job.args);
@@ -53,5 +56,6 @@ export function newPayload(ref: Pick<JobRef, 'activeJob'> | undefined, job: NewP
     queueTime: job.id === undefined ? undefined : job.now,
     cron: job.cron,
     control: job.control,
+    trace: job.trace,
   });
 }

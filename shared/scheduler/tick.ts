@@ -47,6 +47,8 @@ export interface TickResult extends Readonly<TickTotals> {
   readonly leaseEnd: number | undefined;
   /** Redis's time at its end, epoch ms. */
   readonly endedAt: number;
+  /** How long it took. */
+  readonly ms: number;
   /** What kept steps from their work, in order; it is in the log. */
   readonly errors: readonly Error[];
 }
@@ -159,6 +161,7 @@ class TickRun {
       nextAt: nextAt === Infinity ? undefined : nextAt,
       leaseEnd: after.leaseEnd,
       endedAt,
+      ms: this.#deps.clock.now() - this.#began,
       errors: this.#errors,
     };
   }

@@ -11,6 +11,7 @@ import { checkOptions, type OptionsOf } from '../options.ts';
 import { parseQueues, type QueueList } from '../queues/queue-list.ts';
 import { type CronEntry, checkCronEntries } from '../scheduler/cron/entry.ts';
 import { type FailedLimits, failedLimits } from '../scheduler/trim-failed.ts';
+import type { Telemetry } from '../telemetry.ts';
 import type { Summary } from '../worker/reporter.ts';
 import { runWithSignals } from './process-signals.ts';
 import { WorkerService, type WorkerServiceDeps } from './worker-service.ts';
@@ -51,6 +52,11 @@ export interface CreateWorkerOptions extends RedisOptions, WorkerOptionsInput {
    * @default all
    */
   readonly failed?: FailedLimits;
+  /**
+   * Traces runs, what handlers enqueue, syncs and ticks: what `openTelemetry(api)` of `lambdesque/opentelemetry` returns.
+   * @default nothing does
+   */
+  readonly telemetry?: Telemetry;
   /** @default JSON lines through `console` */
   readonly log?: Logger;
 }
@@ -82,7 +88,7 @@ export function createWorker(options: CreateWorkerOptions): Worker {
   checkOptions('createWorker', options, OPTIONS, true);
   const { url, token, host, port, username, password, database, tls, ...own } = options;
   const { jobs, middleware, queues, order, namespace, scheduler, cron, failed, ...more } = own;
-  const { handleSignals = false, watchdog = false, log = consoleLogger, ...workerOptions } = more;
+  const { handleSignals = false, watchdog = false, log = consoleLogger, telemetry, ...workerOptions } = more;
   const registry = createRegistry(jobs, middleware);
   const list = parseQueues(listText(queues, 'queues'), order);
   checkLogger(log, 'log');
@@ -109,6 +115,7 @@ export function createWorker(options: CreateWorkerOptions): Worker {
     watchdog,
     handleSignals,
     failed,
+    telemetry,
     log,
   });
 }
@@ -125,6 +132,7 @@ const OPTIONS = {
   failed: true,
   handleSignals: true,
   watchdog: true,
+  telemetry: true,
   log: true,
   ...workerOptionNames,
 } satisfies OptionsOf<CreateWorkerOptions>;

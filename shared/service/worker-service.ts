@@ -19,6 +19,7 @@ import { noteSizes } from '../scheduler/note-sizes.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import type { TickTotals } from '../scheduler/step.ts';
 import { type FailedLimits, FailedTrimmer } from '../scheduler/trim-failed.ts';
+import type { Telemetry } from '../telemetry.ts';
 import { errorFields } from '../wire/failed-entry.ts';
 import { workerId } from '../wire/worker-id.ts';
 import { PushWatch } from '../worker/push-watch.ts';
@@ -27,6 +28,7 @@ import type { RunReport, Summary } from '../worker/reporter.ts';
 import { Worker as WorkerLoop } from '../worker/worker.ts';
 import { noticingStarts } from './noticing-starts.ts';
 import { tellingPaused } from './paused.ts';
+import { traceTick, tracingRuns, tracingSyncs } from './traced.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** Milliseconds between two ticks of a scheduler that runs all the time: jobs come on their second. */
@@ -66,6 +68,8 @@ export interface WorkerServiceDeps {
   readonly watchdog?: boolean;
   /** How much of the failed list its scheduler keeps. @default all */
   readonly failed?: FailedLimits | undefined;
+  /** Traces runs, enqueues of handlers, syncs and ticks. @default nothing does */
+  readonly telemetry?: Telemetry | undefined;
   readonly log: Logger;
 }
 
@@ -82,9 +86,11 @@ export class WorkerService extends EventEmitter<WorkerEvents> {
 
   constructor(deps: WorkerServiceDeps) {
     super();
-    const { store, queues, cron, failed, log, namespace } = deps;
+    const { queues, cron, failed, log, namespace, telemetry } = deps;
+    const store = telemetry ? tracingSyncs(deps.store, telemetry) : deps.store;
     this.#watchdog = deps.watchdog ? new Watchdog() : undefined;
-    const registry = this.#watchdog?.watching(deps.registry) ?? deps.registry;
+    const watched = this.#watchdog?.watching(deps.registry) ?? deps.registry;
+    const registry = telemetry ? tracingRuns(watched, telemetry) : watched;
     const options = workerOptions(deps.options);
     const clock = systemClock;
     this.#log = log;
@@ -94,7 +100,7 @@ export class WorkerService extends EventEmitter<WorkerEvents> {
     const worker: WorkerLoop = new WorkerLoop({
       store: tellingPaused(store, `${namespace}pause-all-workers`, log),
       registry: noticingStarts(registry, (job) => this.#tell('started', job)),
-      client: createEnqueuer({ store, clock, registry, now: () => worker.redisNow() }),
+      client: createEnqueuer({ store, clock, registry, telemetry, now: () => worker.redisNow() }),
       queues,
       watchPushes: open && ((parts) => new PushWatch(open, parts)),
       options,
@@ -116,7 +122,10 @@ export class WorkerService extends EventEmitter<WorkerEvents> {
         log,
         interval: TICK_INTERVAL,
         followers: [noteSizes(redisStatsBroker(deps.redis, namespace))],
-        onTick: (result) => this.#tell('ticked', result),
+        onTick: (result) => {
+          if (telemetry) traceTick(telemetry, result);
+          this.#tell('ticked', result);
+        },
       });
   }
 

@@ -1,6 +1,7 @@
 import type { Numbers } from '../config.ts';
 import { PayloadError } from '../errors.ts';
 import { parseWithBigInts } from '../json.ts';
+import { traceContext } from '../telemetry.ts';
 import type { Job, RawJob } from '../types.ts';
 import { unsplice } from './attempts-record.ts';
 import { controlOf } from './control.ts';
@@ -53,6 +54,8 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     queue_time?: unknown;
     cron?: unknown;
     control?: unknown;
+    traceparent?: unknown;
+    tracestate?: unknown;
   };
   const { class: className, args } = fields;
   if (typeof className !== 'string' || className === '') {
@@ -77,6 +80,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     cron: fields.cron === undefined ? undefined : cronSlot(fields.cron),
     statusId: id?.length === 32 && PHP_ID.test(id) ? statusId(id, fields.prefix) : undefined,
     control: fields.control === undefined ? undefined : controlOf(fields.control),
+    trace: fields.traceparent === undefined ? undefined : traceContext(fields.traceparent, fields.tracestate),
     plugins: undefined,
   };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Args } from '../job/enqueue.ts';
 import { stringify } from '../json.ts';
+import type { TraceContext } from '../telemetry.ts';
 import type { Control, CronSlot } from '../types.ts';
 import { controlFields } from './control.ts';
 
@@ -15,6 +16,8 @@ export interface PayloadFields {
   /** Only in a job that a cron entry enqueued. */
   readonly cron?: CronMark | undefined;
   readonly control?: Control | undefined;
+  /** Only where the enqueue is traced. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** What a payload says of the cron entry that enqueued it. */
@@ -35,6 +38,8 @@ export function writePayload(fields: PayloadFields): string {
     queue_time: queueTime === undefined ? undefined : queueTime / 1000,
     cron: fields.cron,
     control: fields.control && controlFields(fields.control),
+    traceparent: fields.trace?.traceparent,
+    tracestate: fields.trace?.tracestate,
   });
 }
 

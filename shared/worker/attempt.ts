@@ -7,6 +7,7 @@ import { type Progress, progressOf } from '../job/progress.ts';
 import type { BoundJob } from '../job/registry.ts';
 import { checkArgs } from '../job/schema.ts';
 import type { Logger } from '../log.ts';
+import { traceIdOf } from '../telemetry.ts';
 import type { Job, KeptResult } from '../types.ts';
 import { keptResult } from '../wire/php-status.ts';
 import { deadlineError } from './outcome.ts';
@@ -185,6 +186,7 @@ export class Attempt implements JobContext {
       deaths: job.deaths,
       payload: job.payload,
       ...(job.queueTime === undefined ? {} : { queueTime: job.queueTime }),
+      ...(job.trace ? { trace: job.trace } : {}),
     };
     return this.#info;
   }
@@ -216,7 +218,13 @@ export class Attempt implements JobContext {
 
   get log(): Logger {
     const { job } = this.bound;
-    this.#log ??= this.#deps.log.child({ class: job.class, queue: job.raw.queue, id: job.id, attempt: job.attempt });
+    this.#log ??= this.#deps.log.child({
+      class: job.class,
+      queue: job.raw.queue,
+      id: job.id,
+      attempt: job.attempt,
+      ...(job.trace ? { traceId: traceIdOf(job.trace) } : {}),
+    });
     return this.#log;
   }
 

@@ -2,6 +2,7 @@ import type { WrongKey } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
 import type { WorkerOptions } from '../config.ts';
 import type { Logger } from '../log.ts';
+import { traceIdOf } from '../telemetry.ts';
 import type { Job, Outcome, RawJob } from '../types.ts';
 import type { Undecodable } from '../wire/decode.ts';
 import { errorFields, errorInfo } from '../wire/failed-entry.ts';
@@ -30,6 +31,8 @@ export interface RunReport {
   readonly retryIn?: number;
   /** Milliseconds from enqueuing to the start of the run, likewise, if the payload says when it was enqueued. */
   readonly waitMs?: number;
+  /** Of the trace in which it was enqueued, if the payload says so. */
+  readonly traceId?: string | undefined;
 }
 
 /** What a worker has done. */
@@ -140,6 +143,7 @@ export class Reporter {
         ...(job.queueTime === undefined
           ? {}
           : { waitMs: toMicroseconds(Math.max(0, clock.now() - ms - job.queueTime)) }),
+        ...(job.trace ? { traceId: traceIdOf(job.trace) } : {}),
       },
       job.args,
     );

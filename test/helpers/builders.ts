@@ -41,6 +41,7 @@ export function aJob(given: Partial<Job> = {}): Job {
     cron: undefined,
     statusId: undefined,
     control: undefined,
+    trace: undefined,
     plugins: undefined,
     ...given,
   };

@@ -40,6 +40,7 @@ test('every public name is documented, and names nothing that is hidden', () => 
     'lambdesque',
     'lambdesque/cdk',
     'lambdesque/lambda',
+    'lambdesque/opentelemetry',
     'lambdesque/testing',
   ]);
   expect(all().length).toBeGreaterThan(80);
@@ -73,6 +74,7 @@ describe('the examples', () => {
     imports('lambdesque'),
     imports('lambdesque/testing'),
     imports('lambdesque/lambda'),
+    "import { openTelemetry, type OpenTelemetryApi } from 'lambdesque/opentelemetry';",
     "import assert from 'node:assert/strict';",
     "import * as z from 'zod';",
     'declare const Hello: JobDefinition<[string, string]>;',

@@ -62,6 +62,8 @@ const sources = ['functions', 'infra', 'shared']
   .filter(({ path }) => !/^infra\/(local\/template|examples)\//.test(path));
 
 const PUBLIC = 'shared/index.ts';
+/** By itself, so that only what traces needs OpenTelemetry. */
+const TRACES = 'shared/opentelemetry/index.ts';
 /** What the commands serve. */
 const DASHBOARD = 'functions/dashboard/index.ts';
 /** What functions and infra may use besides. */
@@ -104,7 +106,7 @@ describe('imports go one way', () => {
   test('functions and infra use of shared its index, internal.ts and the backends', () => {
     const found = forbidden(
       (path) => path.startsWith('functions/') || path.startsWith('infra/'),
-      (to) => !to.startsWith('shared/') || [PUBLIC, INTERNAL, ...BACKENDS].includes(to),
+      (to) => !to.startsWith('shared/') || [PUBLIC, INTERNAL, TRACES, ...BACKENDS].includes(to),
     );
     expect(found).toEqual([]);
   });
@@ -124,6 +126,7 @@ describe('imports go one way', () => {
       PUBLIC,
       'shared/testing/index.ts',
       'functions/lambda/index.ts',
+      'shared/opentelemetry/index.ts',
       'infra/index.ts',
     ]);
   });
@@ -190,13 +193,26 @@ describe('inside shared, imports lead down', () => {
   const LAYERS = [
     ['index', 'internal'],
     ['testing'],
-    ['service', 'metrics'],
+    ['service', 'metrics', 'opentelemetry'],
     ['client'],
     ['inspect'],
     ['scheduler', 'worker'],
     ['broker'],
     ['job', 'queues', 'wire'],
-    ['types', 'config', 'duration', 'errors', 'env', 'clock', 'limit', 'log', 'json', 'nearest', 'options'],
+    [
+      'types',
+      'config',
+      'duration',
+      'errors',
+      'env',
+      'clock',
+      'limit',
+      'log',
+      'json',
+      'nearest',
+      'options',
+      'telemetry',
+    ],
   ];
   /** Those of a row that are one for these rules: what a job is, in memory and on the wire; and what everything is built of. */
   const TOGETHER = LAYERS.slice(-2);

@@ -33,6 +33,7 @@ export const jobPage: Page = async (view) => {
         ],
         ['Queue', queueLink(job.queue)],
         ['Enqueued', time(job.enqueuedAt, now)],
+        ['Trace', job.traceId && html`<code>${job.traceId}</code>`],
         [
           {
             scheduled: 'Due',

@@ -8,6 +8,7 @@ import { createLogger } from '../log.ts';
 import type { MetricsAddress } from '../metrics/address.ts';
 import type { Env } from '../redis/install.ts';
 import { runWorker } from '../run-worker.ts';
+import { loadTelemetry } from '../telemetry.ts';
 import { metricsTokenOf } from './dashboard.ts';
 
 export interface WorkFlags
@@ -29,6 +30,7 @@ export interface WorkFlags
   readonly useNumber: boolean;
   readonly logArgs?: true;
   readonly metrics?: MetricsAddress;
+  readonly tracing?: true;
   readonly connections?: string;
 }
 
@@ -57,6 +59,7 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
   }
   const registry = await loadJobs(flags.jobs);
   const cron = flags.scheduler ? await loadCron(flags, registry) : undefined;
+  const telemetry = flags.tracing ? await loadTelemetry() : undefined;
   const backend = connect(flags, env);
   try {
     const options = {
@@ -72,7 +75,7 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
       limits,
     } as const;
     const metrics = flags.metrics && { address: flags.metrics, token: metricsTokenOf(undefined, env) };
-    await runWorker({ backend, registry, queues, options, cron, failed, log, metrics }, flags.jobs);
+    await runWorker({ backend, registry, queues, options, cron, failed, log, metrics, telemetry }, flags.jobs);
   } finally {
     await backend.store.close();
   }

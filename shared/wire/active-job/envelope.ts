@@ -1,3 +1,4 @@
+import type { TraceContext } from '../../telemetry.ts';
 import type { ActiveJobInfo, Control, Edit } from '../../types.ts';
 import { controlFields } from '../control.ts';
 import { membersOf } from '../json-members.ts';
@@ -49,6 +50,7 @@ export interface NewActiveJob {
   readonly enqueuedAt: number;
   /** Epoch ms; undefined for at once. */
   readonly scheduledAt: number | undefined;
+  readonly trace?: TraceContext | undefined;
   readonly control?: Control | undefined;
 }
 
@@ -78,7 +80,9 @@ export function writeActiveJob(job: NewActiveJob): string {
   const tracked = named ? `,"id":${json(job.jobId)}` : '';
   const fieldsOfControl = job.control && controlFields(job.control);
   const control = fieldsOfControl ? `,"control":${JSON.stringify(fieldsOfControl)}` : '';
-  return `{"class":"${WRAPPER}","args":[{${data}}]${delayed}${tracked}${control}}`;
+  const state = job.trace?.tracestate === undefined ? '' : `,"tracestate":${json(job.trace.tracestate)}`;
+  const trace = job.trace ? `,"traceparent":${json(job.trace.traceparent)}${state}` : '';
+  return `{"class":"${WRAPPER}","args":[{${data}}]${delayed}${tracked}${control}${trace}}`;
 }
 
 /**

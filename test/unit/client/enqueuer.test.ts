@@ -303,7 +303,7 @@ describe('what cannot be enqueued rejects, and pushes nothing', () => {
       'an option that there is not',
       (to) => to.enqueue(Hello, [], { delay: '3s' } as never),
       new ConfigError(
-        'enqueue Hello: there is no option "delay"; got "3s". There are queue, in, at, metadata, unique, track, expires, deadline.',
+        'enqueue Hello: there is no option "delay"; got "3s". There are queue, in, at, metadata, unique, track, expires, deadline, trace.',
       ),
     ],
     [

@@ -48,6 +48,7 @@ export function showJob(out: Output, job: JobView): void {
     ['id', job.id],
     [at[job.state], moment(job.at, out.now)],
     ['enqueued', moment(job.enqueuedAt, out.now)],
+    ['trace', job.traceId],
     ['worker', job.worker],
     ['attempts', job.attempts || undefined],
     ['deaths', job.deaths > 0 ? `${job.deaths} (workers that died while they held it)` : undefined],
