@@ -81,6 +81,12 @@ export class JobDeadlineError extends LambdesqueError {}
 /** Another job with the same `unique` key runs, and this one was discarded. */
 export class DuplicateJobError extends LambdesqueError {}
 
+/** The job had not ended when `jobs.wait` had waited for its `timeout`. The job goes on. */
+export class WaitTimeoutError extends LambdesqueError {}
+
+/** Nobody tracks the job: it has no status record, or no longer. */
+export class UntrackedJobError extends LambdesqueError {}
+
 /** The payload cannot be read as a Resque job. */
 export class PayloadError extends LambdesqueError {}
 

@@ -30,6 +30,8 @@ export {
   RedisUnavailableError,
   ShutdownError,
   SkipRetry,
+  UntrackedJobError,
+  WaitTimeoutError,
 } from './errors.ts';
 export type { Classes } from './inspect/classes.ts';
 export type { BadCronInfo, CronClient, CronInfo } from './inspect/cron.ts';
@@ -46,6 +48,7 @@ export type {
   FailedRef,
 } from './inspect/failed.ts';
 export type { AttemptError, JobState, JobView, Page } from './inspect/job-view.ts';
+export type { WaitOptions } from './inspect/job-wait.ts';
 export type { Cancelled, FoundJobs, JobAt, JobQuery, Jobs } from './inspect/jobs.ts';
 export type { GateHolder, GateInfo, Limits } from './inspect/limits.ts';
 export type { QueueInfo, QueueRates, Queues } from './inspect/queues.ts';
@@ -95,5 +98,6 @@ export {
   symbolKeys,
 } from './wire/active-job/values.ts';
 export type { FailedFields } from './wire/read-failed.ts';
+export type { TrackedJob } from './wire/read-status.ts';
 export type { WhyIdle } from './worker/queue-poller.ts';
 export type { RunReport, Stopped, Summary } from './worker/reporter.ts';

@@ -3,6 +3,7 @@ import { redisBroker } from '../broker/redis/broker.ts';
 import type { RedisClient } from '../broker/redis/client.ts';
 import { redisControlBroker } from '../broker/redis/control.ts';
 import { redisCronBroker } from '../broker/redis/cron.ts';
+import { redisEndedJobs } from '../broker/redis/ended-jobs.ts';
 import { redisFailedBroker } from '../broker/redis/failed.ts';
 import { redisJobsBroker } from '../broker/redis/jobs.ts';
 import { redisLimitsBroker } from '../broker/redis/limits.ts';
@@ -112,8 +113,10 @@ export function clientOver(
     limits: redisLimitsBroker(redis, prefix),
   };
   const jobsBroker = redisJobsBroker(redis, prefix);
+  const ended = redisEndedJobs(redis, prefix);
   let closing: Promise<void> | undefined;
   const close = () => {
+    ended.close();
     closing ??= redis.close();
     return closing;
   };
@@ -133,6 +136,7 @@ export function clientOver(
       waiting: scheduled,
       failed,
       control: inspected.control,
+      ended,
       registry,
     }),
     failed,

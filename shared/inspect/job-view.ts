@@ -4,6 +4,7 @@ import { parseWithBigInts } from '../json.ts';
 import { traceContext, traceIdOf } from '../telemetry.ts';
 import { readErrors } from '../wire/attempt-errors.ts';
 import { unsplice } from '../wire/attempts-record.ts';
+import type { TrackedJob } from '../wire/read-status.ts';
 import { shownJob } from '../wire/shown-job.ts';
 
 /** One page of a list. */
@@ -52,6 +53,8 @@ export interface JobView {
   readonly at: Date | undefined;
   /** Of a running job, the worker that holds it; of a failed one, the worker that ran it last. */
   readonly worker: string | undefined;
+  /** Its status record, of a job that is tracked; only `jobs.get` reads that, and `jobs.find` by id. */
+  readonly tracked?: TrackedJob;
   /** Where it is: what `run`, `remove` and `reschedule` go by. */
   readonly place: string;
 }

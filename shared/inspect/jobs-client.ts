@@ -3,17 +3,18 @@ import type { ControlBroker } from '../broker/redis/control.ts';
 import { removalEffects } from '../broker/removal.ts';
 import { ConfigError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';
-import { readDate } from '../wire/read-date.ts';
+import { readStatus, type TrackedJob } from '../wire/read-status.ts';
 import { cancelOf } from './cancel.ts';
 import { badCursor, checkLimit, needleOf } from './cursor.ts';
 import type { Failed } from './failed.ts';
 import { type JobPlace, readPlace, writePlace } from './job-places.ts';
 import { type JobSearchDeps, jobLooks, parkedView } from './job-search.ts';
 import { type JobState, type JobView, jobView } from './job-view.ts';
+import { type WaitDeps, waitFor } from './job-wait.ts';
 import type { FoundJobs, JobQuery, Jobs } from './jobs.ts';
 import type { Scheduled, WaitingJob } from './scheduled.ts';
 
-export interface JobsDeps extends JobSearchDeps {
+export interface JobsDeps extends JobSearchDeps, Omit<WaitDeps, 'jobs'> {
   /** For what it does with waiting jobs, and with failed ones. */
   readonly waiting: Scheduled;
   readonly failed: Failed;
@@ -71,18 +72,22 @@ export function createJobs(deps: JobsDeps): Jobs {
     return { items, scanned, complete, cursor: complete ? undefined : `${state};${at}` };
   }
 
-  /** php-resque keeps a record of what it is told to track; the payload is not in it. */
-  async function doneJob(id: string): Promise<JobView | undefined> {
+  async function trackedJob(id: string): Promise<TrackedJob | undefined> {
     const record = await jobs.status(id);
-    if (record === undefined) return undefined;
-    try {
-      const { status, updated } = JSON.parse(record) as { status?: unknown; updated?: unknown };
-      if (status !== 4) return undefined;
-      const place = writePlace({ kind: 'done', id });
-      return { ...jobView(Buffer.alloc(0), { state: 'done', queue: undefined, at: readDate(updated), place }), id };
-    } catch {
-      return undefined;
-    }
+    return record === undefined ? undefined : readStatus(id, record);
+  }
+
+  /** Of what has ended but did not fail its record is left, without the payload. */
+  async function doneJob(id: string): Promise<JobView | undefined> {
+    const tracked = await trackedJob(id);
+    if (tracked?.state !== 'succeeded' && tracked?.state !== 'discarded') return undefined;
+    const origin = {
+      state: 'done',
+      queue: undefined,
+      at: tracked.endedAt,
+      place: writePlace({ kind: 'done', id }),
+    } as const;
+    return { ...jobView(Buffer.alloc(0), origin), id, tracked };
   }
 
   /** The job as it waits, for what `client.scheduled` does with it. */
@@ -118,11 +123,18 @@ export function createJobs(deps: JobsDeps): Jobs {
       let cursor: string | undefined = '';
       while (cursor !== undefined) {
         const page: FoundJobs = await find({ id, cursor, limit: 1 });
-        if (page.items[0]) return page.items[0];
+        const [job] = page.items;
+        if (job?.state === 'done') return job;
+        if (job) {
+          const tracked = await trackedJob(id);
+          return tracked ? { ...job, tracked } : job;
+        }
         cursor = page.cursor;
       }
       return undefined;
     },
+
+    wait: waitFor(deps),
 
     async run({ place }) {
       const at = readPlace(place);

@@ -1,4 +1,6 @@
+import type { TrackedJob } from '../wire/read-status.ts';
 import type { JobState, JobView, Page } from './job-view.ts';
+import type { WaitOptions } from './job-wait.ts';
 
 /** What to look for; everything that is given has to fit. */
 export interface JobQuery {
@@ -45,10 +47,19 @@ export interface Jobs {
    */
   find(query: JobQuery): Promise<FoundJobs>;
   /**
-   * The job with this id: `find`, until it is found or everything was looked through. Costs 1 command for each 20,000
-   * jobs that there are.
+   * The job with this id: `find`, until it is found or everything was looked through; of one that is tracked with its `tracked`:
+   * attempt, progress, result, error and times. Costs 1 command for each 20,000 jobs that there are, and 1 or 2 for its record.
    */
   get(id: string): Promise<JobView | undefined>;
+  /**
+   * Resolves when a tracked job has ended for good: succeeded, failed or discarded. Over TCP Redis tells of it, on a connection
+   * for all that this client waits for; over REST it is looked at, first after 0.2 s, at last each 5 s.
+   * @throws WaitTimeoutError when `timeout` is over; UntrackedJobError where there is no record of it; the reason of `signal`
+   * @example
+   * const { id } = await client.enqueue(Hello, ['hi', 'Zoë'], { track: true });
+   * const { state, result, error } = await client.jobs.wait(id as string, { timeout: '30s' });
+   */
+  wait(id: string, options?: WaitOptions): Promise<TrackedJob>;
   /**
    * Runs it now: a scheduled job or a retry goes to the tail of its queue, a queued one to the head, a failed one is
    * retried as `client.failed.retry` does it; a parked one goes to the head of its queue, and starts past the limit that held it

@@ -4,10 +4,16 @@ import type { FailedBroker } from '../broker/redis/failed.ts';
 import type { JobsBroker } from '../broker/redis/jobs.ts';
 import type { Clock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
+import type { EnqueuedJob } from './job-run.ts';
+import { memoryStatus } from './memory-status.ts';
 import type { MemoryDelayed } from './memory-store.ts';
 
 /** The jobs of a client without Redis: those that wait for their time. What is enqueued is recorded, and nothing fails for good. */
-export function memoryJobs(delayed: MemoryDelayed, clock: Clock): FailedBroker & JobsBroker {
+export function memoryJobs(
+  delayed: MemoryDelayed,
+  clock: Clock,
+  enqueued: readonly EnqueuedJob[],
+): FailedBroker & JobsBroker {
   async function elements(list: ListName): Promise<FoundElement[]> {
     if (list.kind !== 'delayed') return [];
     const [payloads = []] = await delayed.delayedAt([{ name: list.name, score: Number(list.name) }], 0, Infinity);
@@ -61,6 +67,6 @@ export function memoryJobs(delayed: MemoryDelayed, clock: Clock): FailedBroker &
     searchHeld: async () => ({ found: [], scanned: 0, end: undefined }),
     searchRetries: async () => ({ found: [], scanned: 0, end: undefined }),
     retryPayload: async () => undefined,
-    status: async () => undefined,
+    status: async (id) => memoryStatus(enqueued, id),
   };
 }

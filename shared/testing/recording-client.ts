@@ -130,7 +130,7 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
   };
   const onEnqueued = (job: EnqueuedJob) => enqueued.push(job);
   const recorder = new EnqueueRecorder({ worker, registry, clock, store, inline, rethrow: true, limit, onEnqueued });
-  const found = memoryJobs(delayed, clock);
+  const found = memoryJobs(delayed, clock, enqueued);
   const scheduled = createScheduled(delayed, registry);
   const failed = createFailed(found, registry);
   const close = async () => {
@@ -145,7 +145,16 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
       ...(cronEntries ? { entries: cronEntries } : {}),
     }),
     scheduled,
-    jobs: createJobs({ jobs: found, lists: found, scheduled: delayed, waiting: scheduled, failed, registry, control }),
+    jobs: createJobs({
+      jobs: found,
+      lists: found,
+      scheduled: delayed,
+      waiting: scheduled,
+      failed,
+      registry,
+      control,
+      clock,
+    }),
     failed,
     classes: createClasses(control),
     limits: createLimits({ limits: noLimits, control, jobs: found, lists: found, registry }),

@@ -1,6 +1,7 @@
 import type { Effect } from '../../types.ts';
 import type { Keys } from '../keys.ts';
 import type { ScriptCall } from './call.ts';
+import { TELL_END } from './tell-end.ts';
 
 /** A tracked job is removed by somebody, without having run to its end: its status record says so. */
 export function encodeRemoved({ id, keep, reason }: Effect<'removed'>, call: ScriptCall, keys: Keys): void {
@@ -8,7 +9,7 @@ export function encodeRemoved({ id, keep, reason }: Effect<'removed'>, call: Scr
 }
 
 /** Where `time` is known. `endRecord(key, seconds that it is kept, why)`; whoever waits for the job is told. */
-export const END_RECORD = `
+export const END_RECORD = `${TELL_END}
 local function endRecord(name, keep, reason)
   local record = try('GET', name)
   if not record then return end
@@ -17,8 +18,7 @@ local function endRecord(name, keep, reason)
     math.floor(time / 1000), string.match(record, '"started":([%d.]+)') or 'null', enqueued and enqueued .. ',' or '',
     string.match(record, '"attempt":(%d+)') or '0', time, reason)
   try('SET', name, ended, 'EX', keep)
-  -- Where publishing is refused, who waits looks by itself.
-  redis.pcall('PUBLISH', name, '')
+  tellEnd(name)
 end
 `;
 

@@ -1,0 +1,88 @@
+import type { EndedJobs } from '../broker/redis/ended-jobs.ts';
+import type { JobsBroker } from '../broker/redis/jobs.ts';
+import { type Clock, sleep, systemClock } from '../clock.ts';
+import { type Duration, durationMs } from '../duration.ts';
+import { UntrackedJobError, WaitTimeoutError } from '../errors.ts';
+import { checkOptions, type OptionsOf } from '../options.ts';
+import { hasEnded, readStatus, type TrackedJob } from '../wire/read-status.ts';
+
+/** How long to wait for a job's end. */
+export interface WaitOptions {
+  /** Then it rejects with a `WaitTimeoutError`; `Infinity` for as long as it takes. @default '1m' */
+  readonly timeout?: Duration;
+  /** Ends the wait; it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+const OPTIONS = { timeout: true, signal: true } satisfies OptionsOf<WaitOptions>;
+const TIMEOUT_MS = 60_000;
+/** Where Redis tells of the end, a message may be lost nevertheless: so often it is looked at. */
+const LOOK_MS = 30_000;
+/** Where it does not, first and last, each time half as long again. */
+const FIRST_LOOK_MS = 200;
+const LAST_LOOK_MS = 5_000;
+
+export interface WaitDeps {
+  readonly jobs: Pick<JobsBroker, 'status'>;
+  /** @default none: each wait looks by itself */
+  readonly ended?: EndedJobs | undefined;
+  /** @default the system's */
+  readonly clock?: Clock | undefined;
+}
+
+/** Resolves when a tracked job has ended for good. */
+export function waitFor({ jobs, ended, clock = systemClock }: WaitDeps) {
+  async function look(id: string): Promise<TrackedJob> {
+    const record = await jobs.status(id);
+    const tracked = record === undefined ? undefined : readStatus(id, record);
+    if (tracked) return tracked;
+    throw new UntrackedJobError(
+      `There is no status record of the job ${JSON.stringify(id)}: it was enqueued without track: true, or has ended longer ago than ` +
+        'its record is kept (track: { result }).',
+    );
+  }
+
+  return async (id: string, options: WaitOptions = {}): Promise<TrackedJob> => {
+    checkOptions('jobs.wait', options, OPTIONS);
+    const { timeout = TIMEOUT_MS, signal } = options;
+    const ms = durationMs(timeout, 'jobs.wait: timeout', { leastNumber: 1_000, endless: true });
+    const until = clock.now() + ms;
+    let [heard, wake, pause] = [Promise.withResolvers<void>(), (): void => {}, FIRST_LOOK_MS];
+    wake = () => heard.resolve();
+    signal?.throwIfAborted();
+    let found = await look(id);
+    if (hasEnded(found.state)) return found;
+    let stop = await ended?.listen(id, () => wake());
+    try {
+      for (;;) {
+        // What has ended before somebody listened was told to nobody.
+        found = await look(id);
+        if (hasEnded(found.state)) return found;
+        const left = until - clock.now();
+        if (left <= 0) {
+          throw new WaitTimeoutError(
+            `The job ${id} had not ended after ${ms} ms: it was ${found.state}. It goes on; wait again, or cancel it.`,
+          );
+        }
+        const longest = stop ? LOOK_MS : pause;
+        pause = Math.min(LAST_LOOK_MS, pause * 1.5);
+        await either(heard.promise, Math.min(left, longest), signal);
+        signal?.throwIfAborted();
+        heard = Promise.withResolvers<void>();
+        stop ??= await ended?.listen(id, () => wake());
+      }
+    } finally {
+      stop?.();
+    }
+  };
+
+  /** Resolves with the first of these. */
+  async function either(heard: Promise<void>, wait: number, signal: AbortSignal | undefined): Promise<void> {
+    const over = new AbortController();
+    const end = () => over.abort();
+    signal?.addEventListener('abort', end, { once: true });
+    void heard.then(end);
+    await sleep(clock, wait, over.signal);
+    signal?.removeEventListener('abort', end);
+  }
+}
