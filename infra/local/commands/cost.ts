@@ -53,7 +53,7 @@ const usd = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFract
 /** What each line of a bill is called. */
 export const lines: readonly (readonly [title: string, key: Exclude<keyof Bill, 'short'>])[] = [
   ['Lambda', 'lambda'],
-  ['EventBridge', 'eventBridge'],
+  ['EventBridge Scheduler', 'eventBridge'],
   ['logs', 'logs'],
   ['metrics', 'metrics'],
   ['alarms', 'alarms'],
