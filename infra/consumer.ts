@@ -99,8 +99,9 @@ export class Consumer extends Construct implements IGrantable {
   readonly timeout: Duration;
   /** MB. */
   readonly memorySize: number;
-  /** How long a start may wait for a free place in the account. */
+  /** How long jobs may wait, if it was said. */
   readonly targetLatency: Duration | undefined;
+  /** How long a start may wait for a free place in the account. */
   readonly maxEventAge: Duration;
   /** Does Lambda keep concurrency for it? */
   readonly reserved: boolean;

@@ -101,3 +101,4 @@ export type { FailedFields } from './wire/read-failed.ts';
 export type { TrackedJob } from './wire/read-status.ts';
 export type { WhyIdle } from './worker/queue-poller.ts';
 export type { RunReport, Stopped, Summary } from './worker/reporter.ts';
+export type { WhyShutdown } from './worker/shutdown.ts';

@@ -40,7 +40,9 @@ export interface GateInfo {
 
 /** A worker with places at a gate. */
 export interface GateHolder {
+  /** The worker's id. */
   readonly worker: string;
+  /** How many it takes of the limit. */
   readonly places: number;
   /** False of one whose lease has ended: its places are free when its jobs were given back. */
   readonly alive: boolean;

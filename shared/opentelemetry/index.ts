@@ -24,8 +24,7 @@ const GRACE_MS = 5_000;
  * @param api the program's own `@opentelemetry/api`
  * @throws TypeError for what is no such API
  * @example
- * import * as api from '@opentelemetry/api';
- *
+ * // import * as api from '@opentelemetry/api';
  * const client = createClient({ url: 'redis://localhost:6379', telemetry: openTelemetry(api) });
  */
 export function openTelemetry(api: OpenTelemetryApi): Telemetry {

@@ -83,6 +83,7 @@ describe('the examples', () => {
     'declare const Report: JobDefinition<unknown[]>;',
     'declare const client: RecordingClient;',
     'declare const ctx: JobContext;',
+    'declare const api: OpenTelemetryApi;',
     'declare function perform(): void;',
     'declare function signUp(client: Client, name: string): Promise<void>;',
   ];

@@ -71,7 +71,8 @@ describe('the package', () => {
   test('imports what is installed with it, or what package.json asks its user for', () => {
     const allowed = new Set([...Object.keys(own.dependencies), ...Object.keys(own.peerDependencies), 'lambdesque']);
     // Of a function's bundle, and of the runtime of Lambda.
-    const ofBundles = /^(lambdesque-(backend|dashboard-assets|jobs|map|telemetry|upstash-http)|@aws-sdk\/client-scheduler)$/;
+    const ofBundles =
+      /^(lambdesque-(backend|dashboard-assets|jobs|map|telemetry|upstash-http)|@aws-sdk\/client-scheduler)$/;
     const foreign = inPackage('dist/{functions,infra,shared}/**/*.{js,d.ts}')
       .filter((path) => !path.includes('/template/'))
       .flatMap((path) =>
