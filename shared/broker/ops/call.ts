@@ -40,7 +40,8 @@ export interface OpContext {
 /**
  * Lua, behind which the operations stand. `arg()` and `int()` read ARGV in order; `key()` reads the place of a key and
  * gives the key. `try` is redis.call for keys that somebody else may have made something else of: it notes the key with
- * Redis's words in `wrong`, to be told, and returns nil and those words.
+ * Redis's words in `wrong`, to be told, and returns nil and those words. A Redis that takes no writes now, such as a replica
+ * in a failover, is no fault of a key: that ends the script, with its first write.
  */
 export const READ_ARGUMENTS = `
 local at, wrong = 0, {}
@@ -48,9 +49,11 @@ local call = redis.call
 local function arg() at = at + 1; return ARGV[at] end
 local function int() at = at + 1; return tonumber(ARGV[at]) end
 local function key() at = at + 1; return KEYS[tonumber(ARGV[at])] end
+local NOT_NOW = {READONLY = true, MISCONF = true, NOREPLICAS = true, MASTERDOWN = true, LOADING = true, CLUSTERDOWN = true}
 local function try(command, name, ...)
   local answer = redis.pcall(command, name, ...)
   if type(answer) == 'table' and answer.err then
+    if NOT_NOW[string.match(answer.err, '%u+') or ''] then return call(command, name, ...) end
     wrong[name] = answer.err
     return nil, answer.err
   end
