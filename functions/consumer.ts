@@ -1,4 +1,4 @@
-import type { AnyJobDefinition, Summary } from '../shared/index.ts';
+import type { AnyJobDefinition, JobDefaults, Limit, Summary } from '../shared/index.ts';
 import {
   createRegistry,
   environment,
@@ -34,18 +34,20 @@ const wallTime = Date.now;
 export interface ConsumerHandlerDeps {
   readonly settings: Omit<ConsumerSettings, 'redis'>;
   readonly jobs: readonly AnyJobDefinition[];
+  /** Options by pattern. @default none */
+  readonly defaults?: JobDefaults | undefined;
   readonly connect: (readSecret: ReadSecret) => Promise<RedisClient>;
   readonly tracer?: Tracer | undefined;
 }
 
 /** What Lambda calls. Made once, kept for all invocations of this environment. */
-export function consumerHandler({ settings, jobs, connect, tracer }: ConsumerHandlerDeps) {
-  const { concurrency, lease, unknownClass, linger = 0 } = settings;
+export function consumerHandler({ settings, jobs, defaults, connect, tracer }: ConsumerHandlerDeps) {
+  const { concurrency, lease, unknownClass, limits, linger = 0 } = settings;
   const logger = createLogger(environment);
   const aws = awsOf(environment);
   const connection = new Connection(() => connect(aws.secretReader()));
   connection.warmUp();
-  const untraced = createRegistry(jobs);
+  const untraced = createRegistry(jobs, [], defaults);
   const registry = tracer?.runs(untraced) ?? untraced;
   const queues = parseQueues(settings.queues, settings.order);
   const { wake: wakeSettings } = settings;
@@ -61,6 +63,7 @@ export function consumerHandler({ settings, jobs, connect, tracer }: ConsumerHan
     ...memoryBounds(memory),
     ...(lease === undefined ? {} : { lease }),
     ...(unknownClass === undefined ? {} : { unknownClass }),
+    ...(limits === undefined ? {} : { limits: limits as Readonly<Record<string, Limit>> }),
     ...(settings.serial ? { serial: settings.queues.replaceAll(/=\d+/g, '') } : {}),
   });
 

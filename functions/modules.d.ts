@@ -4,6 +4,8 @@
 declare module 'lambdesque-jobs' {
   const jobs: readonly import('../shared/internal.ts').AnyJobDefinition[];
   export default jobs;
+  /** Options by pattern; most modules have none. */
+  export const defaults: import('../shared/index.ts').JobDefaults | undefined;
 }
 
 /** One of backends/upstash.ts and backends/tcp.ts. */

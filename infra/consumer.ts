@@ -4,13 +4,14 @@ import type { Grant, IGrantable, IPrincipal } from 'aws-cdk-lib/aws-iam';
 import type { FunctionUrl, IEventSource } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { ConsumerSettings } from '../functions/contract/settings.ts';
+import type { Limit } from '../shared/index.ts';
 import { type WorkerOptions as CoreOptions, parseQueues, type QueueList, workerDefaults } from '../shared/internal.ts';
 import { Doorbell } from './doorbell.ts';
 import { type FunctionOptions, LambdesqueFunction, type SystemOptions, systemNameOf } from './function/function.ts';
 import { functionNameOf } from './function/function-name.ts';
 import type { KeepOptions } from './function/logs.ts';
 import { omitUndefined } from './omit-undefined.ts';
-import { type Queues, queueText } from './queues.ts';
+import { checkLimits, type Queues, queueText } from './queues.ts';
 import {
   type ConsumerMetricName,
   consumerMetric,
@@ -40,6 +41,12 @@ export interface ConsumerOptions extends FunctionOptions {
    * @default Duration.seconds(30)
    */
   readonly targetLatency?: Duration;
+  /**
+   * How many jobs of a queue run, of all workers of the system together, by its name: `{ reports: { running: 2, rate: '100/1m' } }`.
+   * One that `client.queues.limit` has set counts more.
+   * @default any number
+   */
+  readonly limits?: Readonly<Record<string, Limit>>;
   /**
    * Keep `maxWorkers` of the account's concurrency for it, so that other functions leave it that much, and it takes no more
    * from them. Of the account's limit 100 must stay unreserved, so a new account has to ask for more first; calls beyond it
@@ -129,6 +136,7 @@ export class Consumer extends Construct implements IGrantable {
     this.#keep = omitUndefined({ logRetention, removalPolicy, encryptionKey });
     this.metricSource = metricSource(scope, props);
     checkName(this.consumerName);
+    checkLimits(props.limits ?? {}, parseQueues(this.queues));
     checkCount('concurrency', this.concurrency);
     checkCount('maxWorkers', this.maxWorkers);
     checkLatency(this.targetLatency);
@@ -150,6 +158,7 @@ export class Consumer extends Construct implements IGrantable {
           lease: props.lease?.toMilliseconds(),
           unknownClass: props.unknownClass,
           serial: props.serial,
+          limits: props.limits,
           linger: props.linger?.toMilliseconds(),
         }),
       }),

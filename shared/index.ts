@@ -57,6 +57,7 @@ export type { SeriesOptions, StatPoint, StatSeries, Stats, StatTotals } from './
 export type { WorkerInfo, Workers } from './inspect/workers.ts';
 export type { CronOrigin, JobContext, JobInfo } from './job/context.ts';
 export type { TrackOptions } from './job/control-options.ts';
+export type { GroupOptions, JobDefaults } from './job/defaults.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
 export { type ActiveJobOptions, defineActiveJob } from './job/define-active-job.ts';
 export type { ActiveJobDefaults, Enqueue, Enqueued, EnqueueOptions, JobRef, Target } from './job/enqueue.ts';

@@ -122,6 +122,12 @@ const drained = {
   targetLatency: v.exactOptional(ms(1_000)),
 };
 
+const RATE = 'a number of jobs and a time, such as "100/1m"';
+const limit = object({
+  running: v.exactOptional(wholeFrom1),
+  rate: v.exactOptional(v.pipe(v.string(RATE), v.regex(/^\d+\/.+$/, RATE))),
+});
+
 const consumer = object({
   ...common,
   /** Its name in the system, such as `default`: a metrics dimension, and a part of its workers' ids. */
@@ -133,6 +139,8 @@ const consumer = object({
   unknownClass: v.exactOptional(v.picklist(['fail', 'release'], '"fail" or "release"')),
   /** Its queues are serial: one job of each runs at a time, in order, whoever takes it. @default false */
   serial: v.exactOptional(boolean),
+  /** How many of a queue's jobs run, of all workers together, by its name. @default any number */
+  limits: v.exactOptional(v.record(v.string(), limit, OBJECT)),
   /** Milliseconds to go on looking at queues that are empty, before the invocation ends. @default 0 */
   linger: v.exactOptional(ms(0)),
 });

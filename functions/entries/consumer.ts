@@ -1,6 +1,7 @@
 import { connect } from 'lambdesque-backend';
-import jobs from 'lambdesque-jobs';
+import * as jobsModule from 'lambdesque-jobs';
 import { tracer } from 'lambdesque-telemetry';
+import type { JobDefaults } from '../../shared/index.ts';
 import { environment } from '../../shared/internal.ts';
 import { consumerHandler } from '../consumer.ts';
 import { consumerSettings, settingsVariable } from '../contract/settings.ts';
@@ -8,9 +9,13 @@ import { settingsText } from '../runtime/settings-text.ts';
 
 const settings = consumerSettings(settingsText(import.meta.url, environment[settingsVariable]));
 
+// Not by its name, of which bundlers warn where a module does not export it.
+const defaults: unknown = Reflect.get(jobsModule, 'defaults');
+
 export const handler = consumerHandler({
   settings,
-  jobs,
+  jobs: jobsModule.default,
+  defaults: defaults as JobDefaults | undefined,
   tracer,
   connect: (readSecret) => connect(settings.redis, readSecret),
 });

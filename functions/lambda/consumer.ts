@@ -1,4 +1,10 @@
-import { type AnyJobDefinition, ConfigError, type Telemetry } from '../../shared/index.ts';
+import {
+  type AnyJobDefinition,
+  ConfigError,
+  type JobDefaults,
+  type Limit,
+  type Telemetry,
+} from '../../shared/index.ts';
 import { defaultNamespace, namespaceOf, workerDefaults } from '../../shared/internal.ts';
 import { consumerHandler } from '../consumer.ts';
 import { checkConsumer } from '../contract/settings.ts';
@@ -53,6 +59,10 @@ export interface ConsumerHandlerOptions extends LambdaOptions {
   readonly unknownClass?: 'fail' | 'release';
   /** One job of each of its queues at a time, in order, whoever takes it. @default false */
   readonly serial?: boolean;
+  /** How many jobs of a queue run, of all workers together, by its name: `{ reports: { running: 2, rate: '100/1m' } }`. @default any number */
+  readonly limits?: Readonly<Record<string, Limit>>;
+  /** Options by pattern of class or queue, for jobs whose definition does not say. @default none */
+  readonly defaults?: JobDefaults;
   /** To go on looking at queues that are empty. @default 0 */
   readonly linger?: number;
   /** Put arguments into the log. @default false */
@@ -73,10 +83,11 @@ export interface ConsumerHandlerOptions extends LambdaOptions {
  * });
  */
 export function createConsumerHandler(options: ConsumerHandlerOptions): LambdaHandler {
-  const { redis, jobs, queues, telemetry, ...settings } = withDefaults('createConsumerHandler', options);
+  const { redis, jobs, defaults, queues, telemetry, ...settings } = withDefaults('createConsumerHandler', options);
   // Without streaming it is called with an event and a context.
   return consumerHandler({
     jobs,
+    defaults,
     tracer: telemetry && tracerOf(telemetry),
     connect: connector('createConsumerHandler', redis),
     settings: checkConsumer('createConsumerHandler', {

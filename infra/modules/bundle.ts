@@ -31,7 +31,7 @@ export async function bundleModule(path: string, onInput: (file: string) => void
     await build({
       // In this way the default export of a CommonJS module is what it is in a function.
       stdin: {
-        contents: `import * as all from ${JSON.stringify(entry)};\nexport default all.default;`,
+        contents: `import * as all from ${JSON.stringify(entry)};\nexport default all.default;\nexport const defaults = Reflect.get(all, 'defaults');`,
         resolveDir: process.cwd(),
       },
       outfile: file,

@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type AnyJobDefinition, ConfigError } from '../../shared/index.ts';
+import { type AnyJobDefinition, ConfigError, type JobDefaults } from '../../shared/index.ts';
 import { createRegistry, type Registry } from '../../shared/internal.ts';
-import { loadModule } from './load.ts';
-import { requireModule } from './require.ts';
+import { loadExports, type ModuleExports } from './load.ts';
+import { requireExports } from './require.ts';
 
 /**
- * The job classes of a module, whose default export is an array of definitions.
+ * The job classes of a module, whose default export is an array of definitions; and its export `defaults`, where it has one.
  * @param path from the working directory
  * @throws ConfigError
  */
 export async function importJobs(path: string): Promise<Registry> {
   fileOf(path);
-  return registryOf(await loadModule(path), path);
+  return registryIn(await loadExports(path), path);
 }
 
 /**
@@ -23,7 +23,7 @@ export async function importJobs(path: string): Promise<Registry> {
 export function requireJobs(path: string): Registry {
   try {
     const file = fileOf(path);
-    const registry = required.get(file) ?? registryOf(requireModule(path), path);
+    const registry = required.get(file) ?? registryIn(requireExports(path), path);
     required.set(file, registry);
     return registry;
   } catch (cause) {
@@ -42,15 +42,17 @@ function fileOf(path: string): string {
   );
 }
 
-/** The job classes that a module exports. @throws ConfigError */
-export function registryOf(exported: unknown, path: string): Registry {
+const registryIn = (module: ModuleExports, path: string) => registryOf(module.default, path, module.defaults);
+
+/** The job classes that a module exports. @param defaults options by pattern  @throws ConfigError */
+export function registryOf(exported: unknown, path: string, defaults?: unknown): Registry {
   if (!Array.isArray(exported)) {
     throw new ConfigError(
       `the module ${path} must export an array of definitions by default, like: export default [Hello]; ` +
         `its default export is ${nameOf(exported)}.`,
     );
   }
-  return createRegistry(exported as AnyJobDefinition[]);
+  return createRegistry(exported as AnyJobDefinition[], [], defaults as JobDefaults | undefined);
 }
 
 export function nameOf(exported: unknown): string {

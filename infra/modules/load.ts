@@ -15,13 +15,24 @@ const LOAD_LIMIT = 60_000;
  * @throws ConfigError that says where in the user's code it went wrong
  */
 export async function loadModule(path: string, limit = LOAD_LIMIT): Promise<unknown> {
+  return (await loadExports(path, limit)).default;
+}
+
+/** What a module of the user's exports. */
+export interface ModuleExports {
+  readonly default?: unknown;
+  /** Of a jobs module: options by pattern. */
+  readonly defaults?: unknown;
+}
+
+/** All that it exports: see `loadModule`. */
+export async function loadExports(path: string, limit = LOAD_LIMIT): Promise<ModuleExports> {
   const inputs = new Set<string>();
   // Also of what cannot be bundled or loaded: the next change may mend it.
   const bundled = await bundleModule(path, (file) => inputs.add(file)).finally(() => tellWatch({ files: [...inputs] }));
   try {
     mapStacks();
-    const module = await within(limit, import(pathToFileURL(bundled.file).href));
-    return module.default;
+    return await within<ModuleExports>(limit, import(pathToFileURL(bundled.file).href));
   } catch (error) {
     throw loadError(error, path);
   } finally {

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../../shared/index.ts';
-import { loadError, mapStacks } from './load.ts';
+import { loadError, type ModuleExports, mapStacks } from './load.ts';
 
 /** How long bundling may take, ms. */
 const LIMIT = 60_000;
@@ -15,13 +15,18 @@ const LIMIT = 60_000;
  * @throws ConfigError as `loadModule`, and for a module with a top-level await, which cannot be required
  */
 export function requireModule(path: string): unknown {
+  return requireExports(path).default;
+}
+
+/** All that it exports: see `requireModule`. */
+export function requireExports(path: string): ModuleExports {
   const file = bundleNow(path);
   // Who makes stacks of their own (test runners, ts-node) would not know of the bundle's source map.
   const prepareStackTrace: unknown = Error.prepareStackTrace;
   Reflect.deleteProperty(Error, 'prepareStackTrace');
   try {
     mapStacks();
-    return (createRequire(import.meta.url)(file) as { default?: unknown }).default;
+    return createRequire(import.meta.url)(file) as ModuleExports;
   } catch (error) {
     if ((error as { code?: unknown } | undefined)?.code !== 'ERR_REQUIRE_ASYNC_MODULE') throw loadError(error, path);
     throw new ConfigError(

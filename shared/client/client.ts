@@ -24,6 +24,7 @@ import { createQueues, type Queues } from '../inspect/queues.ts';
 import { createScheduled, type Scheduled } from '../inspect/scheduled.ts';
 import { createStats, type Stats } from '../inspect/stats.ts';
 import { createWorkers, type Workers } from '../inspect/workers.ts';
+import type { JobDefaults } from '../job/defaults.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
 import { createRegistry } from '../job/registry.ts';
 import { checkOptions, type OptionsOf } from '../options.ts';
@@ -60,6 +61,8 @@ export interface ClientOptions extends RedisOptions {
   readonly namespace?: string | undefined;
   /** What `defineJob` returns: then a class name finds its queue and its schema as well. @default none are known by name */
   readonly jobs?: readonly AnyJobDefinition[] | undefined;
+  /** Options by pattern of class or queue, for jobs whose definition does not say: here `unique`, `track`, `expires` and `deadline`. @default none */
+  readonly defaults?: JobDefaults | undefined;
   /** Write `id` and `queue_time` into payloads: see `EnqueueOptions.metadata`. @default false */
   readonly metadata?: boolean | undefined;
   /** The static cron entries, so that `client.cron` shows and runs them too. @default none */
@@ -77,16 +80,17 @@ export interface ClientOptions extends RedisOptions {
  */
 export function createClient(options: ClientOptions = {}): Client {
   checkOptions('createClient', options, OPTIONS, true);
-  const { namespace, jobs, cronEntries, metadata, telemetry, ...redisOptions } = options;
-  const registry = createRegistry(jobs ?? []);
+  const { namespace, jobs, defaults, cronEntries, metadata, telemetry, ...redisOptions } = options;
+  const registry = createRegistry(jobs ?? [], [], defaults);
   for (const [name, entry] of Object.entries(cronEntries ?? {})) cronRule(name, entry, registry);
-  return clientOver(openRedis(redisOptions), { namespace, jobs, cronEntries, metadata, telemetry });
+  return clientOver(openRedis(redisOptions), { namespace, jobs, defaults, cronEntries, metadata, telemetry });
 }
 
 const OPTIONS = {
   ...redisOptionNames,
   namespace: true,
   jobs: true,
+  defaults: true,
   metadata: true,
   cronEntries: true,
   telemetry: true,
@@ -95,9 +99,9 @@ const OPTIONS = {
 /** A client of a Redis that is open already, and that it closes. */
 export function clientOver(
   redis: RedisClient,
-  { namespace, jobs = [], cronEntries, metadata = false, telemetry }: Omit<ClientOptions, keyof RedisOptions>,
+  { namespace, jobs = [], defaults, cronEntries, metadata = false, telemetry }: Omit<ClientOptions, keyof RedisOptions>,
 ): Client {
-  const registry = createRegistry(jobs);
+  const registry = createRegistry(jobs, [], defaults);
   const prefix = namespaceOf(namespace, redis.cluster);
   const store = redisBroker(redis, prefix);
   const waiting = redisScheduledBroker(redis, prefix);

@@ -55,7 +55,7 @@ export interface NewJobDeps {
 /** Is Redis's time needed for it? */
 export function needsTime(item: EnqueueItem | null | undefined, registry: Registry | undefined): boolean {
   if (item?.at !== undefined || item?.in !== undefined) return true;
-  return typeof item === 'object' && item !== null && countsFromDue(item, definitionOf(item.job, registry));
+  return typeof item === 'object' && item !== null && countsFromDue(item, definitionIn(item.queue, item.job, registry));
 }
 
 /** @param now Redis's time, epoch ms, where it is needed  @throws ConfigError, ArgumentsError */
@@ -64,7 +64,7 @@ export function newJob(
   now: number,
   { registry, metadata, wallClock, trace: active }: NewJobDeps,
 ): NewJob | Promise<NewJob> {
-  const { definition, name } = resolve(item.job, registry);
+  const { name, definition: own } = resolve(item.job, registry);
   const unknown = unknownOption(item, ITEM);
   if (unknown !== undefined) throw noSuchOption(`enqueue ${name}`, unknown, item, ITEM);
   if (!Array.isArray(item.args)) {
@@ -72,7 +72,8 @@ export function newJob(
       `enqueue ${name}: args must be an array, one element for each argument; got ${typeof item.args}.`,
     );
   }
-  const queue = queueOf(name, item.queue ?? definition?.queue);
+  const queue = queueOf(name, item.queue ?? own?.queue);
+  const definition = withDefaults(own, name, queue, registry);
   const trace = item.trace === undefined ? active : givenTrace(name, item.trace);
   const at = dueAt(name, item, now);
   const write = (): NewJob => {
@@ -105,6 +106,28 @@ function idFor(metadata: boolean, definition: JobRef | undefined, asked: Asked |
 function definitionOf(job: Target | undefined, registry: Registry | undefined): JobRef | undefined {
   if (typeof job !== 'string') return job;
   return (registry?.handlerFor(job) ?? registry?.handlerFor(job, true))?.definition;
+}
+
+/** As it holds in the queue that the job goes to. */
+function withDefaults(
+  definition: JobRef | undefined,
+  name: string,
+  queue: string | undefined,
+  registry: Registry | undefined,
+): JobRef | undefined {
+  if (!registry?.defaults) return definition;
+  // Of a class that is defined elsewhere, too.
+  const merged = registry.defaults.of(definition ?? UNDEFINED, name, queue);
+  return merged === UNDEFINED ? undefined : merged;
+}
+
+const UNDEFINED: JobRef = { class: '' };
+
+function definitionIn(queue: unknown, job: Target | undefined, registry: Registry | undefined): JobRef | undefined {
+  const own = definitionOf(job, registry);
+  const name = typeof job === 'string' ? job : own?.class;
+  if (!registry?.defaults || typeof name !== 'string') return own;
+  return withDefaults(own, name, typeof queue === 'string' ? queue : own?.queue, registry);
 }
 
 function resolve(job: Target, registry: Registry | undefined): { name: string; definition: JobRef | undefined } {

@@ -2,6 +2,7 @@ import { ConfigError } from '../errors.ts';
 import { shown } from '../options.ts';
 import type { Job } from '../types.ts';
 import type { JobContext } from './context.ts';
+import { type Defaults, type JobDefaults, jobDefaults } from './defaults.ts';
 import type { AnyJobDefinition, Args, JobDefinition } from './define.ts';
 import { checkMiddleware, compose, type Middleware } from './middleware.ts';
 
@@ -20,8 +21,13 @@ export interface BoundJob {
 
 /** Finds the handler of a class. */
 export interface Registry {
-  /** @param activeJob it is a class of Rails' ActiveJob, whose name stands inside its wrapper. @default false */
-  handlerFor(className: string, activeJob?: boolean): Handler | undefined;
+  /**
+   * @param activeJob it is a class of Rails' ActiveJob, whose name stands inside its wrapper. @default false
+   * @param queue of the job, which may have a say in its options
+   */
+  handlerFor(className: string, activeJob?: boolean, queue?: string): Handler | undefined;
+  /** Options by pattern; undefined where there are none. */
+  readonly defaults: Defaults | undefined;
   readonly definitions: readonly JobDefinition[];
 }
 
@@ -30,8 +36,9 @@ export function wrapHandlers(registry: Registry, wrap: (handler: Handler) => Han
   const wrapped = new Map<Handler, Handler>();
   return {
     definitions: registry.definitions,
-    handlerFor(className, activeJob) {
-      const handler = registry.handlerFor(className, activeJob);
+    defaults: registry.defaults,
+    handlerFor(className, activeJob, queue) {
+      const handler = registry.handlerFor(className, activeJob, queue);
       if (!handler) return undefined;
       let same = wrapped.get(handler);
       if (!same) {
@@ -46,11 +53,13 @@ export function wrapHandlers(registry: Registry, wrap: (handler: Handler) => Han
 /**
  * @param definitions a jobs module's default export
  * @param middleware around every handler, outermost first
+ * @param groups options by pattern, for definitions that do not say
  * @throws ConfigError if a class is defined twice, or something in the list is no definition
  */
 export function createRegistry(
   definitions: readonly AnyJobDefinition[],
   middleware: readonly Middleware[] = [],
+  groups?: JobDefaults,
 ): Registry {
   if (!Array.isArray(definitions)) {
     throw new ConfigError(
@@ -80,19 +89,34 @@ export function createRegistry(
   const prefixes = [...byName.keys()].filter((name) => name.endsWith('*')).sort((a, b) => b.length - a.length);
   // A class name that was looked up once is found at once; the bound keeps made-up names from filling the memory.
   const found = new Map<string, Handler | undefined>();
+  const defaults = groups === undefined ? undefined : jobDefaults(groups);
+  const withDefaults = new WeakMap<JobDefinition, Handler>();
+
+  function inQueue(handler: Handler | undefined, className: string, queue: string | undefined): Handler | undefined {
+    if (!defaults || !handler) return handler;
+    const definition = defaults.of(handler.definition, className, queue ?? handler.definition.queue);
+    if (definition === handler.definition) return handler;
+    const known = withDefaults.get(definition) ?? { ...handler, definition };
+    withDefaults.set(definition, known);
+    return known;
+  }
+
   return {
     definitions: [...byName.values()].map((one) => one.definition),
-    handlerFor(className, activeJob = false) {
-      const key = keyOf(className, activeJob);
-      const exact = className.endsWith('*') ? undefined : byName.get(key);
-      if (exact || prefixes.length === 0) return exact;
-      if (found.has(key)) return found.get(key);
-      const prefix = prefixes.find((one) => key.startsWith(one.slice(0, -1)));
-      const handler = prefix === undefined ? undefined : byName.get(prefix);
-      if (found.size < 1000) found.set(key, handler);
-      return handler;
-    },
+    defaults,
+    handlerFor: (className, activeJob = false, queue) => inQueue(find(className, activeJob), className, queue),
   };
+
+  function find(className: string, activeJob: boolean): Handler | undefined {
+    const key = keyOf(className, activeJob);
+    const exact = className.endsWith('*') ? undefined : byName.get(key);
+    if (exact || prefixes.length === 0) return exact;
+    if (found.has(key)) return found.get(key);
+    const prefix = prefixes.find((one) => key.startsWith(one.slice(0, -1)));
+    const handler = prefix === undefined ? undefined : byName.get(prefix);
+    if (found.size < 1000) found.set(key, handler);
+    return handler;
+  }
 }
 
 /** An ActiveJob and a class of Resque's own may have one name. A payload's class that begins so is none that Ruby can name. */

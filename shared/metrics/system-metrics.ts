@@ -114,6 +114,7 @@ function ofSystem(totals: StatTotals, overdue: number): MetricFamily[] {
       totals.scheduled,
     ),
     one('retry_jobs', 'Failed attempts that wait for the next one.', totals.retries),
+    one('parked_jobs', 'Jobs that a limit, a paused class or an equal job holds back.', totals.parked),
     one('failed_jobs', 'Entries in the failed list.', totals.failedList),
     one('paused', '1 while no worker takes a job.', Number(totals.paused)),
     one(

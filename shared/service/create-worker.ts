@@ -3,6 +3,7 @@ import { redisBroker } from '../broker/redis/broker.ts';
 import { openRedis, type RedisOptions, redisOptionNames } from '../broker/redis/open.ts';
 import { listText, type WorkerOptionsInput, workerOptionNames } from '../config.ts';
 import { ConfigError } from '../errors.ts';
+import type { JobDefaults } from '../job/defaults.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
 import type { Middleware } from '../job/middleware.ts';
 import { createRegistry } from '../job/registry.ts';
@@ -20,6 +21,11 @@ import { WorkerService, type WorkerServiceDeps } from './worker-service.ts';
 export interface CreateWorkerOptions extends RedisOptions, WorkerOptionsInput {
   /** What `defineJob` returns. */
   readonly jobs: readonly AnyJobDefinition[];
+  /**
+   * Options by pattern of class or queue, for jobs whose definition does not say: `{ 'mail*': { timeout: '30s', limit: { rate: '100/1s' } } }`.
+   * @default none
+   */
+  readonly defaults?: JobDefaults;
   /** Around every handler, outermost first. @default none */
   readonly middleware?: readonly Middleware[];
   /**
@@ -87,9 +93,9 @@ export interface Worker
 export function createWorker(options: CreateWorkerOptions): Worker {
   checkOptions('createWorker', options, OPTIONS, true);
   const { url, token, host, port, username, password, database, tls, ...own } = options;
-  const { jobs, middleware, queues, order, namespace, scheduler, cron, failed, ...more } = own;
+  const { jobs, defaults, middleware, queues, order, namespace, scheduler, cron, failed, ...more } = own;
   const { handleSignals = false, watchdog = false, log = consoleLogger, telemetry, ...workerOptions } = more;
-  const registry = createRegistry(jobs, middleware);
+  const registry = createRegistry(jobs, middleware, defaults);
   const list = parseQueues(listText(queues, 'queues'), order);
   checkLogger(log, 'log');
   if (cron) {
@@ -122,6 +128,7 @@ export function createWorker(options: CreateWorkerOptions): Worker {
 
 const OPTIONS = {
   jobs: true,
+  defaults: true,
   queues: true,
   ...redisOptionNames,
   namespace: true,

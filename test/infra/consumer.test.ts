@@ -21,6 +21,31 @@ function caller(stack: ReturnType<typeof testStack>, id = 'Caller'): Role {
   return new Role(stack, id, { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
 }
 
+describe('limits of queues', () => {
+  test('go into its settings', () => {
+    const limits = { mailers: { running: 2, rate: '100/1m' } } as const;
+    expect(settingsOf(consumer({ limits }).template(), /^mail/)).toMatchObject({ limits });
+  });
+
+  test.each<[Consumer['queues'], object, string]>([
+    ['mailers', { mailers: { running: 0 } }, 'limits.mailers: running must be a whole number from 1'],
+    [
+      'mailers',
+      { mailers: { rate: '100' } },
+      "limits.mailers: rate must be a number of jobs and a time, such as '100/1m'",
+    ],
+    ['mailers', { mailers: { runing: 1 } }, 'did you mean "running"?'],
+    [
+      'mailers,news',
+      { mialers: { running: 1 } },
+      'limits.mialers: the consumer has no such queue (did you mean "mailers"?). Its queues are mailers, news.',
+    ],
+    ['*,!news', { news: { running: 1 } }, 'limits.news: the consumer has no such queue'],
+  ])('are checked at synth: %s %j', (queues, limits, message) => {
+    expect(() => consumer({ queues, limits: limits as never })).toThrow(message);
+  });
+});
+
 describe('the function', () => {
   test('has defaults that need nothing else to be said', () => {
     const template = consumer().template();

@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { defineJob } from '../../../shared/index.ts';
+import { defineJob, type JobDefaults } from '../../../shared/index.ts';
 
 /** The job classes of the bundles under test. */
+
+/** Grouped is tried once. */
+export const defaults: JobDefaults = { 'Group*': { retry: { attempts: 1 } } };
 
 export default [
   defineJob({ class: 'Quick', queue: 'q', perform() {} }),
@@ -20,6 +23,12 @@ export default [
     retry: { attempts: 2, backoff: '60s' },
     perform() {
       throw new BadDay('it rains');
+    },
+  }),
+  defineJob({
+    class: 'Grouped',
+    perform() {
+      throw new BadDay('it snows');
     },
   }),
   defineJob({

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { registryOf } from '../../../infra/modules/jobs.ts';
+import { importJobs, registryOf, requireJobs } from '../../../infra/modules/jobs.ts';
 import { loadModule } from '../../../infra/modules/load.ts';
 import { requireModule } from '../../../infra/modules/require.ts';
 import { ConfigError } from '../../../shared/errors.ts';
@@ -36,6 +36,21 @@ describe('what a function can be made of is loaded here as well', () => {
   test.each(['enum.ts', 'folder', 'common.cjs', 'beside.ts'])('%s, by who cannot wait for it', (name) => {
     const path = join(moduleFiles(SYNTAX[name] ?? {}), name);
     expect(result(requireModule(path), path)).toBe('ran');
+  });
+
+  test('options by pattern, which the module exports beside its jobs, are checked and heeded', async () => {
+    const files = (defaults: string) => ({
+      'jobs.ts': `import { defineJob } from 'lambdesque';\nexport const defaults = ${defaults};\nexport default [defineJob({ class: 'K', perform() {} })];\n`,
+    });
+    const good = join(moduleFiles(files("{ 'K*': { timeout: '30s' } }")), 'jobs.ts');
+    for (const registry of [await importJobs(good), requireJobs(good)]) {
+      expect(registry.handlerFor('K')?.definition).toMatchObject({ timeout: 30_000 });
+    }
+    const bad = join(moduleFiles(files("{ 'K*': { timeuot: '30s' } }")), 'jobs.ts');
+    await expect(importJobs(bad)).rejects.toThrow(
+      /defaults\.K\*: there is no option "timeuot" \(did you mean "timeout"/,
+    );
+    expect(() => requireJobs(bad)).toThrow(/jobs: .*did you mean "timeout"/);
   });
 
   test('a top-level await cannot be waited for there, and is told', () => {
