@@ -8,7 +8,7 @@ const MOST_CALLED = 500;
 const PARTS = 100;
 
 /**
- * Lua, behind READ_ARGUMENTS: gates, see gate.ts. It needs `time`, `leases` and `control` (a table of that hash), and
+ * Lua, behind READ_ARGUMENTS and PAYLOAD: gates, see gate.ts. It needs `time`, `leases` and `control` (a table of that hash), and
  * `worker` where somebody passes.
  *
  * `gateOf(name, limit key, parked key, rule, paused class)` reads a gate once in a script; `isOpen(gate, payload)`, `enter`,
@@ -29,7 +29,7 @@ local function gateOf(name, limitKey, parkedKey, rule, class)
   local gate = gates[limitKey]
   if gate then return gate end
   gate = {name = name, key = limitKey, parked = parkedKey, rule = rule, class = class, places = math.huge, tokens = math.huge,
-    tickets = {}, parking = {}, own = 0, used = 0, delta = 0, gone = {}, frees = math.huge, waiting = 0}
+    tickets = {}, parking = {}, own = 0, used = 0, delta = 0, gone = {}, frees = math.huge, kept = math.huge, waiting = 0}
   gates[limitKey] = gate
   gateList[#gateList + 1] = gate
   gate.waiting = parkedKey and try('LLEN', parkedKey) or 0
@@ -59,6 +59,7 @@ local function gateOf(name, limitKey, parkedKey, rule, class)
       local expires, tickets = string.match(value, '^(%d+) (%d+)$')
       if expires and tonumber(expires) > time then
         gate.called, gate.tickets[rest] = true, tonumber(tickets)
+        gate.kept = math.min(gate.kept, tonumber(expires))
         gate.places, gate.tokens = gate.places - tonumber(tickets), gate.tokens - tonumber(tickets)
       else
         gate.gone[#gate.gone + 1] = field
@@ -76,7 +77,8 @@ local function gateOf(name, limitKey, parkedKey, rule, class)
 end
 local function ticketOf(gate, payload)
   if not gate.called then return nil end
-  local sha = redis.sha1hex(payload)
+  -- It may have been in a death since it was called, which is written into it.
+  local sha = redis.sha1hex(original(payload))
   return (gate.tickets[sha] or 0) > 0 and sha or nil
 end
 local function isOpen(gate, payload)
@@ -143,7 +145,8 @@ local function callNext(gate)
     if not job then break end
     moved = moved + 1
     called[moved] = job
-    local sha = redis.sha1hex(job[2])
+    local sha = redis.sha1hex(original(job[2]))
+    gate.kept = math.min(gate.kept, time + ${CALLED_MS})
     gate.tickets[sha] = (gate.tickets[sha] or 0) + 1
     call('HSET', gate.key, '+' .. sha, math.floor(time + ${CALLED_MS}) .. ' ' .. gate.tickets[sha])
     gate.places, gate.tokens = gate.places - 1, gate.tokens - 1
@@ -156,9 +159,10 @@ end
 -- When somebody has to look at what waits, should nothing else do it: when the rate allows it, or where it can go on now.
 local function lookAt(gate)
   if gate.class ~= '' then return time + ${LOOK_AGAIN_MS} end
-  if gate.places <= 0 then return time + ${LOOK_AGAIN_MS} end
+  -- A job that was called may never come: it was removed, or its worker died with it.
+  if gate.places <= 0 then return math.min(gate.kept, time + ${LOOK_AGAIN_MS}) end
   if gate.tokens <= 0 then
-    return math.max(time + 1, math.min(gate.frees, time + (gate.used > 0 and gate.per or ${CALLED_MS})))
+    return math.max(time + 1, math.min(gate.frees, gate.kept, time + (gate.used > 0 and gate.per or ${CALLED_MS})))
   end
   return time
 end

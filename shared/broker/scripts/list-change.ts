@@ -90,7 +90,7 @@ function actions.start(entry, at)
   if select(2, try('LPUSH', queue, payload)) then return ${REFUSED} end
   try('SADD', KEYS[2], name)
   remove(at)
-  local field, known = '+' .. redis.sha1hex(payload), try('EXISTS', limit)
+  local field, known = '+' .. redis.sha1hex(original(payload)), try('EXISTS', limit)
   local expires, tickets = string.match(known == 1 and try('HGET', limit, field) or '', '^(%d+) (%d+)$')
   local count = expires and tonumber(expires) > time and tonumber(tickets) or 0
   try('HSET', limit, field, string.format('%.0f %d', time + ${CALLED_MS}, count + 1))

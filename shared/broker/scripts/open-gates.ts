@@ -2,6 +2,7 @@ import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
 import { GATES } from './gates.ts';
+import { PAYLOAD } from './lua.ts';
 
 /** Parked jobs whose queues are looked at, at each end of what waits for a gate. */
 const LOOKED_AT = 500;
@@ -68,7 +69,7 @@ local leases, worker, control = KEYS[1], '', {}
 local time = now(arg())
 local orders = try('HGETALL', KEYS[2]) or {}
 for i = 1, #orders, 2 do control[orders[i]] = orders[i + 1] end
-${GATES}
+${PAYLOAD}${GATES}
 for _ = 1, int() do
   local name = arg()
   queueKeys[name] = key()

@@ -107,6 +107,69 @@ withBrokers((stores: Brokers) => {
       expect(new Set(scene.begun).size).toBe(6);
     });
 
+    test('a place that is kept for a called job is that job’s after a death too, and free when the job never comes', async () => {
+      const scene = counted({ running: 1 });
+      await stores.produce('a', ...jobsOf('x', 4));
+      const options = { interval: 1_000 };
+      const worker = startWorker({ store: stores.store, jobs: [scene.job], queues: 'a', options });
+      await eventually(async () => expect(await stores.db.llen(keys.parkedAt('class:Counted'))).toBe(3));
+      // So it stays in its queue when it is called.
+      await stores.db.sadd(keys.pausedQueues, 'a');
+      worker.clock.move(1_000);
+      scene.gates[0]?.open();
+      await eventually(async () => {
+        worker.clock.move(200);
+        expect(await stores.db.lrange(keys.queue('a'), 0, -1)).toEqual([jobsOf('x', 4)[1]]);
+      });
+      const died = '{"lambdesque":{"id":"token","attempts":0,"deaths":1},';
+      await stores.db.lset(keys.queue('a'), 0, `${died}${jobsOf('x', 4)[1]?.slice(1)}`);
+      await stores.db.del(keys.pausedQueues);
+      await eventually(() => {
+        worker.clock.move(1_000);
+        expect(scene.begun).toEqual(['x1', 'x2']);
+      });
+      const fields = Object.keys(await stores.db.hgetall(keys.limit('class:Counted')));
+      expect(fields.filter((field) => field.startsWith('+'))).toEqual([]);
+
+      await stores.db.sadd(keys.pausedQueues, 'a');
+      worker.clock.move(1_000);
+      scene.gates[1]?.open();
+      await eventually(async () => {
+        worker.clock.move(200);
+        expect(await stores.db.lrange(keys.queue('a'), 0, -1)).toEqual([jobsOf('x', 4)[2]]);
+      });
+      await stores.db.del(keys.queue('a'), keys.pausedQueues);
+      redisTime.move(60_001);
+      await stores.tick();
+      await eventually(() => {
+        worker.clock.move(1_000);
+        expect(scene.begun).toEqual(['x1', 'x2', 'x4']);
+      });
+      scene.gates[2]?.open();
+    });
+
+    test('one tenant’s 10,000 jobs hold up another’s first by some syncs, since thousands are parked in one', async () => {
+      const scene = counted({ running: 5, key: byKind });
+      await stores.produce('a', ...jobsOf('x', 10_000), ...jobsOf('y', 1));
+      let syncs = 0;
+      const store = {
+        ...stores.store,
+        sync(...given: Parameters<typeof stores.store.sync>) {
+          syncs++;
+          return stores.store.sync(...given);
+        },
+      };
+      const worker = startWorker({ store, jobs: [scene.job], queues: 'a' });
+      await eventually(() => {
+        worker.clock.move(10);
+        expect(scene.begun).toContain('y1');
+      });
+      expect(syncs).toBeLessThan(40);
+      expect(scene.begun).toHaveLength(6);
+      await stores.db.del(keys.parkedAt('class:Counted/x'), keys.parked);
+      for (const gate of scene.gates) gate.open();
+    });
+
     test('a rate lets through no more in any stretch of its time, and what waits goes on when it may', async () => {
       const scene = counted({ rate: '3/10s' });
       await stores.produce('a', ...jobsOf('x', 8));
