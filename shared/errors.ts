@@ -87,6 +87,9 @@ export class WaitTimeoutError extends LambdesqueError {}
 /** Nobody tracks the job: it has no status record, or no longer. */
 export class UntrackedJobError extends LambdesqueError {}
 
+/** What a handler returned is kept as JSON, and is none, or is too much of it. The job is not run again: it has done its work. */
+export class ResultError extends LambdesqueError {}
+
 /** The payload cannot be read as a Resque job. */
 export class PayloadError extends LambdesqueError {}
 

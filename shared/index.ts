@@ -7,6 +7,7 @@ export type { CronPast, CronStatus } from './broker/cron-broker.ts';
 export type { RedisOptions } from './broker/redis/open.ts';
 export { type Client, type ClientOptions, createClient } from './client/client.ts';
 export type { EnqueueAll, EnqueueItem } from './client/enqueuer.ts';
+export type { Flow, FlowOptions, MakeFlow, StartedFlow } from './client/flow.ts';
 export type { Numbers } from './config.ts';
 export type { Duration } from './duration.ts';
 export {
@@ -28,6 +29,7 @@ export {
   RedisReplyError,
   RedisTypeError,
   RedisUnavailableError,
+  ResultError,
   ShutdownError,
   SkipRetry,
   UntrackedJobError,
@@ -47,6 +49,16 @@ export type {
   FailedQuery,
   FailedRef,
 } from './inspect/failed.ts';
+export type {
+  FlowInfo,
+  FlowProgress,
+  FlowState,
+  Flows,
+  FlowTree,
+  FlowView,
+  StepError,
+  StepState,
+} from './inspect/flows.ts';
 export type { AttemptError, JobState, JobView, Page } from './inspect/job-view.ts';
 export type { WaitOptions } from './inspect/job-wait.ts';
 export type { Cancelled, FoundJobs, JobAt, JobQuery, Jobs } from './inspect/jobs.ts';
@@ -57,10 +69,24 @@ export type { SeriesOptions, StatPoint, StatSeries, Stats, StatTotals } from './
 export type { WorkerInfo, Workers } from './inspect/workers.ts';
 export type { CronOrigin, JobContext, JobInfo } from './job/context.ts';
 export type { TrackOptions } from './job/control-options.ts';
-export type { GroupOptions, JobDefaults } from './job/defaults.ts';
+export type { DefaultOptions, JobDefaults } from './job/defaults.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
 export { type ActiveJobOptions, defineActiveJob } from './job/define-active-job.ts';
 export type { ActiveJobDefaults, Enqueue, Enqueued, EnqueueOptions, JobRef, Target } from './job/enqueue.ts';
+export {
+  chain,
+  chord,
+  type FlowChain,
+  type FlowGroup,
+  type FlowNode,
+  type FlowStep,
+  type GroupOptions,
+  group,
+  type JobFlow,
+  type StepOptions,
+  step,
+  type WithoutLast,
+} from './job/flow.ts';
 export type { Middleware } from './job/middleware.ts';
 export { type ResqueLockOptions, resqueLock } from './job/resque-plugins/lock.ts';
 export { type ResqueLonerOptions, resqueLoner } from './job/resque-plugins/loner.ts';

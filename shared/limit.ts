@@ -2,7 +2,22 @@ import { createHash } from 'node:crypto';
 import { parseDuration } from './duration.ts';
 import { ArgumentsError, ConfigError } from './errors.ts';
 import { checkOptions, type OptionsOf, shown } from './options.ts';
-import type { LimitRule } from './types.ts';
+
+/** How many jobs of some kind may run. Without any limit in it, any number. */
+export interface LimitRule {
+  /** At once. */
+  readonly running?: number | undefined;
+  /** In any stretch of time of `per` ms. */
+  readonly rate?: { readonly count: number; readonly per: number } | undefined;
+}
+
+/** What lets through only so many jobs of one kind. */
+export interface Gate {
+  readonly name: string;
+  readonly rule: LimitRule;
+  /** How long it is remembered who passed it, ms; undefined for ever. */
+  readonly life: number | undefined;
+}
 
 /** How many jobs may run, whoever's workers run them. */
 export interface Limit {

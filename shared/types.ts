@@ -7,6 +7,11 @@ import type { TraceContext } from './telemetry.ts';
  * until they are **settled**. A job's way is one line: RawJob → Job → BoundJob → Outcome → settled.
  */
 
+import type { FlowAddition, FlowMark, StepEnd } from './flow.ts';
+import type { Gate } from './limit.ts';
+
+export type { Gate, LimitRule } from './limit.ts';
+
 /** How often workers may die with a job before it is taken for the cause. */
 export const MOST_DEATHS = 3;
 
@@ -68,6 +73,8 @@ export interface Job {
   readonly control: Control | undefined;
   /** The trace in which it was enqueued, if its payload says so. */
   readonly trace: TraceContext | undefined;
+  /** The flow of which it is a step. */
+  readonly flow: FlowMark | undefined;
   /** Of its definition; undefined where it has none. */
   readonly plugins: readonly ResquePlugin[] | undefined;
 }
@@ -151,26 +158,10 @@ export interface ActiveJobInfo {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** How many jobs of some kind may run. Without any limit in it, any number. */
-export interface LimitRule {
-  /** At once. */
-  readonly running?: number | undefined;
-  /** In any stretch of time of `per` ms. */
-  readonly rate?: { readonly count: number; readonly per: number } | undefined;
-}
-
-/** What lets through only so many jobs of one kind. */
-export interface Gate {
-  readonly name: string;
-  readonly rule: LimitRule;
-  /** How long it is remembered who passed it, ms; undefined for ever. */
-  readonly life: number | undefined;
-}
-
 /** How a reserved job ended. Every reserved job gets exactly one. */
 export type Outcome =
-  /** @property result what the handler returned, of a job that has a record for it */
-  | { readonly kind: 'succeeded'; readonly result?: KeptResult }
+  /** @property result what the handler returned, of a job that has a record for it  @property added to its flow */
+  | { readonly kind: 'succeeded'; readonly result?: KeptResult; readonly added?: FlowAddition | undefined }
   | { readonly kind: 'discarded'; readonly error: unknown }
   /** @property delay milliseconds until the next attempt  @property warning what was wrong with the backoff function */
   | { readonly kind: 'retried'; readonly delay: number; readonly error: unknown; readonly warning?: string }
@@ -282,6 +273,8 @@ interface Effects {
   };
   /** The job gives back its places. @property queue its own, to which the next ones may go */
   leave: { readonly gates: readonly Gate[]; readonly queue: string };
+  /** A step of a flow has ended for good, and what follows goes to its queue. */
+  flow: { readonly mark: FlowMark } & StepEnd;
   /** A job that was to be cancelled has ended. */
   cancelled: { readonly id: string };
   /** A key of a plugin of Ruby's goes. @property name without the namespace  @property seconds until then; 0: at once */

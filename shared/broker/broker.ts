@@ -1,6 +1,7 @@
 import type { OpenedGates, ParkedGates } from './admission.ts';
 import type { Controlled, ControlledJob } from './controlled.ts';
 import type { CronState } from './cron-broker.ts';
+import type { LostSteps } from './flow-broker.ts';
 import type { Reclaimed } from './reclaimed.ts';
 import type { HeldJob, Recovered, StartingJob, SyncRequest, SyncResult } from './sync.ts';
 import type { WrongKey } from './wrong-key.ts';
@@ -79,6 +80,8 @@ export interface SchedulerBroker {
   parkedGates(limit: number, all: boolean): Promise<ParkedGates>;
   /** Calls the jobs that may go on now to the heads of their queues, some of each gate. */
   openGates(gates: readonly string[]): Promise<OpenedGates>;
+  /** Tells flows of steps that ended where no worker could, at most `limit`. */
+  tellLostSteps(limit: number): Promise<LostSteps>;
   /** Move due retries to their queues, at most `limit`. */
   promoteRetries(limit: number, passed?: number): Promise<Promoted>;
   /** The due times of delayed jobs, in order, at most `limit`. */
@@ -112,6 +115,8 @@ export interface DueTimes {
   readonly delayed: number | undefined;
   /** A gate for which jobs are parked is to be looked at. */
   readonly parked?: number | undefined;
+  /** Steps of flows ended where no worker could tell their flows. */
+  readonly lostSteps?: true;
   /** Ruby's resque-scheduler runs: the delayed jobs are its to promote. */
   readonly rubyScheduler?: true;
   readonly wrong: readonly WrongKey[];

@@ -43,6 +43,11 @@ export function aloneGate(lock: string): string {
   return `running:${lock}`;
 }
 
+/** Of the steps of a flow. */
+export function flowGate(id: string): string {
+  return `flow:${id}`;
+}
+
 /** Of a class that is paused; open while it is not. */
 export function pauseGate(className: string): string {
   return `pause:${className}`;

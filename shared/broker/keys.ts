@@ -66,6 +66,18 @@ export interface Keys {
   readonly parked: string;
   /** Hash: queue → µs of a worker's time that one of its jobs takes, as workers measure it. */
   readonly paces: string;
+  /** Hash: state of a flow, and what its steps' payloads have in common; see scripts/flow-steps.ts. */
+  flow(id: string): string;
+  /** Hash: path of a node → what it is, as job/flow-nodes.ts writes it. */
+  flowNodes(id: string): string;
+  /** Hash: path of a node → its state; `r:<path>` → its result, `e:<path>` → its error, as JSON. */
+  flowStates(id: string): string;
+  /** Sorted set of the ids of flows that have a record, scored by when they were started, epoch ms. */
+  readonly flows: string;
+  /** Sorted set of those that have ended, scored by when their records expire, epoch ms. */
+  readonly flowsEnded: string;
+  /** List: steps that ended where no worker could tell their flows, as JSON: the payload's `flow`. */
+  readonly flowsLost: string;
   readonly stats: StatKeys;
   /** String that expires: who holds a lock of unique jobs, see lock-value.ts. */
   unique(name: string): string;
@@ -152,6 +164,12 @@ export function keysOf(namespace: string): Keys {
     parkedAt: (gate) => `${ns}parked:${gate}`,
     parked: `${ns}parked`,
     paces: `${ns}paces`,
+    flow: (id) => `${ns}flow:${id}`,
+    flowNodes: (id) => `${ns}flow:${id}:nodes`,
+    flowStates: (id) => `${ns}flow:${id}:states`,
+    flows: `${ns}flows`,
+    flowsEnded: `${ns}flows:ended`,
+    flowsLost: `${ns}flows:lost`,
     stats: {
       day: (time) => `${ns}stats:day:${new Date(time).toISOString().slice(0, 10)}`,
       minute: (time) => `${ns}stats:minute:${new Date(time).toISOString().slice(0, 16)}`,

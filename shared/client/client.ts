@@ -5,6 +5,7 @@ import { redisControlBroker } from '../broker/redis/control.ts';
 import { redisCronBroker } from '../broker/redis/cron.ts';
 import { redisEndedJobs } from '../broker/redis/ended-jobs.ts';
 import { redisFailedBroker } from '../broker/redis/failed.ts';
+import { redisFlowBroker } from '../broker/redis/flows.ts';
 import { redisJobsBroker } from '../broker/redis/jobs.ts';
 import { redisLimitsBroker } from '../broker/redis/limits.ts';
 import { openRedis, type RedisOptions, redisOptionNames } from '../broker/redis/open.ts';
@@ -13,10 +14,12 @@ import { redisScheduledBroker } from '../broker/redis/scheduled.ts';
 import { redisStatHashesBroker } from '../broker/redis/stat-hashes.ts';
 import { redisStatsBroker } from '../broker/redis/stats.ts';
 import { redisWorkersBroker } from '../broker/redis/workers.ts';
+import { systemClock } from '../clock.ts';
 import { type Classes, createClasses } from '../inspect/classes.ts';
 import { type CronClient, createCronClient } from '../inspect/cron.ts';
 import type { Failed } from '../inspect/failed.ts';
 import { createFailed } from '../inspect/failed-client.ts';
+import { createFlows, type Flows } from '../inspect/flows.ts';
 import type { Jobs } from '../inspect/jobs.ts';
 import { createJobs } from '../inspect/jobs-client.ts';
 import { createLimits, type Limits } from '../inspect/limits.ts';
@@ -31,6 +34,8 @@ import { checkOptions, type OptionsOf } from '../options.ts';
 import { type CronEntry, cronRule } from '../scheduler/cron/entry.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { createEnqueuer, type Enqueuer } from './enqueuer.ts';
+import { flowMaker, type MakeFlow } from './flow.ts';
+import { RedisTime } from './redis-time.ts';
 
 /** Enqueues jobs, and lists and changes what is in Redis. One is enough for a program. */
 export interface Client extends Enqueuer, AsyncDisposable {
@@ -44,6 +49,15 @@ export interface Client extends Enqueuer, AsyncDisposable {
   readonly failed: Failed;
   /** Queues: what is in them, how they do; pause, clear, move them. */
   readonly queues: Queues;
+  /**
+   * A flow of steps that depend on each other: `chain`, `group`, `chord`. Its `enqueue` starts it.
+   * @example
+   * const sums = chord(group(step(Add, [1, 1]), step(Add, [5, 5])), step(Multiply, []));
+   * const { id } = await client.flow(sums).enqueue();
+   */
+  readonly flow: MakeFlow;
+  /** Flows: their steps and results; cancel them, run again what has failed. */
+  readonly flows: Flows;
   /** Job classes: pause and resume them. */
   readonly classes: Classes;
   /** What limits, pauses and unique jobs hold back: look at it, let it go. */
@@ -118,6 +132,8 @@ export function clientOver(
   };
   const jobsBroker = redisJobsBroker(redis, prefix);
   const ended = redisEndedJobs(redis, prefix);
+  const flows = redisFlowBroker(redis, prefix);
+  const time = new RedisTime(store, systemClock, Date.now);
   let closing: Promise<void> | undefined;
   const close = () => {
     ended.close();
@@ -144,6 +160,8 @@ export function clientOver(
       registry,
     }),
     failed,
+    flow: flowMaker({ store: flows, registry, now: () => time.now() }),
+    flows: createFlows(flows),
     classes: createClasses(inspected.control),
     limits: createLimits({ ...inspected, jobs: jobsBroker, lists, registry }),
     queues: createQueues(inspected),

@@ -2,6 +2,7 @@ import type { Logger } from '../log.ts';
 import type { TraceContext } from '../telemetry.ts';
 import type { ActiveJobInfo } from '../types.ts';
 import type { Enqueue } from './enqueue.ts';
+import type { JobFlow } from './flow.ts';
 
 /** What a handler and its middleware know and can do besides their arguments. */
 export interface JobContext {
@@ -11,6 +12,8 @@ export interface JobContext {
   readonly cron: CronOrigin | undefined;
   /** Set for a job of Rails' ActiveJob: what it carries besides its arguments. */
   readonly activeJob: ActiveJobInfo | undefined;
+  /** Set for a step of a flow. */
+  readonly flow: JobFlow | undefined;
   /** Aborts when the attempt has to end: its `timeout`, the invocation's deadline, a shutdown, a lost lease. */
   readonly signal: AbortSignal;
   /** Milliseconds until the attempt's timeout or the invocation's deadline, whichever is first; `Infinity` without either. */

@@ -10,7 +10,7 @@ import { checkRetry } from './retry.ts';
 import { uniqueOf } from './unique-options.ts';
 
 /** Options that many job classes have in common: any that a definition may have, and that is not of one class alone. */
-export type GroupOptions = Pick<
+export type DefaultOptions = Pick<
   JobOptions<Args, Args>,
   'retry' | 'timeout' | 'limit' | 'unique' | 'track' | 'expires' | 'deadline'
 >;
@@ -24,7 +24,7 @@ export type GroupOptions = Pick<
  *   '*': { timeout: '5m' },
  * } satisfies JobDefaults;
  */
-export type JobDefaults = Readonly<Record<string, GroupOptions>>;
+export type JobDefaults = Readonly<Record<string, DefaultOptions>>;
 
 const OPTIONS = {
   retry: true,
@@ -34,9 +34,9 @@ const OPTIONS = {
   track: true,
   expires: true,
   deadline: true,
-} satisfies OptionsOf<GroupOptions>;
+} satisfies OptionsOf<DefaultOptions>;
 
-type Checked = Readonly<Partial<Record<keyof GroupOptions, unknown>>>;
+type Checked = Readonly<Partial<Record<keyof DefaultOptions, unknown>>>;
 interface Group {
   readonly fits: (name: string) => boolean;
   readonly options: Checked;
@@ -104,7 +104,7 @@ function group(pattern: string, given: unknown, root: string): Group {
     throw new ConfigError(`${root}: a pattern is a class, a queue, or has a *, such as 'mail*'; got "".`);
   const where = `${root}.${pattern}`;
   checkOptions(where, given, OPTIONS);
-  const { retry, timeout, limit, unique, track, expires, deadline } = given as GroupOptions;
+  const { retry, timeout, limit, unique, track, expires, deadline } = given as DefaultOptions;
   checkRetry(where, retry);
   keptSeconds(where, track);
   if (limit !== undefined) limitRule(`${where}: limit`, limit, true);

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Registry } from '../job/registry.ts';
 import type { Logger } from '../log.ts';
 import type { CronRunner } from './cron/runner.ts';
+import { lostStepsStep } from './lost-steps.ts';
 import { openGatesStep } from './open-gates.ts';
 import { ProblemLog } from './problem-log.ts';
 import { promoteDelayedStep } from './promote-delayed.ts';
@@ -118,6 +119,7 @@ class TickRun {
     };
     const steps = [
       reclaimStep(store, log, deps.onReclaim),
+      lostStepsStep(store),
       openGatesStep(store),
       promoteRetriesStep(store),
       // Before the delayed jobs, of which there may be many.

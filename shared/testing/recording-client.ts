@@ -1,9 +1,11 @@
 import type { Client } from '../client/client.ts';
+import { flowMaker } from '../client/flow.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
 import { createClasses } from '../inspect/classes.ts';
 import { createCronClient } from '../inspect/cron.ts';
 import { createFailed } from '../inspect/failed-client.ts';
+import { createFlows } from '../inspect/flows.ts';
 import { createJobs } from '../inspect/jobs-client.ts';
 import { createLimits } from '../inspect/limits.ts';
 import { createQueues } from '../inspect/queues.ts';
@@ -19,6 +21,7 @@ import { type ExpectedEnqueue, expectEnqueued, expectNothingEnqueued, isOf } fro
 import { inlineLimit } from './inline-limit.ts';
 import type { EnqueuedJob } from './job-run.ts';
 import { MemoryControl, noLimits } from './memory-control.ts';
+import { MemoryFlows } from './memory-flows.ts';
 import { memoryJobs } from './memory-jobs.ts';
 import { MemoryLocks } from './memory-locks.ts';
 import { MemoryQueues } from './memory-queues.ts';
@@ -75,10 +78,9 @@ export interface RecordingClient extends Client {
 
 /**
  * A client without Redis. It checks arguments, schemas and queues as the real one does, and records instead of writing:
- * give it to the code under test in place of what `createClient` returns. Its `scheduled` and its
- * `jobs` have the delayed jobs, its `cron` the entries that were written; its `failed` is empty.
- * give it to the code under test in place of what `createClient` returns. Its `scheduled` has the delayed jobs, its `cron`
- * the entries that were written, its `queues` what would wait for workers, of which there are none.
+ * give it to the code under test in place of what `createClient` returns. Its `scheduled` and its `jobs` have the delayed jobs,
+ * its `cron` the entries that were written, its `queues` what would wait for workers, of which there are none, its `flows` the
+ * flows that were started, of which no step runs; its `failed` is empty.
  * @throws ConfigError for a list of jobs that cannot be used
  * @example
  * const client = recordingClient();
@@ -97,6 +99,7 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
   const delayed = new MemoryDelayed();
   const cron = new MemoryCron(clock);
   const control = new MemoryControl();
+  const flows = new MemoryFlows(clock);
   const waiting = new MemoryQueues({ now: () => clock.now(), delayedCount: () => delayed.delayedCount() });
   let closed = false;
   const write = () => {
@@ -156,6 +159,8 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
       clock,
     }),
     failed,
+    flow: flowMaker({ store: flows, registry, now: async () => clock.now() }),
+    flows: createFlows(flows),
     classes: createClasses(control),
     limits: createLimits({ limits: noLimits, control, jobs: found, lists: found, registry }),
     queues: createQueues({ ...waiting, control }),
@@ -181,6 +186,7 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
       waiting.clear();
       cron.clear();
       control.clear();
+      flows.clear();
     },
   };
 }

@@ -5,6 +5,7 @@ import { traceContext } from '../telemetry.ts';
 import type { Job, RawJob } from '../types.ts';
 import { unsplice } from './attempts-record.ts';
 import { controlOf } from './control.ts';
+import { flowOf } from './flow.ts';
 import { cronSlot } from './payload.ts';
 
 /**
@@ -56,6 +57,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     control?: unknown;
     traceparent?: unknown;
     tracestate?: unknown;
+    flow?: unknown;
   };
   const { class: className, args } = fields;
   if (typeof className !== 'string' || className === '') {
@@ -81,6 +83,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     statusId: id?.length === 32 && PHP_ID.test(id) ? statusId(id, fields.prefix) : undefined,
     control: fields.control === undefined ? undefined : controlOf(fields.control),
     trace: fields.traceparent === undefined ? undefined : traceContext(fields.traceparent, fields.tracestate),
+    flow: fields.flow === undefined ? undefined : flowOf(fields.flow),
     plugins: undefined,
   };
 }

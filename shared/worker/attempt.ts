@@ -1,10 +1,12 @@
 import type { Clock } from '../clock.ts';
 import type { JobDeadlineError } from '../errors.ts';
-import { JobTimeoutError } from '../errors.ts';
+import { JobTimeoutError, ResultError } from '../errors.ts';
+import type { FlowAddition } from '../flow.ts';
 import type { JobContext, JobInfo } from '../job/context.ts';
 import type { Enqueue } from '../job/enqueue.ts';
+import { FlowContext } from '../job/flow-context.ts';
 import { type Progress, progressOf } from '../job/progress.ts';
-import type { BoundJob } from '../job/registry.ts';
+import type { BoundJob, Registry } from '../job/registry.ts';
 import { checkArgs } from '../job/schema.ts';
 import type { Logger } from '../log.ts';
 import { traceIdOf } from '../telemetry.ts';
@@ -19,6 +21,8 @@ export interface AttemptDeps {
   readonly enqueue: Enqueue;
   /** What a handler says of how far it has come. */
   readonly onProgress: (job: Job, progress: Progress) => void;
+  /** Of the classes of steps that are added to flows. @default none are known by name */
+  readonly registry?: Registry;
   /** Epoch ms at which handlers are aborted because the invocation ends. */
   readonly deadline: number | undefined;
   /** Redis's time, epoch ms. */
@@ -28,9 +32,9 @@ export interface AttemptDeps {
   readonly timeout: number;
 }
 
-/** How a handler's run ended. @property result what it returned, of a job that has a record for it */
+/** How a handler's run ended. @property result what it returned, of a job that has a record for it  @property added to its flow */
 export type Ended =
-  | { readonly ok: true; readonly result?: KeptResult }
+  | { readonly ok: true; readonly result?: KeptResult; readonly added?: FlowAddition | undefined }
   | { readonly ok: false; readonly thrown: unknown };
 const SUCCEEDED: Ended = { ok: true };
 
@@ -59,6 +63,7 @@ export class Attempt implements JobContext {
   #controller: AbortController | undefined;
   #log: Logger | undefined;
   #info: JobInfo | undefined;
+  #flow: FlowContext | undefined;
 
   constructor(bound: BoundJob, deps: AttemptDeps, onEnd: (attempt: Attempt, ended: Ended) => void) {
     this.bound = bound;
@@ -149,14 +154,19 @@ export class Attempt implements JobContext {
   }
 
   #succeed(result: unknown): void {
-    if (this.bound.job.statusId === undefined || this.#ended) {
+    const { statusId, flow, class: name } = this.bound.job;
+    if ((statusId === undefined && flow === undefined) || this.#ended) {
       this.#end(SUCCEEDED);
       return;
     }
     const kept = keptResult(result);
+    if ('problem' in kept && flow) {
+      this.#fail(new ResultError(`Step ${flow.step} (${name}): ${kept.problem}`));
+      return;
+    }
     if ('problem' in kept)
       this.log.warn('The job succeeded, but what it returned cannot be kept', { problem: kept.problem });
-    this.#end({ ok: true, result: kept });
+    this.#end({ ok: true, result: kept, added: this.#flow?.added });
   }
 
   #fail(thrown: unknown): void {
@@ -194,6 +204,12 @@ export class Attempt implements JobContext {
   get cron(): JobContext['cron'] {
     const { cron } = this.bound.job;
     return cron && { name: cron.name, slot: new Date(cron.slot) };
+  }
+
+  get flow(): FlowContext | undefined {
+    const { flow } = this.bound.job;
+    if (flow) this.#flow ??= new FlowContext(flow, { registry: this.#deps.registry, now: this.#deps.redisNow });
+    return this.#flow;
   }
 
   get activeJob(): JobContext['activeJob'] {

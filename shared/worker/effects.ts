@@ -1,11 +1,15 @@
+import type { StepEnd } from '../flow.ts';
 import type { Progress } from '../job/progress.ts';
 import type { Control, Effect, Gate, Job, Outcome } from '../types.ts';
 import { errorInfo } from '../wire/failed-entry.ts';
 import { phpStatus, type Tracked } from '../wire/php-status.ts';
 
+/** Characters of an error that a flow keeps: the failed list has all of it. */
+const MOST_ERROR = 2_000;
+
 /** Does anything happen besides when such a job starts or ends? For most nothing does. */
-export function hasEffects({ statusId, control, plugins }: Job): boolean {
-  return statusId !== undefined || heldLock(control) !== undefined || plugins !== undefined;
+export function hasEffects({ statusId, control, plugins, flow }: Job): boolean {
+  return statusId !== undefined || flow !== undefined || heldLock(control) !== undefined || plugins !== undefined;
 }
 
 /** The lock that a job got when it was enqueued, and that its worker gives back. */
@@ -72,6 +76,7 @@ export function effectsOf(job: Job, outcome: Outcome, deps: EffectsDeps): Effect
     effects.push(unlockOf(job, lock.name));
   }
   if (gates.length > 0) effects.push({ kind: 'leave', gates, queue: job.raw.queue });
+  if (!waits && job.flow) effects.push({ kind: 'flow', mark: job.flow, ...stepEnd(job, job.flow.step, outcome) });
   if (!waits && isCancelled) effects.push({ kind: 'cancelled', id: job.id });
   return effects;
 }
@@ -84,4 +89,14 @@ function trackedOf({ attempt, control }: Job, state: Tracked['state'], thrown: u
   if (control?.keep === undefined) return undefined;
   const { exception, error } = thrown === undefined ? { exception: '', error: '' } : errorInfo(thrown);
   return { state, attempt, error: thrown === undefined ? undefined : `${exception}: ${error}`, keep: control.keep };
+}
+
+/** Callbacks get an error as it is here. */
+function stepEnd({ class: name }: Job, step: string, outcome: Outcome): StepEnd {
+  if (outcome.kind === 'succeeded') {
+    const { result, added } = outcome;
+    return { json: result && 'json' in result ? result.json : 'null', added };
+  }
+  const { exception, error } = errorInfo('error' in outcome ? outcome.error : undefined);
+  return { error: JSON.stringify({ step, class: name, exception, error: error.slice(0, MOST_ERROR).toWellFormed() }) };
 }

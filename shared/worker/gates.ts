@@ -1,5 +1,5 @@
 import type { Admission, AdmissionRequest, AskedGate } from '../broker/admission.ts';
-import { aloneGate, classGate, pauseGate } from '../broker/gate.ts';
+import { aloneGate, classGate, flowGate, pauseGate } from '../broker/gate.ts';
 import type { Clock } from '../clock.ts';
 import type { JobDefinition } from '../job/define.ts';
 import type { BoundJob } from '../job/registry.ts';
@@ -75,7 +75,10 @@ export class Gates {
     const { orders, timeout } = this.#deps;
     const paused = orders.isPaused(job.class);
     const { limit, unique } = definition;
-    if (!paused && limit === undefined && unique === undefined && job.control === undefined) return NO_GATES;
+    const running = job.flow?.running;
+    if (!paused && limit === undefined && unique === undefined && job.control === undefined && running === undefined) {
+      return NO_GATES;
+    }
     if (this.#admitted.has(job.raw)) return NO_GATES;
     const longest = definition.timeout ?? timeout;
     const life = longest === Infinity ? undefined : Math.ceil(longest) + BEYOND_TIMEOUT_MS;
@@ -87,6 +90,7 @@ export class Gates {
       const name = classGate(job.class, limitKey(job.class, limit, job.args));
       gates.push({ name, rule: this.#ruleOf(job.class, limit), life });
     }
+    if (job.flow && running !== undefined) gates.push({ name: flowGate(job.flow.id), rule: { running }, life });
     return gates;
   }
 

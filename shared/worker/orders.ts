@@ -40,8 +40,11 @@ export class Orders {
   }
 
   /** Why the job is to be cancelled; undefined where it is not. */
-  cancelled({ id }: Pick<Job, 'id'>): CancelledError | undefined {
-    const order = this.#cancelled.size === 0 ? undefined : this.#cancelled.get(id);
+  cancelled({ id, flow }: Pick<Job, 'id' | 'flow'>): CancelledError | undefined {
+    if (this.#cancelled.size === 0) return undefined;
+    // Callbacks run whatever becomes of their flow.
+    const flowId = flow?.step.startsWith('0') ? flow.id : undefined;
+    const order = this.#cancelled.get(id) ?? (flowId === undefined ? undefined : this.#cancelled.get(flowId));
     return order && order.until > this.#now() ? new CancelledError(order.reason) : undefined;
   }
 }

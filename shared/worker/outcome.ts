@@ -5,6 +5,7 @@ import {
   Discard,
   JobDeadlineError,
   LeaseLostError,
+  ResultError,
   ShutdownError,
   SkipRetry,
   WorkerDiedError,
@@ -37,7 +38,8 @@ export function outcomeOfError(run: FailedRun): Outcome {
   const error = aborted === undefined ? thrown : aborted;
   if (run.onlyOnce) return { kind: 'failed', error };
   if (aborted instanceof JobDeadlineError) return { kind: 'failed', error: aborted };
-  if (thrown instanceof SkipRetry || thrown instanceof ArgumentsError) return { kind: 'failed', error: thrown };
+  if (thrown instanceof SkipRetry || thrown instanceof ArgumentsError || thrown instanceof ResultError)
+    return { kind: 'failed', error: thrown };
   if (aborted instanceof ShutdownError) return { kind: 'released', to: 'head', reason: aborted.message };
   if (aborted instanceof LeaseLostError) return { kind: 'released', to: 'head', reason: aborted.message };
   if (aborted instanceof DeadlineError && !run.hadItsTime) {

@@ -1,5 +1,5 @@
 import { isPlainDone, isPlainRelease } from '../broker/ops/operation.ts';
-import type { Settlement } from '../types.ts';
+import type { Effect, Settlement } from '../types.ts';
 
 /** Settlements in one sync, besides those that are only done; each is a command or more of its script. */
 const MOST_OTHERS = 1_000;
@@ -34,7 +34,14 @@ export function divide(settlements: readonly Settlement[]): {
 }
 
 function textOf({ outcome, effects }: Settlement): number {
-  const results = effects.reduce((sum, effect) => sum + (effect.kind === 'status' ? effect.tail.length : 0), 0);
+  const results = effects.reduce((sum, effect) => sum + sizeOf(effect), 0);
   if (outcome.kind === 'failBinary') return results + outcome.entry.length;
   return results + ('head' in outcome ? outcome.head.length + outcome.tail.length : 200);
+}
+
+function sizeOf(effect: Effect): number {
+  if (effect.kind === 'status') return effect.tail.length;
+  if (effect.kind !== 'flow') return 0;
+  if ('error' in effect) return effect.error.length;
+  return effect.json.length + (effect.added?.nodes.reduce((sum, { text }) => sum + text.length, 0) ?? 0);
 }

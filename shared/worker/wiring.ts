@@ -64,6 +64,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
       log,
       enqueue: client.enqueue,
       onProgress: (job, progress) => shared.pending.progress(job, progress),
+      registry: deps.registry,
       deadline,
       redisNow: () => lease.redisNow(),
       attempts: options.attempts,

@@ -237,7 +237,7 @@ export class Worker {
       const outcome: Outcome = ended.ok
         ? ended.result === undefined
           ? SUCCEEDED
-          : { kind: 'succeeded', result: ended.result }
+          : { kind: 'succeeded', result: ended.result, added: ended.added }
         : outcomeOfFailure(attempt, {
             thrown: ended.thrown,
             now,

@@ -42,6 +42,7 @@ export function aJob(given: Partial<Job> = {}): Job {
     statusId: undefined,
     control: undefined,
     trace: undefined,
+    flow: undefined,
     plugins: undefined,
     ...given,
   };

@@ -201,6 +201,7 @@ describe('inside shared, imports lead down', () => {
     ['job', 'queues', 'wire'],
     [
       'types',
+      'flow',
       'config',
       'duration',
       'errors',

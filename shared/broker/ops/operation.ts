@@ -5,6 +5,7 @@ import type { OpContext, ScriptCall } from './call.ts';
 import { CANCELLED, encodeCancelled } from './cancelled.ts';
 import { CLEAR_KEY, encodeClearKey } from './clear-key.ts';
 import { encodeFail, encodeFailBinary, FAIL } from './fail.ts';
+import { encodeFlow, FLOW } from './flow.ts';
 import { encodeLeave, LEAVE } from './leave.ts';
 import { encodeStatus, PHP_STATUS } from './php-status.ts';
 import { encodeProgress, PROGRESS } from './progress.ts';
@@ -81,6 +82,9 @@ export function encodeEffects(effects: readonly Effect[], call: ScriptCall, keys
       case 'leave':
         encodeLeave(effect, call, keys);
         break;
+      case 'flow':
+        encodeFlow(effect, call, keys);
+        break;
       case 'cancelled':
         encodeCancelled(effect, call, keys);
         break;
@@ -114,4 +118,4 @@ local outcomes, effects, processed, failed = {}, {}, 0, 0
 function outcomes.done(payload)
   if payload then processed = processed + 1 end
 end
-${RETRY}${FAIL}${RELEASE}${PHP_STATUS}${PROGRESS}${LOCKS}${UNLOCK}${RELOCK}${LEAVE}${CANCELLED}${CLEAR_KEY}${RESQUE_STATUS}${CARRY_OUT}`;
+${RETRY}${FAIL}${RELEASE}${PHP_STATUS}${PROGRESS}${LOCKS}${UNLOCK}${RELOCK}${LEAVE}${FLOW}${CANCELLED}${CLEAR_KEY}${RESQUE_STATUS}${CARRY_OUT}`;

@@ -13,8 +13,8 @@ export async function readDueTimes(client: RedisClient, namespace: string, time?
 }
 
 /** In the order in which scripts take them. */
-export function dueTimesKeys({ rubyScheduler, leases, retry, delayedSchedule, parked }: Keys): string[] {
-  return [rubyScheduler, leases, retry, delayedSchedule, parked];
+export function dueTimesKeys({ rubyScheduler, leases, retry, delayedSchedule, parked, flowsLost }: Keys): string[] {
+  return [rubyScheduler, leases, retry, delayedSchedule, parked, flowsLost];
 }
 
 export function dueTimesArguments({ leases, retry, delayed, parked }: LookedThrough = {}): Argument[] {
@@ -23,7 +23,7 @@ export function dueTimesArguments({ leases, retry, delayed, parked }: LookedThro
 
 /** @param answer of the script */
 export function dueTimesOf(answer: Reply | undefined): DueTimes {
-  const [now, ruby, leases, retry, delayed, wrong, parked] = list(answer);
+  const [now, ruby, leases, retry, delayed, wrong, parked, lost] = list(answer);
   // A score that is no time, such as inf, is nobody's due time.
   const time = (score: Reply | undefined, unit: number) => {
     const ms = text(score) === '' ? Number.NaN : Number(text(score)) * unit;
@@ -36,6 +36,7 @@ export function dueTimesOf(answer: Reply | undefined): DueTimes {
     retry: time(retry, 1),
     delayed: time(delayed, 1000),
     ...(parkedAt === undefined ? {} : { parked: parkedAt }),
+    ...(lost === 1 ? { lostSteps: true } : {}),
     ...(ruby === 1 ? { rubyScheduler: true } : {}),
     wrong: wrongKeysOf(wrong),
   };

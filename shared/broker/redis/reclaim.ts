@@ -52,6 +52,7 @@ export async function reclaimWorker(
       keys.failed,
       keys.stat('processed'),
       keys.stat('failed'),
+      keys.flowsLost,
     ]);
     call.add(worker, tokenOf(worker), JOBS_AT_ONCE, BYTES_AT_ONCE, others > MOST_OTHERS ? 1 : 0);
     const mayFail = fields.some((field) => FIELD.exec(field)?.[1] === '!');

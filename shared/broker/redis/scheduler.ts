@@ -8,6 +8,7 @@ import { list, type RedisClient, text } from './client.ts';
 import { cronStateKeys, cronStateOf } from './cron-state.ts';
 import { delayedOf } from './delayed.ts';
 import { dueTimesArguments, dueTimesKeys, dueTimesOf, readDue } from './due-times.ts';
+import { tellLostStepsOf } from './flows.ts';
 import { openGatesOf } from './open-gates.ts';
 import { reclaimWorker } from './reclaim.ts';
 import { type TimeSource, timedScripts, timeOf } from './time.ts';
@@ -39,6 +40,7 @@ export function redisSchedulerBroker(client: RedisClient, namespace: string, tim
   return {
     ...delayedOf(client, script, keys),
     ...openGatesOf(client, script, keys),
+    tellLostSteps: tellLostStepsOf(client, script, keys),
 
     async dueTimes(after) {
       return known(dueTimesOf(await script(dueTimes, dueTimesKeys(keys), dueTimesArguments(after))));

@@ -6,7 +6,7 @@ import { NOW } from '../redis/time.ts';
 const LONGEST_LOCK = 86_400_000;
 
 /**
- * Lua, behind READ_ARGUMENTS: `dueTimes(place, time)`, of the five keys from that place of KEYS on; it reads four
+ * Lua, behind READ_ARGUMENTS: `dueTimes(place, time)`, of the six keys from that place of KEYS on; it reads four
  * arguments, the times up to which each sorted set was looked through, ms, or ''.
  */
 export const DUE_TIMES = `
@@ -38,7 +38,8 @@ local function dueTimes(place, time)
   local leases, retry, delayed, parked = arg(), arg(), arg(), arg()
   if delayed ~= '' then delayed = string.format('%.3f', delayed / 1000) end
   return {time, rubyRuns(KEYS[place]), firstDue(KEYS[place + 1], leases), firstDue(KEYS[place + 2], retry),
-    firstDue(KEYS[place + 3], delayed), wrongKeys(), firstDue(KEYS[place + 4], parked)}
+    firstDue(KEYS[place + 3], delayed), wrongKeys(), firstDue(KEYS[place + 4], parked),
+    try('EXISTS', KEYS[place + 5]) or 0}
 end
 `;
 
@@ -46,9 +47,10 @@ end
  * When the earliest of each is due.
  *
  * KEYS  1 the master lock of Ruby's resque-scheduler  2 leases  3 retry  4 delayed_queue_schedule  5 parked
+ *       6 flows:lost
  * ARGV  time; for each sorted set: '', or the time (epoch ms) up to which its members do not count
  * Returns {the time (epoch ms), 1 if Ruby's runs, else 0, the lowest score of each set, '' where there is none, keys that
- *         are not what they should be {{key, problem}…}, the lowest score of the last set}.
+ *         are not what they should be {{key, problem}…}, the lowest score of the last set, 1 if there are lost steps, else 0}.
  */
 export const dueTimes = defineScript('due-times', `${NOW}${READ_ARGUMENTS}${DUE_TIMES}return dueTimes(1, now(arg()))`);
 

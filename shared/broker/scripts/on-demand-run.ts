@@ -16,7 +16,7 @@ export const LOOK_AGAIN = -1;
  * Begin a run: take the scheduler's lock. A schedule whose time has come is the one that started this run, or is of no more
  * use: should the run die, whoever is started again for it has to set the next one.
  *
- * KEYS  1 scheduler:wake:<system>  2 scheduler:lease:<system>  3-7 those of `dueTimes`  8-11 those of `readCron`
+ * KEYS  1 scheduler:wake:<system>  2 scheduler:lease:<system>  3-8 those of `dueTimes`  9-12 those of `readCron`
  * ARGV  time; who runs; how long it holds, ms; '', '', '', ''
  * Returns {0} while another holds it, else {1, answer of `dueTimes`, answer of `readCron`}.
  */
@@ -32,7 +32,7 @@ if wake.at and wake.at <= time + ${EARLY_MS} then
 end
 if not acquire(KEYS[2], holder, ms) then return {0} end
 local due = dueTimes(3, time)
-return {1, due, cronState(8, time)}
+return {1, due, cronState(9, time)}
 `,
 );
 

@@ -25,7 +25,7 @@ const AGAIN_MS = 60_000;
  *
  * KEYS  1 inflight:<worker>  2 leases  3 workers  4 workers:heartbeat  5 worker:<worker>  6 worker:<worker>:started
  *       7 stat:processed:<worker>  8 stat:failed:<worker>  9 serial  10 queues  11 failed  12 stat:processed
- *       13 stat:failed  then the queues that ARGV names
+ *       13 stat:failed  14 flows:lost  then the queues that ARGV names
  * ARGV  time; worker id; its token (first part of the ids of its jobs); most jobs; most bytes; 1 to leave jobs of queues
  *       that ARGV does not name, else 0; 1 where jobs may fail, and then the hashes of the statistics: number of the first
  *       minute, how many, places of their keys; the same of days; else 0;
@@ -95,6 +95,9 @@ local function giveBack(job, push)
     local producers = original(payload)
     if not try('RPUSH', KEYS[11], head .. producers .. job.queue.tail) then stuck = true return end
     failed = failed + 1
+    -- Its flow is told by the scheduler: the last that looks like our key is it.
+    local mark = string.match(producers, '^.*,"flow":({"id":"[^"]*","step":"[^"]*","queues":%[[^%]]*%][^}]*})')
+    if mark then try('RPUSH', KEYS[14], mark) end
     if fails then
       -- The first key of nearly every payload. Others are not looked into here.
       local name = string.match(producers, '^%s*{%s*"class"%s*:%s*"([^"\\%c]+)"')

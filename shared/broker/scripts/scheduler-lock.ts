@@ -29,7 +29,7 @@ end
 /**
  * Take the scheduler's lock, or extend it; and answer what a tick looks at first.
  *
- * KEYS  1 scheduler:lease:<system>  2-6 those of `dueTimes`  7-10 those of `readCron`
+ * KEYS  1 scheduler:lease:<system>  2-7 those of `dueTimes`  8-11 those of `readCron`
  * ARGV  time; who asks; how long it holds, ms; '', '', '', ''
  * Returns {0} while another holds it, else {1, answer of `dueTimes`, answer of `readCron`}.
  */
@@ -39,7 +39,7 @@ export const acquireLock = defineScript(
 local time = now(arg())
 if not acquire(KEYS[1], arg(), arg()) then return {0} end
 local due = dueTimes(2, time)
-return {1, due, cronState(7, time)}
+return {1, due, cronState(8, time)}
 `,
 );
 

@@ -7,7 +7,7 @@ import { DUE_TIMES } from './due-times.ts';
 /**
  * What a tick looks at first: one call where nothing is due.
  *
- * KEYS  1-5 those of `dueTimes`  6-10 those of `readCron`
+ * KEYS  1-6 those of `dueTimes`  7-11 those of `readCron`
  * ARGV  time; '', '', '', ''
  * Returns {answer of `dueTimes`, answer of `readCron`}.
  */
@@ -16,6 +16,6 @@ export const readSnapshot = defineScript(
   `${NOW}${READ_ARGUMENTS}${DUE_TIMES}${CRON_STATE}
 local time = now(arg())
 local due = dueTimes(1, time)
-return {due, cronState(6, time)}
+return {due, cronState(7, time)}
 `,
 );

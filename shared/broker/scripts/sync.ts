@@ -133,6 +133,7 @@ for i = 1, int() do
   end
   carryOut(not err and payload)
 end
+flow.close()
 addStats(time, replay)
 -- What was settled the first time is not held now.
 if replay then missing = 0 end

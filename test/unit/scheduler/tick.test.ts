@@ -42,6 +42,9 @@ function start(due: Partial<DueTimes>, work: Partial<Record<'workers' | 'retries
       if (left.workers === 0) return [];
       return [{ worker: `w${left.workers--}`, jobs: 1, failed: 0, each: [], wrong: [] }];
     },
+    async tellLostSteps() {
+      return { told: 0, more: false, wrong: [] };
+    },
     async parkedGates() {
       return { gates: [], next: undefined, wrong: [] };
     },

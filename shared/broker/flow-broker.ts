@@ -1,0 +1,86 @@
+import type { FlowMark, FlowNodeText } from '../flow.ts';
+import type { WrongKey } from './wrong-key.ts';
+
+/** The part of the seam that starts flows, looks at them and changes them. */
+export interface FlowBroker {
+  /** Writes nodes of a flow that is not started yet; they expire unless it is. In one call. */
+  writeNodes(id: string, nodes: readonly FlowNodeText[]): Promise<void>;
+  /** Its first steps go to their queues; once, however often it is called. */
+  startFlow(
+    flow: NewFlow,
+  ): Promise<{ readonly state: 'started' | 'was started' | 'incomplete'; readonly wrong: readonly WrongKey[] }>;
+  /** undefined where there is no record. */
+  flow(id: string): Promise<FlowRecord | undefined>;
+  flowNodes(id: string, paths: readonly string[]): Promise<FlowNodeRecord[]>;
+  /** Ids of flows that have a record, the newest first. */
+  flowIds(offset: number, limit: number): Promise<string[]>;
+  /** Forgets ids whose records are gone. */
+  forgetFlows(ids: readonly string[]): Promise<void>;
+  /** @returns its state before; undefined where there is no record */
+  changeFlow(id: string, queues: readonly string[], change: FlowChange): Promise<ChangedFlow | undefined>;
+}
+
+export interface NewFlow extends Omit<FlowMark, 'step'> {
+  readonly name: string;
+  /** Nodes that were written. */
+  readonly nodes: number;
+  /** Jobs among them, but callbacks. */
+  readonly steps: number;
+  /** Nothing of it is started any more from then on; epoch ms. */
+  readonly expires: number | undefined;
+  /** How long the record is kept when it has ended, ms. */
+  readonly keep: number;
+}
+
+export type FlowChange =
+  | { readonly kind: 'cancel'; readonly reason: string }
+  | { readonly kind: 'retry' }
+  /** @property error as JSON  @property element of the list of lost steps that says so */
+  | { readonly kind: 'fail'; readonly step: string; readonly error: string; readonly element?: string };
+
+export interface ChangedFlow {
+  readonly before: FlowState;
+  /** Steps that were pushed again. */
+  readonly again: number;
+  readonly wrong: readonly WrongKey[];
+}
+
+/** `failed`: it has stopped at a step, and goes on when that was retried and has succeeded. */
+export type FlowState = 'running' | 'succeeded' | 'failed' | 'cancelled';
+
+/** @property told flows that heard of a step of theirs  @property more there may be more */
+export interface LostSteps {
+  readonly told: number;
+  readonly more: boolean;
+  readonly wrong: readonly WrongKey[];
+}
+
+/** Times are epoch ms. */
+export interface FlowRecord {
+  readonly state: FlowState;
+  readonly name: string;
+  readonly queues: readonly string[];
+  readonly created: number;
+  readonly ended: number | undefined;
+  /** Steps in all, without callbacks. */
+  readonly steps: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Steps that were pushed and have not ended, callbacks among them. */
+  readonly active: number;
+  /** Of the first step that failed, as JSON; '' where none did. */
+  readonly error: string;
+  /** Why it was cancelled. */
+  readonly reason: string;
+}
+
+export interface FlowNodeRecord {
+  /** Its first lines; '' where there is none. */
+  readonly text: string;
+  readonly state: string;
+  /** As JSON; '' where there is none, or it was left out. */
+  readonly result: string;
+  readonly error: string;
+  /** Bytes of a result that was left out. */
+  readonly leftOut: number;
+}

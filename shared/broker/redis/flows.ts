@@ -1,0 +1,160 @@
+import { flowOfPayload, flowTexts } from '../../wire/flow.ts';
+import type { SchedulerBroker, WrongKey } from '../broker.ts';
+import type { FlowBroker, FlowState } from '../flow-broker.ts';
+import { type Keys, keysOf } from '../keys.ts';
+import { ScriptCall } from '../ops/call.ts';
+import { encodeFlowKeys } from '../ops/flow.ts';
+import { changeFlow, INCOMPLETE, NO_FLOW, readNodes, startFlow, writeNodes } from '../scripts/flows.ts';
+import { list, type RedisClient, text } from './client.ts';
+import { type TimeSource, timedScripts } from './time.ts';
+import { wrongKeysOf } from './wrong-keys.ts';
+
+/** Nodes of a flow that is not started within this time are gone, ms. */
+const UNSTARTED_MS = 3_600_000;
+/** Results and errors that one look answers, bytes. */
+const MOST_RESULTS = 4_194_304;
+
+const FIELDS = [
+  'state',
+  'name',
+  'queues',
+  'created',
+  'ended',
+  'steps',
+  'succeeded',
+  'failed',
+  'active',
+  'error',
+  'reason',
+];
+
+/**
+ * Flows, on any Redis client.
+ * @param namespace prefix of every key, `resque:` in Resque's own default
+ * @param time of a test @default Redis's own
+ */
+export function redisFlowBroker(client: RedisClient, namespace: string, time?: TimeSource): FlowBroker {
+  const keys = keysOf(namespace);
+  const script = timedScripts(client, time);
+  return {
+    async writeNodes(id, nodes) {
+      const args = nodes.flatMap(({ path, text }) => [path, text]);
+      await client.script(writeNodes, [keys.flowNodes(id)], [UNSTARTED_MS, ...args]);
+    },
+
+    async startFlow(flow) {
+      const { head, tail } = flowTexts(flow);
+      const limits = flow.expires === undefined ? '' : `,"control":{"expires":${Math.ceil(flow.expires)}}`;
+      const call = new ScriptCall([keys.queues, keys.control]);
+      call.add(
+        flow.nodes,
+        flow.steps,
+        head,
+        tail,
+        limits,
+        JSON.stringify(flow.queues),
+        Math.ceil(flow.keep),
+        flow.name,
+      );
+      encodeFlowKeys(flow, call, keys);
+      const [code, wrong] = list(await script(startFlow, call.keys, call.args));
+      const state = code === INCOMPLETE ? 'incomplete' : code === 0 ? 'was started' : 'started';
+      return { state, wrong: wrongKeysOf(wrong) };
+    },
+
+    async flow(id) {
+      const values = list(await client.command(['HMGET', keys.flow(id), ...FIELDS])).map(text);
+      const [state = '', name = '', queues, created, ended, steps, succeeded, failed, active, error = '', reason = ''] =
+        values;
+      if (state === '') return undefined;
+      return {
+        state: state as FlowState,
+        name,
+        queues: JSON.parse(queues || '[]') as string[],
+        created: Number(created),
+        ended: ended ? Number(ended) : undefined,
+        steps: Number(steps),
+        succeeded: Number(succeeded),
+        failed: Number(failed),
+        active: Number(active),
+        error,
+        reason,
+      };
+    },
+
+    async flowNodes(id, paths) {
+      if (paths.length === 0) return [];
+      const scriptKeys = [keys.flowNodes(id), keys.flowStates(id)];
+      return list(await client.script(readNodes, scriptKeys, [MOST_RESULTS, ...paths])).map((row) => {
+        const [node, state, result, error, leftOut] = list(row);
+        return {
+          text: text(node),
+          state: text(state),
+          result: text(result),
+          error: text(error),
+          leftOut: Number(leftOut),
+        };
+      });
+    },
+
+    async flowIds(offset, limit) {
+      return list(await client.command(['ZREVRANGE', keys.flows, offset, offset + limit - 1])).map(text);
+    },
+
+    async forgetFlows(ids) {
+      if (ids.length === 0) return;
+      await client.command(['ZREM', keys.flows, ...ids]);
+      await client.command(['ZREM', keys.flowsEnded, ...ids]);
+    },
+
+    changeFlow: changeFlowOf(script, keys),
+  };
+}
+
+/** `changeFlow`, and what a scheduler does with it. */
+export function changeFlowOf(script: RedisClient['script'], keys: Keys): FlowBroker['changeFlow'] {
+  return async (id, queues, change) => {
+    const call = new ScriptCall([keys.queues, keys.control, keys.flowsLost]);
+    encodeFlowKeys({ id, queues }, call, keys);
+    call.add(change.kind);
+    if (change.kind === 'cancel') call.add(change.reason, '', '');
+    else if (change.kind === 'fail') call.add(change.step, change.error, change.element ?? '');
+    else call.add('', '', '');
+    const [before, again, wrong] = list(await script(changeFlow, call.keys, call.args));
+    if (before === NO_FLOW) return undefined;
+    return { before: text(before) as FlowState, again: Number(again), wrong: wrongKeysOf(wrong) };
+  };
+}
+
+const MAY_HAVE_STARTED = 'Its worker died after it may have started, and it runs at most once.';
+
+/** Each is taken off the list in the step that tells its flow: whoever dies on the way has told all, or nothing. */
+export function tellLostStepsOf(
+  client: RedisClient,
+  script: RedisClient['script'],
+  keys: Keys,
+): SchedulerBroker['tellLostSteps'] {
+  const change = changeFlowOf(script, keys);
+  return async (limit) => {
+    const elements = list(await client.command(['LRANGE', keys.flowsLost, 0, limit - 1])).map(text);
+    const wrong: WrongKey[] = [];
+    let told = 0;
+    for (const element of elements) {
+      const mark = flowOfPayload(`{"flow":${element}}`);
+      if (!mark) {
+        await client.command(['LREM', keys.flowsLost, 1, element]);
+        continue;
+      }
+      const error = JSON.stringify({
+        step: mark.step,
+        class: null,
+        exception: 'WorkerDiedError',
+        error: MAY_HAVE_STARTED,
+      });
+      const changed = await change(mark.id, mark.queues, { kind: 'fail', step: mark.step, error, element });
+      if (changed) told++;
+      wrong.push(...(changed?.wrong ?? []));
+    }
+    return { told, more: elements.length === limit, wrong };
+  };
+}

@@ -1,0 +1,115 @@
+import { READ_ARGUMENTS } from '../ops/call.ts';
+import { OPEN_FLOW } from '../ops/flow.ts';
+import { defineScript } from '../redis/client.ts';
+import { NOW } from '../redis/time.ts';
+
+/** What the scripts answer instead of a flow's state. */
+export const NO_FLOW = -1;
+export const INCOMPLETE = -2;
+
+/**
+ * Write nodes of a flow that has not been started. They expire unless it is.
+ *
+ * KEYS  1 flow:<id>:nodes
+ * ARGV  ms until they expire; for each node: its path, its text
+ * Returns 1.
+ */
+export const writeNodes = defineScript(
+  'write-nodes',
+  `
+for from = 2, #ARGV, 4000 do redis.call('HSET', KEYS[1], unpack(ARGV, from, math.min(from + 3999, #ARGV))) end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return 1
+`,
+);
+
+/**
+ * Start a flow whose nodes are all written: its first steps go to their queues. Called again, it changes nothing.
+ *
+ * KEYS  1 queues  2 control  then those that ARGV names by their place
+ * ARGV  time; number of nodes; number of steps; what stands before and behind the path in payloads, what behind that but in
+ *       callbacks; its queues, as JSON; how long the record is kept, ms; its name; what openFlow reads
+ * Returns 1; 0 where it was started before; INCOMPLETE where nodes have expired; and keys of another type.
+ */
+export const startFlow = defineScript(
+  'start-flow',
+  `${NOW}${READ_ARGUMENTS}
+local QUEUES, CONTROL = 1, 2
+local time = now(arg())
+local nodeCount, steps, head, tail, limits, queues, keep, name = int(), arg(), arg(), arg(), arg(), arg(), arg(), arg()
+local id, record, nodes, states, index = ARGV[at + 1], KEYS[tonumber(ARGV[at + 2])], KEYS[tonumber(ARGV[at + 3])],
+  KEYS[tonumber(ARGV[at + 4])], KEYS[tonumber(ARGV[at + 5])]
+if call('EXISTS', record) == 1 then return {0, {}} end
+if call('HLEN', nodes) ~= nodeCount then return {${INCOMPLETE}, {}} end
+call('PERSIST', nodes)
+call('HSET', record, 'state', 'running', 'active', 0, 'steps', steps, 'succeeded', 0, 'failed', 0, 'stopped', '', 'blocked', '',
+  'error', '', 'head', head, 'tail', tail, 'limits', limits, 'queues', queues, 'keep', keep, 'name', name, 'created', string.format('%.0f', time))
+call('ZADD', index, time, id)
+${OPEN_FLOW}
+local f = openFlow(true)
+flow.start(f, '0')
+flow.close()
+return {1, wrongKeys()}
+`,
+);
+
+/**
+ * Change a flow.
+ *
+ * KEYS  1 queues  2 control  3 flows:lost  then those that ARGV names by their place
+ * ARGV  time; what openFlow reads; what is to be done:
+ *       \`cancel\`, the reason: nothing of it is started any more
+ *       \`retry\`: the steps that failed and let nothing go on are pushed again, and it goes on
+ *       \`fail\`, path, error as JSON, element of flows:lost that says so, or '': a step has ended where no worker could tell
+ * Returns {NO_FLOW}, or {its state before, number of steps that were pushed again, keys of another type}.
+ */
+export const changeFlow = defineScript(
+  'change-flow',
+  `${NOW}${READ_ARGUMENTS}
+local QUEUES, CONTROL, LOST = 1, 2, 3
+local time = now(arg())
+${OPEN_FLOW}
+local f, again = openFlow(true), 0
+local change, path, text, element = arg(), arg(), arg(), arg()
+if change == 'fail' and element ~= '' then try('LREM', KEYS[LOST], 1, element) end
+if not f then return {${NO_FLOW}} end
+local before = f.state
+if change == 'cancel' and (f.state == 'running' or f.state == 'failed') then
+  f.state = 'cancelled'
+  call('HSET', f.record, 'reason', path)
+  if f.active > 0 then call('HSET', KEYS[CONTROL], 'cancel:' .. f.id, string.format('%.0f ', time + ${7 * 86_400_000}) .. path) end
+elseif change == 'retry' and f.state == 'failed' then
+  again = flow.retry(f)
+elseif change == 'fail' then
+  flow.ended(f, path, false, text)
+end
+flow.close()
+return {before, again, wrongKeys()}
+`,
+);
+
+/**
+ * Nodes of a flow, and what became of them.
+ *
+ * KEYS  1 flow:<id>:nodes  2 flow:<id>:states
+ * ARGV  most bytes of results and errors; paths
+ * Returns for each {the node up to its second line, '' where there is none; state or ''; result or '', error or ''; bytes of a result that
+ * was left out, or 0}.
+ */
+export const readNodes = defineScript(
+  'read-nodes',
+  `
+local left, found = tonumber(ARGV[1]), {}
+for i = 2, #ARGV do
+  local path = ARGV[i]
+  local node = redis.call('HGET', KEYS[1], path) or ''
+  local state = redis.call('HGET', KEYS[2], path) or ''
+  local size = redis.call('HSTRLEN', KEYS[2], 'r:' .. path)
+  local result = size > 0 and size <= left and redis.call('HGET', KEYS[2], 'r:' .. path) or ''
+  local err = redis.call('HGET', KEYS[2], 'e:' .. path) or ''
+  left = left - #result - #err
+  found[i - 1] = {string.sub(string.match(node, '^[^\\n]*\\n?[^\\n]*'), 1, 4096), state, result, err, result == '' and size or 0}
+end
+return found
+`,
+);

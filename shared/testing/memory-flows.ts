@@ -1,0 +1,63 @@
+import type { FlowBroker, FlowRecord } from '../broker/flow-broker.ts';
+import type { Clock } from '../clock.ts';
+
+/** The flows of a client without Redis: they are checked and kept, and nobody runs their steps. */
+export class MemoryFlows implements FlowBroker {
+  readonly #clock: Clock;
+  readonly #nodes = new Map<string, Map<string, string>>();
+  readonly #records = new Map<string, FlowRecord>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  writeNodes: FlowBroker['writeNodes'] = async (id, nodes) => {
+    const known = this.#nodes.get(id) ?? new Map<string, string>();
+    for (const { path, text } of nodes) known.set(path, text);
+    this.#nodes.set(id, known);
+  };
+
+  startFlow: FlowBroker['startFlow'] = async ({ id, name, queues, steps }) => {
+    if (this.#records.has(id)) return { state: 'was started', wrong: [] };
+    const counts = { steps, succeeded: 0, failed: 0, active: 0 };
+    const created = this.#clock.now();
+    this.#records.set(id, {
+      state: 'running',
+      name,
+      queues,
+      created,
+      ended: undefined,
+      ...counts,
+      error: '',
+      reason: '',
+    });
+    return { state: 'started', wrong: [] };
+  };
+
+  flow: FlowBroker['flow'] = async (id) => this.#records.get(id);
+
+  flowNodes: FlowBroker['flowNodes'] = async (id, paths) =>
+    paths.map((path) => {
+      const text = this.#nodes.get(id)?.get(path) ?? '';
+      return { text, state: '', result: '', error: '', leftOut: 0 };
+    });
+
+  flowIds: FlowBroker['flowIds'] = async (offset, limit) =>
+    [...this.#records.keys()].reverse().slice(offset, offset + limit);
+
+  forgetFlows = async () => {};
+
+  changeFlow: FlowBroker['changeFlow'] = async (id, _queues, change) => {
+    const record = this.#records.get(id);
+    if (!record) return undefined;
+    if (change.kind === 'cancel' && record.state === 'running') {
+      this.#records.set(id, { ...record, state: 'cancelled', ended: this.#clock.now(), reason: change.reason });
+    }
+    return { before: record.state, again: 0, wrong: [] };
+  };
+
+  clear(): void {
+    this.#nodes.clear();
+    this.#records.clear();
+  }
+}
