@@ -1,4 +1,3 @@
-import type { TraceContext } from './telemetry.ts';
 /**
  * The words of this project as types.
  *
@@ -11,6 +10,7 @@ import type { FlowAddition, FlowMark, StepEnd } from './flow.ts';
 import type { Gate } from './limit.ts';
 
 export type { Gate, LimitRule } from './limit.ts';
+import type { TraceContext } from './telemetry.ts';
 
 /** How often workers may die with a job before it is taken for the cause. */
 export const MOST_DEATHS = 3;
@@ -36,10 +36,7 @@ export interface Attempts {
   readonly attempts: number;
   /** How many workers died while they held the job; no attempts, since nobody knows whether it had started. */
   readonly deaths: number;
-  /**
-   * How the last attempts ended, as `addError` writes it: short, whatever the errors and their number. No quote,
-   * backslash or brace.
-   */
+  /** How the last attempts ended, as `addError` writes it: short, whatever they are. No quote, backslash or brace. */
   readonly errors?: string;
 }
 

@@ -28,7 +28,7 @@ program.version(own.version).exitOverride().showHelpAfterError('(--help shows wh
 
 program
   .command('demo')
-  .description("show a job's whole life in ten seconds, on a Redis of its own")
+  .description("a job's whole life in ten seconds")
   .addHelpText('after', examples('lambdesque demo', 'REDIS_URL=redis://localhost:6379/ lambdesque demo'))
   .action(() => demo(env));
 
@@ -60,7 +60,7 @@ redisOptions(program.command('work'))
   .option('--queues <list>', 'a,b in order; a=3,b=1 by weight; *, globs, !name')
   .option('--jobs <module>', 'job classes', defaultJobs)
   .addOption(
-    new Option('--interval <time>', 'between looks at empty queues, where Redis does not tell of pushes')
+    new Option('--interval <time>', 'between looks if Redis does not tell')
       .argParser(duration(1))
       .default(workerDefaults.interval, '5s'),
   )
