@@ -88,6 +88,7 @@ export {
   type WithoutLast,
 } from './job/flow.ts';
 export type { Middleware } from './job/middleware.ts';
+export type { Progress } from './job/progress.ts';
 export { type ResqueLockOptions, resqueLock } from './job/resque-plugins/lock.ts';
 export { type ResqueLonerOptions, resqueLoner } from './job/resque-plugins/loner.ts';
 export { type ResqueRetryOptions, resqueRetry } from './job/resque-plugins/retry.ts';

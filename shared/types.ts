@@ -10,6 +10,7 @@ import type { FlowAddition, FlowMark, StepEnd } from './flow.ts';
 import type { Gate } from './limit.ts';
 
 export type { Gate, LimitRule } from './limit.ts';
+
 import type { TraceContext } from './telemetry.ts';
 
 /** How often workers may die with a job before it is taken for the cause. */

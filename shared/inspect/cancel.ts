@@ -1,4 +1,4 @@
-import { type ControlBroker, MOST_CANCELLED } from '../broker/redis/control.ts';
+import { type ControlBroker, MOST_CANCELLED } from '../broker/control-broker.ts';
 import { ConfigError } from '../errors.ts';
 import { shown } from '../options.ts';
 import type { Jobs } from './jobs.ts';

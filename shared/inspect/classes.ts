@@ -1,4 +1,4 @@
-import type { ControlBroker } from '../broker/redis/control.ts';
+import type { ControlBroker } from '../broker/control-broker.ts';
 import { ConfigError } from '../errors.ts';
 import { shown } from '../options.ts';
 

@@ -1,5 +1,5 @@
+import type { ControlBroker } from '../broker/control-broker.ts';
 import { pausedClassOf, readParked } from '../broker/gate.ts';
-import type { ControlBroker } from '../broker/redis/control.ts';
 import { removalEffects } from '../broker/removal.ts';
 import { ConfigError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';

@@ -1,6 +1,6 @@
+import type { ControlBroker } from '../broker/control-broker.ts';
 import { classGate, type GateParts, partsOfGate, pausedClassOf, pauseGate, queueGate } from '../broker/gate.ts';
 import type { ListsBroker } from '../broker/lists.ts';
-import type { ControlBroker } from '../broker/redis/control.ts';
 import type { JobsBroker } from '../broker/redis/jobs.ts';
 import type { GateState, LimitsBroker } from '../broker/redis/limits.ts';
 import type { ScoredMember } from '../broker/redis/scored-members.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { ControlBroker } from '../broker/control-broker.ts';
 import { markOf } from '../broker/element-digest.ts';
 import { MINUTE_MS, short } from '../broker/ops/stats.ts';
-import type { ControlBroker } from '../broker/redis/control.ts';
 import type { QueuesBroker, SeenJob } from '../broker/redis/queues.ts';
 import type { NotedSizes, StatHash, StatHashesBroker } from '../broker/redis/stat-hashes.ts';
 import type { StatsBroker } from '../broker/redis/stats.ts';

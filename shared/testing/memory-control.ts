@@ -1,4 +1,4 @@
-import type { ControlBroker } from '../broker/redis/control.ts';
+import type { ControlBroker } from '../broker/control-broker.ts';
 import type { LimitsBroker } from '../broker/redis/limits.ts';
 import type { LimitRule } from '../types.ts';
 

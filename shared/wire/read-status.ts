@@ -1,3 +1,4 @@
+import type { Progress } from '../job/progress.ts';
 import { parseWithBigInts } from '../json.ts';
 import { readDate } from './read-date.ts';
 
@@ -12,7 +13,7 @@ export interface TrackedJob {
   /** What its handler returned, through JSON; null before, and where that could not be kept: then `error` says why. */
   readonly result: unknown;
   /** What `ctx.progress` said last. */
-  readonly progress: { readonly percent: number; readonly note: string | undefined } | undefined;
+  readonly progress: Progress | undefined;
   /** Name and message of what its last attempt threw, why it was discarded, or why its result was not kept. */
   readonly error: string | undefined;
   /** When it was enqueued. */

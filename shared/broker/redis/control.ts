@@ -1,4 +1,4 @@
-import type { LimitRule } from '../../types.ts';
+import { type ControlBroker, MOST_CANCELLED } from '../control-broker.ts';
 import { pauseGate, readRule, ruleText } from '../gate.ts';
 import { keysOf } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
@@ -8,25 +8,6 @@ import { list, type RedisClient, text } from './client.ts';
 import { openGatesOf } from './open-gates.ts';
 import { type TimeSource, timedScripts, timeOf } from './time.ts';
 
-/** The part of the seam that tells workers what they are not to do. */
-export interface ControlBroker {
-  /** Of queues that have one. */
-  limits(): Promise<Map<string, LimitRule>>;
-  /** @param rule undefined for none */
-  limit(queue: string, rule: LimitRule | undefined): Promise<void>;
-  pausedClasses(): Promise<string[]>;
-  pauseClass(className: string): Promise<void>;
-  /** Jobs that were parked meanwhile go to the heads of their queues, in order. @returns how many */
-  resumeClass(className: string): Promise<number>;
-  /** A job with this id is to end, wherever it is met. @param ms how long that holds  @returns false where too many are to be cancelled */
-  orderCancel(id: string, reason: string, ms: number): Promise<boolean>;
-  dropCancel(id: string): Promise<void>;
-  /** A job was discarded by no worker. */
-  countDiscarded(queue: string | undefined, className: string | undefined): Promise<void>;
-}
-
-/** Every worker hears of them with each sync. */
-export const MOST_CANCELLED = 1_000;
 /** Shares of parked jobs that one call gives back at the most: about 500 each. */
 const MOST_SHARES = 10_000;
 

@@ -1,6 +1,6 @@
 import type { DueTimes, SchedulerBroker } from '../../broker/broker.ts';
+import type { ControlBroker } from '../../broker/control-broker.ts';
 import type { CronBroker } from '../../broker/cron-broker.ts';
-import type { ControlBroker } from '../../broker/redis/control.ts';
 import type { DoctorBroker, FoundNames } from '../../broker/redis/doctor.ts';
 import type { GatesDoctor } from '../../broker/redis/doctor-gates.ts';
 import type { FailedBroker } from '../../broker/redis/failed.ts';
