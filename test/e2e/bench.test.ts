@@ -30,6 +30,7 @@ test('every benchmark works, and every job in it runs once; times are not looked
       'growth',
       'start',
       'delayed',
+      'autoscale',
       'waiting',
       'soak',
       'far',
