@@ -106,7 +106,7 @@ As a service: infra/local/README.md has recipes and what each signal does.`,
   .action((flags) => work(flags, env));
 
 redisOptions(program.command('dashboard'))
-  .description('a page in the browser: queues, failures, jobs, cron, workers')
+  .description('a page in the browser for all of this')
   .option('--host <address>', 'other than 127.0.0.1; needs a password [3]')
   .addOption(new Option('--port <n>', 'where it listens (7377, or one that is free)').argParser(wholeNumber))
   .option('--password-file <path>', 'file with the password to ask for [3]')
