@@ -18,9 +18,9 @@ import { dateOf, type JobView, type Page } from './job-view.ts';
 export interface GateInfo {
   /** Its name, such as `class:Report/acme` or `queue:reports`: what `parked` and `release` take. */
   readonly gate: string;
-  /** A limit of a queue, or of a class; equal jobs of which one may run (`unique`); a class that is, or was, paused. */
-  readonly kind: 'queue' | 'class' | 'running' | 'pause';
-  /** The queue or the class; of equal jobs the name of their lock. */
+  /** A limit of a queue, a class, or a flow; equal jobs of which one may run (`unique`); a class that is, or was, paused. */
+  readonly kind: 'queue' | 'class' | 'running' | 'flow' | 'pause';
+  /** The queue or the class; of equal jobs the name of their lock; a flow's id. */
   readonly name: string;
   /** Which kind of jobs within the class; a long one as its digest. */
   readonly key: string | undefined;

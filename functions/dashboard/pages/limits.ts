@@ -104,6 +104,7 @@ const KINDS = {
   queue: 'a queue',
   class: 'a class',
   running: 'equal jobs, one at a time',
+  flow: 'a flow',
   pause: 'a pause',
 } as const;
 
