@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { redisBroker } from '../../../shared/broker/redis/broker.ts';
+import type { RedisClient } from '../../../shared/broker/redis/client.ts';
+import { redisFlowBroker } from '../../../shared/broker/redis/flows.ts';
+import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
+import { flowMaker } from '../../../shared/client/flow.ts';
+import { systemClock } from '../../../shared/clock.ts';
+import { chain, chord, defineJob, group, RedisUnavailableError, step } from '../../../shared/index.ts';
+import { createFlows } from '../../../shared/inspect/flows.ts';
+import { createRegistry } from '../../../shared/job/registry.ts';
+import { silentLogger } from '../../../shared/log.ts';
+import { tick } from '../../../shared/scheduler/tick.ts';
+import { redisTime } from '../../helpers/brokers.ts';
+import { startRedis, type TestRedis } from '../../helpers/redis-server.ts';
+import { drain } from '../../helpers/workers.ts';
+
+/** A flow with every kind of step, killed before and after each of its calls to Redis, one kill a run. */
+
+let redis: TestRedis;
+let client: RedisClient;
+beforeAll(async () => {
+  redis = await startRedis({ appendonly: true });
+  client = tcpClient({ url: redis.url, commandTimeout: 5_000 });
+});
+afterAll(async () => {
+  await client.close();
+  await redis.stop();
+});
+
+const ran = new Map<string, number>();
+const See = defineJob({
+  class: 'See',
+  queue: 'a',
+  perform([name, input]) {
+    ran.set(String(name), (ran.get(String(name)) ?? 0) + 1);
+    return `${name}(${JSON.stringify(input ?? null)})`;
+  },
+});
+const Grow = defineJob({
+  class: 'Grow',
+  queue: 'b',
+  perform([name], ctx) {
+    ran.set(String(name), (ran.get(String(name)) ?? 0) + 1);
+    ctx.flow?.add(step(See, ['grown']));
+    return name;
+  },
+});
+const jobs = [See, Grow];
+const node = () =>
+  chain(
+    step(See, ['first']),
+    chord(
+      group([step(See, ['x']), chain(step(See, ['y']), step(See, ['z'])), step(Grow, ['g'], { immutable: true })], {
+        running: 2,
+      }),
+      step(See, ['joined']),
+    ),
+    group(step(See, ['l']), step(See, ['r'])),
+  );
+const NAMES = ['first', 'x', 'y', 'z', 'g', 'grown', 'joined', 'l', 'r', 'success'];
+
+type Fault = 'before' | 'after' | 'restart';
+
+/** Whoever uses it dies with its call of this number: Redis never hears of it, or nobody of the answer; or Redis itself is killed. */
+function dying(at: number, how: Fault): { client: RedisClient; died: () => boolean; calls: () => number } {
+  let calls = 0;
+  let dead = false;
+  const through = async <Answer>(send: () => Promise<Answer>): Promise<Answer> => {
+    if (dead) throw new RedisUnavailableError('This one is dead.');
+    const fatal = ++calls === at;
+    if (!fatal) return send();
+    if (how === 'restart') {
+      const answer = await send();
+      await redis.kill();
+      await redis.start();
+      return answer;
+    }
+    if (how === 'after') await send();
+    dead = true;
+    throw new RedisUnavailableError('It died.');
+  };
+  return {
+    died: () => dead,
+    calls: () => calls,
+    client: {
+      address: client.address,
+      command: (args) => through(() => client.command(args)),
+      script: (script, keys, args) => through(() => client.script(script, keys, args)),
+      close: async () => {},
+    },
+  };
+}
+
+/** One at a time; one that is dead is waited for no longer. */
+async function work(redisClient: RedisClient): Promise<void> {
+  const store = redisBroker(redisClient, 'resque:', redisTime.now);
+  await Promise.race([drain({ store, jobs, options: { concurrency: 1, lease: 60_000 } }), untilDead(redisClient)]);
+}
+
+const deaths = new Map<RedisClient, () => boolean>();
+async function untilDead(one: RedisClient): Promise<void> {
+  const dead = deaths.get(one);
+  while (!dead?.()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+const started = async (on: RedisClient) => {
+  const flow = flowMaker({
+    store: redisFlowBroker(on, 'resque:', redisTime.now),
+    registry: createRegistry(jobs),
+    now: async () => Number(redisTime.now()),
+  })(node(), { id: 'killed', onSuccess: step(See, ['success']), onFailure: step(See, ['failure']) });
+  return flow.enqueue();
+};
+
+/** The flow from its beginning to its end, with one fault on the way of whoever `who` is. @returns calls that there were */
+async function run(who: 'client' | 'worker' | 'scheduler', at: number, how: Fault): Promise<number> {
+  await redis.client.flushall();
+  ran.clear();
+  const mortal = dying(at, how);
+  deaths.clear();
+  deaths.set(mortal.client, mortal.died);
+  if (who === 'client') await started(mortal.client).catch(() => {});
+  // Again, as its program does when it has not heard that it worked.
+  if (who !== 'client' || mortal.died()) await started(client);
+  const ticking = who === 'scheduler' ? mortal.client : client;
+  const ticks = async (on: RedisClient) => {
+    const store = redisBroker(on, 'resque:', redisTime.now);
+    await tick({ store, registry: createRegistry(jobs), clock: systemClock, log: silentLogger }).catch(() => {});
+  };
+  if (who === 'scheduler') {
+    // Something for it to do: a worker that died in the middle.
+    const first = dying(4, 'before');
+    deaths.set(first.client, first.died);
+    await work(first.client);
+  } else {
+    await work(who === 'worker' ? mortal.client : client);
+  }
+  redisTime.move(61_000);
+  await ticks(ticking);
+  redisTime.move(61_000);
+  await ticks(client);
+  await work(client);
+  return mortal.calls();
+}
+
+async function expectWhole(note: string, deadWorkers: number): Promise<void> {
+  const view = await createFlows(redisFlowBroker(client, 'resque:', redisTime.now)).get('killed');
+  expect(view, note).toMatchObject({ state: 'succeeded', progress: { steps: 9, succeeded: 9, failed: 0, started: 0 } });
+  expect([...ran.keys()].sort(), note).toEqual([...NAMES].sort());
+  // What a dead worker had run and not settled runs again.
+  expect(Math.max(...ran.values()), note).toBeLessThanOrEqual(1 + deadWorkers);
+  expect(await redis.client.llen('resque:failed'), note).toBe(0);
+}
+
+describe('a flow is whole, each step and each callback run, none twice beyond what a job is', () => {
+  test.each(['client', 'worker', 'scheduler'] as const)('whatever call to Redis its %s dies with', async (who) => {
+    const calls = await run(who, Infinity, 'before');
+    await expectWhole('undisturbed', who === 'scheduler' ? 1 : 0);
+    expect(calls).toBeGreaterThanOrEqual(2);
+    for (let at = 1; at <= calls; at++) {
+      for (const how of ['before', 'after'] as const) {
+        await run(who, at, how);
+        await expectWhole(`${who}, call ${at}, ${how}`, 1);
+      }
+    }
+  });
+
+  test('whenever Redis is killed and comes back', async () => {
+    const calls = await run('worker', Infinity, 'restart');
+    for (let at = 1; at <= calls; at += 2) {
+      await run('worker', at, 'restart');
+      await expectWhole(`Redis, call ${at}`, 0);
+    }
+  });
+});
