@@ -67,6 +67,7 @@ export type { QueueInfo, QueueRates, Queues } from './inspect/queues.ts';
 export type { JobFilter, Scheduled, WaitingCount, WaitingJob, WaitingPage } from './inspect/scheduled.ts';
 export type { SeriesOptions, StatPoint, StatSeries, Stats, StatTotals } from './inspect/stats.ts';
 export type { WorkerInfo, Workers } from './inspect/workers.ts';
+export type { EndedJob, JobCallbacks } from './job/callbacks.ts';
 export type { CronOrigin, JobContext, JobInfo } from './job/context.ts';
 export type { TrackOptions } from './job/control-options.ts';
 export type { DefaultOptions, JobDefaults } from './job/defaults.ts';

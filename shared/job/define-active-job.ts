@@ -82,6 +82,9 @@ const OPTIONS = {
   locale: true,
   timeZone: true,
   perform: true,
+  onSucceeded: true,
+  onRetrying: true,
+  onFailed: true,
 } satisfies OptionsOf<ActiveJobOptions<Args, Args>>;
 
 function discardRule(where: string, discard: ActiveJobOptions<Args, Args>['discard']) {

@@ -4,6 +4,7 @@ import { ConfigError } from '../errors.ts';
 import { type KeyedLimit, limitRule } from '../limit.ts';
 import { checkOptions, type OptionsOf } from '../options.ts';
 import type { ResquePlugin } from '../types.ts';
+import { checkCallbacks, type JobCallbacks } from './callbacks.ts';
 import type { JobContext } from './context.ts';
 import { keptSeconds, withinMs } from './control-options.ts';
 import type { ActiveJobDefaults, Args, JobRef } from './enqueue.ts';
@@ -18,7 +19,7 @@ export type { Args } from './enqueue.ts';
 export type ArgsSchema = StandardSchemaV1<Args, Args>;
 
 /** What `defineJob` takes. */
-export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In> {
+export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In>, JobCallbacks {
   /**
    * What stands in a payload's `class`. With a `*` at its end it stands for every class that begins so, and the longest
    * such prefix wins over shorter ones; an exact name wins over all.
@@ -118,6 +119,9 @@ const OPTIONS = {
   expires: true,
   deadline: true,
   perform: true,
+  onSucceeded: true,
+  onRetrying: true,
+  onFailed: true,
   activeJob: false,
   definedAt: false,
 } satisfies OptionsOf<JobDefinition>;
@@ -147,6 +151,7 @@ export function definition<In extends Args, Out extends Args>(
   }
   if (options.middleware !== undefined) checkMiddleware(options.middleware, `${where}: middleware`);
   if (options.limit !== undefined) limitRule(`${where}: limit`, options.limit, true);
+  checkCallbacks(where, options);
   checkRetry(where, options.retry);
   keptSeconds(where, options.track);
   checkPlugins(`${where}: plugins`, options.plugins);

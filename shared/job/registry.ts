@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.ts';
 import { shown } from '../options.ts';
 import type { Job } from '../types.ts';
+import { CALLBACKS, checkCallbacks, type JobCallbacks } from './callbacks.ts';
 import type { JobContext } from './context.ts';
 import { type Defaults, type JobDefaults, jobDefaults } from './defaults.ts';
 import type { AnyJobDefinition, Args, JobDefinition } from './define.ts';
@@ -29,6 +30,8 @@ export interface Registry {
   /** Options by pattern; undefined where there are none. */
   readonly defaults: Defaults | undefined;
   readonly definitions: readonly JobDefinition[];
+  /** For jobs of all classes; and whether there are any, of definitions too. */
+  readonly callbacks: { readonly all: JobCallbacks; readonly any: boolean };
 }
 
 /** The same handlers, each wrapped when it is first asked for. */
@@ -37,6 +40,7 @@ export function wrapHandlers(registry: Registry, wrap: (handler: Handler) => Han
   return {
     definitions: registry.definitions,
     defaults: registry.defaults,
+    callbacks: registry.callbacks,
     handlerFor(className, activeJob, queue) {
       const handler = registry.handlerFor(className, activeJob, queue);
       if (!handler) return undefined;
@@ -54,12 +58,14 @@ export function wrapHandlers(registry: Registry, wrap: (handler: Handler) => Han
  * @param definitions a jobs module's default export
  * @param middleware around every handler, outermost first
  * @param groups options by pattern, for definitions that do not say
+ * @param callbacks for jobs of all classes
  * @throws ConfigError if a class is defined twice, or something in the list is no definition
  */
 export function createRegistry(
   definitions: readonly AnyJobDefinition[],
   middleware: readonly Middleware[] = [],
   groups?: JobDefaults,
+  callbacks: JobCallbacks = {},
 ): Registry {
   if (!Array.isArray(definitions)) {
     throw new ConfigError(
@@ -67,6 +73,7 @@ export function createRegistry(
     );
   }
   checkMiddleware(middleware, 'middleware');
+  checkCallbacks('callbacks', callbacks);
   const byName = new Map<string, Handler>();
   for (const [i, given] of definitions.entries()) {
     const definition = given as JobDefinition;
@@ -104,6 +111,10 @@ export function createRegistry(
   return {
     definitions: [...byName.values()].map((one) => one.definition),
     defaults,
+    callbacks: {
+      all: callbacks,
+      any: [callbacks, ...[...byName.values()].map((one) => one.definition)].some(hasCallbacks),
+    },
     handlerFor: (className, activeJob = false, queue) => inQueue(find(className, activeJob), className, queue),
   };
 
@@ -131,4 +142,8 @@ function handler(definition: JobDefinition, middleware: readonly Middleware[]): 
     definition,
     run: (args, ctx) => compose(around, (inner) => definition.perform(args, inner))(ctx),
   };
+}
+
+function hasCallbacks(given: JobCallbacks): boolean {
+  return CALLBACKS.some((name) => given[name] !== undefined);
 }

@@ -3,6 +3,7 @@ import { redisBroker } from '../broker/redis/broker.ts';
 import { openRedis, type RedisOptions, redisOptionNames } from '../broker/redis/open.ts';
 import { listText, type WorkerOptionsInput, workerOptionNames } from '../config.ts';
 import { ConfigError } from '../errors.ts';
+import type { JobCallbacks } from '../job/callbacks.ts';
 import type { JobDefaults } from '../job/defaults.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
 import type { Middleware } from '../job/middleware.ts';
@@ -28,6 +29,8 @@ export interface CreateWorkerOptions extends RedisOptions, WorkerOptionsInput {
   readonly defaults?: JobDefaults;
   /** Around every handler, outermost first. @default none */
   readonly middleware?: readonly Middleware[];
+  /** Called when jobs of any class end: `{ onFailed: (job, error) => tell(job.class, error) }`. @default none */
+  readonly callbacks?: JobCallbacks;
   /**
    * Where to look for jobs: names in order (`['critical', 'default']`, `'critical,default'`), names with weights
    * (`'high=3,low=1'`), `*`, globs, `!name` to leave one out.
@@ -93,9 +96,9 @@ export interface Worker
 export function createWorker(options: CreateWorkerOptions): Worker {
   checkOptions('createWorker', options, OPTIONS, true);
   const { url, token, host, port, username, password, database, tls, ...own } = options;
-  const { jobs, defaults, middleware, queues, order, namespace, scheduler, cron, failed, ...more } = own;
+  const { jobs, defaults, middleware, callbacks, queues, order, namespace, scheduler, cron, failed, ...more } = own;
   const { handleSignals = false, watchdog = false, log = consoleLogger, telemetry, ...workerOptions } = more;
-  const registry = createRegistry(jobs, middleware, defaults);
+  const registry = createRegistry(jobs, middleware, defaults, callbacks);
   const list = parseQueues(listText(queues, 'queues'), order);
   checkLogger(log, 'log');
   if (cron) {
@@ -134,6 +137,7 @@ const OPTIONS = {
   namespace: true,
   order: true,
   middleware: true,
+  callbacks: true,
   scheduler: true,
   cron: true,
   failed: true,

@@ -19,6 +19,7 @@ export class JobEnds {
     if (job.control?.lock) this.#parts.poller.reset();
     this.left(job.raw);
     this.#parts.reporter.ended(job, outcome, ms, attempts);
+    this.#parts.callbacks.ended(job, outcome);
   }
 
   undecodable(found: Undecodable): void {

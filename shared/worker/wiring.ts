@@ -4,6 +4,7 @@ import { limitRules } from '../limit.ts';
 import { parseQueues } from '../queues/queue-list.ts';
 import type { RawJob } from '../types.ts';
 import type { Attempt, Ended } from './attempt.ts';
+import { Callbacks } from './callbacks.ts';
 import type { WorkerDeps } from './deps.ts';
 import { Gates } from './gates.ts';
 import { Lease, type SyncPlan } from './lease.ts';
@@ -95,6 +96,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
     pace: new Pace({ clock, concurrency: options.concurrency, startRate: () => prefetch.startRate }),
     buffer: new PrefetchBuffer(serial.has),
     suspects: new Suspects(clock),
+    callbacks: new Callbacks(deps.registry, clock, log),
     marks: new StartMarks((jobs) => lease.start(jobs, shutdown.giveUp)),
     plugins,
     pending: new PendingResults({

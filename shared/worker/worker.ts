@@ -85,6 +85,7 @@ export class Worker {
         this.#parts.pending.size + this.#parts.pending.refused + this.#parts.reserver.held,
         error,
       );
+      await this.#parts.callbacks.settled(this.#deps.options.abortGrace);
       this.summary.stopped = this.#parts.shutdown.why ?? this.#parts.poller.found;
       return this.summary;
     } finally {

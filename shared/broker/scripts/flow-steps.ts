@@ -197,9 +197,8 @@ function flow.ended(f, path, ok, text)
     if was == 'q' then failStep(f, path, text) else call('HSET', f.states, 'e:' .. path, text) end
     return
   end
-  call('HSET', f.states, path, 'ok')
-  call('HDEL', f.states, 'e:' .. path)
-  if text ~= 'null' then call('HSET', f.states, 'r:' .. path, text) end
+  if text ~= 'null' then call('HSET', f.states, path, 'ok', 'r:' .. path, text) else call('HSET', f.states, path, 'ok') end
+  if was ~= 'q' then call('HDEL', f.states, 'e:' .. path) end
   if isCallback(path) then return end
   f.succeeded = f.succeeded + 1
   if was == 'f' or was == 'p' then f.failed = f.failed - 1 end

@@ -446,3 +446,47 @@ test('a Redis that is away is 1, and a mistake is 2', async () => {
   expect(await run('failed', '--cursor', 'x')).toMatchObject({ code: 2 });
   expect(await run('queues', 'list', '--jsn')).toMatchObject({ code: 2, stderr: expect.stringContaining('--json') });
 });
+
+describe('flows', () => {
+  test('are listed, shown as a tree, cancelled and retried', async () => {
+    const key = (name: string) => `resque:flow:f1${name}`;
+    const record = {
+      state: 'failed',
+      name: 'sums',
+      queues: '["q"]',
+      created: await serverTime(redis.client),
+      keep: 86_400_000,
+    };
+    const counts = {
+      active: 0,
+      steps: 2,
+      succeeded: 1,
+      failed: 1,
+      stopped: '0.1',
+      blocked: '',
+      head: ',"flow":{"id":"f1","step":"',
+      tail: '"}',
+      limits: '',
+    };
+    const error = '{"step":"0.1","class":"Sub","exception":"Error","error":"no"}';
+    await redis.client.hset(key(''), { ...record, ...counts, error });
+    const text = (name: string) => `s s 1 0\n{"class":"${name}","args":[1\n],"id":"x","queue_time":`;
+    await redis.client.hset(key(':nodes'), { '0': 'c 2', '0.0': text('Add'), '0.1': text('Sub') });
+    await redis.client.hset(key(':states'), { '0.0': 'ok', 'r:0.0': '20', '0.1': 'f', 'e:0.1': error });
+    await redis.client.zadd('resque:flows', 1, 'f1');
+
+    expect((await run('flows')).stdout).toMatch(/^flow .*\nf1 +sums +failed +1\/2 +1 +now/);
+    const { stdout } = await run('flows', 'show', 'f1');
+    expect(stdout).toMatch(/steps +2: 1 succeeded, 1 failed, 0 started/);
+    expect(stdout).toMatch(/tree +✗ chain of 2 {2}0\n +✓ Add {2}0\.0 → 20\n +✗ Sub {2}0\.1 Error: no/);
+    expect(await objects('flows', 'show', 'f1')).toMatchObject({
+      found: [{ id: 'f1', tree: { nodes: [{ result: 20 }, {}] } }],
+    });
+    expect(await run('flows', 'retry', 'f1')).toMatchObject({ code: 0, stdout: '1 step of f1 run again.\n' });
+    expect(await redis.client.llen('resque:queue:q')).toBe(1);
+    expect(await run('flows', 'retry', 'f1')).toMatchObject({ code: 1 });
+    expect(await run('flows', 'cancel', 'f1')).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') });
+    expect(await run('flows', 'cancel', 'f1', '--yes')).toMatchObject({ code: 0, stdout: 'Cancelled f1.\n' });
+    expect(await run('flows', 'show', 'nothing')).toMatchObject({ code: 1 });
+  });
+});

@@ -35,11 +35,11 @@ describe('an option that cannot be used is a ConfigError with the option, the va
     [{ perform: 'hello' }, `${hello}perform must be a function; got "hello".`],
     [
       { retires: 3 },
-      `${hello}there is no option "retires"; got 3. There are class, queue, args, retry, delivery, timeout, limit, middleware, plugins, unique, track, expires, deadline, perform.`,
+      `${hello}there is no option "retires"; got 3. There are class, queue, args, retry, delivery, timeout, limit, middleware, plugins, unique, track, expires, deadline, perform, onSucceeded, onRetrying, onFailed.`,
     ],
     [
       { timout: '3s' },
-      `${hello}there is no option "timout" (did you mean "timeout"?); got "3s". There are class, queue, args, retry, delivery, timeout, limit, middleware, plugins, unique, track, expires, deadline, perform.`,
+      `${hello}there is no option "timout" (did you mean "timeout"?); got "3s". There are class, queue, args, retry, delivery, timeout, limit, middleware, plugins, unique, track, expires, deadline, perform, onSucceeded, onRetrying, onFailed.`,
     ],
     [{ retry: { tries: 3 } }, `${hello}retry: there is no option "tries"; got 3. There are attempts, backoff.`],
     [{ retry: 5 }, `${hello}retry must be an object, such as { attempts: 3, backoff: '10s' }; got 5.`],

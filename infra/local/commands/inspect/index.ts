@@ -4,6 +4,7 @@ import { addClasses } from './classes.ts';
 import { addCron } from './cron.ts';
 import { addDoctor } from './doctor.ts';
 import { addFailed } from './failed.ts';
+import { addFlows } from './flows.ts';
 import { addJobs, addScheduled } from './jobs.ts';
 import { addLimits } from './limits.ts';
 import { addQueues } from './queues.ts';
@@ -19,6 +20,7 @@ export function addInspector(program: Command, env: Env): void {
     addLimits,
     addJobs,
     addFailed,
+    addFlows,
     addScheduled,
     addCron,
     addWorkers,

@@ -1,0 +1,126 @@
+import type { Command } from 'commander';
+import type { FlowInfo, FlowTree, FlowView } from '../../../../shared/index.ts';
+import { stringify } from '../../../../shared/internal.ts';
+import type { Env } from '../../redis/install.ts';
+import type { Column } from '../../table.ts';
+import { ago, moment } from '../../times.ts';
+import { confirm } from './confirm.ts';
+import { type InspectFlags, type Inspection, inspect, noun, options } from './noun.ts';
+import { type PageFlags, showPages } from './paging.ts';
+
+/** Characters of a result or an error in a tree. */
+const MOST_TEXT = 60;
+
+const MARKS: Readonly<Record<FlowTree['state'], string>> = {
+  waiting: '·',
+  started: '…',
+  succeeded: '✓',
+  failed: '✗',
+  'passed over': '–',
+  cancelled: '⊘',
+};
+
+/** `lambdesque flows`. */
+export function addFlows(program: Command, env: Env): void {
+  const flows = noun(
+    program,
+    'flows',
+    'jobs that depend on each other; show, cancel, retry',
+    'lambdesque flows',
+    'lambdesque flows show report-2026-11',
+  );
+  options
+    .paged(flows.verb('ls', 'the newest first (what `flows` does by itself)', 'first').alias('list'))
+    .action((flags: InspectFlags & PageFlags) => inspect(flags, env, (inspection) => list(flags, inspection)));
+  options
+    .paged(flows.verb('show <id>', 'its steps as a tree, with states and results'))
+    .action((id: string, flags: InspectFlags & PageFlags) =>
+      inspect(flags, env, async ({ client, out }) => {
+        const flow = await client.flows.get(id, { limit: flags.all ? 1_000_000 : flags.limit });
+        if (!flow)
+          out.missing(
+            `There is no record of a flow ${id}: it was never started, or ended longer ago than records are kept.`,
+          );
+        else out.one(flow, fieldsOf(flow, out.now));
+      }),
+    );
+  options
+    .yes(flows.verb('cancel <ids...>', 'start nothing more of it; what waits is discarded, what runs is aborted'))
+    .option('--reason <text>', 'told to its steps')
+    .action((ids: readonly string[], flags: InspectFlags & { readonly yes?: true; readonly reason?: string }) =>
+      inspect(flags, env, async ({ client, out }) => {
+        await confirm(`Cancel ${ids.length === 1 ? `the flow ${ids[0]}` : `${ids.length} flows`}`, flags);
+        for (const id of ids) {
+          if (await client.flows.cancel(id, flags.reason)) out.done({ id, cancelled: true }, `Cancelled ${id}.`);
+          else out.missing(`The flow ${id} has ended, or there is no record of it.`);
+        }
+      }),
+    );
+  flows
+    .verb('retry <ids...>', 'run again the steps that have failed; it goes on when they have succeeded')
+    .action((ids: readonly string[], flags: InspectFlags) =>
+      inspect(flags, env, async ({ client, out }) => {
+        for (const id of ids) {
+          const again = await client.flows.retry(id);
+          if (again === 0) out.missing(`No step of the flow ${id} has failed, or there is no record of it.`);
+          else out.done({ id, again }, `${again === 1 ? '1 step' : `${again} steps`} of ${id} run again.`);
+        }
+      }),
+    );
+}
+
+async function list(flags: PageFlags, { client, out }: Inspection): Promise<void> {
+  const count = await showPages(out, flags, columns(out.now), async ({ limit, cursor }) => {
+    const offset = Number(cursor ?? 0);
+    const items = await client.flows.list({ offset, limit });
+    return { items, cursor: items.length < limit ? undefined : String(offset + limit) };
+  });
+  if (count === 0) out.hint('There are no flows: client.flow(…).enqueue() starts one.');
+}
+
+function columns(now: number): readonly Column<FlowInfo>[] {
+  return [
+    { title: 'flow', value: ({ id }) => id, least: 12 },
+    { title: 'name', value: ({ name }) => name },
+    { title: 'state', value: ({ state }) => state },
+    { title: 'done', value: ({ progress }) => `${progress.succeeded}/${progress.steps}`, align: 'right' },
+    { title: 'failed', value: ({ progress }) => String(progress.failed), align: 'right' },
+    { title: 'started', value: ({ createdAt }) => ago(createdAt, now) },
+    { title: 'ended', value: ({ endedAt }) => ago(endedAt, now) },
+  ];
+}
+
+function fieldsOf(flow: FlowView, now: number) {
+  const { id, name, state, reason, createdAt, endedAt, progress, error, tree, onSuccess, onFailure, cut } = flow;
+  const callbacks = [onSuccess, onFailure].flatMap((one) => (one ? linesOf(one, 0) : []));
+  return [
+    ['flow', id],
+    ['name', name],
+    ['state', reason === undefined ? state : `${state}: ${reason}`],
+    ['started', moment(createdAt, now)],
+    ['ended', moment(endedAt, now)],
+    [
+      'steps',
+      `${progress.steps}: ${progress.succeeded} succeeded, ${progress.failed} failed, ${progress.started} started`,
+    ],
+    ['error', error && `step ${error.step}: ${error.exception}: ${error.error}`],
+    ['tree', [...linesOf(tree, 0), ...(cut ? ['and more: --limit, or --all'] : [])].join('\n')],
+    ['callbacks', callbacks.join('\n')],
+  ] as const;
+}
+
+function linesOf(node: FlowTree, depth: number): string[] {
+  const { kind, state, path, count, nodes, error, result } = node;
+  const what = kind === 'step' ? (node.class ?? '?') : `${kind} of ${count}`;
+  const more = error
+    ? ` ${error.exception}: ${short(error.error)}`
+    : result === undefined || result === null
+      ? ''
+      : ` → ${short(stringify(result))}`;
+  const line = `${'  '.repeat(depth)}${MARKS[state]} ${what}  ${path}${more}`;
+  return [line, ...nodes.flatMap((one) => linesOf(one, depth + 1))];
+}
+
+function short(text: string): string {
+  return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text;
+}
