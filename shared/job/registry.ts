@@ -31,7 +31,7 @@ export interface Registry {
   readonly defaults: Defaults | undefined;
   readonly definitions: readonly JobDefinition[];
   /** For jobs of all classes; and whether there are any, of definitions too. */
-  readonly callbacks: { readonly all: JobCallbacks; readonly any: boolean };
+  readonly callbacks: { readonly ofAll: JobCallbacks; readonly exist: boolean };
 }
 
 /** The same handlers, each wrapped when it is first asked for. */
@@ -112,8 +112,8 @@ export function createRegistry(
     definitions: [...byName.values()].map((one) => one.definition),
     defaults,
     callbacks: {
-      all: callbacks,
-      any: [callbacks, ...[...byName.values()].map((one) => one.definition)].some(hasCallbacks),
+      ofAll: callbacks,
+      exist: [callbacks, ...[...byName.values()].map((one) => one.definition)].some(hasCallbacks),
     },
     handlerFor: (className, activeJob = false, queue) => inQueue(find(className, activeJob), className, queue),
   };

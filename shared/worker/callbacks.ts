@@ -20,10 +20,10 @@ export class Callbacks {
 
   ended(job: Job, outcome: Outcome): void {
     const { callbacks } = this.#registry;
-    if (!callbacks.any || outcome.kind === 'released' || outcome.kind === 'discarded') return;
+    if (!callbacks.exist || outcome.kind === 'released' || outcome.kind === 'discarded') return;
     const { class: name, activeJob } = job;
     const own = this.#registry.handlerFor(name, activeJob !== undefined)?.definition;
-    for (const one of [own, callbacks.all]) if (one) this.#call(one, job, outcome);
+    for (const one of [own, callbacks.ofAll]) if (one) this.#call(one, job, outcome);
   }
 
   /** Resolves when all that were called have ended, or after so many ms. Never rejects. */
