@@ -63,6 +63,7 @@ export type { AttemptError, JobState, JobView, Page } from './inspect/job-view.t
 export type { WaitOptions } from './inspect/job-wait.ts';
 export type { Cancelled, FoundJobs, JobAt, JobQuery, Jobs } from './inspect/jobs.ts';
 export type { GateHolder, GateInfo, Limits } from './inspect/limits.ts';
+export type { LockInfo, Locks } from './inspect/locks.ts';
 export type { QueueInfo, QueueRates, Queues } from './inspect/queues.ts';
 export type { JobFilter, Scheduled, WaitingCount, WaitingJob, WaitingPage } from './inspect/scheduled.ts';
 export type { SeriesOptions, StatPoint, StatSeries, Stats, StatTotals } from './inspect/stats.ts';

@@ -8,6 +8,7 @@ export type {
   JobQuery,
   JobState,
   JobView,
+  LockInfo,
   Page,
   QueueInfo,
   StatPoint,
@@ -18,7 +19,7 @@ export type {
 /** The part of a client that the pages look at and change things by. */
 export type Inspector = Pick<
   Client,
-  'queues' | 'jobs' | 'classes' | 'limits' | 'failed' | 'scheduled' | 'cron' | 'workers' | 'stats'
+  'queues' | 'jobs' | 'classes' | 'limits' | 'locks' | 'failed' | 'scheduled' | 'cron' | 'workers' | 'stats'
 >;
 
 export type CronItem = CronInfo | BadCronInfo;

@@ -13,6 +13,7 @@ export const paths = {
   scheduled: '/scheduled',
   limits: '/limits',
   gate: '/limit',
+  locks: '/locks',
   cron: '/cron',
   workers: '/workers',
   costs: '/costs',

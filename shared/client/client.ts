@@ -8,6 +8,7 @@ import { redisFailedBroker } from '../broker/redis/failed.ts';
 import { redisFlowBroker } from '../broker/redis/flows.ts';
 import { redisJobsBroker } from '../broker/redis/jobs.ts';
 import { redisLimitsBroker } from '../broker/redis/limits.ts';
+import { redisLocksBroker } from '../broker/redis/locks.ts';
 import { openRedis, type RedisOptions, redisOptionNames } from '../broker/redis/open.ts';
 import { redisQueuesBroker } from '../broker/redis/queues.ts';
 import { redisScheduledBroker } from '../broker/redis/scheduled.ts';
@@ -23,6 +24,7 @@ import { createFlows, type Flows } from '../inspect/flows.ts';
 import type { Jobs } from '../inspect/jobs.ts';
 import { createJobs } from '../inspect/jobs-client.ts';
 import { createLimits, type Limits } from '../inspect/limits.ts';
+import { createLocks, type Locks } from '../inspect/locks.ts';
 import { createQueues, type Queues } from '../inspect/queues.ts';
 import { createScheduled, type Scheduled } from '../inspect/scheduled.ts';
 import { createStats, type Stats } from '../inspect/stats.ts';
@@ -47,6 +49,8 @@ export interface Client extends Enqueuer, AsyncDisposable {
   readonly jobs: Jobs;
   /** What has failed for good. */
   readonly failed: Failed;
+  /** The locks of unique jobs and of cron entries that must not overlap: who holds them, and a way to free one. */
+  readonly locks: Locks;
   /** Queues: what is in them, how they do; pause, clear, move them. */
   readonly queues: Queues;
   /**
@@ -164,6 +168,7 @@ export function clientOver(
     flows: createFlows(flows),
     classes: createClasses(inspected.control),
     limits: createLimits({ ...inspected, jobs: jobsBroker, lists, registry }),
+    locks: createLocks({ locks: redisLocksBroker(redis, prefix), registry, time: store.time }),
     queues: createQueues(inspected),
     workers: createWorkers(inspected.workers),
     stats: createStats({ ...inspected, time: store.time }),

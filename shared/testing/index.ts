@@ -4,6 +4,7 @@
  */
 
 export type { Clock } from '../clock.ts';
+export type { Progress } from '../job/progress.ts';
 export type { ExpectedEnqueue } from './expectations.ts';
 export type { EnqueuedJob, JobRun } from './job-run.ts';
 export { ManualClock } from './manual-clock.ts';

@@ -1,4 +1,5 @@
 import type { Controlled, ControlledJob } from '../broker/controlled.ts';
+import type { LockState, LocksBroker } from '../broker/redis/locks.ts';
 
 export interface MemoryLocksDeps {
   /** Epoch ms. */
@@ -18,6 +19,24 @@ export class MemoryLocks {
 
   constructor(deps: MemoryLocksDeps) {
     this.#deps = deps;
+  }
+
+  /** What looks at the locks of a client. Nothing is parked for them that could be let in. */
+  readonly broker: LocksBroker = {
+    scan: async () => ({ names: [...this.#held.keys()].filter((name) => this.#isHeld(name)), cursor: '0' }),
+    read: async (names) => names.flatMap((name) => this.#state(name)),
+    free: async (name) => this.#isHeld(name) && this.#held.delete(name),
+  };
+
+  #isHeld(name: string): boolean {
+    return (this.#held.get(name)?.ends ?? 0) > this.#deps.now();
+  }
+
+  #state(name: string): LockState[] {
+    const held = this.#held.get(name);
+    if (!held || !this.#isHeld(name)) return [];
+    const { id = '', queue, payload } = held.job;
+    return [{ name, id, queue, payload, left: held.ends - this.#deps.now(), parked: 0 }];
   }
 
   clear(): void {

@@ -8,6 +8,7 @@ import { createFailed } from '../inspect/failed-client.ts';
 import { createFlows } from '../inspect/flows.ts';
 import { createJobs } from '../inspect/jobs-client.ts';
 import { createLimits } from '../inspect/limits.ts';
+import { createLocks } from '../inspect/locks.ts';
 import { createQueues } from '../inspect/queues.ts';
 import { createScheduled } from '../inspect/scheduled.ts';
 import { createStats } from '../inspect/stats.ts';
@@ -163,6 +164,7 @@ export function recordingClient(options: RecordingClientOptions = {}): Recording
     flows: createFlows(flows),
     classes: createClasses(control),
     limits: createLimits({ limits: noLimits, control, jobs: found, lists: found, registry }),
+    locks: createLocks({ locks: locks.broker, registry, time: async () => clock.now() }),
     queues: createQueues({ ...waiting, control }),
     workers: createWorkers(waiting.workers),
     stats: createStats({

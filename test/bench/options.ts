@@ -7,6 +7,7 @@ import { UsageError } from './usage-error.ts';
 export const benches: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   drain: () => import('./drain.ts'),
   enqueue: () => import('./enqueue.ts'),
+  unique: () => import('./unique.ts'),
   slow: () => import('./slow.ts'),
   latency: () => import('./latency.ts'),
   commands: () => import('./commands.ts'),

@@ -39,6 +39,7 @@ const PAGES = [
   ['scheduled', '/scheduled'],
   ['retries', '/scheduled?state=retry'],
   ['limits', '/limits'],
+  ['locks', '/locks'],
   ['cron', '/cron'],
   ['workers', '/workers'],
   ['search', `/search?q=Mail`],

@@ -8,6 +8,7 @@ import { failedEntryText, failedExport } from './failed-texts.ts';
 import { jobPage, payload } from './job.ts';
 import { cancelJob, removeJobs, rescheduleJobs, runJobs } from './jobs.ts';
 import { gatePage, limitsPage, pauseClass, releaseGate, resumeClass } from './limits.ts';
+import { freeLock, locksPage } from './locks.ts';
 import { overview } from './overview.ts';
 import type { Change, Page } from './page.ts';
 import { clearQueue, limitQueue, moveQueue, pauseQueue, queuePage, removeQueue, resumeQueue } from './queue.ts';
@@ -32,6 +33,7 @@ export const pages: readonly (readonly [path: string, page: Page])[] = [
   [paths.scheduled, scheduledPage],
   [paths.limits, limitsPage],
   [paths.gate, gatePage],
+  [paths.locks, locksPage],
   [paths.cron, cronPage],
   [paths.workers, workersPage],
   [paths.costs, costsPage],
@@ -49,6 +51,7 @@ export const changes: readonly (readonly [path: string, change: Change])[] = [
   ['/queue/remove', removeQueue],
   ['/queue/move', moveQueue],
   ['/limits/release', releaseGate],
+  ['/locks/free', freeLock],
   ['/classes/pause', pauseClass],
   ['/classes/resume', resumeClass],
   ['/jobs/run', runJobs],

@@ -88,6 +88,7 @@ function menu(page: PageContent, { totals }: View): Html {
     ${entry('failed', 'Failed', totals?.failedList, true)}
     ${entry('scheduled', 'Scheduled', totals && totals.scheduled + totals.retries)}
     ${entry('limits', 'Limits', totals?.parked)}
+    ${entry('locks', 'Locks')}
     ${entry('cron', 'Cron')}
     ${entry('workers', 'Workers', totals?.workers)}
     ${entry('costs', 'Costs')}

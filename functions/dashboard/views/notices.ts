@@ -26,6 +26,7 @@ const SAID = {
   'entries-removed': (n) => `${counted(n, 'entry', 'entries')} removed from the failed list.`,
   enqueued: () => 'Enqueued once, besides its times.',
   unregistered: () => 'The worker was unregistered; its jobs go back to their queues.',
+  freed: () => 'The lock was freed.',
   gone: () => 'It was no longer there: nothing was changed.',
   none: () => 'Nothing was chosen: nothing was changed.',
 } satisfies Record<string, (n: number) => string>;

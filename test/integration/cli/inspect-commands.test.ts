@@ -286,6 +286,18 @@ describe('limits, paused classes, cancelled jobs', () => {
     expect(await redis.client.exists('resque:control')).toBe(0);
   });
 
+  test('locks are shown and freed', async () => {
+    await redis.client.set('resque:unique:Report:1f', `1:aq 4:mail${job('Report', '[1]', 'a')}`, 'PX', 60_000);
+    expect((await run('locks')).stdout).toMatch(/^lock .*\nReport:1f +a +Report +mail +in .* 0\n/);
+    expect(await objects('locks')).toMatchObject({ found: [{ name: 'Report:1f', id: 'a', parked: 0 }] });
+    expect(await run('locks', 'free', 'Report:1f', 'Report:2f')).toEqual({
+      code: 1,
+      stdout: 'Freed Report:1f.\n',
+      stderr: 'No job holds Report:2f.\n',
+    });
+    expect(await run('locks')).toMatchObject({ code: 0, stderr: expect.stringContaining('No lock is held') });
+  });
+
   test('what is parked is shown, found and released; a class is paused and resumed; a job is cancelled by its id', async () => {
     const now = await serverTime(redis.client);
     await redis.client.rpush(

@@ -6,7 +6,7 @@ import { redisJobsBroker } from '../../../shared/broker/redis/jobs.ts';
 import { redisQueuesBroker } from '../../../shared/broker/redis/queues.ts';
 import { redisScheduledBroker } from '../../../shared/broker/redis/scheduled.ts';
 import { createEnqueuer } from '../../../shared/client/enqueuer.ts';
-import { defineJob, type JobInfo, RetryIn } from '../../../shared/index.ts';
+import { createClient, defineJob, type JobInfo, RetryIn } from '../../../shared/index.ts';
 import { createFailed } from '../../../shared/inspect/failed-client.ts';
 import { createJobs } from '../../../shared/inspect/jobs-client.ts';
 import { createScheduled } from '../../../shared/inspect/scheduled.ts';
@@ -360,6 +360,32 @@ withBrokers((stores) => {
       for await (const job of waiting().find({})) expect(await waiting().remove(job)).toBe(true);
       expect([await lock(1), await lock(2)]).toEqual([null, null]);
     });
+  });
+
+  test('client.locks: who holds them, what waits, and one that is freed', async () => {
+    const { definition, enqueue, drain } = report({ onConflict: 'later', atMost: '1h' });
+    const url =
+      stores.backend === 'TCP' ? { url: stores.redis.url } : { url: stores.upstash.url, token: stores.upstash.token };
+    await using client = createClient({ ...url, jobs: [definition] });
+    const [first, second] = [await enqueue([1, 'x'.repeat(10_000)]), await enqueue([1, 'x'.repeat(10_000)])];
+    await enqueue([2]);
+    const found = [];
+    for (let cursor: string | undefined = '0'; cursor !== undefined; ) {
+      const page: Awaited<ReturnType<typeof client.locks.list>> = await client.locks.list({ cursor, limit: 1 });
+      found.push(...page.items);
+      cursor = page.cursor;
+    }
+    expect(found).toHaveLength(2);
+    const lock = await client.locks.get(definition, [1, 'x'.repeat(10_000)]);
+    expect(found).toContainEqual({ ...lock, until: expect.any(Date) });
+    expect(lock).toMatchObject({ id: first.id, class: 'Report', queue: 'q', parked: 1 });
+    expect(await client.locks.get('Report', [3])).toBeUndefined();
+    await expect(client.locks.get('Other', [])).rejects.toThrow(/no definition of "Other" is known/);
+    expect(await client.locks.free(lock?.name ?? '')).toBe(true);
+    expect((await stores.queued('q')).at(-1)).toBe(second.payload);
+    expect((await client.locks.get(definition, [1, 'x'.repeat(10_000)]))?.id).toBe(second.id);
+    expect(await client.locks.free('Report:nothing')).toBe(false);
+    expect((await drain()).succeeded).toBe(3);
   });
 
   describe('kills', () => {

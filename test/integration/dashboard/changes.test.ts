@@ -73,6 +73,17 @@ test('limit a queue, and take the limit away', async () => {
   expect((await seeded.client.queues.get('stuck')).limit).toBeUndefined();
 });
 
+test('locks are seen, and one is freed after a question', async () => {
+  await redis.client.set('resque:unique:Report:1f', '1:aq 5:other{"class":"Report","args":[1],"id":"a"}', 'PX', 60_000);
+  const locks = await site.get('/locks');
+  expect(locks.text).toMatch(/Report:1f a Report other in/);
+  const asked = await site.submit(locks, '/locks/free');
+  expect(asked.text).toContain('Free the lock Report:1f?');
+  expect((await sure(asked, '/locks/free')).text).toContain('The lock was freed.');
+  expect(lastLog()).toMatchObject({ change: 'locks/free', lock: 'Report:1f' });
+  expect((await site.get('/locks')).text).toContain('No lock is held.');
+});
+
 test('what is parked is seen, run past its limit, and released after a question; a class is paused and resumed', async () => {
   const now = await serverTime(redis.client);
   const [gate, parked] = ['class:Parked/acme', 'resque:parked:class:Parked/acme'];

@@ -7,6 +7,7 @@ import { addFailed } from './failed.ts';
 import { addFlows } from './flows.ts';
 import { addJobs, addScheduled } from './jobs.ts';
 import { addLimits } from './limits.ts';
+import { addLocks } from './locks.ts';
 import { addQueues } from './queues.ts';
 import { addStats } from './stats.ts';
 import { addTop } from './top/top.ts';
@@ -18,6 +19,7 @@ export function addInspector(program: Command, env: Env): void {
     addQueues,
     addClasses,
     addLimits,
+    addLocks,
     addJobs,
     addFailed,
     addFlows,
