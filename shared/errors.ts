@@ -57,6 +57,35 @@ export class PartlyEnqueuedError extends LambdesqueError {
   }
 }
 
+/**
+ * `enqueueAll` of a sharded client could not push all: some shards have all of theirs, others a part or none. `left` has the
+ * indexes of the items that are not known to be pushed; `pushed`, as of one Redis, counts the first ones that all are, so that
+ * `items.slice(error.pushed)` loses none but enqueues some twice.
+ * @example
+ * const items: EnqueueItem<[string, string]>[] = [{ job: Hello, args: ['hi', 'Zoë'] }];
+ * await createShardedClient({ shards: { a: {}, b: { port: 6380 } } }).enqueueAll(items).catch((error) => {
+ *   if (error instanceof ShardsPartlyEnqueuedError) console.error(error.shards, error.left.map((i) => items[i]));
+ * });
+ */
+export class ShardsPartlyEnqueuedError extends PartlyEnqueuedError {
+  /** Indexes of the items to enqueue again, in order; of each shard the next few may be there already. */
+  readonly left: readonly number[];
+  /** What the Redis of each shard that failed has said, by the shard's name. */
+  readonly shards: Readonly<Record<string, unknown>>;
+  constructor(left: readonly number[], total: number, shards: Readonly<Record<string, unknown>>) {
+    const [first] = Object.entries(shards);
+    super(left[0] ?? total, total, first?.[1]);
+    this.left = left;
+    this.shards = shards;
+    const why = Object.entries(shards).map(
+      ([name, error]) => `${name}: ${error instanceof Error ? error.message : error}`,
+    );
+    this.message =
+      `${total - left.length} of ${total} jobs were enqueued; ${Object.keys(shards).length} of the shards failed. Go on with ` +
+      `those whose indexes are in left. ${why.join(' ')}`;
+  }
+}
+
 /** The lease of this worker ended and its jobs were given to others; what it wanted to settle was left alone. */
 export class LeaseLostError extends LambdesqueError {}
 

@@ -8,6 +8,16 @@ export type { RedisOptions } from './broker/redis/open.ts';
 export { type Client, type ClientOptions, createClient } from './client/client.ts';
 export type { EnqueueAll, EnqueueItem } from './client/enqueuer.ts';
 export type { Flow, FlowOptions, MakeFlow, StartedFlow } from './client/flow.ts';
+export {
+  type ClientShard,
+  createShardedClient,
+  type ShardedClient,
+  type ShardedClientOptions,
+  type ShardedEnqueued,
+  type ShardedEnqueueItem,
+  type ShardedEnqueueOptions,
+} from './client/sharded-client.ts';
+export type { ShardOptions } from './client/shards.ts';
 export type { Numbers } from './config.ts';
 export type { Duration } from './duration.ts';
 export {
@@ -30,6 +40,7 @@ export {
   RedisTypeError,
   RedisUnavailableError,
   ResultError,
+  ShardsPartlyEnqueuedError,
   ShutdownError,
   SkipRetry,
   UntrackedJobError,
@@ -110,6 +121,12 @@ export { consoleLogger } from './log.ts';
 export type { CronEntry, IntervalOptions } from './scheduler/cron/entry.ts';
 export type { TickTotals } from './scheduler/step.ts';
 export type { FailedLimits } from './scheduler/trim-failed.ts';
+export {
+  type CreateShardedWorkerOptions,
+  createShardedWorker,
+  type ShardedWorker,
+  type WorkerShard,
+} from './service/create-sharded-worker.ts';
 export { type CreateWorkerOptions, createWorker, type Worker } from './service/create-worker.ts';
 export type { WorkerEvents } from './service/worker-service.ts';
 export type { Operation, SentJob, Telemetry, TraceContext, TracedJob } from './telemetry.ts';

@@ -56,6 +56,23 @@ export interface EnqueuerDeps {
 const AT_ONCE = 1_000;
 
 export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
+  const { enqueue, enqueueAll } = createBatchEnqueuer(deps);
+  return { enqueue, enqueueAll };
+}
+
+/** One whose batches can be checked before any of them, here or elsewhere, is pushed. */
+export interface BatchEnqueuer extends Enqueuer {
+  /** @param numbers of the items in the caller's list, for messages; their places in this one where there are none */
+  prepareAll(
+    items: readonly EnqueueItem[],
+    trace: TraceContext | undefined,
+    numbers?: readonly number[],
+  ): Promise<NewJob[]>;
+  /** In their order. @throws as `enqueueAll` */
+  pushAll(prepared: readonly NewJob[]): Promise<Enqueued[]>;
+}
+
+export function createBatchEnqueuer(deps: EnqueuerDeps): BatchEnqueuer {
   const { store, registry, onDue, telemetry, metadata = false, clock = systemClock, wallClock = Date.now } = deps;
   const time = new RedisTime(store, clock, wallClock);
   const pushes = {
@@ -66,7 +83,11 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
   const now = async () => deps.now?.() ?? (await time.now());
   const making = { registry, metadata, wallClock };
 
-  async function prepareAll(items: readonly EnqueueItem[], trace: TraceContext | undefined): Promise<NewJob[]> {
+  async function prepareAll(
+    items: readonly EnqueueItem[],
+    trace: TraceContext | undefined,
+    numbers?: readonly number[],
+  ): Promise<NewJob[]> {
     if (!Array.isArray(items)) {
       throw new ConfigError(
         `enqueueAll: items must be a list, such as [{ job: Hello, args: ['hi'] }]; got ${shown(items)}.`,
@@ -77,7 +98,7 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
     const checking: Promise<void>[] = [];
     for (let i = 0; i < items.length; i++) {
       const failed = (error: unknown): never => {
-        throw ofItem(i, error);
+        throw ofItem(numbers?.[i] ?? i, error);
       };
       try {
         const item: unknown = items[i];
@@ -110,7 +131,15 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
     onDue(earliest);
   }
 
+  async function pushAll(prepared: readonly NewJob[]): Promise<Enqueued[]> {
+    const done = await push(pushes, prepared);
+    tellDue(done);
+    return done;
+  }
+
   return {
+    prepareAll,
+    pushAll,
     async enqueue(job, args, options) {
       if (options !== undefined && typeof options !== 'object') checkOptions('enqueue', options, ITEM);
       const item = { ...options, job, args } as EnqueueItem;
@@ -132,7 +161,7 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
 }
 
 /** The same error, naming the item that it is about. */
-function ofItem(i: number, error: unknown): unknown {
+export function ofItem(i: number, error: unknown): unknown {
   const Kind = [ArgumentsError, ConfigError].find((one) => error instanceof one);
   return Kind ? new Kind(`items.${i}: ${(error as Error).message}`, { cause: error }) : error;
 }

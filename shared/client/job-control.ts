@@ -56,6 +56,16 @@ export function askedOf(
   return { lock: lock?.until === 'running' ? undefined : lock, keep, control };
 }
 
+/** What the lock of such a job is called, wherever it is held; undefined where it is not unique. @throws ConfigError, ArgumentsError */
+export function lockNameOf(
+  name: string,
+  item: Options & { readonly args: Args },
+  definition: Definition,
+): string | undefined {
+  const unique = item.unique ?? definition?.unique;
+  return unique ? lockOf(`enqueue ${name}`, name, unique, item, definition)?.name : undefined;
+}
+
 const UNTIL = { queued: 'start', 'queued or running': 'end', running: 'running' } as const;
 
 function lockOf(

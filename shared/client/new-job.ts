@@ -103,7 +103,7 @@ function idFor(metadata: boolean, definition: JobRef | undefined, asked: Asked |
   return metadata || definition?.activeJob || asked?.lock ? newId() : undefined;
 }
 
-function definitionOf(job: Target | undefined, registry: Registry | undefined): JobRef | undefined {
+export function definitionOf(job: Target | undefined, registry: Registry | undefined): JobRef | undefined {
   if (typeof job !== 'string') return job;
   return (registry?.handlerFor(job) ?? registry?.handlerFor(job, true))?.definition;
 }

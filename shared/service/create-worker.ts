@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { namespaceOf } from '../broker/namespace.ts';
 import { redisBroker } from '../broker/redis/broker.ts';
 import { openRedis, type RedisOptions, redisOptionNames } from '../broker/redis/open.ts';
@@ -16,7 +17,7 @@ import { type FailedLimits, failedLimits } from '../scheduler/trim-failed.ts';
 import type { Telemetry } from '../telemetry.ts';
 import type { Summary } from '../worker/reporter.ts';
 import { runWithSignals } from './process-signals.ts';
-import { WorkerService, type WorkerServiceDeps } from './worker-service.ts';
+import { type WorkerEvents, WorkerService, type WorkerServiceDeps } from './worker-service.ts';
 
 /** What `lambdesque work` can be told, and the code to run. Every time is a duration: milliseconds, or text such as `'30s'`. */
 export interface CreateWorkerOptions extends RedisOptions, WorkerOptionsInput {
@@ -73,7 +74,8 @@ export interface CreateWorkerOptions extends RedisOptions, WorkerOptionsInput {
 /** A worker in this process: `run()` it, `stop()` it, listen to it. */
 export interface Worker
   extends AsyncDisposable,
-    Pick<WorkerService, 'id' | 'stop' | 'pause' | 'resume' | 'on' | 'once' | 'off'> {
+    Pick<WorkerService, 'id' | 'stop' | 'pause' | 'resume'>,
+    Pick<EventEmitter<WorkerEvents>, 'on' | 'once' | 'off'> {
   /** What it has done so far. */
   readonly summary: Readonly<Summary>;
   /**

@@ -3,6 +3,9 @@ import type { Summary } from '../worker/reporter.ts';
 import { StopSignals } from './stop-signals.ts';
 import type { WorkerService } from './worker-service.ts';
 
+/** What signals and errors that nothing caught ask of a worker, or of several that are one. */
+export type Signalled = Pick<WorkerService, 'id' | 'summary' | 'stop' | 'pause' | 'resume' | 'escaped' | 'crash'>;
+
 export interface ProcessSignalsOptions {
   /** Started by npm or npx: they hand no signal on, and leave the worker behind when they end. @default false */
   readonly underNpm?: boolean;
@@ -21,7 +24,7 @@ export interface ProcessSignalsOptions {
  * @param run starts the worker
  */
 export async function runWithSignals(
-  worker: WorkerService,
+  worker: Signalled,
   log: Logger,
   options: ProcessSignalsOptions,
   run: () => Promise<Summary>,

@@ -25,6 +25,7 @@ import { workerId } from '../wire/worker-id.ts';
 import { PushWatch } from '../worker/push-watch.ts';
 import type { WhyIdle } from '../worker/queue-poller.ts';
 import type { RunReport, Summary } from '../worker/reporter.ts';
+import type { PlacesPart } from '../worker/shared-places.ts';
 import { Worker as WorkerLoop } from '../worker/worker.ts';
 import { noticingStarts } from './noticing-starts.ts';
 import { tellingPaused } from './paused.ts';
@@ -62,6 +63,8 @@ export interface WorkerServiceDeps {
   readonly registry: Registry;
   readonly queues: QueueList;
   readonly options: WorkerOptionsInput;
+  /** Its part of the places that it shares with other shards' loops. @default `concurrency` of its own */
+  readonly places?: PlacesPart | undefined;
   /** Run a scheduler beside the worker, with these static cron entries and those that are in Redis. @default no scheduler */
   readonly cron?: Readonly<Record<string, CronEntry>> | undefined;
   /** End the process when its event loop stood still for longer than the lease. @default false */
@@ -104,6 +107,7 @@ export class WorkerService extends EventEmitter<WorkerEvents> {
       queues,
       watchPushes: open && ((parts) => new PushWatch(open, parts)),
       options,
+      places: deps.places,
       worker: this.id,
       clock,
       log,

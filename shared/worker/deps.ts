@@ -8,6 +8,7 @@ import type { QueueList } from '../queues/queue-list.ts';
 import type { PushWatch, PushWatchDeps } from './push-watch.ts';
 import type { WhyIdle } from './queue-poller.ts';
 import type { RunReport } from './reporter.ts';
+import type { PlacesPart } from './shared-places.ts';
 
 /** What a worker needs. */
 export interface WorkerDeps {
@@ -19,6 +20,8 @@ export interface WorkerDeps {
   /** Has pushes told to a worker that waits. @default it looks each interval */
   readonly watchPushes?: ((deps: PushWatchDeps) => PushWatch) | undefined;
   readonly options: WorkerOptions;
+  /** Its part of the places that it shares with other loops of this process. @default `concurrency` of its own */
+  readonly places?: PlacesPart | undefined;
   /** Resque's id of this worker: `workerId(…)`. */
   readonly worker: string;
   /** @default its consumer may have any number of workers */

@@ -3,9 +3,12 @@ import type { Clock } from '../clock.ts';
 import type { BoundJob, Handler } from '../job/registry.ts';
 import type { Job } from '../types.ts';
 import { Attempt, type AttemptDeps, type Ended } from './attempt.ts';
+import type { PlacesPart } from './shared-places.ts';
 
 export interface RunningJobsOptions {
   readonly concurrency: number;
+  /** Where they are shared with other loops. @default `concurrency` of its own */
+  readonly places?: PlacesPart | undefined;
   /** Milliseconds from an abort until the attempt ends without its handler. */
   readonly abortGrace: number;
   readonly deps: AttemptDeps;
@@ -44,7 +47,7 @@ export class RunningJobs {
   }
 
   get free(): number {
-    return this.#options.concurrency - this.#running.size;
+    return this.#options.places?.free ?? this.#options.concurrency - this.#running.size;
   }
 
   /** The attempt that has run longest. */
@@ -83,7 +86,7 @@ export class RunningJobs {
   async startWhen(bound: BoundJob, mayStart: Promise<boolean>): Promise<void> {
     const attempt = this.#attempt(bound);
     this.#waiting.add(attempt);
-    this.#running.add(attempt);
+    this.#take(attempt);
     const may = await mayStart;
     this.#waiting.delete(attempt);
     if (!may) {
@@ -155,12 +158,18 @@ export class RunningJobs {
   }
 
   #add(attempt: Attempt): void {
-    this.#running.add(attempt);
+    this.#take(attempt);
     this.#dueAt = Math.min(this.#dueAt, attempt.timeoutAt);
   }
 
+  #take(attempt: Attempt): void {
+    this.#running.add(attempt);
+    this.#options.places?.take();
+  }
+
   #remove(attempt: Attempt): void {
-    this.#running.delete(attempt);
+    // One that ended while it was started had none.
+    if (this.#running.delete(attempt)) this.#options.places?.give();
     this.#bytes -= attempt.bound.job.raw.size;
   }
 

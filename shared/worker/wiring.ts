@@ -49,6 +49,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
   const reporter = new Reporter(deps, summary);
   const shutdown = new Shutdown(clock, options, deadline);
   const wakeup = new Wakeup(clock);
+  if (deps.places) deps.places.onFree = () => wakeup.wake();
   const yieldTimer = new YieldTimer(() => wakeup.wake());
   const lease: Lease = new Lease({
     ...deps,
@@ -59,6 +60,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
   });
   const running = new RunningJobs({
     concurrency: options.concurrency,
+    places: deps.places,
     abortGrace: options.abortGrace,
     deps: {
       clock,

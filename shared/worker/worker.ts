@@ -89,6 +89,7 @@ export class Worker {
       this.summary.stopped = this.#parts.shutdown.why ?? this.#parts.poller.found;
       return this.summary;
     } finally {
+      this.#deps.places?.leave();
       this.#parts.pushWatch?.close();
       this.#parts.reporter.lost();
       this.#ended.resolve();
@@ -181,6 +182,7 @@ export class Worker {
     this.#filling = true;
     this.#noteLoad();
     this.#parts.running.outside(() => this.#startWaiting());
+    this.#deps.places?.filled(this.#parts.buffer.startable);
     this.#noteLoad();
     this.#filling = false;
   }
