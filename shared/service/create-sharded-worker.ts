@@ -45,6 +45,8 @@ const OPTIONS = {
   shards: true,
   namespace: true,
   jobs: true,
+  defaults: true,
+  callbacks: true,
   queues: true,
   order: true,
   middleware: true,
@@ -71,9 +73,10 @@ const OPTIONS = {
 export function createShardedWorker(options: CreateShardedWorkerOptions): ShardedWorker {
   const where = 'createShardedWorker';
   checkOptions(where, options, OPTIONS, true);
-  const { shards: given, namespace, jobs, middleware, queues, order, scheduler, failed, ...more } = options;
+  const { shards: given, namespace, jobs, defaults, callbacks, middleware, queues, order, ...rest } = options;
+  const { scheduler, failed, ...more } = rest;
   const { handleSignals = false, watchdog = false, log = consoleLogger, telemetry, ...own } = more;
-  const registry = createRegistry(jobs, middleware);
+  const registry = createRegistry(jobs, middleware, defaults, callbacks);
   const list = parseQueues(listText(queues, 'queues'), order);
   checkLogger(log, 'log');
   const { concurrency, exitOnComplete } = workerOptions(own);
