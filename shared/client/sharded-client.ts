@@ -18,6 +18,7 @@ export interface ClientShard extends ShardOptions {
   readonly cronEntries?: Readonly<Record<string, CronEntry>> | undefined;
 }
 
+/** As of `createClient`, with several databases in place of one. */
 export interface ShardedClientOptions {
   /**
    * By name, of which the key's shard depends: a shard that moves to another URL keeps its keys, one that is renamed does not.
