@@ -17,6 +17,7 @@ export const benches: Readonly<Record<string, () => Promise<{ readonly bench: Be
   autoscale: () => import('./autoscale.ts'),
   waiting: () => import('./waiting.ts'),
   soak: () => import('./soak.ts'),
+  shards: () => import('./shards.ts'),
   far: () => import('./far.ts'),
 };
 /** In place of `drain` where there is a commit to compare with. */

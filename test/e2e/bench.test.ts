@@ -33,6 +33,7 @@ test('every benchmark works, and every job in it runs once; times are not looked
       'autoscale',
       'waiting',
       'soak',
+      'shards',
       'far',
     ]);
     for (const { rows } of reports) expect(rows).not.toEqual([]);

@@ -1,0 +1,144 @@
+/** Whether several databases do as much together as each of them alone. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { startRedis, type TestRedis } from '../helpers/redis-server.ts';
+import { type SlowProxy, startSlowProxy } from '../helpers/slow-proxy.ts';
+import { CLASS, QUEUE } from './peers/peer.ts';
+import { atLeast, type Bench, type Row } from './report.ts';
+import { range, rounds } from './rounds.ts';
+import type { DrainSetting } from './shards/drain.ts';
+
+const SHARDS = 3;
+const CONCURRENCY = 25;
+const RTT = 20;
+const RUNS = 3;
+/** In one command. */
+const CHUNK = 10_000;
+const PROGRAM = fileURLToPath(new URL('./shards/drain.ts', import.meta.url));
+
+interface Kind {
+  readonly what: string;
+  /** What a handler waits for. */
+  readonly ms: number;
+  readonly rtt: number;
+  /** In each shard. */
+  readonly jobs: { readonly quick: number; readonly full: number };
+}
+
+const KINDS: readonly Kind[] = [
+  { what: 'near, jobs that do nothing', ms: 0, rtt: 0, jobs: { quick: 400, full: 60_000 } },
+  { what: `${RTT} ms away, jobs that wait 10 ms`, ms: 10, rtt: RTT, jobs: { quick: 100, full: 8_000 } },
+];
+
+export const bench: Bench = async ({ quick }) => {
+  const servers = await Promise.all(Array.from({ length: SHARDS }, () => startRedis()));
+  const proxies: SlowProxy[] = [];
+  try {
+    const rows: Row[] = [];
+    const shares = new Map<string, number>();
+    for (const kind of KINDS) {
+      const jobs = kind.jobs[quick ? 'quick' : 'full'];
+      const urls = await Promise.all(servers.map((server) => urlOf(server, kind.rtt, proxies)));
+      const together = (groups: readonly (readonly string[])[]) => drain(servers, groups, urls, jobs, kind.ms);
+      const cases = [
+        ...urls.map((url, i) => ({ workers: `shard ${i + 1} alone`, run: () => together([[url]]) })),
+        { workers: 'all, a process for each', run: () => together(urls.map((url) => [url])) },
+        { workers: 'all, one process', run: () => together([urls]) },
+      ];
+      const results = await rounds(cases, { quick, runs: quick ? 1 : RUNS });
+      const sum = results.slice(0, SHARDS).reduce((all, { median }) => all + median, 0);
+      for (const { workers, ...figures } of results) {
+        const share = (100 * figures.median) / sum;
+        shares.set(`${kind.what}: ${workers}`, share);
+        rows.push({
+          what: kind.what,
+          workers,
+          'jobs/s': Math.round(figures.median),
+          'min – max': range(figures),
+          '% of the sum': Math.round(share),
+        });
+      }
+    }
+    const share = (kind: Kind | undefined, workers: string) => shares.get(`${kind?.what}: ${workers}`) ?? 0;
+    const [near, far] = KINDS;
+    const cores = () =>
+      'each server and each worker wants a core: what the machine has is shared by twice as many processes as shards';
+    return {
+      title: 'Shards',
+      notes: [
+        `${SHARDS} servers on this machine, a queue of each with the same number of jobs, ${CONCURRENCY} places for each`,
+        'from the start of connected workers until the last shard is empty; medians; the sum is that of the shards alone',
+      ],
+      rows,
+      bars: [
+        atLeast(`${far?.what}: all, of the sum, a process for each`, 80, share(far, 'all, a process for each'), {
+          unit: ' %',
+        }),
+        atLeast(`${far?.what}: all, of the sum, one process`, 80, share(far, 'all, one process'), { unit: ' %' }),
+        atLeast(`${near?.what}: all, of the sum, a process for each`, 80, share(near, 'all, a process for each'), {
+          unit: ' %',
+          reason: cores,
+        }),
+      ],
+    };
+  } finally {
+    await Promise.all(proxies.map((one) => one.stop()));
+    await Promise.all(servers.map((one) => one.stop()));
+  }
+};
+
+async function urlOf({ port, url }: TestRedis, rtt: number, proxies: SlowProxy[]): Promise<string> {
+  if (rtt === 0) return url;
+  const proxy = await startSlowProxy({ target: port, rtt });
+  proxies.push(proxy);
+  return `redis://127.0.0.1:${proxy.port}`;
+}
+
+/** @param groups the shards of each process  @param all those that there are, in the servers' order  @returns jobs a second */
+async function drain(
+  servers: readonly TestRedis[],
+  groups: readonly (readonly string[])[],
+  all: readonly string[],
+  jobs: number,
+  ms: number,
+): Promise<number> {
+  const used = servers.filter((_, i) => groups.some((group) => group.includes(all[i] ?? '')));
+  await Promise.all(used.map((server) => fill(server, jobs)));
+  const processes = await Promise.all(groups.map((urls) => start({ urls, concurrency: CONCURRENCY, ms })));
+  const began = performance.now();
+  const done = await Promise.all(processes.map((go) => go()));
+  const took = performance.now() - began;
+  const ran = done.reduce((sum, one) => sum + one, 0);
+  if (ran !== jobs * used.length) throw new Error(`${ran} of ${jobs * used.length} jobs ran.`);
+  return (ran / took) * 1_000;
+}
+
+/** @returns what begins, and resolves to how many jobs were done */
+async function start(setting: DrainSetting): Promise<() => Promise<number>> {
+  const child = fork(PROGRAM, [JSON.stringify(setting)], {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  await once(child, 'message');
+  return async () => {
+    const exited = once(child, 'exit');
+    const answer = Promise.race([
+      once(child, 'message').then(([message]) => (message as { succeeded: number }).succeeded),
+      exited.then(([code]) => Promise.reject(new Error(`A worker ended with ${code} before it was done.`))),
+    ]);
+    child.send('go');
+    const succeeded = await answer;
+    await exited;
+    return succeeded;
+  };
+}
+
+async function fill({ client }: TestRedis, jobs: number): Promise<void> {
+  await client.flushall();
+  await client.sadd('resque:queues', QUEUE);
+  for (let from = 0; from < jobs; from += CHUNK) {
+    const ids = Array.from({ length: Math.min(CHUNK, jobs - from) }, (_, i) => from + i);
+    await client.rpush(`resque:queue:${QUEUE}`, ...ids.map((id) => JSON.stringify({ class: CLASS, args: [id, 0] })));
+  }
+}
