@@ -103,7 +103,7 @@ function idFor(metadata: boolean, definition: JobRef | undefined, asked: Asked |
   return metadata || definition?.activeJob || asked?.lock ? newId() : undefined;
 }
 
-export function definitionOf(job: Target | undefined, registry: Registry | undefined): JobRef | undefined {
+function definitionOf(job: Target | undefined, registry: Registry | undefined): JobRef | undefined {
   if (typeof job !== 'string') return job;
   return (registry?.handlerFor(job) ?? registry?.handlerFor(job, true))?.definition;
 }
@@ -123,7 +123,11 @@ function withDefaults(
 
 const UNDEFINED: JobRef = { class: '' };
 
-function definitionIn(queue: unknown, job: Target | undefined, registry: Registry | undefined): JobRef | undefined {
+export function definitionIn(
+  queue: unknown,
+  job: Target | undefined,
+  registry: Registry | undefined,
+): JobRef | undefined {
   const own = definitionOf(job, registry);
   const name = typeof job === 'string' ? job : own?.class;
   if (!registry?.defaults || typeof name !== 'string') return own;

@@ -1,5 +1,6 @@
 import { redisBroker } from '../broker/redis/broker.ts';
 import { ConfigError, PartlyEnqueuedError, ShardsPartlyEnqueuedError } from '../errors.ts';
+import type { JobDefaults } from '../job/defaults.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
 import type { Args, Enqueued, EnqueueOptions, Target } from '../job/enqueue.ts';
 import { createRegistry } from '../job/registry.ts';
@@ -9,7 +10,7 @@ import type { Telemetry, TraceContext } from '../telemetry.ts';
 import { type Client, clientOver } from './client.ts';
 import { createBatchEnqueuer, ofItem } from './enqueuer.ts';
 import { lockNameOf } from './job-control.ts';
-import { definitionOf, type EnqueueItem } from './new-job.ts';
+import { definitionIn, type EnqueueItem } from './new-job.ts';
 import { openShards, type ShardOptions, shardOf, shardOptionNames } from './shards.ts';
 
 /** A shard, as a client needs it. */
@@ -29,6 +30,8 @@ export interface ShardedClientOptions {
   readonly namespace?: string | undefined;
   /** What `defineJob` returns: then a class name finds its queue and its schema as well. @default none are known by name */
   readonly jobs?: readonly AnyJobDefinition[] | undefined;
+  /** Options by pattern of class or queue, for jobs whose definition does not say. @default none */
+  readonly defaults?: JobDefaults | undefined;
   /** Write `id` and `queue_time` into payloads: see `EnqueueOptions.metadata`. @default false */
   readonly metadata?: boolean | undefined;
   /** Traces enqueues: what `openTelemetry(api)` of `lambdesque/opentelemetry` returns. @default nothing does */
@@ -87,6 +90,7 @@ const OPTIONS = {
   shards: true,
   namespace: true,
   jobs: true,
+  defaults: true,
   metadata: true,
   telemetry: true,
 } satisfies OptionsOf<ShardedClientOptions>;
@@ -103,15 +107,15 @@ const OPTIONS = {
  */
 export function createShardedClient(options: ShardedClientOptions): ShardedClient {
   checkOptions('createShardedClient', options, OPTIONS, true);
-  const { shards: given, namespace, jobs, metadata = false, telemetry } = options;
-  const registry = createRegistry(jobs ?? []);
+  const { shards: given, namespace, jobs, defaults, metadata = false, telemetry } = options;
+  const registry = createRegistry(jobs ?? [], [], defaults);
   const opened = openShards('createShardedClient', given, namespace, { ...shardOptionNames, cronEntries: true });
   const shards = new Map(
     opened.map(({ name, redis, namespace: prefix }) => {
       const cronEntries = given[name]?.cronEntries;
       for (const [entry, rule] of Object.entries(cronEntries ?? {})) cronRule(entry, rule, registry);
       const enqueuer = createBatchEnqueuer({ store: redisBroker(redis, prefix), registry, metadata, telemetry });
-      const client = clientOver(redis, { namespace: prefix, jobs, cronEntries, metadata, telemetry });
+      const client = clientOver(redis, { namespace: prefix, jobs, defaults, cronEntries, metadata, telemetry });
       return [name, { client, enqueuer }] as const;
     }),
   );
@@ -127,7 +131,7 @@ export function createShardedClient(options: ShardedClientOptions): ShardedClien
     const name = typeof job === 'string' ? job : job?.class;
     // What is wrong with them is told where the job is made.
     if (typeof name !== 'string' || !Array.isArray(args)) return undefined;
-    return lockNameOf(name, item, definitionOf(job, registry));
+    return lockNameOf(name, item, definitionIn(item.queue, job, registry));
   }
 
   function choose(item: ShardedEnqueueItem): string {

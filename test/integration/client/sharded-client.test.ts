@@ -64,6 +64,12 @@ describe('enqueue', () => {
     expect(new Set(first.map(({ shard }) => shard)).size).toBeGreaterThan(1);
   });
 
+  test('a job is unique by defaults as well', async () => {
+    const shards = { a: urlOf('a'), b: urlOf('b'), c: urlOf('c') };
+    await using other = createShardedClient({ shards, jobs: [Hello], defaults: { Hello: { unique: {} } } });
+    for (let i = 0; i < 4; i++) expect((await other.enqueue('Hello', [1])).duplicate).toBe(i > 0);
+  });
+
   test('all that there is of a shard is its own client', async () => {
     const { shard } = await client.enqueue(Hello, ['x'], { shardKey: 'k', in: '1h' });
     expect(await client.shard(shard).scheduled.count()).toMatchObject({ delayed: 1 });
