@@ -4,6 +4,8 @@ export const CALLED_MS = 60_000;
 export const LOOK_AGAIN_MS = 300_000;
 /** Jobs that are called at a time. */
 const MOST_CALLED = 500;
+/** Parked jobs that are passed over, since they cannot go on. */
+const MOST_PASSED = 100;
 /** A rate is counted in so many parts of its time. */
 const PARTS = 100;
 
@@ -110,14 +112,35 @@ local function park(gate, name, payload, place)
   gate.waiting = gate.waiting + 1
   gate.parking[#gate.parking + 1] = {#name .. ':' .. name .. payload, place}
 end
+-- A job that is parked; or nil, and true where it is passed over: it cannot be read, or its queue is no list.
 local function readParked(gate, index)
   local element = call('LINDEX', gate.parked, index)
   local length, rest = string.match(element or '', '^(%d+):(.*)$')
-  if not length then return nil end
+  if not length then
+    wrong[gate.parked] = 'one of its elements is no parked job'
+    return nil, true
+  end
   local name = string.sub(rest, 1, tonumber(length))
   local queue = queueKeys[name]
-  if not queue or not try('LLEN', queue) then return nil end
-  return {queue, string.sub(rest, tonumber(length) + 1), name}
+  if not queue then return nil, false end
+  if not try('LLEN', queue) then return nil, true end
+  return {queue, string.sub(rest, tonumber(length) + 1), name, element}
+end
+local function takeParked(gate, jobs, passed, direction)
+  if #jobs == 0 then return end
+  if passed > 0 then
+    for _, job in ipairs(jobs) do call('LREM', gate.parked, direction, job[4]) end
+  elseif direction > 0 then
+    call('LTRIM', gate.parked, #jobs, -1)
+  else
+    call('LTRIM', gate.parked, 0, -#jobs - 1)
+  end
+end
+local function leftOf(gate, moved, passed)
+  gate.waiting = gate.waiting - moved
+  gate.full = moved == ${MOST_CALLED}
+  -- What cannot go on is looked at now and then.
+  gate.stuck = passed > 0 and gate.waiting <= passed
 end
 local function toHead(job)
   call('LPUSH', job[1], job[2])
@@ -126,39 +149,46 @@ end
 -- All go back to the heads of their queues: the last ones first, so that they are in order in the end.
 local function giveBack(gate)
   if control['class:' .. gate.class] == 'paused' then return end
-  local moved = 0
-  while moved < math.min(gate.waiting, ${MOST_CALLED}) do
-    local job = readParked(gate, -1)
-    if not job then break end
-    toHead(job)
-    call('RPOP', gate.parked)
-    moved = moved + 1
+  local given, passed = {}, 0
+  while #given + passed < gate.waiting and #given < ${MOST_CALLED} and passed < ${MOST_PASSED} do
+    local job, bad = readParked(gate, -1 - #given - passed)
+    if job then
+      given[#given + 1] = job
+    elseif bad then
+      passed = passed + 1
+    else
+      break
+    end
   end
-  gate.waiting = gate.waiting - moved
-  gate.full = moved == ${MOST_CALLED}
+  for _, job in ipairs(given) do toHead(job) end
+  takeParked(gate, given, passed, -1)
+  leftOf(gate, #given, passed)
 end
 -- The first jobs that wait go to the heads of their queues, and their places are kept for them.
 local function callNext(gate)
-  local called, moved = {}, 0
-  while moved < gate.waiting and moved < ${MOST_CALLED} and gate.places > 0 and gate.tokens > 0 do
-    local job = readParked(gate, moved)
-    if not job then break end
-    moved = moved + 1
-    called[moved] = job
-    local sha = redis.sha1hex(original(job[2]))
-    gate.kept = math.min(gate.kept, time + ${CALLED_MS})
-    gate.tickets[sha] = (gate.tickets[sha] or 0) + 1
-    call('HSET', gate.key, '+' .. sha, math.floor(time + ${CALLED_MS}) .. ' ' .. gate.tickets[sha])
-    gate.places, gate.tokens = gate.places - 1, gate.tokens - 1
+  local called, passed = {}, 0
+  while #called + passed < gate.waiting and #called < ${MOST_CALLED} and passed < ${MOST_PASSED} and gate.places > 0 and gate.tokens > 0 do
+    local job, bad = readParked(gate, #called + passed)
+    if job then
+      called[#called + 1] = job
+      local sha = redis.sha1hex(original(job[2]))
+      gate.kept = math.min(gate.kept, time + ${CALLED_MS})
+      gate.tickets[sha] = (gate.tickets[sha] or 0) + 1
+      call('HSET', gate.key, '+' .. sha, math.floor(time + ${CALLED_MS}) .. ' ' .. gate.tickets[sha])
+      gate.places, gate.tokens = gate.places - 1, gate.tokens - 1
+    elseif bad then
+      passed = passed + 1
+    else
+      break
+    end
   end
-  for i = moved, 1, -1 do toHead(called[i]) end
-  if moved > 0 then call('LTRIM', gate.parked, moved, -1) end
-  gate.waiting = gate.waiting - moved
-  gate.full = moved == ${MOST_CALLED}
+  for i = #called, 1, -1 do toHead(called[i]) end
+  takeParked(gate, called, passed, 1)
+  leftOf(gate, #called, passed)
 end
 -- When somebody has to look at what waits, should nothing else do it: when the rate allows it, or where it can go on now.
 local function lookAt(gate)
-  if gate.class ~= '' then return time + ${LOOK_AGAIN_MS} end
+  if gate.class ~= '' or gate.stuck then return time + ${LOOK_AGAIN_MS} end
   -- A job that was called may never come: it was removed, or its worker died with it.
   if gate.places <= 0 then return math.min(gate.kept, time + ${LOOK_AGAIN_MS}) end
   if gate.tokens <= 0 then

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defineJob } from '../../../shared/index.ts';
 import type { KeyedLimit } from '../../../shared/limit.ts';
-import { type Brokers, redisTime, withBrokers } from '../../helpers/brokers.ts';
+import { type Brokers, NOW, redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { payloads, range } from '../../helpers/queue-state.ts';
 import { drain, Gate, mortal, type RunningWorker, startWorker } from '../../helpers/workers.ts';
@@ -200,6 +200,31 @@ withBrokers((stores: Brokers) => {
       );
       expect(failed[0]).toMatch(/limit\.key of Keyed must give a text that is not empty; got 7/);
       expect(failed[1]).toMatch(/limit\.key of Keyed failed: .*null/);
+    });
+
+    test('what cannot be read among parked jobs, or has no list to go to, does not stop those behind it', async () => {
+      const scene = counted({ running: 1 });
+      await stores.produce('a', ...jobsOf('x', 2));
+      const worker = startWorker({ store: stores.store, jobs: [scene.job], queues: 'a', options: { interval: 1_000 } });
+      const parked = keys.parkedAt('class:Counted');
+      await eventually(async () => expect(await stores.db.llen(parked)).toBe(1));
+      await stores.db.set(keys.queue('bad'), 'no list');
+      await stores.db.lpush(parked, `3:bad${jobsOf('y', 1)[0]}`, 'garbage');
+      scene.gates[0]?.open();
+      // Of another queue than its own a worker knows nothing: a scheduler does.
+      await eventually(async () => {
+        worker.clock.move(2_000);
+        await stores.tick();
+        expect(scene.begun).toEqual(['x1', 'x2']);
+      });
+      scene.gates[1]?.open();
+      worker.clock.move(200);
+      await eventually(async () => expect(await stores.held({ id: worker.worker })).toEqual({}));
+      const result = await stores.tick();
+      expect(result.called).toBe(0);
+      expect(result.nextAt).toBeGreaterThan(NOW + 60_000);
+      expect(await stores.db.llen(parked)).toBe(2);
+      await stores.db.del(keys.queue('bad'), parked, keys.parked);
     });
 
     test('in a serial queue it keeps the order: its jobs wait where they are', async () => {
