@@ -79,12 +79,14 @@ export type { QueueInfo, QueueRates, Queues } from './inspect/queues.ts';
 export type { JobFilter, Scheduled, WaitingCount, WaitingJob, WaitingPage } from './inspect/scheduled.ts';
 export type { SeriesOptions, StatPoint, StatSeries, Stats, StatTotals } from './inspect/stats.ts';
 export type { WorkerInfo, Workers } from './inspect/workers.ts';
+export type { Batch, BatchContext, BatchedJob, BatchOptions } from './job/batch.ts';
 export type { EndedJob, JobCallbacks } from './job/callbacks.ts';
 export type { CronOrigin, JobContext, JobInfo } from './job/context.ts';
 export type { TrackOptions } from './job/control-options.ts';
 export type { DefaultOptions, JobDefaults } from './job/defaults.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
 export { type ActiveJobOptions, defineActiveJob } from './job/define-active-job.ts';
+export { type BatchJobOptions, defineBatchJob } from './job/define-batch-job.ts';
 export type { ActiveJobDefaults, Enqueue, Enqueued, EnqueueOptions, JobRef, Target } from './job/enqueue.ts';
 export {
   chain,

@@ -4,6 +4,7 @@ import { ConfigError } from '../errors.ts';
 import { type KeyedLimit, limitRule } from '../limit.ts';
 import { checkOptions, type OptionsOf } from '../options.ts';
 import type { ResquePlugin } from '../types.ts';
+import type { Batch, BatchContext, BatchedJob } from './batch.ts';
 import { checkCallbacks, type JobCallbacks } from './callbacks.ts';
 import type { JobContext } from './context.ts';
 import { keptSeconds, withinMs } from './control-options.ts';
@@ -71,6 +72,10 @@ export interface JobDefinition<In extends Args = Args, Out extends Args = Args> 
   readonly expires?: number;
   /** Milliseconds, or `Infinity`. */
   readonly deadline?: number;
+  /** What `defineBatchJob` adds. @default each runs by itself */
+  readonly batch?: Batch;
+  /** Runs a batch. */
+  performAll?(jobs: readonly BatchedJob[], ctx: BatchContext): unknown;
   /** What `defineActiveJob` adds. @default a class of Resque's own */
   readonly activeJob?: ActiveJobDefaults;
   /** Where `defineJob` was called, `file:line:column`; for messages. */
@@ -122,6 +127,8 @@ const OPTIONS = {
   onSucceeded: true,
   onRetrying: true,
   onFailed: true,
+  batch: false,
+  performAll: false,
   activeJob: false,
   definedAt: false,
 } satisfies OptionsOf<JobDefinition>;

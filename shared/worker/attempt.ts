@@ -32,6 +32,16 @@ export interface AttemptDeps {
   readonly timeout: number;
 }
 
+/** The run of which an attempt is a part. */
+export interface AttemptBatch {
+  /** Attempts that have not ended. */
+  left: number;
+  readonly size: number;
+  readonly first: Attempt | undefined;
+  aborted(reason: unknown): void;
+  escaped(error: unknown): void;
+}
+
 /** How a handler's run ended. @property result what it returned, of a job that has a record for it  @property added to its flow */
 export type Ended =
   | { readonly ok: true; readonly result?: KeptResult; readonly added?: FlowAddition | undefined }
@@ -60,6 +70,8 @@ export class Attempt implements JobContext {
   #ended = false;
   /** Its handler was called. */
   started = false;
+  /** With others. */
+  batch: AttemptBatch | undefined;
   #controller: AbortController | undefined;
   #log: Logger | undefined;
   #info: JobInfo | undefined;
@@ -106,14 +118,14 @@ export class Attempt implements JobContext {
           : handler.run(args, this);
       if (isThenable(result)) {
         result.then(
-          (value) => this.#succeed(value),
-          (thrown) => this.#fail(thrown),
+          (value) => this.succeed(value),
+          (thrown) => this.fail(thrown),
         );
       } else {
-        this.#succeed(result);
+        this.succeed(result);
       }
     } catch (thrown) {
-      this.#fail(thrown);
+      this.fail(thrown);
     }
   }
 
@@ -123,6 +135,7 @@ export class Attempt implements JobContext {
     this.aborted = reason;
     this.endsAt = this.#deps.clock.now() + grace;
     this.#controller?.abort(reason);
+    this.batch?.aborted(reason);
   }
 
   timeoutError(): JobTimeoutError | JobDeadlineError {
@@ -138,14 +151,15 @@ export class Attempt implements JobContext {
 
   /** Ends the attempt without waiting for the handler any longer. What the handler does later counts for nothing. */
   abandon(): void {
-    this.#fail(this.aborted);
+    this.fail(this.aborted);
   }
 
   /** An error came out of its handler by another way than its promise. */
   escaped(error: unknown): void {
+    this.batch?.escaped(error);
     this.aborted ??= error;
     this.#controller?.abort(error);
-    this.#fail(error);
+    this.fail(error);
   }
 
   /** Whatever its handler does from now on counts for nothing. */
@@ -153,7 +167,8 @@ export class Attempt implements JobContext {
     this.#ended = true;
   }
 
-  #succeed(result: unknown): void {
+  /** Its handler has returned this. */
+  succeed(result: unknown): void {
     const { statusId, flow, class: name } = this.bound.job;
     if ((statusId === undefined && flow === undefined) || this.#ended) {
       this.#end(SUCCEEDED);
@@ -161,7 +176,7 @@ export class Attempt implements JobContext {
     }
     const kept = keptResult(result);
     if ('problem' in kept && flow) {
-      this.#fail(new ResultError(`Step ${flow.step} (${name}): ${kept.problem}`));
+      this.fail(new ResultError(`Step ${flow.step} (${name}): ${kept.problem}`));
       return;
     }
     if ('problem' in kept)
@@ -169,7 +184,8 @@ export class Attempt implements JobContext {
     this.#end({ ok: true, result: kept, added: this.#flow?.added });
   }
 
-  #fail(thrown: unknown): void {
+  /** Its handler has thrown this. */
+  fail(thrown: unknown): void {
     this.#end({ ok: false, thrown });
   }
 

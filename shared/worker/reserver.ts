@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { WorkerOptions } from '../config.ts';
 import type { BoundJob } from '../job/registry.ts';
 import type { RawJob } from '../types.ts';
+import type { Batches } from './batches.ts';
 import type { Gates } from './gates.ts';
 import type { Prefetch } from './prefetch.ts';
 import type { PrefetchBuffer } from './prefetch-buffer.ts';
@@ -20,6 +21,7 @@ export interface ReserverDeps {
   readonly serial: SerialQueues;
   readonly buffer: PrefetchBuffer;
   readonly gates: Gates;
+  readonly batches: Batches;
   readonly running: RunningJobs;
   readonly suspects: Suspects;
   readonly shutdown: Shutdown;
@@ -45,14 +47,19 @@ export class Reserver {
 
   /** Jobs that are held and have not ended. */
   get held(): number {
-    return this.#deps.running.used + this.#deps.buffer.total + this.#deps.gates.size;
+    return this.#deps.running.used + this.#deps.buffer.total + this.#waiting;
+  }
+
+  /** For leave, or for company. */
+  get #waiting(): number {
+    return this.#deps.gates.size + this.#deps.batches.size;
   }
 
   /** How many jobs to ask for now. */
   wanted(): number {
-    const { running, buffer, gates, shutdown, suspects, prefetch, options } = this.#deps;
-    if (shutdown.why || this.paused || suspects.blocks(this.held)) return 0;
-    if (running.bytes + buffer.bytes + gates.bytes >= options.heldBytes) return 0;
+    const { running, buffer, gates, batches, shutdown, suspects, prefetch, options } = this.#deps;
+    if (shutdown.why || this.paused || suspects.blocks(this.held) || batches.isFull) return 0;
+    if (running.bytes + buffer.bytes + gates.bytes + batches.bytes >= options.heldBytes) return 0;
     return prefetch.want(running.free, buffer.startable);
   }
 
@@ -125,8 +132,8 @@ export class Reserver {
 
   /** When waiting jobs are to be looked at, since they may start too late; on our clock. */
   get releaseAt(): number {
-    const { buffer, gates, shutdown, prefetch, options } = this.#deps;
-    if (buffer.total + gates.size === 0) return Infinity;
+    const { buffer, shutdown, prefetch, options } = this.#deps;
+    if (buffer.total + this.#waiting === 0) return Infinity;
     if (shutdown.why || this.paused) return -Infinity;
     return Math.max(buffer.since + options.releaseAfter + prefetch.roundTrip, this.#lookAgainAt);
   }
@@ -136,15 +143,15 @@ export class Reserver {
    * known of that is known with the first sync after jobs have become slower.
    */
   takeLate(): RawJob[] {
-    const { buffer, gates, clock, prefetch, suspects, shutdown, poller, options } = this.#deps;
-    if (buffer.total + gates.size === 0) return [];
+    const { buffer, gates, batches, clock, prefetch, suspects, shutdown, poller, options } = this.#deps;
+    if (buffer.total + this.#waiting === 0) return [];
     const all = shutdown.why !== undefined || this.paused;
     const now = clock.now();
     const latest = options.releaseAfter + SOON_MS + prefetch.roundTrip;
     const isLate = now >= this.releaseAt;
     if (isLate) this.#lookAgainAt = now + SOON_MS;
     const rate = prefetch.rate ?? (isLate ? 0 : Infinity);
-    const raws = all ? [...buffer.takeAll(), ...gates.take()] : buffer.takeLate(now, rate, latest);
+    const raws = all ? [...buffer.takeAll(), ...gates.take(), ...batches.take()] : buffer.takeLate(now, rate, latest);
     if (raws.length === 0) return raws;
     for (const raw of raws) suspects.left(raw);
     if (prefetch.rate === undefined) prefetch.released();
@@ -155,11 +162,11 @@ export class Reserver {
 
   /** What waits of paused queues, to be given back. */
   takePaused(queues: readonly string[]): RawJob[] {
-    const { buffer, gates, suspects, poller } = this.#deps;
-    if (queues.length === 0 || buffer.total + gates.size === 0) return [];
+    const { buffer, gates, batches, suspects, poller } = this.#deps;
+    if (queues.length === 0 || buffer.total + this.#waiting === 0) return [];
     const paused = new Set(queues);
     const isPaused = ({ queue }: RawJob) => paused.has(queue);
-    const raws = [...buffer.take(isPaused), ...gates.take(isPaused)];
+    const raws = [...buffer.take(isPaused), ...gates.take(isPaused), ...batches.take(isPaused)];
     if (raws.length === 0) return raws;
     for (const raw of raws) suspects.left(raw);
     for (const queue of new Set(raws.map((raw) => raw.queue))) if (this.#deps.serial.has(queue)) this.noteSerial(queue);

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { BoundJob, Handler } from '../job/registry.ts';
 import type { Job } from '../types.ts';
 import { Attempt, type AttemptDeps, type Ended } from './attempt.ts';
+import { BatchRun } from './batch-run.ts';
 import type { PlacesPart } from './shared-places.ts';
 
 export interface RunningJobsOptions {
@@ -29,6 +30,8 @@ export class RunningJobs {
   readonly #waiting = new Set<Attempt>();
   readonly #endsAtOnce = new WeakSet<Handler>();
   #bytes = 0;
+  /** Jobs of batches, beyond the first of each. */
+  #beyond = 0;
   /** Nothing is due before this time. */
   #dueAt = Infinity;
 
@@ -42,12 +45,13 @@ export class RunningJobs {
     return this.#bytes;
   }
 
+  /** Places: a batch takes one. */
   get used(): number {
-    return this.#running.size;
+    return this.#running.size - this.#beyond;
   }
 
   get free(): number {
-    return this.#options.places?.free ?? this.#options.concurrency - this.#running.size;
+    return this.#options.places?.free ?? this.#options.concurrency - this.used;
   }
 
   /** The attempt that has run longest. */
@@ -80,6 +84,17 @@ export class RunningJobs {
     this.#run(attempt);
     // Small jobs have ended by now.
     if (!attempt.ended) this.#add(attempt);
+  }
+
+  /** One call for all of them, in one place; each has its own end. */
+  startBatch(bounds: readonly BoundJob[]): void {
+    const attempts = bounds.map((bound) => this.#attempt(bound));
+    const [first] = attempts;
+    if (!first) return;
+    const batch = new BatchRun(attempts, this.#options.deps);
+    for (const attempt of attempts) this.#add(attempt);
+    this.#beyond += attempts.length - 1;
+    running.run(first, () => batch.start());
   }
 
   /** Takes a place, and starts when it may; never, if it may not, or was aborted meanwhile. */
@@ -164,12 +179,17 @@ export class RunningJobs {
 
   #take(attempt: Attempt): void {
     this.#running.add(attempt);
-    this.#options.places?.take();
+    // The first of a batch takes its place.
+    if (!attempt.batch || attempt === attempt.batch.first) this.#options.places?.take();
   }
 
   #remove(attempt: Attempt): void {
-    // One that ended while it was started had none.
-    if (this.#running.delete(attempt)) this.#options.places?.give();
+    const had = this.#running.delete(attempt);
+    const { batch } = attempt;
+    if (batch && had && --batch.left > 0) this.#beyond--;
+    // One that ended while it was started had none, and of a batch the last one gives it back.
+    if (had && (!batch || batch.left === 0)) this.#options.places?.give();
+    if (batch && !had) return;
     this.#bytes -= attempt.bound.job.raw.size;
   }
 

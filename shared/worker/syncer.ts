@@ -100,12 +100,13 @@ export class Syncer {
 
   /** Every job that the worker holds: running, waiting, or ended and not settled. */
   held(): HeldJob[] {
-    const { running, buffer, gates, pending, marks } = this.#deps;
+    const { running, buffer, gates, batches, pending, marks } = this.#deps;
     const held: HeldJob[] = [...this.#settling];
     const add = (raw: RawJob) => void held.push({ raw, marked: marks.has(raw) });
     for (const { bound } of running.all) add(bound.job.raw);
     buffer.forEach(add);
     gates.forEach(add);
+    batches.forEach(add);
     pending.forEach((settlement) => void held.push(settlement));
     return held;
   }

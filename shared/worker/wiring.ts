@@ -4,6 +4,7 @@ import { limitRules } from '../limit.ts';
 import { parseQueues } from '../queues/queue-list.ts';
 import type { RawJob } from '../types.ts';
 import type { Attempt, Ended } from './attempt.ts';
+import { Batches } from './batches.ts';
 import { Callbacks } from './callbacks.ts';
 import type { WorkerDeps } from './deps.ts';
 import { Gates } from './gates.ts';
@@ -85,6 +86,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
     clock,
     orders,
     gates,
+    batches: new Batches(clock),
     limits: new LimitedQueues(limitRules(options.limits), orders),
     options,
     log,

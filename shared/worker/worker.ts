@@ -1,7 +1,7 @@
 import type { SyncReply } from '../broker/broker.ts';
 import { LambdesqueError, LeaseLostError } from '../errors.ts';
 import type { BoundJob } from '../job/registry.ts';
-import type { Effect, Outcome, RawJob } from '../types.ts';
+import type { Outcome, RawJob } from '../types.ts';
 import { Admissions } from './admissions.ts';
 import type { Attempt, Ended } from './attempt.ts';
 import { outcomeOfFailure } from './attempt-outcome.ts';
@@ -11,10 +11,10 @@ import { JobEnds } from './job-ends.ts';
 import type { SyncPlan } from './lease.ts';
 import { outcomeOfCrash } from './outcome.ts';
 import { emptySummary, type Summary } from './reporter.ts';
+import { Starter } from './starter.ts';
 import { createParts, type Parts } from './wiring.ts';
 
 const SUCCEEDED: Outcome = { kind: 'succeeded' };
-const NO_EFFECTS: readonly Effect<'clearKey'>[] = [];
 
 /**
  * The loop that drains queues: reserve → decode → bind → run → settle. It alone knows all the steps.
@@ -32,6 +32,7 @@ export class Worker {
   readonly #binding: BindDeps;
   readonly #ends: JobEnds;
   readonly #admissions: Admissions;
+  readonly #starter: Starter;
   #filling = false;
   #idle = false;
 
@@ -49,6 +50,7 @@ export class Worker {
       this.#idle = false;
     });
     this.#admissions = new Admissions(deps.clock, this.#parts, this.#ends, this.summary);
+    this.#starter = new Starter(this.#parts, this.#admissions, this.#ends, (raw) => this.#bind(raw));
     const { lease, orders } = this.#parts;
     this.#binding = { ...deps, orders, now: () => lease.redisNow() };
   }
@@ -147,7 +149,7 @@ export class Worker {
         this.#ends.left(job.raw);
       }
     }
-    const waiting = [...this.#parts.buffer.takeAll(), ...this.#parts.gates.take()];
+    const waiting = [...this.#parts.buffer.takeAll(), ...this.#parts.gates.take(), ...this.#parts.batches.take()];
     this.#parts.pending.release(waiting);
     this.#parts.reporter.released(waiting.length);
     this.#parts.shutdown.crash(this.#parts.lease.end);
@@ -174,41 +176,20 @@ export class Worker {
   /** Waits until something is due or happens. */
   #wait(): Promise<void> {
     const syncAt = this.#parts.syncer.isUnderWay ? Infinity : this.#parts.syncer.dueAt;
-    return this.#parts.wakeup.wait(Math.min(this.#parts.running.dueAt, this.#parts.shutdown.dueAt, syncAt));
+    const { running, shutdown, batches, wakeup } = this.#parts;
+    // A batch that is due starts when there is a place.
+    const batchAt = running.free > 0 ? batches.dueAt : Infinity;
+    return wakeup.wait(Math.min(running.dueAt, shutdown.dueAt, batchAt, syncAt));
   }
 
   #fill(): void {
     if (this.#filling || this.#parts.shutdown.why) return;
     this.#filling = true;
     this.#noteLoad();
-    this.#parts.running.outside(() => this.#startWaiting());
+    this.#parts.running.outside(() => this.#starter.startWaiting());
     this.#deps.places?.filled(this.#parts.buffer.startable);
     this.#noteLoad();
     this.#filling = false;
-  }
-
-  #startWaiting(): void {
-    const { running, buffer, syncer, yieldTimer } = this.#parts;
-    while (running.free > 0 && buffer.startable > 0 && !syncer.isShort() && !yieldTimer.isOver()) {
-      const next = buffer.next() as RawJob | BoundJob;
-      const bound = 'handler' in next ? next : this.#bind(next);
-      if (bound && this.#admissions.mayStart(bound)) this.#start(bound);
-    }
-  }
-
-  #start(bound: BoundJob): void {
-    const { job } = bound;
-    this.#parts.prefetch.jobStarted();
-    this.#parts.pending.started(job);
-    if (job.control?.lock) this.#parts.poller.reset();
-    if (this.#parts.serial.has(job.raw.queue)) {
-      this.#parts.serial.prefetch(job.raw.queue).jobStarted();
-      this.#parts.reserver.noteSerial(job.raw.queue);
-    }
-    const marked = isOnlyOnce(bound);
-    const effects = job.plugins ? this.#parts.plugins.before(job) : NO_EFFECTS;
-    if (!marked && effects.length === 0) this.#parts.running.start(bound);
-    else void this.#parts.running.startWhen(bound, this.#parts.marks.mark({ raw: job.raw, marked, effects }));
   }
 
   #noteLoad(): void {
@@ -247,7 +228,9 @@ export class Worker {
             workerStartedAt: this.#startedAt,
             defaultAttempts: this.#deps.options.attempts,
           });
-      this.#ends.finish(job, outcome, now - attempt.startedAt, attempt.attempts, attempt.startedAt);
+      // Of a batch each has its part of the time.
+      const ms = (now - attempt.startedAt) / (attempt.batch?.size ?? 1);
+      this.#ends.finish(job, outcome, ms, attempt.attempts, attempt.startedAt);
     }
     // It ended while it was started: whoever starts jobs looks at what comes of all of them.
     if (this.#filling) return;
@@ -281,7 +264,7 @@ export class Worker {
   }
 
   #onLost(error: LeaseLostError, unsettled: number): void {
-    const waiting = this.#parts.buffer.takeAll().length + this.#parts.gates.reset();
+    const waiting = this.#parts.buffer.takeAll().length + this.#parts.gates.reset() + this.#parts.batches.take().length;
     this.#deps.log.error(error.message, { running: this.#parts.running.used, waiting, unsettled });
     this.summary.lost += waiting + unsettled;
     this.#parts.reporter.lost();
@@ -295,6 +278,7 @@ export class Worker {
   #onMissing(missing: ReadonlySet<RawJob>): void {
     this.summary.lost += this.#parts.buffer.drop((raw) => missing.has(raw));
     this.summary.lost += this.#parts.gates.take((raw) => missing.has(raw)).length;
+    this.summary.lost += this.#parts.batches.take((raw) => missing.has(raw)).length;
     this.#parts.poller.reset();
   }
 }

@@ -3,6 +3,7 @@ import type { SyncReply } from '../../../shared/broker/broker.ts';
 import { workerOptions } from '../../../shared/config.ts';
 import { parseQueues } from '../../../shared/queues/queue-list.ts';
 import type { RawJob } from '../../../shared/types.ts';
+import { Batches } from '../../../shared/worker/batches.ts';
 import { Gates } from '../../../shared/worker/gates.ts';
 import { Orders } from '../../../shared/worker/orders.ts';
 import { Prefetch } from '../../../shared/worker/prefetch.ts';
@@ -44,6 +45,7 @@ function begin({ queues = 'a,b', serial: named, options: given }: Given = {}) {
   const reserver = new Reserver({
     clock,
     gates,
+    batches: new Batches(clock),
     options,
     prefetch,
     poller,

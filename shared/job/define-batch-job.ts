@@ -1,0 +1,79 @@
+import { ConfigError } from '../errors.ts';
+import { checkOptions, type OptionsOf, shown } from '../options.ts';
+import { type BatchContext, type BatchedJob, type BatchOptions, batchOf } from './batch.ts';
+import { type Args, definition, type JobDefinition, type JobOptions } from './define.ts';
+
+/** What `defineBatchJob` takes. */
+export interface BatchJobOptions<In extends Args, Out extends Args>
+  extends Omit<JobOptions<In, Out>, 'perform' | 'middleware' | 'delivery' | 'plugins'> {
+  /** Which jobs run together. */
+  readonly batch: BatchOptions<Out>;
+  /**
+   * The work, of all of them. What it throws fails them all; `jobs[i].fail(error)` fails one. Each has its own attempts, and comes
+   * back in another batch.
+   */
+  performAll(jobs: readonly BatchedJob<Out>[], ctx: BatchContext): unknown;
+}
+
+const OPTIONS = {
+  class: true,
+  queue: true,
+  args: true,
+  retry: true,
+  timeout: true,
+  limit: true,
+  unique: true,
+  track: true,
+  expires: true,
+  deadline: true,
+  activeJob: false,
+  batch: true,
+  performAll: true,
+  onSucceeded: true,
+  onRetrying: true,
+  onFailed: true,
+} satisfies OptionsOf<BatchJobOptions<Args, Args>>;
+
+/**
+ * Define a job class whose waiting jobs run together: one statement for a hundred rows. Each is a job by itself for all that lies
+ * around that: its outcome, attempts, limits, `unique`. A batch takes one place of a worker's `concurrency`.
+ * @throws ConfigError naming the option, the value got and what is allowed
+ * @example
+ * export const Store = defineBatchJob({
+ *   class: 'Store',
+ *   queue: 'rows',
+ *   batch: { size: 100, wait: '2s' },
+ *   async performAll(jobs) {
+ *     for (const job of jobs) if (typeof job.args[0] !== 'string') job.fail(new Error('no text'));
+ *   },
+ * });
+ */
+export function defineBatchJob<In extends Args = Args, Out extends Args = In>(
+  options: BatchJobOptions<In, Out>,
+): JobDefinition<In, Out> {
+  const where = `defineBatchJob ${shown((options as { class?: unknown } | undefined)?.class)}`;
+  checkOptions(where, options, OPTIONS);
+  const { batch, performAll, ...rest } = options;
+  if (typeof performAll !== 'function') {
+    throw new ConfigError(`${where}: performAll must be a function; got ${shown(performAll)}.`);
+  }
+  const perform: JobOptions<In, Out>['perform'] = async (args, ctx) => {
+    let failure: { readonly error: unknown } | undefined;
+    const job: BatchedJob<Out> = {
+      args,
+      job: ctx.job,
+      result: undefined,
+      fail(error) {
+        failure = { error };
+      },
+    };
+    await performAll([job], ctx);
+    if (failure) throw failure.error;
+    return job.result;
+  };
+  return {
+    ...definition<In, Out>({ ...rest, perform }, defineBatchJob),
+    batch: batchOf(where, batch as BatchOptions<never>),
+    performAll: performAll as NonNullable<JobDefinition['performAll']>,
+  };
+}

@@ -1,0 +1,74 @@
+import type { BoundJob } from '../job/registry.ts';
+import type { Effect, RawJob } from '../types.ts';
+import type { Admissions } from './admissions.ts';
+import { Batches } from './batches.ts';
+import { isOnlyOnce } from './bind.ts';
+import type { JobEnds } from './job-ends.ts';
+import type { Parts } from './wiring.ts';
+
+const NO_EFFECTS: readonly Effect<'clearKey'>[] = [];
+
+/** Starts what waits, while there are places: each job by itself, or batches of them. */
+export class Starter {
+  readonly #parts: Parts;
+  readonly #admissions: Admissions;
+  readonly #ends: JobEnds;
+  /** The job with its handler; undefined where it cannot run, and has ended. */
+  readonly #bind: (raw: RawJob) => BoundJob | undefined;
+
+  constructor(parts: Parts, admissions: Admissions, ends: JobEnds, bind: (raw: RawJob) => BoundJob | undefined) {
+    this.#parts = parts;
+    this.#admissions = admissions;
+    this.#ends = ends;
+    this.#bind = bind;
+  }
+
+  startWaiting(): void {
+    const { running, buffer, syncer, yieldTimer, batches } = this.#parts;
+    while (running.free > 0 && buffer.startable > 0 && !syncer.isShort() && !yieldTimer.isOver()) {
+      const next = buffer.next() as RawJob | BoundJob;
+      const bound = 'handler' in next ? next : this.#bind(next);
+      if (!bound || !this.#admissions.mayStart(bound)) continue;
+      if (Batches.isAlone(bound)) this.#start(bound);
+      else this.#collect(bound);
+    }
+    while (running.free > 0) {
+      const batch = batches.nextDue();
+      if (!batch) break;
+      this.#startBatch(batch);
+    }
+  }
+
+  #collect(bound: BoundJob): void {
+    try {
+      const batch = this.#parts.batches.add(bound);
+      if (batch) this.#startBatch(batch);
+    } catch (error) {
+      this.#ends.finish(bound.job, { kind: 'failed', error }, 0);
+    }
+  }
+
+  #startBatch(batch: readonly BoundJob[]): void {
+    for (const bound of batch) this.#starting(bound);
+    this.#parts.running.startBatch(batch);
+  }
+
+  #start(bound: BoundJob): void {
+    const { job } = bound;
+    this.#starting(bound);
+    const marked = isOnlyOnce(bound);
+    const effects = job.plugins ? this.#parts.plugins.before(job) : NO_EFFECTS;
+    if (!marked && effects.length === 0) this.#parts.running.start(bound);
+    else void this.#parts.running.startWhen(bound, this.#parts.marks.mark({ raw: job.raw, marked, effects }));
+  }
+
+  #starting({ job }: BoundJob): void {
+    this.#parts.prefetch.jobStarted();
+    this.#parts.pending.started(job);
+    if (job.control?.lock) this.#parts.poller.reset();
+    if (this.#parts.serial.has(job.raw.queue)) {
+      this.#parts.serial.prefetch(job.raw.queue).jobStarted();
+      this.#parts.reserver.noteSerial(job.raw.queue);
+    }
+  }
+}
