@@ -273,6 +273,8 @@ interface Effects {
   leave: { readonly gates: readonly Gate[]; readonly queue: string };
   /** A step of a flow has ended for good, and what follows goes to its queue. */
   flow: { readonly mark: FlowMark } & StepEnd;
+  /** A step of a flow ends where nobody can tell the flow: the scheduler does. @property why a sentence */
+  stepLost: { readonly mark: FlowMark; readonly why: string };
   /** A job that was to be cancelled has ended. */
   cancelled: { readonly id: string };
   /** A key of a plugin of Ruby's goes. @property name without the namespace  @property seconds until then; 0: at once */

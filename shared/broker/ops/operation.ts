@@ -15,6 +15,7 @@ import { encodeRemoved } from './removed.ts';
 import { encodeResqueStatus, RESQUE_STATUS } from './resque-status.ts';
 import { encodeRetry, RETRY } from './retry.ts';
 import type { StatSums } from './stats.ts';
+import { encodeStepLost } from './step-lost.ts';
 import { encodeUnlock, UNLOCK } from './unlock.ts';
 
 /** Done, and nothing else: most settlements are. */
@@ -84,6 +85,9 @@ export function encodeEffects(effects: readonly Effect[], call: ScriptCall, keys
         break;
       case 'flow':
         encodeFlow(effect, call, keys);
+        break;
+      case 'stepLost':
+        encodeStepLost(effect, call, keys);
         break;
       case 'cancelled':
         encodeCancelled(effect, call, keys);

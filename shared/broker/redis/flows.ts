@@ -138,23 +138,23 @@ export function tellLostStepsOf(
   return async (limit) => {
     const elements = list(await client.command(['LRANGE', keys.flowsLost, 0, limit - 1])).map(text);
     const wrong: WrongKey[] = [];
-    let told = 0;
+    let flows = 0;
     for (const element of elements) {
       const mark = flowOfPayload(`{"flow":${element}}`);
       if (!mark) {
         await client.command(['LREM', keys.flowsLost, 1, element]);
         continue;
       }
-      const error = JSON.stringify({
-        step: mark.step,
-        class: null,
-        exception: 'WorkerDiedError',
-        error: MAY_HAVE_STARTED,
-      });
+      const { why } = JSON.parse(element) as { readonly why?: unknown };
+      const told =
+        typeof why === 'string'
+          ? { exception: 'RemovedError', error: why }
+          : { exception: 'WorkerDiedError', error: MAY_HAVE_STARTED };
+      const error = JSON.stringify({ step: mark.step, class: null, ...told });
       const changed = await change(mark.id, mark.queues, { kind: 'fail', step: mark.step, error, element });
-      if (changed) told++;
+      if (changed) flows++;
       wrong.push(...(changed?.wrong ?? []));
     }
-    return { told, more: elements.length === limit, wrong };
+    return { told: flows, more: elements.length === limit, wrong };
   };
 }

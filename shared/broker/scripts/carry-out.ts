@@ -2,6 +2,7 @@ import { READ_ARGUMENTS } from '../ops/call.ts';
 import { CARRY_OUT } from '../ops/operation.ts';
 import { RELOCK } from '../ops/relock.ts';
 import { REMOVED } from '../ops/removed.ts';
+import { STEP_LOST } from '../ops/step-lost.ts';
 import { UNLOCK } from '../ops/unlock.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
@@ -10,7 +11,7 @@ import { LOCKS } from './locks.ts';
 /** Lua: the effects of what is done with a job that waits, behind READ_ARGUMENTS and `time`; `carryOut(held)` reads them. */
 export const WAITING_EFFECTS = `${LOCKS}
 local effects = {}
-${REMOVED}${UNLOCK}${RELOCK}${CARRY_OUT}`;
+${REMOVED}${STEP_LOST}${UNLOCK}${RELOCK}${CARRY_OUT}`;
 
 /**
  * Effects alone, of jobs that were removed before.

@@ -23,7 +23,7 @@ while removed < want and removed < most and bytes > 0 and #ends < holders do
   for _, payload in ipairs(call('LRANGE', KEYS[1], removed, math.min(removed + ${AT_ONCE}, want, most) - 1)) do
     removed, bytes = removed + 1, bytes - #payload
     local last = string.sub(payload, -${END})
-    if string.find(last, '"control":{[^{}]*}}$') then ends[#ends + 1] = last end
+    if string.find(last, '"control":{[^{}]*}}$') or string.find(last, '"flow":{"id":[^{}]*}}$') then ends[#ends + 1] = last end
   end
 end
 if removed == size then call('UNLINK', KEYS[1]) else call('LTRIM', KEYS[1], removed, -1) end

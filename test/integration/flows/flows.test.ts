@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { redisQueuesBroker } from '../../../shared/broker/redis/queues.ts';
 import {
   chain,
   chord,
@@ -375,6 +376,17 @@ withBrokers((stores: Brokers) => {
       expect(seen).toEqual([]);
       expect(await flows.cancel(id)).toBe(false);
       expect(await stores.db.exists(keys.control)).toBe(0);
+    });
+
+    test('a step that is removed from its queue, or cleared away with it, has failed', async () => {
+      const { id, flows } = await started(chain(step(See, ['first']), step(See, [2])));
+      await stores.db.sadd(keys.queues, 'a');
+      expect(await redisQueuesBroker(stores.client(), 'resque:').clear('a')).toBe(1);
+      await stores.tick();
+      expect(await flows.get(id)).toMatchObject({ state: 'failed', error: { step: '0.0', error: 'It was removed.' } });
+      expect(await flows.retry(id)).toBe(1);
+      await drain({ store: stores.store, jobs });
+      expect((await flows.get(id))?.state).toBe('succeeded');
     });
 
     test('expired: what has not started is discarded, and has failed', async () => {
