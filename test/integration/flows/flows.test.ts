@@ -143,6 +143,31 @@ withBrokers((stores: Brokers) => {
       expect((await flows.list()).map(({ state }) => state)).toEqual(range(1, 20).map(() => 'succeeded'));
     });
 
+    test('is started by a job, of cron or of anybody, once however often that runs', async () => {
+      const { flow, flows } = flowsOn(stores, jobs);
+      let fails = true;
+      const Nightly = defineJob({
+        class: 'Nightly',
+        retry: { attempts: 2, backoff: 0 },
+        async perform(_args, ctx) {
+          await flow(step(See, ['night']), { id: ctx.job.id }).enqueue();
+          if (fails) {
+            fails = false;
+            throw new Error('after it was started');
+          }
+        },
+      });
+      await stores.produce(
+        'cron',
+        '{"class":"Nightly","args":[],"cron":{"name":"nightly","slot":"2026-11-20T03:00:00Z"}}',
+      );
+      await drain({ store: stores.store, jobs: [...jobs, Nightly] });
+      await stores.promoteRetries();
+      await drain({ store: stores.store, jobs: [...jobs, Nightly] });
+      expect((await flows.list()).map(({ state }) => state)).toEqual(['succeeded']);
+      expect(seen).toEqual([['night']]);
+    });
+
     test('limits how many of its steps run at once', async () => {
       let running = 0;
       let most = 0;
