@@ -34,14 +34,14 @@ program
 
 program
   .command('init')
-  .description('make a project of your own: a job, its test, a stack for AWS')
+  .description('make a project: job, test, stack')
   .argument('[folder]', 'an empty one, or a new one', '.')
   .addHelpText('after', examples('lambdesque init', 'lambdesque init my-jobs'))
   .action((folder) => init(folder, own.version));
 
 program
   .command('start')
-  .description('worker and scheduler together on a local Redis, until Ctrl-C')
+  .description('worker and scheduler on a local Redis')
   .option('--jobs <module>', 'job classes', defaultJobs)
   .option('--cron <module>', `cron entries (${defaultCron})`)
   .addHelpText('after', examples('lambdesque start', 'lambdesque start --jobs ./src/jobs.ts --cron ./src/cron.ts'))
@@ -49,14 +49,14 @@ program
 
 program
   .command('dev')
-  .description('as start, without the page; restarts when a job changes')
+  .description('as start; restarts when a job changes')
   .option('--jobs <module>', 'job classes', defaultJobs)
   .option('--cron <module>', `cron entries (${defaultCron})`)
   .addHelpText('after', examples('lambdesque dev', 'lambdesque dev --jobs ./src/jobs.ts'))
   .action((flags) => dev(flags, env));
 
 redisOptions(program.command('work'))
-  .description('drain queues, until a signal or --exit-on-complete')
+  .description('drain queues, until a signal')
   .option('--queues <list>', 'a,b in order; a=3,b=1 by weight; *, globs, !name')
   .option('--jobs <module>', 'job classes', defaultJobs)
   .addOption(

@@ -25,7 +25,7 @@ export function addFlows(program: Command, env: Env): void {
   const flows = noun(
     program,
     'flows',
-    'jobs that depend on each other; show, cancel, retry',
+    'flows: ls, show, cancel, retry',
     'lambdesque flows',
     'lambdesque flows show report-2026-11',
   );

@@ -11,7 +11,7 @@ export function addLocks(program: Command, env: Env): void {
   const locks = noun(
     program,
     'locks',
-    'locks of unique jobs and cron entries; free',
+    'locks of unique jobs: ls, free',
     'lambdesque locks',
     'lambdesque locks free Report:0f343b0931126a20f133d67c2b018a3b',
   );
