@@ -39,9 +39,14 @@ export interface BatchContext {
   readonly enqueue: Enqueue;
 }
 
-/** What a definition keeps of it, wait in ms. */
-export interface Batch extends Omit<BatchOptions, 'wait'> {
+/** Which jobs run together, as a definition keeps it. */
+export interface Batch {
+  /** Most jobs. */
+  readonly size: number;
+  /** How long the first waits for others, ms. */
   readonly wait: number;
+  /** Of those that run together. @default all of the class */
+  key?(args: Args): string;
 }
 
 const BATCH = { size: true, wait: true, key: true } satisfies OptionsOf<BatchOptions>;

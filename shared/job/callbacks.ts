@@ -8,11 +8,11 @@ import type { JobInfo } from './context.ts';
  */
 export interface JobCallbacks {
   /** It has succeeded. @param result what the handler returned, of a step of a flow and of a job that is tracked; else undefined */
-  onSucceeded?(job: EndedJob, result: unknown): unknown;
+  readonly onSucceeded?: (job: EndedJob, result: unknown) => unknown;
   /** An attempt has failed, and there will be another. */
-  onRetrying?(job: EndedJob, error: unknown): unknown;
+  readonly onRetrying?: (job: EndedJob, error: unknown) => unknown;
   /** It is in the failed list. */
-  onFailed?(job: EndedJob, error: unknown): unknown;
+  readonly onFailed?: (job: EndedJob, error: unknown) => unknown;
 }
 
 /** A job that has ended, as callbacks get it. */

@@ -132,6 +132,7 @@ export function group(...given: readonly (FlowNode | readonly FlowNode[] | Group
 
 /**
  * A group, and what gets the list of its results: `chain(group, callback)` by the name that Celery and Machinery have for it.
+ * @throws ConfigError where the first is no group
  * @example chord(group(step(Add, [1, 1]), step(Add, [5, 5])), step(Multiply, []))
  */
 export function chord(members: FlowGroup, callback: FlowNode): FlowChain {

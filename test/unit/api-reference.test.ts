@@ -64,15 +64,17 @@ test('every function, and every class that one makes, has an example; a function
 });
 
 describe('the examples', () => {
-  /** A line that imports all that a module has. */
-  const imports = (module: string) => {
+  /** A line that imports all that a module has, but what another one has too. */
+  const imports = (module: string, other?: string) => {
     const types: number[] = [KIND.interface, KIND.typeAlias];
-    const names = namesOf(module).map(({ name, kind }) => (types.includes(kind) ? `type ${name}` : name));
+    const known = new Set(other === undefined ? [] : namesOf(other).map(({ name }) => name));
+    const own = namesOf(module).filter(({ name }) => !known.has(name));
+    const names = own.map(({ name, kind }) => (types.includes(kind) ? `type ${name}` : name));
     return `import { ${names.join(', ')} } from '${module}';`;
   };
   const forPrograms = () => [
     imports('lambdesque'),
-    imports('lambdesque/testing'),
+    imports('lambdesque/testing', 'lambdesque'),
     imports('lambdesque/lambda'),
     "import { openTelemetry, type OpenTelemetryApi } from 'lambdesque/opentelemetry';",
     "import assert from 'node:assert/strict';",
@@ -81,6 +83,11 @@ describe('the examples', () => {
     'declare const Welcome: JobDefinition<[string]>;',
     'declare const Slow: JobDefinition<[string]>;',
     'declare const Report: JobDefinition<unknown[]>;',
+    ...['Add', 'Multiply', 'Tell', 'Fetch', 'Parse', 'Store', 'Resize', 'Crawl'].map(
+      (name) => `declare const ${name}: JobDefinition;`,
+    ),
+    'declare const id: string;',
+    'declare const links: readonly string[];',
     'declare const client: RecordingClient;',
     'declare const ctx: JobContext;',
     'declare const api: OpenTelemetryApi;',
