@@ -6,7 +6,7 @@ import type { Keys } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
 import { encodeEffects, encodeSettlement, fieldOf, isPlainDone, isPlainRelease } from '../ops/operation.ts';
 import { StatSums } from '../ops/stats.ts';
-import { ADMISSION } from '../scripts/gates.ts';
+import { ADMISSION } from '../scripts/admit.ts';
 import { ALONE } from '../scripts/reserve.ts';
 import { LEASE_LOST, NO_PLACE, syncScript, WRITES_LOST } from '../scripts/sync.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
