@@ -117,8 +117,14 @@ test.each([
       // One that three of its workers were killed with is taken for the cause.
       const entries = await failed(redis.client);
       for (const { exception } of entries) expect(exception).toBe('WorkerDiedError');
-      const done = [...measured.values()].reduce((sum, one) => sum + one.done.size, 0);
-      expect(done + entries.length).toBe(3 * EACH);
+      const accounted = (name: string, ...kinds: readonly string[]) =>
+        kinds.reduce((sum, of) => sum + (measured.get(of)?.done.size ?? 0), 0) +
+        entries.filter(({ payload }) => (payload as { class: string }).class === name).length;
+      expect([
+        accounted('Capped', 'class'),
+        accounted('Plain', 'queue'),
+        accounted('Tenant', 'tenant-a', 'tenant-b'),
+      ]).toEqual([EACH, EACH, EACH]);
       // Nobody has a place any more.
       for (const key of await redis.client.keys('resque:limit:*')) {
         const fields = Object.keys(await redis.client.hgetall(key));

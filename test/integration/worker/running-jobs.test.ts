@@ -102,7 +102,7 @@ withBrokers((stores) => {
     expect(await stores.db.zcard(stores.keys.retry)).toBe(1);
   });
 
-  test('jobs that wait for slots which stay busy go back to the head in order, for whoever is idle to take', async () => {
+  test('jobs that wait for slots which stay busy go back to the head in order, for idle workers to take', async () => {
     const gate = new Gate();
     const ran: unknown[] = [];
     const Quick = defineJob({
@@ -128,12 +128,13 @@ withBrokers((stores) => {
       expect(await stores.queued('work')).toEqual(waiting);
     });
     expect(busy.summary.released).toBeGreaterThanOrEqual(60);
+    // On a slow machine the busy one may take them once more before it knows that none of its jobs ends.
+    busy.stop();
+    await eventually(async () => expect(await stores.queued('work')).toEqual(waiting));
+    await drain({ store: stores.store, jobs: [Quick, Hold] });
+    expect(ran).toEqual([...range(1, 500), ...range(501, 560)]);
     gate.open();
-    await eventually(async () => {
-      busy.clock.move(1_000);
-      expect(ran).toEqual([...range(1, 500), ...range(501, 560)]);
-      expect(await inFlight(stores.db)).toBe(0);
-    });
-    expect(busy.summary).toMatchObject({ succeeded: 562, lost: 0 });
+    await eventually(async () => expect(await inFlight(stores.db)).toBe(0));
+    expect(busy.summary).toMatchObject({ succeeded: 502, lost: 0 });
   });
 });
