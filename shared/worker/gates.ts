@@ -63,8 +63,7 @@ export class Gates {
 
   /** When to ask, on our clock. */
   get dueAt(): number {
-    if (this.#waiting.length === 0) return Infinity;
-    return this.#againAt;
+    return this.#waiting.length === 0 ? Infinity : this.#againAt;
   }
 
   /**
@@ -158,10 +157,18 @@ export class Gates {
   /** Takes those that wait and fit. */
   take(fits: (raw: RawJob) => boolean = () => true): RawJob[] {
     if (this.#waiting.length === 0) return [];
-    const taken = this.#waiting.filter(({ bound, asked }) => !asked && fits(bound.job.raw));
-    this.#waiting = this.#waiting.filter((one) => !taken.includes(one));
-    const raws = taken.map(({ bound }) => bound.job.raw);
-    for (const raw of raws) this.#bytes -= raw.size;
+    const raws: RawJob[] = [];
+    const left: Waiting[] = [];
+    for (const one of this.#waiting) {
+      const { raw } = one.bound.job;
+      if (one.asked || !fits(raw)) {
+        left.push(one);
+        continue;
+      }
+      raws.push(raw);
+      this.#bytes -= raw.size;
+    }
+    this.#waiting = left;
     return raws;
   }
 

@@ -27,10 +27,6 @@ export class Orders {
     return this.#limited;
   }
 
-  get anyPaused(): boolean {
-    return this.#paused.size > 0;
-  }
-
   get anyCancelled(): boolean {
     return this.#cancelled.size > 0;
   }

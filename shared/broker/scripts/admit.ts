@@ -1,9 +1,10 @@
 /**
- * Lua, behind GATES and in \`sync\`: asks for the jobs that a gate has to let through; those that it does not are parked.
+ * Lua, behind GATES and in `sync`: asks for the jobs that a gate has to let through; those that it does not are parked.
  *
- * ARGV  number of gates, each: its name, places of its keys \`limit:<gate>\` and \`parked:<gate>\`, its rule, class that has to be paused for it to be closed, or '', \`park\` or \`refuse\`
+ * ARGV  number of gates, each: its name, places of its keys `limit:<gate>` and `parked:<gate>`, its rule, class that has to be
+ *       paused for it to be closed, or '', `park` or `refuse`
  *       number of jobs, each: number, queue, 1 to hold it where others would be parked, number of its gates, they (from 1)
- * \`admit()\` gives a digit for each job: see ADMISSION
+ * `admit()` gives a digit for each job: see ADMISSION
  */
 export const ADMIT = `
 local function admit()

@@ -126,65 +126,45 @@ local function readParked(gate, index)
   if not try('LLEN', queue) then return nil, true end
   return {queue, string.sub(rest, tonumber(length) + 1), name, element}
 end
-local function takeParked(gate, jobs, passed, direction)
-  if #jobs == 0 then return end
-  if passed > 0 then
-    for _, job in ipairs(jobs) do call('LREM', gate.parked, direction, job[4]) end
-  elseif direction > 0 then
-    call('LTRIM', gate.parked, #jobs, -1)
-  else
-    call('LTRIM', gate.parked, 0, -#jobs - 1)
-  end
-end
-local function leftOf(gate, moved, passed)
-  gate.waiting = gate.waiting - moved
-  gate.full = moved == ${MOST_CALLED}
-  -- What cannot go on is looked at now and then.
-  gate.stuck = passed > 0 and gate.waiting <= passed
-end
 local function toHead(job)
   call('LPUSH', job[1], job[2])
   try('SADD', KEYS[QUEUES], job[3])
 end
--- All go back to the heads of their queues: the last ones first, so that they are in order in the end.
-local function giveBack(gate)
-  if control['class:' .. gate.class] == 'paused' then return end
-  local given, passed = {}, 0
-  while #given + passed < gate.waiting and #given < ${MOST_CALLED} and passed < ${MOST_PASSED} do
-    local job, bad = readParked(gate, -1 - #given - passed)
-    if job then
-      given[#given + 1] = job
-    elseif bad then
-      passed = passed + 1
-    else
-      break
-    end
-  end
-  for _, job in ipairs(given) do toHead(job) end
-  takeParked(gate, given, passed, -1)
-  leftOf(gate, #given, passed)
+local function keepPlace(gate, payload)
+  local sha = redis.sha1hex(original(payload))
+  gate.kept = math.min(gate.kept, time + ${CALLED_MS})
+  gate.tickets[sha] = (gate.tickets[sha] or 0) + 1
+  call('HSET', gate.key, '+' .. sha, math.floor(time + ${CALLED_MS}) .. ' ' .. gate.tickets[sha])
+  gate.places, gate.tokens = gate.places - 1, gate.tokens - 1
 end
--- The first jobs that wait go to the heads of their queues, and their places are kept for them.
+-- Jobs that may go on go to the heads of their queues. At a limit the first ones do, and their places are kept for them. When
+-- a class is resumed all do, in portions: the last ones first, so that they are in order in the end.
 local function callNext(gate)
-  local called, passed = {}, 0
-  while #called + passed < gate.waiting and #called < ${MOST_CALLED} and passed < ${MOST_PASSED} and gate.places > 0 and gate.tokens > 0 do
-    local job, bad = readParked(gate, #called + passed)
+  local isLimit = gate.class == ''
+  if not isLimit and control['class:' .. gate.class] == 'paused' then return end
+  local jobs, passed = {}, 0
+  while #jobs + passed < gate.waiting and #jobs < ${MOST_CALLED} and passed < ${MOST_PASSED} and gate.places > 0 and gate.tokens > 0 do
+    local at = #jobs + passed
+    local job, bad = readParked(gate, isLimit and at or -1 - at)
     if job then
-      called[#called + 1] = job
-      local sha = redis.sha1hex(original(job[2]))
-      gate.kept = math.min(gate.kept, time + ${CALLED_MS})
-      gate.tickets[sha] = (gate.tickets[sha] or 0) + 1
-      call('HSET', gate.key, '+' .. sha, math.floor(time + ${CALLED_MS}) .. ' ' .. gate.tickets[sha])
-      gate.places, gate.tokens = gate.places - 1, gate.tokens - 1
+      jobs[#jobs + 1] = job
+      if isLimit then keepPlace(gate, job[2]) end
     elseif bad then
       passed = passed + 1
     else
       break
     end
   end
-  for i = #called, 1, -1 do toHead(called[i]) end
-  takeParked(gate, called, passed, 1)
-  leftOf(gate, #called, passed)
+  for i = 1, #jobs do toHead(jobs[isLimit and #jobs + 1 - i or i]) end
+  if passed > 0 then
+    for _, job in ipairs(jobs) do call('LREM', gate.parked, isLimit and 1 or -1, job[4]) end
+  elseif #jobs > 0 then
+    call('LTRIM', gate.parked, isLimit and #jobs or 0, isLimit and -1 or -#jobs - 1)
+  end
+  gate.waiting = gate.waiting - #jobs
+  gate.full = #jobs == ${MOST_CALLED}
+  -- What cannot go on is looked at now and then.
+  gate.stuck = passed > 0 and gate.waiting <= passed
 end
 -- When somebody has to look at what waits, should nothing else do it: when the rate allows it, or where it can go on now.
 local function lookAt(gate)
@@ -195,6 +175,18 @@ local function lookAt(gate)
     return math.max(time + 1, math.min(gate.frees, gate.kept, time + (gate.used > 0 and gate.per or ${CALLED_MS})))
   end
   return time
+end
+-- What is out of date, the places that this worker takes now, and what the rate has let through.
+local function writeUse(gate, holds)
+  if #gate.gone > 0 then call('HDEL', gate.key, unpack(gate.gone)) end
+  if holds > 0 and holds ~= gate.own then
+    call('HSET', gate.key, '=' .. worker, holds)
+  elseif holds <= 0 and gate.own > 0 then
+    call('HDEL', gate.key, '=' .. worker)
+  end
+  if gate.used > 0 and gate.per then
+    call('HINCRBY', gate.key, 'r' .. math.ceil(time / gate.part) * gate.part, gate.used)
+  end
 end
 local function closeGates(parkedSet)
   for _, gate in ipairs(gateList) do
@@ -208,19 +200,9 @@ local function closeGates(parkedSet)
         break
       end
     end
-    if gate.waiting > 0 and gate.class == '' then callNext(gate) elseif gate.waiting > 0 then giveBack(gate) end
+    if gate.waiting > 0 then callNext(gate) end
     if gate.class == '' then
-      if #gate.gone > 0 then call('HDEL', gate.key, unpack(gate.gone)) end
-      if gate.delta ~= 0 then
-        if gate.own + gate.delta > 0 then
-          call('HSET', gate.key, '=' .. worker, gate.own + gate.delta)
-        else
-          call('HDEL', gate.key, '=' .. worker)
-        end
-      end
-      if gate.used > 0 and gate.per then
-        call('HINCRBY', gate.key, 'r' .. math.ceil(time / gate.part) * gate.part, gate.used)
-      end
+      writeUse(gate, gate.own + gate.delta)
       if gate.waiting > 0 then call('HSET', gate.key, 'rule', gate.rule) elseif gate.hasRule then call('HDEL', gate.key, 'rule') end
       if gate.waiting > 0 or not gate.life then
         call('PERSIST', gate.key)

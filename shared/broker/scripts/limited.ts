@@ -36,15 +36,7 @@ end
 local function closeLimited()
   if replay then return end
   for _, gate in pairs(limited) do
-    if #gate.gone > 0 then call('HDEL', gate.key, unpack(gate.gone)) end
-    if gate.holds > 0 then
-      call('HSET', gate.key, '=' .. worker, gate.holds)
-    elseif gate.own > 0 then
-      call('HDEL', gate.key, '=' .. worker)
-    end
-    if gate.used > 0 and gate.per then
-      call('HINCRBY', gate.key, 'r' .. math.ceil(time / gate.part) * gate.part, gate.used)
-    end
+    writeUse(gate, gate.holds)
     -- Whoever holds jobs says so with each sync.
     if gate.holds > 0 or gate.used > 0 then call('PEXPIRE', gate.key, math.max(${KEPT_MS}, gate.per or 0)) end
   end

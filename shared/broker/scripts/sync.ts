@@ -43,7 +43,7 @@ export const NO_PLACE = -3;
  * Returns {LEASE_LOST, Redis's words where the in-flight key is of another type, or ''}, {WRITES_LOST} where Redis has not
  *         the last sync, {NO_PLACE} where as many workers as may are registered, or {1, now (epoch ms), number of settled
  *         jobs that were not held, places of settlements (from 1), and of queues of released jobs (negative), whose keys did not take them, what `reserve` answers, keys of
- *         another type {{key, error}…}, names of paused queues, the hash \`control\` (field, value…), what became of the jobs
+ *         another type {{key, error}…}, names of paused queues, the hash `control` (field, value…), what became of the jobs
  *         that asked for leave, as digits, and ms until a queue's rate allows more (-1: jobs of it have to end; -2: no queue
  *         was left alone for its limit)}
  */
