@@ -135,6 +135,11 @@ export function limitKey(className: string, limit: Pick<KeyedLimit, 'key'>, args
 /** A text as a part of a name in Redis: as it is, or its digest where it is long. */
 export function shortKey(text: string): string {
   if (text.length <= LONGEST_KEY && text.isWellFormed()) return text;
+  return digestOf(text);
+}
+
+/** 32 hex digits that stand for a text in a name in Redis. */
+export function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 

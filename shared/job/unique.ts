@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { ArgumentsError } from '../errors.ts';
 import { stringify } from '../json.ts';
+import { digestOf } from '../limit.ts';
 import { shown } from '../options.ts';
 import { encodeArguments } from '../wire/active-job/encode-arguments.ts';
 import type { ArgsToText, Unique } from './unique-options.ts';
@@ -27,7 +27,7 @@ export function uniqueName(
 
 /** @param text what else the lock is of */
 export function lockName(name: string, text: string): string {
-  const digest = createHash('sha256').update(`${name}\n${text}`).digest('hex').slice(0, 32);
+  const digest = digestOf(`${name}\n${text}`);
   return `${name.replace(/[^A-Za-z0-9_.:-]+/g, '-').slice(0, LONGEST_CLASS)}:${digest}`;
 }
 
