@@ -24,6 +24,14 @@ export function parseDuration(text: string): number | undefined {
   return Number.isFinite(ms) ? ms : undefined;
 }
 
+/** Units of times that are shown to people, the largest first: ms, and their short names. */
+export const SHOWN_UNITS = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+  [1_000, 's'],
+] as const;
+
 /** A duration as messages show it: in seconds where these are whole. */
 export function shownDuration(ms: number): string {
   return ms > 0 && ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;

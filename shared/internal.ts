@@ -46,7 +46,7 @@ export {
   workerDefaults,
   workerOptions,
 } from './config.ts';
-export { type DurationRule, durationMs, parseDuration, shownDuration } from './duration.ts';
+export { type DurationRule, durationMs, parseDuration, SHOWN_UNITS, shownDuration } from './duration.ts';
 export { environment } from './env.ts';
 export { PayloadError, UnknownClassError, WorkerDiedError } from './errors.ts';
 export { createCronClient } from './inspect/cron.ts';

@@ -1,15 +1,9 @@
-/** Units of what is shown to people, the largest first: ms, and their short names. */
-const UNITS = [
-  [86_400_000, 'd'],
-  [3_600_000, 'h'],
-  [60_000, 'min'],
-  [1_000, 's'],
-] as const;
+import { SHOWN_UNITS } from '../../shared/internal.ts';
 
 /** A length of time in one unit: `12 s`, `5 min`, `3 h`, `2 d`. @param ms 0 or more */
 export function roughly(ms: number): string {
   // Two of a unit before it is used: 90 min tell more than 1 h.
-  const [length, name] = UNITS.find(([one]) => ms >= 2 * one) ?? [1_000, 's'];
+  const [length, name] = SHOWN_UNITS.find(([one]) => ms >= 2 * one) ?? [1_000, 's'];
   return `${Math.round(ms / length)} ${name}`;
 }
 

@@ -26,7 +26,8 @@ export type DefaultOptions = Pick<
  */
 export type JobDefaults = Readonly<Record<string, DefaultOptions>>;
 
-const OPTIONS = {
+/** Their names. */
+export const defaultOptionNames = {
   retry: true,
   timeout: true,
   limit: true,
@@ -103,7 +104,7 @@ function group(pattern: string, given: unknown, root: string): Group {
   if (pattern === '')
     throw new ConfigError(`${root}: a pattern is a class, a queue, or has a *, such as 'mail*'; got "".`);
   const where = `${root}.${pattern}`;
-  checkOptions(where, given, OPTIONS);
+  checkOptions(where, given, defaultOptionNames);
   const { retry, timeout, limit, unique, track, expires, deadline } = given as DefaultOptions;
   checkRetry(where, retry);
   keptSeconds(where, track);

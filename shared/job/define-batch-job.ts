@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.ts';
 import { checkOptions, type OptionsOf, shown } from '../options.ts';
 import { type BatchContext, type BatchedJob, type BatchOptions, batchOf } from './batch.ts';
+import { defaultOptionNames } from './defaults.ts';
 import { type Args, definition, type JobDefinition, type JobOptions } from './define.ts';
 
 /** What `defineBatchJob` takes. */
@@ -19,13 +20,7 @@ const OPTIONS = {
   class: true,
   queue: true,
   args: true,
-  retry: true,
-  timeout: true,
-  limit: true,
-  unique: true,
-  track: true,
-  expires: true,
-  deadline: true,
+  ...defaultOptionNames,
   activeJob: false,
   batch: true,
   performAll: true,

@@ -1,4 +1,4 @@
-import { stringify } from '../../../shared/internal.ts';
+import { SHOWN_UNITS, stringify } from '../../../shared/internal.ts';
 import { type Html, html } from './html.ts';
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
@@ -25,16 +25,9 @@ export function bytes(value: number): string {
   return value < 1_000_000 ? `${short.format(value / 1_000)} kB` : `${short.format(value / 1_000_000)} MB`;
 }
 
-const UNITS = [
-  [86_400_000, 'd'],
-  [3_600_000, 'h'],
-  [60_000, 'min'],
-  [1_000, 's'],
-] as const;
-
 /** Milliseconds as people say them: `3 min`, `2 h`, `12 d`. */
 export function duration(ms: number): string {
-  const [unit, name] = UNITS.find(([size]) => ms >= size) ?? [1, 'ms'];
+  const [unit, name] = SHOWN_UNITS.find(([size]) => ms >= size) ?? [1, 'ms'];
   const value = ms / unit;
   return `${value < 10 && unit > 1_000 ? short.format(Math.floor(value * 10) / 10) : Math.floor(value)} ${name}`;
 }

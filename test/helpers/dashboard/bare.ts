@@ -1,6 +1,7 @@
 import { createDashboard } from '../../../functions/dashboard/app.ts';
 import type { Inspector } from '../../../functions/dashboard/inspector.ts';
 import type { DashboardOptions } from '../../../functions/dashboard/options.ts';
+import { statTotals } from '../infos.ts';
 import { type RecordingLogger, recordingLogger } from '../recording-logger.ts';
 
 /** The dashboard without a Redis: for what stands in front of its pages. */
@@ -38,32 +39,28 @@ export interface Bare {
 export const MOST_TRIES = 3;
 
 type Env = { readonly address: string };
+type Opened = Awaited<ReturnType<DashboardOptions<Env>['open']>>;
 
-/** Nothing is sent over the API. */
-export const noRequests = {
-  time: async () => 0,
-  claim: async () => 'new' as const,
-  done: async () => {},
-  release: async () => {},
-};
+const noSignIns: Opened['signIns'] = { take: async () => 0, forget: async () => {}, formSecret: async () => 'secret' };
+
+/** What a dashboard has of its Redis: this inspector, and nothing is sent over the API. */
+export function openedOver(inspector: Inspector, signIns = noSignIns): Opened {
+  return {
+    inspector,
+    signIns,
+    metrics: async () => [],
+    requests: { time: async () => 0, claim: async () => 'new', done: async () => {}, release: async () => {} },
+    enqueueAll: async () => [],
+    commands: () => 0,
+    close: async () => {},
+  };
+}
 
 export function bareDashboard(options: Partial<DashboardOptions<Env>> = {}): Bare {
   const changed: string[] = [];
   const tries: string[] = [];
   const log = recordingLogger();
-  const totals = async () => ({
-    processed: 0,
-    failed: 0,
-    queued: 0,
-    scheduled: 0,
-    retries: 0,
-    parked: 0,
-    failedList: 0,
-    workers: 0,
-    running: 0,
-    paused: false,
-    now: new Date(bare.time),
-  });
+  const totals = async () => statTotals(new Date(bare.time));
   const change = (name: string) => async () => {
     changed.push(name);
   };
@@ -83,15 +80,7 @@ export function bareDashboard(options: Partial<DashboardOptions<Env>> = {}): Bar
     formSecret: async () => 'a secret of this dashboard',
   };
   const app = createDashboard<Env>({
-    open: async () => ({
-      inspector,
-      signIns,
-      metrics: async () => [],
-      requests: noRequests,
-      enqueueAll: async () => [],
-      commands: () => 0,
-      close: async () => {},
-    }),
+    open: async () => openedOver(inspector, signIns),
     caller: ({ address }) => ({ address }),
     signIn: {
       kind: 'password',

@@ -5,33 +5,11 @@ import type { Snapshot } from '../../../infra/local/commands/inspect/top/snapsho
 import { chosen } from '../../../infra/local/commands/inspect/top/top.ts';
 import { type Choice, carriedOver, drawn, sorted } from '../../../infra/local/commands/inspect/top/view.ts';
 import { widthOf } from '../../../infra/local/terminal-text.ts';
-import type { QueueInfo, StatTotals } from '../../../shared/index.ts';
+import type { QueueInfo } from '../../../shared/index.ts';
+import { queueInfo, statTotals } from '../../helpers/infos.ts';
 
-const queue = (name: string, more: Partial<QueueInfo> = {}): QueueInfo => ({
-  name,
-  size: 0,
-  oldest: undefined,
-  running: 0,
-  paused: false,
-  serial: false,
-  limit: undefined,
-  workers: ['w'],
-  rates: { in: undefined, out: 0, failed: 0 },
-  ...more,
-});
-const totals: StatTotals = {
-  processed: 0,
-  failed: 0,
-  queued: 0,
-  scheduled: 0,
-  retries: 0,
-  parked: 0,
-  failedList: 0,
-  workers: 0,
-  running: 0,
-  paused: false,
-  now: new Date(0),
-};
+const queue = (name: string, more: Partial<QueueInfo> = {}) => queueInfo(name, { workers: ['w'], ...more });
+const totals = statTotals(new Date(0));
 const snapshot = (queues: readonly QueueInfo[]): Snapshot => ({
   totals,
   queues,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Inspector } from '../../../../functions/dashboard/inspector.ts';
 import { changes, pages } from '../../../../functions/dashboard/pages/index.ts';
 import { RedisUnavailableError } from '../../../../shared/index.ts';
-import { bareDashboard, HOST, MOST_TRIES, noRequests, PASSWORD } from '../../../helpers/dashboard/bare.ts';
+import { bareDashboard, HOST, MOST_TRIES, openedOver, PASSWORD } from '../../../helpers/dashboard/bare.ts';
 
 /** Each way in that should be shut. */
 
@@ -224,16 +224,7 @@ describe('a cookie', () => {
 function dashboardOver(part: Partial<Record<keyof Inspector, unknown>>) {
   const totals = async () => ({ now: new Date(0) });
   const inspector = { stats: { totals }, queues: { list: async () => [] }, ...part } as unknown as Inspector;
-  const signIns = { take: async () => 0, forget: async () => {}, formSecret: async () => 'secret' };
-  const open = async () => ({
-    inspector,
-    signIns,
-    metrics: async () => [],
-    requests: noRequests,
-    enqueueAll: async () => [],
-    commands: () => 0,
-    close: async () => {},
-  });
+  const open = async () => openedOver(inspector);
   return bareDashboard({ signIn: { kind: 'iam' }, caller: ({ address }) => ({ address, name: 'zoe' }), open });
 }
 

@@ -1,33 +1,18 @@
 import { expect, test } from 'vitest';
-import type { QueueInfo } from '../../../../functions/dashboard/inspector.ts';
 import { inOrder, troubleOf } from '../../../../functions/dashboard/trouble.ts';
+import { queueInfo } from '../../../helpers/infos.ts';
 
 const NOW = new Date('2026-11-26T12:00:00Z');
 const ago = (ms: number) => new Date(NOW.getTime() - ms);
 
-function queue(name: string, given: Partial<QueueInfo> = {}): QueueInfo {
-  return {
-    name,
-    size: 0,
-    oldest: undefined,
-    running: 0,
-    paused: false,
-    serial: false,
-    limit: undefined,
-    workers: ['host:1:*'],
-    rates: { in: undefined, out: 0, failed: 0 },
-    ...given,
-  };
-}
-
 test('an empty queue, and one that is drained in time, have none', () => {
-  expect(troubleOf(queue('empty', { workers: [] }), NOW)).toEqual({ points: 0, reasons: [] });
-  const busy = queue('busy', { size: 9, oldest: ago(60_000), rates: { in: 100, out: 100, failed: 0 } });
+  expect(troubleOf(queueInfo('empty', { workers: [] }), NOW)).toEqual({ points: 0, reasons: [] });
+  const busy = queueInfo('busy', { size: 9, oldest: ago(60_000), rates: { in: 100, out: 100, failed: 0 } });
   expect(troubleOf(busy, NOW).reasons).toEqual([]);
 });
 
 test('each has its reason, the worst first', () => {
-  const bad = queue('bad', { size: 5, workers: [], oldest: ago(3_600_000), rates: { in: 9, out: 3, failed: 1 } });
+  const bad = queueInfo('bad', { size: 5, workers: [], oldest: ago(3_600_000), rates: { in: 9, out: 3, failed: 1 } });
   expect(troubleOf(bad, NOW).reasons).toEqual([
     'no worker takes its jobs',
     'its first job has waited 1 h',
@@ -39,11 +24,11 @@ test('each has its reason, the worst first', () => {
 
 test('the order is by trouble, then by length and name; or as asked', () => {
   const queues = [
-    queue('b-fine'),
-    queue('a-fine'),
-    queue('long', { size: 1_000_000, rates: { in: 1, out: 9, failed: 0 } }),
-    queue('waits', { size: 2, oldest: ago(600_000) }),
-    queue('dead', { size: 1, workers: [] }),
+    queueInfo('b-fine'),
+    queueInfo('a-fine'),
+    queueInfo('long', { size: 1_000_000, rates: { in: 1, out: 9, failed: 0 } }),
+    queueInfo('waits', { size: 2, oldest: ago(600_000) }),
+    queueInfo('dead', { size: 1, workers: [] }),
   ];
   const names = (order: Parameters<typeof inOrder>[1]) => inOrder(queues, order, NOW).map((one) => one.queue.name);
   expect(names('trouble')).toEqual(['dead', 'waits', 'long', 'a-fine', 'b-fine']);

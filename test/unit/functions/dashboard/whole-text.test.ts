@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Inspector } from '../../../../functions/dashboard/inspector.ts';
 import { answerBytes } from '../../../../functions/dashboard/pages/whole-text.ts';
-import { bareDashboard, noRequests } from '../../../helpers/dashboard/bare.ts';
+import { bareDashboard, openedOver } from '../../../helpers/dashboard/bare.ts';
 
 /** What is larger than an answer of Lambda may be. */
 
@@ -22,15 +22,7 @@ function holding(raw: string) {
       },
     },
   } as unknown as Inspector;
-  const open = async () => ({
-    inspector,
-    signIns: { take: async () => 0, forget: async () => {}, formSecret: async () => 'secret' },
-    metrics: async () => [],
-    requests: noRequests,
-    enqueueAll: async () => [],
-    commands: () => 0,
-    close: async () => {},
-  });
+  const open = async () => openedOver(inspector);
   return bareDashboard({ signIn: { kind: 'none' }, mostBytes: MOST, open });
 }
 
