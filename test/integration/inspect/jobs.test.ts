@@ -1,39 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { redisControlBroker } from '../../../shared/broker/redis/control.ts';
 import { ConfigError, type FoundJobs, type JobQuery, type JobState } from '../../../shared/index.ts';
-import {
-  createFailed,
-  createJobs,
-  createRegistry,
-  createScheduled,
-  redisFailedBroker,
-  redisJobsBroker,
-  redisScheduledBroker,
-} from '../../../shared/internal.ts';
 import { addError } from '../../../shared/wire/attempt-errors.ts';
 import { spliceText } from '../../../shared/wire/attempts-record.ts';
-import { dump, NOW, redisTime, retry, withBrokers } from '../../helpers/brokers.ts';
+import { dump, NOW, retry, withBrokers } from '../../helpers/brokers.ts';
+import { inspectorOf } from '../../helpers/inspector.ts';
 import { samples } from '../../helpers/payloads.ts';
 
 const HOUR = 3_600_000;
 const SECONDS = Math.floor(NOW / 1000) + 60;
 
 withBrokers((stores) => {
-  function view() {
-    const client = stores.client();
-    const scheduled = redisScheduledBroker(client, 'resque:', redisTime.now);
-    const lists = redisFailedBroker(client, 'resque:', redisTime.now);
-    const registry = createRegistry([]);
-    return createJobs({
-      jobs: redisJobsBroker(client, 'resque:'),
-      lists,
-      scheduled,
-      waiting: createScheduled(scheduled, registry),
-      failed: createFailed(lists, registry),
-      control: redisControlBroker(client, 'resque:', redisTime.now),
-      registry,
-    });
-  }
+  const view = () => inspectorOf(stores).jobs;
   const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
   const job = (id: string, more = '') => `{"class":"Job","args":["${id}"],"id":"${id}"${more}}`;
   const delayed = async (payload: string, seconds = SECONDS) => {

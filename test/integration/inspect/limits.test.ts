@@ -1,13 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { redisControlBroker } from '../../../shared/broker/redis/control.ts';
-import { redisFailedBroker } from '../../../shared/broker/redis/failed.ts';
-import { redisJobsBroker } from '../../../shared/broker/redis/jobs.ts';
-import { redisScheduledBroker } from '../../../shared/broker/redis/scheduled.ts';
 import { ConfigError, defineJob, type GateInfo, type Jobs, type Limits, type Stats } from '../../../shared/index.ts';
-import { createFailed } from '../../../shared/inspect/failed-client.ts';
-import { createJobs } from '../../../shared/inspect/jobs-client.ts';
-import { createScheduled } from '../../../shared/inspect/scheduled.ts';
-import { createRegistry } from '../../../shared/job/registry.ts';
 import { NOW, redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { inspectorOf } from '../../helpers/inspector.ts';
@@ -43,20 +36,7 @@ withBrokers((stores) => {
   beforeEach(() => {
     gates = [];
     begun = [];
-    const client = stores.client();
-    const waiting = redisScheduledBroker(client, 'resque:', redisTime.now);
-    const lists = redisFailedBroker(client, 'resque:', redisTime.now);
-    const registry = createRegistry([]);
-    ({ limits, stats } = inspectorOf(stores, [Rated]));
-    jobs = createJobs({
-      jobs: redisJobsBroker(client, 'resque:'),
-      lists,
-      scheduled: waiting,
-      waiting: createScheduled(waiting, registry),
-      failed: createFailed(lists, registry),
-      control: redisControlBroker(client, 'resque:', redisTime.now),
-      registry,
-    });
+    ({ jobs, limits, stats } = inspectorOf(stores, [Rated]));
   });
 
   /** One job of tenant a runs, three are parked; so are two of tenant b, one of which ran. */

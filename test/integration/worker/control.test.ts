@@ -1,16 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { redisControlBroker } from '../../../shared/broker/redis/control.ts';
-import { redisFailedBroker } from '../../../shared/broker/redis/failed.ts';
-import { redisJobsBroker } from '../../../shared/broker/redis/jobs.ts';
-import { redisScheduledBroker } from '../../../shared/broker/redis/scheduled.ts';
 import { CancelledError, type Classes, defineJob, type Jobs } from '../../../shared/index.ts';
-import { createClasses } from '../../../shared/inspect/classes.ts';
-import { createFailed } from '../../../shared/inspect/failed-client.ts';
-import { createJobs } from '../../../shared/inspect/jobs-client.ts';
-import { createScheduled } from '../../../shared/inspect/scheduled.ts';
-import { createRegistry } from '../../../shared/job/registry.ts';
 import { type Brokers, NOW, redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { inspectorOf } from '../../helpers/inspector.ts';
 import { payloads, range } from '../../helpers/queue-state.ts';
 import { drain, Gate, startWorker } from '../../helpers/workers.ts';
 
@@ -20,21 +12,7 @@ withBrokers((stores: Brokers) => {
   let jobs: Jobs;
 
   beforeAll(() => {
-    const client = stores.client();
-    const control = redisControlBroker(client, 'resque:', redisTime.now);
-    const waiting = redisScheduledBroker(client, 'resque:', redisTime.now);
-    const lists = redisFailedBroker(client, 'resque:', redisTime.now);
-    const registry = createRegistry([]);
-    classes = createClasses(control);
-    jobs = createJobs({
-      jobs: redisJobsBroker(client, 'resque:'),
-      lists,
-      scheduled: waiting,
-      waiting: createScheduled(waiting, registry),
-      failed: createFailed(lists, registry),
-      control,
-      registry,
-    });
+    ({ classes, jobs } = inspectorOf(stores));
   });
 
   describe('a paused class', () => {
