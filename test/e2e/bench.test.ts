@@ -24,6 +24,7 @@ test('every benchmark works, and every job in it runs once; times are not looked
     expect(reports.map(({ name }: { name: string }) => name)).toEqual([
       'drain',
       'enqueue',
+      'unique',
       'slow',
       'latency',
       'commands',

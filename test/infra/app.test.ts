@@ -9,13 +9,14 @@ import { warningsOf } from './stack.ts';
 const folders: string[] = [];
 afterEach(() => {
   vi.unstubAllEnvs();
-  vi.resetModules();
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
 async function example(given: object): Promise<{ stack: Stack; emails: () => unknown[] }> {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8')) as { context: object };
   vi.stubEnv('CDK_CONTEXT_JSON', JSON.stringify({ ...context, 'aws:cdk:bundling-stacks': [], ...given }));
+  // Another file, or test, may have made the app of other values.
+  vi.resetModules();
   const { app } = (await import('../../infra/app.ts')) as { app: App };
   folders.push(app.outdir);
   const stack = app.node.findChild('Lambdesque') as Stack;
@@ -36,7 +37,6 @@ test('a deployment without alarmEmail says that it takes the subscription away, 
   const { stack, emails } = await example({});
   expect(emails()).toEqual([]);
   expect(warningsOf(stack)).toEqual([expect.stringContaining('Nobody gets the alarms')]);
-  vi.resetModules();
   expect(warningsOf((await example({ alarmEmail: 'none' })).stack)).toEqual([]);
 });
 
