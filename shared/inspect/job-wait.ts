@@ -47,15 +47,16 @@ export function waitFor({ jobs, ended, clock = systemClock }: WaitDeps) {
     const { timeout = TIMEOUT_MS, signal } = options;
     const ms = durationMs(timeout, 'jobs.wait: timeout', { leastNumber: 1_000, endless: true });
     const until = clock.now() + ms;
-    let [heard, wake, pause] = [Promise.withResolvers<void>(), (): void => {}, FIRST_LOOK_MS];
-    wake = () => heard.resolve();
+    let [heard, pause] = [Promise.withResolvers<void>(), FIRST_LOOK_MS];
+    const wake = () => heard.resolve();
     signal?.throwIfAborted();
     let found = await look(id);
     if (hasEnded(found.state)) return found;
-    let stop = await ended?.listen(id, () => wake());
+    let stop: (() => void) | undefined;
     try {
       for (;;) {
-        // What has ended before somebody listened was told to nobody.
+        // Each time, as its connection may have been lost, and before the look: what ends while nobody listens is told to nobody.
+        stop = await ended?.listen(id, wake);
         found = await look(id);
         if (hasEnded(found.state)) return found;
         const left = until - clock.now();
@@ -69,7 +70,6 @@ export function waitFor({ jobs, ended, clock = systemClock }: WaitDeps) {
         await either(heard.promise, Math.min(left, longest), signal);
         signal?.throwIfAborted();
         heard = Promise.withResolvers<void>();
-        stop ??= await ended?.listen(id, () => wake());
       }
     } finally {
       stop?.();
@@ -80,6 +80,7 @@ export function waitFor({ jobs, ended, clock = systemClock }: WaitDeps) {
   async function either(heard: Promise<void>, wait: number, signal: AbortSignal | undefined): Promise<void> {
     const over = new AbortController();
     const end = () => over.abort();
+    if (signal?.aborted) end();
     signal?.addEventListener('abort', end, { once: true });
     void heard.then(end);
     await sleep(clock, wait, over.signal);

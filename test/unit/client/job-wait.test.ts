@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { waitFor } from '../../../shared/inspect/job-wait.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+
+/** A job that runs, and a Redis that tells of ends until its connection breaks. */
+function worldOf(onListen?: () => void) {
+  const clock = new ManualClock();
+  const calls = new Set<() => void>();
+  let code = 2;
+  const wait = waitFor({
+    clock,
+    jobs: { status: async () => `{"status":${code}}` },
+    ended: {
+      async listen(_id, call) {
+        calls.add(call);
+        onListen?.();
+        return () => calls.delete(call);
+      },
+      close() {},
+    },
+  });
+  const told = () => {
+    for (const call of calls) call();
+  };
+  return {
+    wait,
+    listening: () => calls.size,
+    end() {
+      code = 4;
+      told();
+    },
+    breakConnection() {
+      const lost = [...calls];
+      calls.clear();
+      for (const call of lost) call();
+    },
+  };
+}
+
+// Time stands still: nothing here happens because a pause is over.
+const turns = () => new Promise((resolve) => setImmediate(resolve));
+
+test('what broke is connected anew, and tells of the end', async () => {
+  const world = worldOf();
+  const wait = world.wait('a');
+  await turns();
+  for (let i = 0; i < 2; i++) {
+    world.breakConnection();
+    await turns();
+    expect(world.listening()).toBe(1);
+  }
+  world.end();
+  expect(await wait).toMatchObject({ state: 'succeeded' });
+  expect(world.listening()).toBe(0);
+});
+
+test('a signal is heeded at once, also while the wait begins', async () => {
+  const reason = new Error('enough');
+  const meanwhile = new AbortController();
+  const begun = worldOf(() => meanwhile.abort(reason));
+  await expect(begun.wait('a', { signal: meanwhile.signal })).rejects.toBe(reason);
+  const later = new AbortController();
+  const running = worldOf();
+  const wait = running.wait('a', { signal: later.signal });
+  await turns();
+  later.abort(reason);
+  await expect(wait).rejects.toBe(reason);
+  expect([begun.listening(), running.listening()]).toEqual([0, 0]);
+});
