@@ -50,7 +50,7 @@ test.each(Object.entries(systems))('%s: every job runs though the primary is kil
   ];
   await old.client.rpush(`${namespace}queue:work`, ...jobs);
   // Replication is asynchronous: what the replica does not have when it takes over, nobody can run.
-  expect(await old.client.wait(1, 10_000)).toBeGreaterThan(0);
+  expect(await old.client.wait(1, PATIENCE)).toBeGreaterThan(0);
 
   const flags = [
     '--queues',

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { eventually } from './eventually.ts';
-import { startRedis, type TestRedis } from './redis-server.ts';
+import { checkInSync, startRedis, type TestRedis } from './redis-server.ts';
 
 const run = promisify(execFile);
 
@@ -10,7 +10,7 @@ export interface TestCluster {
   readonly nodes: readonly TestRedis[];
   /** `redis://a,b,…?cluster` with these nodes, or all. */
   url(nodes?: readonly TestRedis[]): string;
-  /** The primary that has this key's slot, as the cluster itself says now. */
+  /** The primary that has this key's slot, as all nodes that run say: after a failover they hear of it one by one. */
   primaryOf(key: string): Promise<TestRedis>;
   /** Resolves when every node that runs says that all slots are served. */
   settled(): Promise<void>;
@@ -18,8 +18,8 @@ export interface TestCluster {
 }
 
 const PRIMARIES = 3;
-/** Silence until a node counts as dead, ms: a failover takes about twice that. */
-const NODE_TIMEOUT = 1_000;
+/** Silence until a node counts as dead, ms: longer than a busy machine keeps a living one from answering. */
+const NODE_TIMEOUT = 2_000;
 
 export async function startCluster(): Promise<TestCluster> {
   const args = [
@@ -52,15 +52,13 @@ export async function startCluster(): Promise<TestCluster> {
   const cluster: TestCluster = {
     nodes,
     url: (some = nodes) => `redis://${some.map((node) => `127.0.0.1:${node.port}`).join(',')}?cluster`,
-    async primaryOf(key) {
-      const [node] = await running();
-      const slot = Number(await node?.client.cluster('KEYSLOT', key));
-      const ranges = (await node?.client.cluster('SLOTS')) ?? [];
-      const [, , primary] = ranges.find(([first, last]) => slot >= first && slot <= last) ?? [];
-      const found = nodes.find((one) => one.port === primary?.[1]);
-      if (!found) throw new Error(`No node serves the slot ${slot}.`);
-      return found;
-    },
+    primaryOf: (key) =>
+      eventually(async () => {
+        const ports = new Set(await Promise.all((await running()).map((node) => primaryFor(key, node))));
+        const found = nodes.find((one) => ports.size === 1 && ports.has(one.port));
+        if (!found) throw new Error(`For the slot of ${key}, the nodes name ${[...ports].join(' and ')}.`);
+        return found;
+      }),
     async settled() {
       await eventually(async () => {
         for (const node of await running()) {
@@ -74,5 +72,15 @@ export async function startCluster(): Promise<TestCluster> {
     },
   };
   await cluster.settled();
+  // A replica that has never been in sync takes no place.
+  await eventually(() => checkInSync(nodes));
   return cluster;
+}
+
+/** @returns the port of the primary that has this key's slot, as this node knows it */
+async function primaryFor(key: string, { client }: TestRedis): Promise<number | undefined> {
+  const slot = Number(await client.cluster('KEYSLOT', key));
+  const ranges = await client.cluster('SLOTS');
+  const [, , primary] = ranges.find(([first, last]) => slot >= first && slot <= last) ?? [];
+  return primary?.[1];
 }

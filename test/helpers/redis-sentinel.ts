@@ -1,10 +1,6 @@
 /** A primary, a replica and three Sentinels that watch them, for one test file. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import { eventually } from './eventually.ts';
-import { freePort, spawnServer, startRedis, type TestRedis } from './redis-server.ts';
+import { checkInSync, startRedis, type TestRedis } from './redis-server.ts';
 
 export interface TestSentinels {
   /** Of the Sentinels. */
@@ -27,8 +23,10 @@ export interface TestSentinelsOptions {
 }
 
 const SENTINELS = 3;
-/** Silence until the primary counts as dead, ms. */
-const DOWN_AFTER = 500;
+/** Silence until the primary counts as dead, ms: longer than a busy machine keeps a living one from answering. */
+const DOWN_AFTER = 2_000;
+/** How long the replica may take to become the primary, ms. Sentinels look once a second: in one they often see nothing. */
+const FAILOVER_TIMEOUT = 5_000;
 
 export async function startSentinels({
   sentinelPassword,
@@ -40,54 +38,35 @@ export async function startSentinels({
   const first = await startRedis({ ...given, args: login });
   const second = await startRedis({ ...given, args: [...login, '--replicaof', '127.0.0.1', `${first.port}`] });
   const servers = [first, second];
-  const folders: string[] = [];
-  const sentinels: Redis[] = [];
-  const ports: number[] = [];
-  const children: { kill(signal: 'SIGKILL'): unknown }[] = [];
+  const sentinels = await Promise.all(
+    Array.from({ length: SENTINELS }, () =>
+      startRedis({
+        sentinel: [
+          `sentinel monitor ${name} 127.0.0.1 ${first.port} 2`,
+          `sentinel down-after-milliseconds ${name} ${DOWN_AFTER}`,
+          `sentinel failover-timeout ${name} ${FAILOVER_TIMEOUT}`,
+          ...(password === undefined ? [] : [`sentinel auth-pass ${name} ${password}`]),
+        ],
+        ...(sentinelPassword === undefined ? {} : { password: sentinelPassword }),
+      }),
+    ),
+  );
 
-  for (let i = 0; i < SENTINELS; i++) {
-    const port = await freePort();
-    const folder = await mkdtemp(join(tmpdir(), 'lambdesque-sentinel-'));
-    folders.push(folder);
-    ports.push(port);
-    const config = join(folder, 'sentinel.conf');
-    await writeFile(
-      config,
-      [
-        `port ${port}`,
-        'bind 127.0.0.1',
-        `dir ${folder}`,
-        `sentinel monitor ${name} 127.0.0.1 ${first.port} 2`,
-        `sentinel down-after-milliseconds ${name} ${DOWN_AFTER}`,
-        `sentinel failover-timeout ${name} 1000`,
-        ...(password === undefined ? [] : [`sentinel auth-pass ${name} ${password}`]),
-        ...(sentinelPassword === undefined ? [] : [`requirepass ${sentinelPassword}`]),
-      ].join('\n'),
-    );
-    children.push(await spawnServer([config, '--sentinel'], folder));
-    const options = { protocol: 2, retryStrategy: () => 20, enableReadyCheck: false } as const;
-    const client = new Redis(port, '127.0.0.1', {
-      ...options,
-      ...(sentinelPassword === undefined ? {} : { password: sentinelPassword }),
-    });
-    client.on('error', () => {});
-    sentinels.push(client);
-  }
-
-  const said = (sentinel: Redis) =>
-    sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name) as Promise<[string, string]>;
-  // All have to know the replica and each other, or none can begin a failover.
+  const ask = (sentinel: TestRedis, ...args: [string, ...string[]]) => sentinel.client.call('SENTINEL', ...args);
+  const said = (sentinel: TestRedis) => ask(sentinel, 'GET-MASTER-ADDR-BY-NAME', name) as Promise<[string, string]>;
+  // All have to know the replica and each other, or none can begin a failover; and it has to have what the primary has.
   await eventually(async () => {
     for (const sentinel of sentinels) {
-      const [fields] = (await sentinel.call('SENTINEL', 'MASTERS')) as string[][];
+      const [fields] = (await ask(sentinel, 'MASTERS')) as string[][];
       const value = (field: string) => fields?.[(fields.indexOf(field) ?? -1) + 1];
       const seen = `${value('num-slaves')} replicas, ${value('num-other-sentinels')} others`;
-      if (seen !== '1 replicas, 2 others') throw new Error(seen);
+      if (seen !== '1 replicas, 2 others') throw new Error(`The Sentinel on port ${sentinel.port} sees ${seen}.`);
     }
+    await checkInSync(servers);
   });
 
   return {
-    ports,
+    ports: sentinels.map(({ port }) => port),
     servers,
     name,
     primary: () =>
@@ -98,13 +77,10 @@ export async function startSentinels({
         return server;
       }),
     async failOver() {
-      await eventually(() => sentinels[0]?.call('SENTINEL', 'FAILOVER', name));
+      await eventually(() => sentinels[0] && ask(sentinels[0], 'FAILOVER', name));
     },
     async stop() {
-      for (const sentinel of sentinels) sentinel.disconnect();
-      for (const child of children) child.kill('SIGKILL');
-      await Promise.all(servers.map((server) => server.stop()));
-      await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+      await Promise.all([...sentinels, ...servers].map((server) => server.stop()));
     },
   };
 }

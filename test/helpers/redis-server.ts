@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, rmSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,12 +35,16 @@ export interface TestRedisOptions {
   password?: string;
   /** To take another server's place. @default a free one */
   port?: number;
+  /** Its configuration, to start a Sentinel. @default it is a Redis */
+  sentinel?: readonly string[];
 }
 
 const SERVER_BINARIES = ['redis-server', 'valkey-server'];
 const LOG_FILE = 'server.log';
+/** A Sentinel writes into it what it learns. */
+const SENTINEL_FILE = 'sentinel.conf';
 /** How long a server may take to answer its first PING, in ms. */
-const START_TIMEOUT = 10_000;
+const START_TIMEOUT = 60_000;
 /** Pause between two attempts to connect, in ms. */
 const RETRY_DELAY = 10;
 /** Attempts to find a port, as another process may take one between our look and the server's bind. */
@@ -69,6 +73,14 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
   }
 }
 
+/** @throws Error while one of those that replicate another has not got all of it: it could not take its place */
+export async function checkInSync(servers: readonly TestRedis[]): Promise<void> {
+  for (const { client, port } of servers) {
+    const info = await client.info('replication');
+    if (/master_link_status:down/.test(info)) throw new Error(`The replica on port ${port} is not in sync.`);
+  }
+}
+
 class PortTakenError extends Error {}
 
 /** Its three methods are bound, so that `afterAll(redis.stop)` works. */
@@ -78,15 +90,20 @@ class ServerProcess implements TestRedis {
   readonly client: Redis;
   readonly #dir: string;
   readonly #args: string[];
+  readonly #sentinel: readonly string[] | undefined;
   #child: ChildProcess | undefined;
 
-  constructor(port: number, dir: string, { appendonly = false, args = [], password }: TestRedisOptions) {
+  constructor(port: number, dir: string, { appendonly = false, args = [], password, sentinel }: TestRedisOptions) {
     this.port = port;
     this.#dir = dir;
+    this.#sentinel = sentinel;
     const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
     this.url = `redis://${login}127.0.0.1:${port}`;
-    this.#args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', ''];
+    this.#args = sentinel ? [join(dir, SENTINEL_FILE), '--sentinel'] : [];
+    this.#args.push('--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '');
     this.#args.push('--appendonly', appendonly ? 'yes' : 'no', '--appendfsync', 'always');
+    // Replicas are filled at once: a primary would wait five seconds for more of them.
+    this.#args.push('--repl-diskless-sync-delay', '0');
     if (password !== undefined) this.#args.push('--requirepass', password);
     this.#args.push(...args);
     this.client = new Redis(this.url, {
@@ -103,6 +120,7 @@ class ServerProcess implements TestRedis {
 
   readonly start = async (): Promise<void> => {
     if (this.#child) throw new Error(`Redis on port ${this.port} already runs: call kill() before start().`);
+    if (this.#sentinel) await writeFile(join(this.#dir, SENTINEL_FILE), this.#sentinel.join('\n'));
     this.#child = await spawnServer(this.#args, this.#dir);
     const giveUpAt = Date.now() + START_TIMEOUT;
     while (!(await this.#answers(this.#child))) {

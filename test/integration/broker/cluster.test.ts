@@ -106,7 +106,7 @@ describe('a client that is told of the cluster', () => {
     };
     await push(1, dead);
     // What was acknowledged may not have reached the replica yet.
-    await dead.client.wait(1, 5_000);
+    expect(await dead.client.wait(1, PATIENCE)).toBe(1);
     await dead.kill();
     onTestFinished(async () => {
       await dead.start();

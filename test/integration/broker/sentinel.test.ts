@@ -121,7 +121,7 @@ test('a primary that dies is followed by its replica', async () => {
   const enqueue = enqueueOn(open(`redis+sentinel://127.0.0.1:${other.ports[0]}/mymaster`));
   expect(await enqueue()).toBe('enqueued');
   const old = await other.primary();
-  await old.client.wait(1, 5_000);
+  expect(await old.client.wait(1, PATIENCE)).toBe(1);
   await old.kill();
   const results: unknown[] = [];
   await expect
