@@ -10,6 +10,8 @@ export interface Seeded {
   readonly client: Client;
   /** Works on the queues `mail`, `reports` and `slow`, and has one job of `slow` that waits to be let go. */
   readonly worker: Worker;
+  /** The arguments of the mails that ran. */
+  readonly mailed: (readonly unknown[])[];
   /** Imports that ran well since `repaired`. */
   readonly imported: number[];
   /** From now on, imports run well. */
@@ -19,11 +21,12 @@ export interface Seeded {
 
 /** A Redis with something of everything: what ran, runs, waits, failed, is dead, is wrong, or has a dangerous name. */
 export async function seedDashboard({ url, client: db }: TestRedis): Promise<Seeded> {
+  const mailed: (readonly unknown[])[] = [];
   const imported: number[] = [];
   let repaired = false;
   const letGo = Promise.withResolvers<void>();
   const jobs = [
-    defineJob({ class: 'Mail', queue: 'mail', perform() {} }),
+    defineJob({ class: 'Mail', queue: 'mail', perform: (args) => void mailed.push(args) }),
     defineJob({
       class: 'Import',
       queue: 'reports',
@@ -91,6 +94,7 @@ export async function seedDashboard({ url, client: db }: TestRedis): Promise<See
   return {
     client,
     worker,
+    mailed,
     imported,
     repair: () => {
       repaired = true;
