@@ -14,12 +14,17 @@ export interface RubyEntry {
  * @param firstAt when its first slot is, if it says so, epoch ms
  */
 export function entryForRuby({ timeZone, cron, every, ...rest }: CronEntry, firstAt?: number): RubyEntry {
-  if (Array.isArray(cron)) return { cron: [forRubyCron(String(cron[0]), timeZone), ...cron.slice(1)], ...rest };
+  if (Array.isArray(cron)) {
+    return { cron: [forRubyCron(String(cron[0]), timeZone), ...optionsForRuby(cron[1], firstAt)], ...rest };
+  }
   const expression = cron as string | undefined;
   const interval = /^\s*@every\s+(\S+)\s*$/.exec(expression ?? '')?.[1];
   if (interval !== undefined) return { every: interval, ...rest };
   if (expression) return { cron: forRubyCron(expression, timeZone), ...rest };
-  return { every: Array.isArray(every) ? everyForRuby(every, firstAt) : String(every), ...rest };
+  return {
+    every: Array.isArray(every) ? [String(every[0]), ...optionsForRuby(every[1], firstAt)] : String(every),
+    ...rest,
+  };
 }
 
 function forRubyCron(cron: string, timeZone: string | undefined): string {
@@ -27,10 +32,9 @@ function forRubyCron(cron: string, timeZone: string | undefined): string {
 }
 
 /** A first time may have passed when Ruby's scheduler starts again; an option keeps its newer versions from ending for that. */
-function everyForRuby([interval, options]: readonly unknown[], firstAt: number | undefined): readonly unknown[] {
-  const text = String(interval);
-  if (firstAt !== undefined) return [text, { first_at: new Date(firstAt).toISOString(), first_at_no_error: true }];
-  return options === undefined ? [text] : [text, options];
+function optionsForRuby(options: unknown, firstAt: number | undefined): readonly unknown[] {
+  if (firstAt !== undefined) return [{ first_at: new Date(firstAt).toISOString(), first_at_no_error: true }];
+  return options === undefined ? [] : [options];
 }
 
 /** @throws ConfigError for an entry at which Ruby's scheduler would end, and could not start again */
@@ -42,14 +46,11 @@ export function checkForRuby(name: string, { cron, every }: RubyEntry): void {
         `and would end at it: ${reason}; got ${JSON.stringify(value)}. A static entry may have it.`,
     );
   };
-  if (cron !== undefined) {
-    const expression = Array.isArray(cron) ? cron[0] : cron;
-    refuse('cron', expression, rubyRefusesCron(String(expression)));
-    return;
-  }
-  const [interval, options] = Array.isArray(every) ? every : [every];
-  refuse('every', interval, rubyRefusesInterval(String(interval)));
+  const field = cron === undefined ? 'every' : 'cron';
+  const given = cron ?? every;
+  const [timing, options] = Array.isArray(given) ? given : [given];
+  refuse(field, timing, (field === 'cron' ? rubyRefusesCron : rubyRefusesInterval)(String(timing)));
   for (const [option, value] of Object.entries(options ?? {})) {
-    if (typeof value === 'string') refuse(`every.${option}`, value, rubyRefusesInterval(value));
+    if (typeof value === 'string') refuse(`${field}.${option}`, value, rubyRefusesInterval(value));
   }
 }

@@ -1,6 +1,8 @@
 /*
  * What Ruby's fugit writes in a cron expression and croner does not know: ranges that go round (`fri-mon`, `22-2`), hour 24,
- * `5/15` and `/10`, days counted from the end of the month (`-2`), last and every other weekdays (`mon#-1`, `mon%2`), `@noon`.
+ * `5/15` and `/10`, steps past the end (a weekday of each `14`), days counted from the end of the month (`-2`), last and every
+ * other weekdays (`mon#-1`, `mon%2`), days of which both have to be right (`1-7 * mon&`), `@noon`. As of fugit 1.13: before
+ * 1.7, `0/5` was `0` and `%2+1` counted otherwise; before et-orbi 1.4 the weeks of `%` began on Tuesday.
  */
 
 /** A cron expression for croner, and which days count where croner has no word for them. */
@@ -39,13 +41,26 @@ export function rubyExpression(given: string): RubyExpression {
   const expression = NAMES[given] ?? given;
   const parts = expression.split(' ');
   if (expression.startsWith('@') || parts.length < 5 || parts.length > 6) return { expression };
-  const [day = '*', month = '*', weekday = '*'] = parts.slice(-3);
+  const [givenDay = '*', month = '*', givenWeekday = '*'] = parts.slice(-3);
+  const both = [givenDay, givenWeekday].some((part) => part.endsWith('&'));
+  const [day, weekday] = [anyDay(givenDay.replace(/&$/, '')), weekdays(givenWeekday.replace(/&$/, ''))];
   const times = parts.slice(0, -3).map((part, i, all) => translated(part, i === all.length - 1 ? HOUR : SECOND));
   const months = translated(month, MONTH);
   const isSpecial = /(^|[,-])-\d|\bl(ast)?\b/i.test(day) || /[#%]/.test(weekday);
-  const rule = isSpecial ? dayRule(day, weekday) : undefined;
+  const rule = isSpecial || both ? dayRule(day, weekday, both) : undefined;
   if (rule) return { expression: [...times, '*', months, '*'].join(' '), isDay: rule };
   return { expression: [...times, translated(day, DAY), months, translated(weekday, WEEKDAY)].join(' ') };
+}
+
+/** Days that are all days say nothing: only the weekdays count beside them. */
+function anyDay(days: string): string {
+  return /(^|,)(\*|(\*|0?1-(31|l|last))?\/0?1|0?1-(31|l|last))(,|$)/i.test(days) ? '*' : days;
+}
+
+/** A `*` beside others says nothing, and a step is one only of a range. */
+function weekdays(days: string): string {
+  const elements = days.split(',').filter((one) => one !== '*');
+  return elements.length === 0 ? '*' : elements.map((one) => one.replace(/^(\w+)\/\d+$/, '$1')).join(',');
 }
 
 /** The elements that croner does not take become lists; all others stay, since it tells intervals by them. */
@@ -54,19 +69,22 @@ function translated(part: string, field: Field): string {
     .split(',')
     .map((element) => {
       const [, from, to, step, stepAlone] = ELEMENT.exec(element) ?? [];
-      if (stepAlone !== undefined) return `*/${stepAlone}`;
+      const isLong = (one: string) => Number(one) > field.high - field.low;
+      if (stepAlone !== undefined) return isLong(stepAlone) ? String(field.low) : `*/${stepAlone}`;
       if (from === undefined) return element;
       const [low, high] = [valueIn(from, field), to === undefined ? undefined : valueIn(to, field)];
       if (low === undefined || (to !== undefined && high === undefined)) return element;
       const goesRound = high !== undefined && (high < low || high > field.high);
-      const isPlain = !goesRound && low <= field.high && (step === undefined || to !== undefined);
-      return isPlain ? element : valuesFrom(low, high, step, field).join(',');
+      const isPlain = !goesRound && low <= field.high && (step === undefined || (to !== undefined && !isLong(step)));
+      // Hour 24, and on from there: no day has such hours.
+      const isPast = field === HOUR && low > field.high && step !== undefined;
+      return isPlain || isPast ? element : valuesFrom(low, high, step, field).join(',');
     })
     .join(',');
 }
 
 /** A value or a range, with a step or without; a step alone. */
-const ELEMENT = /^(?:(\w+)(?:-(\w+))?(?:\/(\d+))?|\/(\d+))$/;
+const ELEMENT = /^(?:(\w+)(?:-(\w+))?(?:\/(\d+))?|\*?\/(\d+))$/;
 
 function valueIn(text: string, { low, high, names, round }: Field): number | undefined {
   const named = names?.indexOf(text.toLowerCase()) ?? -1;
@@ -85,13 +103,14 @@ function valuesFrom(from: number, to: number | undefined, step: string | undefin
 }
 
 /** Undefined for what fugit does not take either. */
-function dayRule(days: string, weekdays: string): RubyExpression['isDay'] {
+function dayRule(days: string, weekdays: string, both: boolean): RubyExpression['isDay'] {
   const ofMonth = days === '*' ? [] : days.split(',').map(dayOfMonth);
   const ofWeek = weekdays === '*' ? [] : weekdays.split(',').map(dayOfWeek);
-  const rules = [...ofMonth, ...ofWeek];
-  if (rules.some((rule) => rule === undefined)) return undefined;
+  if ([...ofMonth, ...ofWeek].some((rule) => rule === undefined)) return undefined;
+  const isOne = (rules: typeof ofMonth) => (day: LocalDay) => rules.some((rule) => rule?.(day));
+  const given = [ofMonth, ofWeek].filter((rules) => rules.length > 0).map(isOne);
   // Either is enough where both are given, as in Vixie cron.
-  return (day) => rules.some((rule) => rule?.(day));
+  return (day) => (both ? given.every((rule) => rule(day)) : given.some((rule) => rule(day)));
 }
 
 type DayRule = (day: LocalDay) => boolean;
@@ -99,11 +118,13 @@ type DayRule = (day: LocalDay) => boolean;
 /** A day, counted from the end where it is negative; a range of these; with a step. */
 function dayOfMonth(element: string): DayRule | undefined {
   const [, all, first, last, step = '1'] =
-    /^(?:(\*)|(-?\d+|l|last)(?:-(-?\d+|l|last))?)?(?:\/(\d+))?$/i.exec(element) ?? [];
+    /^(?:(\*)|(-?\d+|l|last)(?:-(-?\d+|l|last))?)(?:\/(\d+))?$/i.exec(element.replace(/^\//, '*/')) ?? [];
   const [from, to] = [all === undefined ? first : '1', all === undefined ? last : '-1'].map((text) =>
     text === undefined ? undefined : /^l/i.test(text) ? -1 : Number(text),
   );
   if (from === undefined || Math.abs(from) > 31 || Math.abs(to ?? 1) > 31 || Number(step) < 1) return undefined;
+  // `L-1` is no range, nor is it the last day but one.
+  if (from < 0 && to !== undefined && to > 0) return undefined;
   return (local) => {
     const length = daysIn(local);
     const inMonth = (day: number) => (day < 0 ? length + day + 1 : day);
@@ -129,8 +150,11 @@ function dayOfWeek(element: string): DayRule | undefined {
   if (every !== undefined) {
     const weekday = weekdayOf(of);
     if (weekday === undefined || Number(every) < 1) return undefined;
-    return (local) => weekdayIn(local) === weekday && (weekOf(local) + Number(shift)) % Number(every) === 0;
+    return (local) => weekdayIn(local) === weekday && (weekOf(local) - Number(shift)) % Number(every) === 0;
   }
+  const [, stepAlone] = /^\*?\/(\d+)$/.exec(element) ?? [];
+  if (stepAlone !== undefined)
+    return Number(stepAlone) < 1 ? undefined : (local) => weekdayIn(local) % Number(stepAlone) === 0;
   const values = translated(element, WEEKDAY);
   const [, from = '', to = from, step = '1'] = /^(\w+)(?:-(\w+))?(?:\/(\d+))?$/.exec(element) ?? [];
   const [low, high] = [valueIn(from, WEEKDAY), valueIn(to, WEEKDAY)];
@@ -148,5 +172,5 @@ const DAY_MS = 86_400_000;
 const numberOf = ({ year, month, day }: LocalDay) => Date.UTC(year, month - 1, day) / DAY_MS;
 const weekdayIn = (local: LocalDay) => (numberOf(local) + 4) % 7;
 const daysIn = ({ year, month }: LocalDay) => new Date(Date.UTC(year, month, 0)).getUTCDate();
-/** As Ruby's et-orbi counts weeks: the first begins on Tuesday, 2019-01-01. */
-const weekOf = (local: LocalDay) => Math.floor((numberOf(local) - Date.UTC(2019, 0, 1) / DAY_MS) / 7) + 1;
+/** As Ruby's et-orbi counts weeks: the first begins on Monday, 2018-12-31. */
+const weekOf = (local: LocalDay) => Math.floor((numberOf(local) - Date.UTC(2018, 11, 31) / DAY_MS) / 7);

@@ -57,6 +57,14 @@ export function rubyRefusesCron(cron: string): string | undefined {
     if (!FIELDS[name].test(value)) return `its ${name}, ${JSON.stringify(value)}, is written in a way unknown there`;
   }
   const [days = '', months = ''] = values.slice(-3);
+  if (/(?:^|,)(?:-\d+|l|last)-\d/i.test(days))
+    return `a range of days from the end to the beginning is unknown there; the last but one is "-2"`;
+  const weekdays = new Map<string, string>();
+  for (const [, day = '', sign = ''] of (values.at(-1) ?? '').matchAll(/(\w+)([#%])/g)) {
+    const name = String(WEEKDAYS.indexOf(day.toLowerCase()) + 1 || (Number(day) % 7) + 1);
+    if ((weekdays.get(name) ?? sign) !== sign) return `one weekday with # and with % is unknown there`;
+    weekdays.set(name, sign);
+  }
   if (!hasADay(days, months)) return `no month of ${JSON.stringify(months)} has a day of ${JSON.stringify(days)}`;
   return undefined;
 }
@@ -69,6 +77,7 @@ function isRubyZone(zone: string): boolean {
 }
 
 const LONGEST = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 
 /** Ruby wants such a day also where a day of the week is given beside it. */

@@ -133,15 +133,25 @@ function onDays(cron: Cron, isDay: (day: LocalDay) => boolean, timeZone: string)
   };
 }
 
-/** The same, but none before the first. @param first its time, epoch ms, or in how many ms it comes after the entry was first seen */
+/**
+ * The same from a first slot on, which is due whatever the timing says, as in Ruby's rufus-scheduler.
+ * @param first its time, epoch ms, or in how many ms it comes after the entry was first seen
+ */
 export function startingAt(timing: Timing, first: FirstTime): Timing {
   if (first.at === undefined && first.in === undefined) return timing;
-  const earliest = (since: number) => first.at ?? since + (first.in ?? 0);
+  const firstOf = (since: number) => first.at ?? since + (first.in ?? 0);
   return {
     fingerprint: `${timing.fingerprint}${shownFirst(first)}`,
     ...(first.at === undefined ? {} : { firstAt: first.at }),
-    next: (time, since) => timing.next(Math.max(time, earliest(since) - 1), since),
-    latest: (time, since) => timing.latest(time, Math.max(since, earliest(since) - 1)),
+    next(time, since) {
+      const earliest = firstOf(since);
+      return time < earliest ? earliest : timing.next(time, since);
+    },
+    latest(time, since) {
+      const earliest = firstOf(since);
+      if (time < earliest) return undefined;
+      return timing.latest(time, Math.max(since, earliest)) ?? (earliest > since ? earliest : undefined);
+    },
   };
 }
 

@@ -50,6 +50,11 @@ withBackends((bed) => {
         { every: ['1d', { first_at: '2030-11-27 06:31 +0200' }] },
         { every: ['1d', { first_at: '2030-11-27T04:31:00.000Z', first_at_no_error: true }] },
       ],
+      [
+        'the same of a cron expression',
+        { cron: ['0 3 * * *', { first_at: '2030-11-27T04:31:00Z' }], timeZone: 'Asia/Tokyo' },
+        { cron: ['0 3 * * * Asia/Tokyo', { first_at: '2030-11-27T04:31:00.000Z', first_at_no_error: true }] },
+      ],
       ['blanks around, with a time zone', { cron: ' 0  3 * * * ', timeZone: 'UTC' }, { cron: '0 3 * * * UTC' }],
       ['two time zones', { cron: '0 3 * * * Asia/Tokyo', timeZone: 'UTC' }, { cron: '0 3 * * * UTC' }],
     ])('%s', async (_what, entry, expected) => {

@@ -7,7 +7,7 @@ interface Times {
   readonly expr: string;
   /** Epoch seconds. */
   readonly start: number;
-  /** Epoch seconds, as fugit 1.5.2 has them. */
+  /** Epoch seconds, as fugit 1.14 and et-orbi 1.4.1 have them. */
   readonly times: readonly number[];
 }
 
@@ -80,8 +80,11 @@ describe('options', () => {
 
   test('of a cron expression: its first time', () => {
     const at = inRedis({ cron: ['0 * * * *', { first_at: '2026-11-27T04:30:00Z' }] });
-    expect(at.next(START, START)).toBe(Date.UTC(2026, 10, 27, 5));
-    expect(at.latest(Date.UTC(2026, 10, 27, 4, 59), START)).toBeUndefined();
+    const first = Date.UTC(2026, 10, 27, 4, 30);
+    expect([at.next(START, START), at.next(first, START)]).toEqual([first, Date.UTC(2026, 10, 27, 5)]);
+    expect([first - 1, first, first + 1].map((time) => at.latest(time, START))).toEqual([undefined, first, first]);
+    expect(at.latest(Date.UTC(2026, 10, 27, 5), START)).toBe(Date.UTC(2026, 10, 27, 5));
+    expect(at.latest(first + 1, first)).toBeUndefined();
     const later = inRedis({ cron: ['* * * * *', { first_in: '2 hours' }] });
     expect(later.next(START, START)).toBe(START + 7_200_000);
   });
