@@ -36,7 +36,7 @@ export interface ConsumerOptions extends FunctionOptions {
    */
   readonly maxWorkers?: number;
   /**
-   * How soon what waits is to be done: the scheduler starts so many workers as need that long, by how long the jobs of each queue took
+   * How soon what waits is to start: the scheduler starts so many workers as need that long, by how long jobs of each class took
    * before, and no more. Of jobs that were never measured it starts one worker for each `concurrency`.
    * @default Duration.seconds(30)
    */

@@ -58,7 +58,7 @@ export interface ScheduledConsumer {
   readonly concurrency: number;
   /** Most workers at a time. */
   readonly maxWorkers: number;
-  /** How soon what waits is to be done. @default Duration.seconds(30) */
+  /** How soon what waits is to start. @default Duration.seconds(30) */
   readonly targetLatency?: Duration | undefined;
   /** How long a start may wait for a free place in the account. */
   readonly maxEventAge: Duration;

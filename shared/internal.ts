@@ -29,7 +29,7 @@ export { type LockBroker, redisLockBroker } from './broker/redis/scheduler-lock.
 export { redisSeenRequestsBroker, type SeenRequestsBroker } from './broker/redis/seen-requests.ts';
 export { shownUrl } from './broker/redis/shown-url.ts';
 export { redisSignInBroker, type SignInBroker } from './broker/redis/sign-ins.ts';
-export { redisStartsBroker, type Start, type StartsBroker } from './broker/redis/starts.ts';
+export { type Load, redisStartsBroker, type Start, type StartsBroker } from './broker/redis/starts.ts';
 export { type QueueState, type QueueStats, redisStatsBroker, type StatsBroker } from './broker/redis/stats.ts';
 export type { TimeSource } from './broker/redis/time.ts';
 export { parseRedisUrl, type RedisTarget } from './broker/redis/url.ts';
@@ -76,6 +76,7 @@ export {
   namedQueues,
   pausedBacklogOf,
   shareStarts,
+  spareOf,
   workersToStart,
 } from './scheduler/autoscale.ts';
 export { type CronRule, checkCronEntries, cronRule } from './scheduler/cron/entry.ts';

@@ -50,7 +50,7 @@ export function gaugeLines(options: GaugesOptions): string[] {
   const workers = workersByConsumer(stats, system);
   for (const consumer of consumers) {
     const dimensions = { system, consumer };
-    lines.push(emfLine({ ...common, dimensions, values: { liveWorkers: workers.get(consumer) ?? 0 } }));
+    lines.push(emfLine({ ...common, dimensions, values: { liveWorkers: workers.get(consumer)?.length ?? 0 } }));
   }
   return lines;
 }

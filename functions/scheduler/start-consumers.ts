@@ -3,6 +3,7 @@ import { LambdesqueError, type Logger } from '../../shared/index.ts';
 import {
   backlogOf,
   functionWorkerOf,
+  type Load,
   namedQueues,
   parseQueues,
   pausedBacklogOf,
@@ -11,6 +12,7 @@ import {
   type StartsBroker,
   type StatsBroker,
   shareStarts,
+  spareOf,
   type WrongKey,
   workersToStart,
 } from '../../shared/internal.ts';
@@ -26,6 +28,9 @@ const COLD_START_MS = 15_000;
 
 /** In so many ms a backlog is to be empty, where nothing else is said. */
 const DEFAULT_TARGET_MS = 30_000;
+
+/** Before anything is known of it. */
+const NOTHING: Load = { paces: new Map(), waiting: new Map(), held: new Map() };
 
 interface Member extends ConsumerTarget {
   readonly name: string;
@@ -107,10 +112,15 @@ export class InvocationStarter {
     this.unattended = stats.paused
       ? stats.queues.some((one) => one.depth > 0)
       : members.some((member) => pausedBacklogOf(member.list, stats) > 0);
-    if (stats.paused || this.#plans(stats, new Map(), new Map()).every(({ backlog }) => backlog === 0)) return [];
+    if (stats.paused || this.#plans(stats, new Map(), NOTHING).every(({ backlog }) => backlog === 0)) return [];
     // Lambda takes every start, and holds back those for which the account has no room: they are to come.
-    const { counts, paces, wrong } = await starts.pending();
-    const plans = this.#plans(stats, counts, paces);
+    const deepest = stats.queues.filter(({ depth, paused }) => depth > 0 && !paused).sort((a, b) => b.depth - a.depth);
+    const own = stats.workers.filter((one) => functionWorkerOf(one)?.system === this.#deps.system);
+    const { counts, load, wrong } = await starts.pending(
+      deepest.map(({ name }) => name),
+      own,
+    );
+    const plans = this.#plans(stats, counts, load);
     const shares = await this.#share(plans);
     const made = await this.#start(plans.map(({ member }, i) => ({ member, count: shares[i] ?? 0 })));
     if (plans.some(({ backlog, live }, i) => backlog > 0 && live + (made[i] ?? 0) === 0)) this.unattended = true;
@@ -127,18 +137,17 @@ export class InvocationStarter {
     });
   }
 
-  #plans(stats: QueueStats, starting: ReadonlyMap<string, number>, paces: ReadonlyMap<string, number>): Plan[] {
+  #plans(stats: QueueStats, starting: ReadonlyMap<string, number>, load: Load): Plan[] {
     const { system, members } = this.#deps;
     const workers = workersByConsumer(stats, system);
     return members.map((member) => {
-      const backlog = backlogOf(member.list, stats, paces);
-      const live = workers.get(member.name) ?? 0;
+      const limits = { ...member, targetLatency: member.targetLatency ?? DEFAULT_TARGET_MS };
+      const backlog = backlogOf(member.list, stats, load, limits);
+      const ids = workers.get(member.name) ?? [];
+      const spare = ids.reduce((sum, id) => sum + spareOf(id, load, limits), 0);
       const pending = starting.get(member.name) ?? 0;
-      const wanted = workersToStart(
-        { ...member, targetLatency: member.targetLatency ?? DEFAULT_TARGET_MS },
-        { backlog, live, starting: pending },
-      );
-      return { member, backlog: backlog.jobs, live, pending, wanted };
+      const wanted = workersToStart(limits, { backlog, live: ids.length, spare, starting: pending });
+      return { member, backlog: backlog.jobs, live: ids.length, pending, wanted };
     });
   }
 
@@ -207,12 +216,12 @@ export class InvocationStarter {
   }
 }
 
-/** How many workers of a system live, by the name of their consumer. */
-export function workersByConsumer(stats: Pick<QueueStats, 'workers'>, system: string): Map<string, number> {
-  const counts = new Map<string, number>();
+/** Which workers of a system live, by the name of their consumer. */
+export function workersByConsumer(stats: Pick<QueueStats, 'workers'>, system: string): Map<string, string[]> {
+  const ids = new Map<string, string[]>();
   for (const worker of stats.workers) {
     const whose = functionWorkerOf(worker);
-    if (whose?.system === system) counts.set(whose.consumer, (counts.get(whose.consumer) ?? 0) + 1);
+    if (whose?.system === system) ids.set(whose.consumer, [...(ids.get(whose.consumer) ?? []), worker]);
   }
-  return counts;
+  return ids;
 }

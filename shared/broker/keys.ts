@@ -64,7 +64,7 @@ export interface Keys {
   parkedAt(gate: string): string;
   /** Sorted set: gates for which jobs are parked, scored by the epoch ms at which the scheduler looks at them. */
   readonly parked: string;
-  /** Hash: queue → µs of a worker's time that one of its jobs takes, as workers measure it. */
+  /** Hash: class → `<µs of a worker's time>:<µs from start to end>` of one of its jobs, as workers measure it. */
   readonly paces: string;
   /** Hash: state of a flow, and what its steps' payloads have in common; see scripts/flow-steps.ts. */
   flow(id: string): string;

@@ -28,8 +28,8 @@ export interface SyncRequest {
   readonly effects?: readonly Effect[];
   /** Serial queues of which the worker holds no job any more, once this is settled. */
   readonly letGo?: readonly string[];
-  /** Now and then: how much of a worker's time each queue's jobs take. */
-  readonly paces?: readonly QueuePace[];
+  /** Now and then: how long jobs of each class take. */
+  readonly paces?: readonly ClassPace[];
   /** Leave to start, for jobs that a limit stands before. */
   readonly admit?: AdmissionRequest;
   /** Queues that the worker knows to be limited. */
@@ -37,10 +37,13 @@ export interface SyncRequest {
   readonly reserve?: Reservation;
 }
 
-/** @property micros of a worker's time that one of its jobs takes */
-export interface QueuePace {
-  readonly queue: string;
-  readonly micros: number;
+/** What one job of a class takes, as a worker measured it. */
+export interface ClassPace {
+  readonly class: string;
+  /** Of a worker's time, µs: a part of `took` where jobs run beside each other. */
+  readonly share: number;
+  /** From its start to its end, µs. */
+  readonly took: number;
 }
 
 /** A job that a worker holds. @property marked it is an at-most-once job that may have started */

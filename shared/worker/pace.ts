@@ -1,4 +1,4 @@
-import type { QueuePace } from '../broker/sync.ts';
+import type { ClassPace } from '../broker/sync.ts';
 import type { Clock } from '../clock.ts';
 import type { RunSums, Settlement } from '../types.ts';
 
@@ -11,12 +11,12 @@ export interface PaceDeps {
 
 /** The first measure goes with the first outcomes, since a worker may end with them; the next ones after so many ms. */
 const NEXT_MS = [1_000, 5_000];
-/** Queues in one sync. */
-const MOST_QUEUES = 50;
+/** Classes in one sync. */
+const MOST_CLASSES = 50;
 
 /**
- * How much of a worker's time the jobs of each queue take: so many workers empty it in a given time. A job that waits takes
- * a part of it, as many run beside each other; one that burns CPU takes all of it.
+ * How long jobs of each class take, and how much of a worker's time: so many workers empty a queue in a given time. A job
+ * that waits takes a part of it, as many run beside each other; one that burns CPU takes all of it.
  */
 export class Pace {
   readonly #deps: PaceDeps;
@@ -29,29 +29,31 @@ export class Pace {
   }
 
   /** Of what a sync takes along. @returns what it has to say of it, now and then */
-  plan(ran: readonly RunSums[], settle: readonly Settlement[]): QueuePace[] {
-    for (const { queue, succeeded, discarded, ms } of ran) this.#add(queue, succeeded + discarded, ms);
-    for (const { raw, run } of settle) if (run) this.#add(raw.queue, 1, run.ms);
+  plan(ran: readonly RunSums[], settle: readonly Settlement[]): ClassPace[] {
+    for (const sums of ran) this.#add(sums.class, sums.succeeded + sums.discarded, sums.ms);
+    // What never ran has no time; nor would every name that stands in a payload be kept.
+    for (const { run } of settle) if (run?.class && run.ms > 0) this.#add(run.class, 1, run.ms);
     const now = this.#deps.clock.now();
     if (this.#sums.size === 0 || now < this.#nextAt) return [];
     this.#nextAt = now + (NEXT_MS[Math.min(this.#sent++, NEXT_MS.length - 1)] ?? 0);
     const least = 1_000 / (this.#deps.startRate() ?? Infinity);
-    const paces = [...this.#sums].map(([queue, { jobs, ms }]) => ({
-      queue,
-      micros: Math.max(1, Math.round(Math.max(least, (1_000 * ms) / jobs / this.#deps.concurrency))),
-    }));
+    const paces = [...this.#sums].map(([name, { jobs, ms }]) => {
+      const micros = (1_000 * ms) / jobs;
+      const share = Math.max(1, Math.round(Math.max(least, micros / this.#deps.concurrency)));
+      return { class: name, share, took: Math.max(share, Math.round(micros)) };
+    });
     this.#sums = new Map();
     return paces;
   }
 
-  #add(queue: string, jobs: number, ms: number): void {
+  #add(name: string, jobs: number, ms: number): void {
     if (jobs === 0) return;
-    const sums = this.#sums.get(queue);
+    const sums = this.#sums.get(name);
     if (sums) {
       sums.jobs += jobs;
       sums.ms += ms;
-    } else if (this.#sums.size < MOST_QUEUES) {
-      this.#sums.set(queue, { jobs, ms });
+    } else if (this.#sums.size < MOST_CLASSES) {
+      this.#sums.set(name, { jobs, ms });
     }
   }
 }

@@ -87,7 +87,7 @@ function callOf(request: SyncRequest, keys: Keys): Settled & { readonly call: Sc
   else call.add(workingOn === null ? '' : '-', '', '');
   call.add(letGo.length, ...letGo);
   call.add(request.paces?.length ?? 0);
-  for (const { queue, micros } of request.paces ?? []) call.add(call.key(keys.paces), queue, micros);
+  for (const { class: name, share, took } of request.paces ?? []) call.add(call.key(keys.paces), name, share, took);
   addAdmission(call, request.admit, keys);
   addLimited(call, request.limited ?? [], keys);
   addReservation(call, request.reserve, keys);

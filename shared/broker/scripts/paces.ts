@@ -4,16 +4,19 @@ const COUNTS = 0.3;
 const KEPT_SECONDS = 2_592_000;
 
 /**
- * Lua, in `sync`: notes how much of a worker's time jobs take, so that the scheduler knows how many workers a queue needs.
+ * Lua, in `sync`: notes how long jobs take, so that the scheduler knows how many workers a queue needs.
  *
- * ARGV  number of queues, each: place of the key `paces`, its name, µs
+ * ARGV  number of classes, each: place of the key `paces`, its name, µs of a worker's time, µs from start to end
  */
 export const PACES = `
 for i = 1, int() do
-  local name, queue, micros = key(), arg(), tonumber(arg())
-  local old = tonumber(try('HGET', name, queue) or '')
-  if old then micros = old + (micros - old) * ${COUNTS} end
-  try('HSET', name, queue, string.format('%.0f', math.max(1, micros)))
+  local name, class, share, took = key(), arg(), tonumber(arg()), tonumber(arg())
+  local oldShare, oldTook = string.match(try('HGET', name, class) or '', '^(%d+):(%d+)$')
+  if oldShare then
+    share = oldShare + (share - oldShare) * ${COUNTS}
+    took = oldTook + (took - oldTook) * ${COUNTS}
+  end
+  try('HSET', name, class, string.format('%.0f:%.0f', math.max(1, share), math.max(1, took)))
   if i == 1 then try('EXPIRE', name, ${KEPT_SECONDS}) end
 end
 `;

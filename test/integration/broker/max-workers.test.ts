@@ -79,7 +79,7 @@ withBrokers((stores) => {
     const starts = redisStartsBroker(stores.client(), 'resque:', 'Shop', redisTime.now);
     const start = (consumer: string) => ({ consumer, id: randomUUID(), within: 75_000 });
     const [first, second, third, other] = [start('mail'), start('mail'), start('mail'), start('ledger')] as const;
-    const pending = async () => Object.fromEntries((await starts.pending()).counts);
+    const pending = async () => Object.fromEntries((await starts.pending([], [])).counts);
     await starts.add([first, second, third, other]);
     expect(await pending()).toEqual({ mail: 3, ledger: 1 });
     expect(await stores.db.pttl(stores.keys.starts('Shop'))).toBeGreaterThan(60_000);
@@ -94,7 +94,35 @@ withBrokers((stores) => {
     redisTime.move(75_000);
     expect(await pending()).toEqual({});
     await stores.db.set(stores.keys.starts('Shop'), 'no sorted set');
-    expect(await starts.pending()).toMatchObject({ wrong: [{ key: stores.keys.starts('Shop') }] });
+    expect(await starts.pending([], [])).toMatchObject({ wrong: [{ key: stores.keys.starts('Shop') }] });
     await stores.db.del(stores.keys.starts('Shop'));
+  });
+
+  it('knows of what classes the jobs are that wait, in all of a queue, and that a worker holds; and how long they take', async () => {
+    const starts = redisStartsBroker(stores.client(), 'resque:', 'Shop', redisTime.now);
+    const of = (name: string, more = '') => `{"class":"${name}","args":[${more}]}`;
+    const [one, other] = [worker(), worker()];
+    await stores.produce('q', of('Mail'), of('Export', JSON.stringify('é'.repeat(5_000))), 'no JSON');
+    await one.sync({ reserve: from('q', 3) });
+    await other.sync();
+    await stores.produce('q', ...Array.from({ length: 500 }, () => of('Mail')));
+    await stores.produce('q', ...Array.from({ length: 500 }, () => of('Export')));
+    await stores.db.set(stores.keys.queue('broken'), 'no list');
+    for (const share of [1_000, 2_000]) {
+      await one.sync({ paces: [{ class: 'Mail', share, took: 10 * share }] });
+    }
+    const { load, wrong } = await starts.pending(['q', 'broken'], [one.id, other.id]);
+    expect(load.paces).toEqual(new Map([['Mail', { share: 1.3, took: 13 }]]));
+    const some = load.waiting.get('q') ?? [];
+    expect([some.filter((name) => name === 'Mail').length, some.filter((name) => name === 'Export').length]).toEqual([
+      16, 16,
+    ]);
+    expect(load.waiting.get('broken')).toEqual([]);
+    const held = load.held.get(one.id);
+    expect({ ...held, some: held?.some.toSorted() }).toEqual({ jobs: 3, some: ['Export', 'Mail', undefined] });
+    expect(load.held.get(other.id)).toEqual({ jobs: 0, some: [] });
+    expect(wrong).toMatchObject([{ key: stores.keys.queue('broken') }]);
+    await stores.db.del(stores.keys.queue('broken'));
+    await Promise.all([one.unregister(), other.unregister()]);
   });
 });

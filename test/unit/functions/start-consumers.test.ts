@@ -123,6 +123,26 @@ describe('a fleet', () => {
     expect(starter.unattended).toBe(false);
   });
 
+  test('starts one where all places of those that live are taken by jobs that take long', async () => {
+    const { starter, starts, invokes } = start({ a: {} });
+    const busy = worker('a');
+    const paces = new Map([
+      ['Export', { share: 60_000, took: 600_000 }],
+      ['Mail', { share: 1, took: 1 }],
+    ]);
+    starts.load = {
+      paces,
+      waiting: new Map([['a', ['Mail']]]),
+      held: new Map([[busy, { jobs: 10, some: ['Export'] }]]),
+    };
+    await starter.start(stats({ a: 5 }, { workers: [busy] }));
+    expect(invokes).toHaveLength(1);
+    starts.load = { ...starts.load, held: new Map([[busy, { jobs: 9, some: ['Export'] }]]) };
+    starts.list.splice(0);
+    await starter.start(stats({ a: 5 }, { workers: [busy] }));
+    expect(invokes).toHaveLength(1);
+  });
+
   test('is not kept from the others by one that cannot be started', async () => {
     const { starter, broken, invokes, log } = start({ a: {}, b: {} });
     broken.add('fn-a');
@@ -144,13 +164,13 @@ describe('a fleet', () => {
   });
 });
 
-test('workersByConsumer counts the workers of a system’s functions by their names', () => {
+test('workersByConsumer groups the workers of a system’s functions by their names', () => {
   const others = [worker('a', 'Other'), workerId('a@S', 17, ['*']), 'ruby:1:*'];
-  const workers = [worker('a'), worker('a'), worker('b'), ...others];
-  expect(workersByConsumer({ workers }, 'S')).toEqual(
+  const [first, second, third] = [worker('a'), worker('a'), worker('b')];
+  expect(workersByConsumer({ workers: [first, second, third, ...others] }, 'S')).toEqual(
     new Map([
-      ['a', 2],
-      ['b', 1],
+      ['a', [first, second]],
+      ['b', [third]],
     ]),
   );
 });
