@@ -61,16 +61,18 @@ export interface Bill {
 
 /** A month, as AWS has it: 730 hours. */
 export const MINUTES = 43_800;
-const DAYS = MINUTES / 1_440;
+export const DAYS = MINUTES / 1_440;
 const TICK_SECONDS = 0.08;
 const TICK_COMMANDS = 3;
+/** What waits is to start within so many ms, as `targetLatency` has it. */
+const TARGET_MS = 29_000;
 /** Of an invocation of a consumer, beside what its handlers take. */
 const RUN_SECONDS = 0.3;
 const RUN_COMMANDS = 2.5;
 /** A worker that is busy settles and reserves about so often, ms; what has ended meanwhile goes in one call. */
 const SYNC_MS = 36;
 /** Bytes of log lines. */
-const BYTES = { tick: 3_300, job: 390, run: 1_100 };
+export const BYTES = { tick: 3_300, job: 390, run: 1_100 };
 const GB = 1e9;
 /** Metrics of the system, of a queue, and more of one that has jobs. */
 const METRICS = { system: 5, queue: 2, busy: 5 };
@@ -139,9 +141,10 @@ function runsOf(consumer: BilledConsumer, work: readonly Workload[]): Runs {
   const jobs = work.reduce((all, one) => all + one.jobsPerDay * DAYS, 0);
   const handlers = work.reduce((all, one) => all + (one.jobsPerDay * DAYS * one.ms) / 1_000, 0);
   const perMinute = jobs / MINUTES;
-  // A tick starts a worker for each `concurrency` jobs that wait; fewer than one job a minute are a run each.
-  const runs = MINUTES * Math.min(perMinute, maxWorkers, Math.max(1, Math.ceil(perMinute / concurrency)));
   const mean = jobs === 0 ? 0 : (handlers * 1_000) / jobs;
+  // A tick starts as many workers as start what waits in time; fewer than one job a minute are a run each.
+  const inTime = concurrency * (Math.floor(TARGET_MS / Math.max(1, mean)) + 1);
+  const runs = MINUTES * Math.min(perMinute, maxWorkers, Math.max(1, Math.ceil(perMinute / inTime)));
   const jobsPerSync = Math.max(1, (concurrency * SYNC_MS) / Math.max(1, mean));
   const busy = handlers / concurrency;
   return {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type BilledSystem, billOf } from '../../functions/contract/bill.ts';
-import { lines } from '../../infra/local/commands/cost.ts';
+import { besides, lines } from '../../infra/local/commands/cost.ts';
+import { alternativesOf } from '../../infra/local/cost/alternatives.ts';
 import { readApp } from '../../infra/local/cost/read-app.ts';
 import { workloadsOf } from '../../infra/local/cost/workloads.ts';
 import { jobClass } from '../../infra/local/flag-values.ts';
@@ -30,15 +31,45 @@ test('the system is the one that the app has', () => {
   expect(app.consumers.find(({ name }) => name === 'ledger')).toMatchObject({ concurrency: 1, maxWorkers: 1 });
 });
 
-test('README’s table is this arithmetic', () => {
-  const usd = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-  const bills = [0, 1, 100].map((rate) => billOf(app, second(rate)));
+const usd = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+function rowsOfReadme(): string[][] {
   const readme = readFileSync('infra/README.md', 'utf8');
-  const rows = [...readme.matchAll(/^\| +(.*?) +\| +(\S+) +\| +(\S+) +\| +(\S+) +\|$/gm)].map(([, ...cells]) =>
-    cells.map((cell) => cell.replaceAll('*', '')),
+  return [...readme.matchAll(/^\| +(.*?) +\| +(\S+) +\| +(\S+) +\| +(\S+) +\|$/gm)].map(([, ...cells]) =>
+    cells.map((cell = '') => cell.replaceAll('*', '')),
   );
+}
+
+test('README’s table is this arithmetic', () => {
+  const bills = [0, 1, 100].map((rate) => billOf(app, second(rate)));
   const wanted = lines.map(([title, key]) => [title, ...bills.map((bill) => usd.format(bill[key]))]);
-  expect(rows).toEqual(expect.arrayContaining(wanted));
+  expect(rowsOfReadme()).toEqual(expect.arrayContaining(wanted));
+});
+
+test('so is the one of jobs a day, beside SQS and a server', () => {
+  const loads = [1e4, 1e6, 1e8].map((jobsPerDay) => {
+    const bill = billOf(app, [{ consumer: 'default', queue: 'default', jobsPerDay, ms: 50 }]);
+    expect(bill.short, 'its workers keep up').toEqual([]);
+    return { bill, beside: alternativesOf(bill, { jobsPerDay, ms: 50, memory: 512 }) };
+  });
+  const wanted = [
+    ...lines.map(([title, key]) => [title, ...loads.map(({ bill }) => usd.format(bill[key]))]),
+    ...besides.map(([title, of]) => [title, ...loads.map(({ beside }) => usd.format(of(beside)))]),
+  ];
+  const fixed = new Set(['EventBridge Scheduler', 'metrics', 'alarms', 'dashboard', 'secret']);
+  expect(rowsOfReadme()).toEqual(expect.arrayContaining(wanted.filter(([title = '']) => !fixed.has(title))));
+});
+
+test('others’ prices, by hand', () => {
+  const days = 43_800 / 1_440;
+  const none = billOf(app, []);
+  const { sqs, server, ownRedis } = alternativesOf(none, { jobsPerDay: 86_400 * 1_000, ms: 100, memory: 1_024 });
+  const jobs = 86_400_000 * days;
+  expect(sqs.lambda).toBeCloseTo((jobs / 10) * (0.1 * 0.0000133334 + 0.0000002), 4);
+  expect(sqs.requests).toBeCloseTo((1.2 * jobs + 657_000) * 0.0000004, 4);
+  expect(server.server).toBeCloseTo(730 * 0.0218 + 0.64, 6);
+  expect(ownRedis.all).toBeCloseTo(none.aws + server.server + 32.85, 6);
+  expect(alternativesOf(none, { jobsPerDay: 0, ms: 50, memory: 512 }).sqs.all).toBe(0);
 });
 
 describe('of jobs', () => {

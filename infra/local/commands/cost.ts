@@ -1,4 +1,5 @@
 import { type Bill, type BilledSystem, billOf } from '../../../functions/contract/bill.ts';
+import { type Alternatives, alternativesOf } from '../cost/alternatives.ts';
 import { readApp } from '../cost/read-app.ts';
 import { type ClassFlag, workloadsOf } from '../cost/workloads.ts';
 import { table } from '../table.ts';
@@ -33,14 +34,14 @@ export async function cost(flags: CostFlags): Promise<void> {
   };
   const work = workloadsOf(app, NAME, flags.class ?? [], flags);
   const [idle, bill] = [billOf(system, []), billOf(system, work)];
-  if (flags.json) console.log(JSON.stringify({ system, work, idle, bill }));
-  else
-    console.log(
-      `${told(
-        system,
-        work.reduce((sum, one) => sum + one.jobsPerDay, 0),
-      )}\n\n${tableOf(idle, bill)}\n\n${notes(system, bill)}`,
-    );
+  const jobsPerDay = work.reduce((sum, one) => sum + one.jobsPerDay, 0);
+  const ms = work.reduce((sum, one) => sum + one.jobsPerDay * one.ms, 0) / (jobsPerDay || 1);
+  const beside = alternativesOf(bill, { jobsPerDay, ms, memory: system.consumers[0]?.memory ?? memory });
+  if (flags.json) console.log(JSON.stringify({ system, work, idle, bill, beside }));
+  else {
+    const parts = [told(system, jobsPerDay), tableOf(idle, bill), tableBeside(beside), notes(system, bill)];
+    console.log(parts.join('\n\n'));
+  }
 }
 
 function told({ consumers }: BilledSystem, jobs: number): string {
@@ -64,6 +65,25 @@ export const lines: readonly (readonly [title: string, key: Exclude<keyof Bill, 
   ["Upstash, pay as you go: the apps' own pushes, whoever consumes", 'pushes'],
   ['all', 'all'],
 ];
+
+/** What each line of what else could run the jobs is called. */
+export const besides: readonly (readonly [title: string, of: (beside: Alternatives) => number])[] = [
+  ['all, with a Redis of your own on a server', ({ ownRedis }) => ownRedis.all],
+  ['SQS with Lambda: Lambda', ({ sqs }) => sqs.lambda],
+  ['SQS with Lambda: requests', ({ sqs }) => sqs.requests],
+  ['SQS with Lambda: logs', ({ sqs }) => sqs.logs],
+  ['SQS with Lambda: all', ({ sqs }) => sqs.all],
+  ['BullMQ, asynq or `lambdesque work` on a server: the server', ({ server }) => server.server],
+  ['BullMQ, asynq or `lambdesque work` on a server: logs', ({ server }) => server.logs],
+  ['BullMQ, asynq or `lambdesque work` on a server: all', ({ server }) => server.all],
+];
+
+function tableBeside(beside: Alternatives): string {
+  return table(besides, [
+    { title: 'USD a month, beside it', value: ([title]) => title, least: 20 },
+    { title: 'with these jobs', value: ([, of]) => usd.format(of(beside)), align: 'right' },
+  ]);
+}
 
 function tableOf(idle: Bill, bill: Bill): string {
   return table(lines, [
