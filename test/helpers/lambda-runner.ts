@@ -84,15 +84,14 @@ process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
 
-/** @throws if the bundle cannot be imported, with what it printed */
-export async function startLambda(options: LambdaOptions): Promise<TestLambda> {
-  const { bundle, settings, env = {}, clockOffset = 0, heap, traced = false } = options;
-  const api = await startRuntimeApi(`arn:aws:lambda:eu-central-1:123456789012:function:${FUNCTION_NAME}`);
+/** What Node.js is started with to be an environment: arguments and variables, but for where its Runtime API is. */
+export async function runtimeProcess(options: LambdaOptions) {
+  const { bundle, settings, env = {}, clockOffset = 0, heap } = options;
   const transport = new URL(transportProgram());
   transport.searchParams.set('clock', String(clockOffset));
   const flags = ['--import', transport.href, ...(heap === undefined ? [] : [`--max-old-space-size=${heap}`])];
-  const child = spawn(process.execPath, [...flags, await runtimeClient()], {
-    cwd: dirname(bundle),
+  return {
+    command: [...flags, await runtimeClient()],
     env: {
       AWS_LAMBDA_FUNCTION_NAME: FUNCTION_NAME,
       AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
@@ -102,7 +101,6 @@ export async function startLambda(options: LambdaOptions): Promise<TestLambda> {
       AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
       AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
       ...env,
-      AWS_LAMBDA_RUNTIME_API: api.address,
       _HANDLER: 'index.handler',
       LAMBDA_TASK_ROOT: dirname(bundle),
       TZ: ':UTC',
@@ -110,6 +108,17 @@ export async function startLambda(options: LambdaOptions): Promise<TestLambda> {
         ? {}
         : { LAMBDESQUE_SETTINGS: typeof settings === 'string' ? settings : JSON.stringify(settings) }),
     },
+  };
+}
+
+/** @throws if the bundle cannot be imported, with what it printed */
+export async function startLambda(options: LambdaOptions): Promise<TestLambda> {
+  const { bundle, clockOffset = 0, traced = false } = options;
+  const api = await startRuntimeApi(`arn:aws:lambda:eu-central-1:123456789012:function:${FUNCTION_NAME}`);
+  const { command, env } = await runtimeProcess(options);
+  const child = spawn(process.execPath, command, {
+    cwd: dirname(bundle),
+    env: { ...env, AWS_LAMBDA_RUNTIME_API: api.address },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.add(child);
@@ -189,7 +198,8 @@ export async function startLambda(options: LambdaOptions): Promise<TestLambda> {
   };
 }
 
-function parseLine(line: string): Record<string, unknown>[] {
+/** A line of JSON, or nothing. */
+export function parseLine(line: string): Record<string, unknown>[] {
   if (!line.startsWith('{')) return [];
   try {
     return [JSON.parse(line)];

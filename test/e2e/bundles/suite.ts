@@ -14,6 +14,7 @@ import type { CronEntry } from '../../../shared/index.ts';
 import { type AwsServer, startAws } from '../../helpers/aws-server.ts';
 import { type LambdaOptions, startLambda, type TestLambda } from '../../helpers/lambda-runner.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis-server.ts';
+import { type EmulatedLambda, startEmulated } from '../../helpers/runtime-emulator.ts';
 import { sharedFolder } from '../../helpers/shared-folder.ts';
 import { startUpstash, type UpstashServer } from '../../helpers/upstash-server.ts';
 
@@ -42,6 +43,13 @@ export interface Bundles {
     settings?: Partial<SchedulerSettings>,
   ): Promise<TestLambda>;
   dashboard(settings?: Partial<DashboardSettings>, more?: Partial<LambdaOptions>): Promise<TestLambda>;
+  /** A consumer under AWS's emulator. @param timeout of the function, s */
+  emulated(
+    program: string,
+    timeout: number,
+    settings?: Partial<ConsumerSettings>,
+    more?: Partial<LambdaOptions>,
+  ): Promise<EmulatedLambda>;
   /** The leases of all workers end: as if the time had passed. */
   endLeases(): Promise<void>;
   /** What a producer does. */
@@ -57,28 +65,45 @@ export interface BundlesOptions {
   readonly cron?: Readonly<Record<string, CronEntry>>;
   /** Make the dashboard's bundle as well. @default false */
   readonly dashboard?: boolean;
+  /** @default over both */
+  readonly only?: RedisSettings['kind'];
 }
 
 const NIGHTLY: NonNullable<BundlesOptions['cron']> = { nightly: { cron: '0 3 * * *', class: 'Quick' } };
 
 export function withBundles(
   suite: (bundles: Bundles) => void,
-  { cron = NIGHTLY, dashboard = false }: BundlesOptions = {},
+  { cron = NIGHTLY, dashboard = false, only }: BundlesOptions = {},
 ): void {
-  describe.each([
+  const backends = [
     ['REST', 'upstash'],
     ['TCP', 'tcp'],
-  ] as const)('over %s', (_, backend) => {
+  ] as const;
+  const wanted = backends.filter(([, backend]) => only === undefined || backend === only);
+  describe.each(wanted)('over %s', (_, backend) => {
     let redis: TestRedis;
     let upstash: UpstashServer;
     let aws: AwsServer;
     const folders = { consumer: '', scheduler: '', dashboard: '' };
     let started: TestLambda[] = [];
+    let emulated: EmulatedLambda[] = [];
 
     const open = async (options: LambdaOptions) => {
       const lambda = await startLambda({ ...options, env: { ...aws.env, ...options.env } });
       started.push(lambda);
       return lambda;
+    };
+    const consumerOf = (given: Partial<ConsumerSettings>) => {
+      const settings: ConsumerSettings = {
+        ...COMMON,
+        redis: bundles.redisSettings,
+        consumer: 'default',
+        queues: 'q',
+        concurrency: 25,
+        maxWorkers: 10,
+        ...given,
+      };
+      return { bundle: join(folders.consumer, 'index.mjs'), settings };
     };
     const bundles: Bundles = {
       backend,
@@ -103,17 +128,13 @@ export function withBundles(
           ? { kind: 'tcp', url: `redis://127.0.0.1:${redis.port}`, auth: secret }
           : { kind: 'upstash', url: upstash.url, token: secret };
       },
-      consumer(given = {}, more = {}) {
-        const settings: ConsumerSettings = {
-          ...COMMON,
-          redis: bundles.redisSettings,
-          consumer: 'default',
-          queues: 'q',
-          concurrency: 25,
-          maxWorkers: 10,
-          ...given,
-        };
-        return open({ bundle: join(folders.consumer, 'index.mjs'), settings, ...more });
+      consumer: (given = {}, more = {}) => open({ ...consumerOf(given), ...more }),
+      async emulated(program, timeout, given = {}, more = {}) {
+        const { env = {}, ...options } = more;
+        const all = { ...consumerOf(given), ...options, env: { ...aws.env, ...env }, timeout };
+        const lambda = await startEmulated(program, all);
+        emulated.push(lambda);
+        return lambda;
       },
       scheduler(targets = {}, more = {}, given = {}) {
         const consumers = Object.fromEntries(
@@ -174,8 +195,9 @@ export function withBundles(
     });
 
     afterEach(async () => {
-      await Promise.all(started.map((one) => one.kill()));
+      await Promise.all([...started.map((one) => one.kill()), ...emulated.map((one) => one.stop())]);
       started = [];
+      emulated = [];
       upstash.fault(undefined);
       aws.secrets.clear();
       aws.reads.length = 0;
