@@ -62,11 +62,13 @@ export type {
 } from './inspect/failed.ts';
 export type {
   FlowInfo,
+  FlowPart,
   FlowProgress,
   FlowState,
   Flows,
   FlowTree,
   FlowView,
+  MemberCounts,
   StepError,
   StepState,
 } from './inspect/flows.ts';

@@ -14,6 +14,8 @@ export const paths = {
   limits: '/limits',
   gate: '/limit',
   locks: '/locks',
+  flows: '/flows',
+  flow: '/flow',
   cron: '/cron',
   workers: '/workers',
   costs: '/costs',

@@ -11,6 +11,8 @@ export interface FlowBroker {
   ): Promise<{ readonly state: 'started' | 'was started' | 'incomplete'; readonly wrong: readonly WrongKey[] }>;
   /** undefined where there is no record. */
   flow(id: string): Promise<FlowRecord | undefined>;
+  /** In one call; undefined where there is no record. */
+  flowRecords(ids: readonly string[]): Promise<(FlowRecord | undefined)[]>;
   flowNodes(id: string, paths: readonly string[]): Promise<FlowNodeRecord[]>;
   /** Ids of flows that have a record, the newest first. */
   flowIds(offset: number, limit: number): Promise<string[]>;
@@ -34,7 +36,8 @@ export interface NewFlow extends Omit<FlowMark, 'step'> {
 
 export type FlowChange =
   | { readonly kind: 'cancel'; readonly reason: string }
-  | { readonly kind: 'retry' }
+  /** @property step only that one  @default all that failed and let nothing go on */
+  | { readonly kind: 'retry'; readonly step?: string | undefined }
   /** @property error as JSON  @property element of the list of lost steps that says so */
   | { readonly kind: 'fail'; readonly step: string; readonly error: string; readonly element?: string };
 
@@ -70,6 +73,8 @@ export interface FlowRecord {
   readonly active: number;
   /** Of the first step that failed, as JSON; '' where none did. */
   readonly error: string;
+  /** Paths of steps that failed and let nothing go on. */
+  readonly stopped: readonly string[];
   /** Why it was cancelled. */
   readonly reason: string;
 }
@@ -83,4 +88,6 @@ export interface FlowNodeRecord {
   readonly error: string;
   /** Bytes of a result that was left out. */
   readonly leftOut: number;
+  /** What stands in a step's payload before its time: its id. */
+  readonly rest: string;
 }

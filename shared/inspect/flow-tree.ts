@@ -1,5 +1,6 @@
-import type { FlowBroker, FlowNodeRecord } from '../broker/flow-broker.ts';
-import type { FlowTree, StepError, StepState } from './flow-view.ts';
+import type { FlowBroker, FlowNodeRecord, FlowRecord } from '../broker/flow-broker.ts';
+import { parseWithBigInts } from '../json.ts';
+import type { FlowTree, MemberCounts, StepError, StepState } from './flow-view.ts';
 
 /** Nodes that are read at once. */
 const AT_ONCE = 1_000;
@@ -23,98 +24,139 @@ export function errorOf(json: string): StepError | undefined {
   return { step, class: name ?? undefined, exception, error };
 }
 
+export interface TreeOptions {
+  /** Most nodes. */
+  readonly limit: number;
+  /** Most nodes of one chain or group, but of the first one. */
+  readonly members: number;
+  /** Of the first one: which of its nodes is the first to be read. */
+  readonly offset: number;
+  readonly flow: Pick<FlowRecord, 'state' | 'stopped'>;
+}
+
 /** Reads a tree level by level, so many nodes of it. */
 export class TreeReader {
   cut = false;
   readonly #store: FlowBroker;
   readonly #id: string;
+  readonly #options: TreeOptions;
   #left: number;
 
-  constructor(store: FlowBroker, id: string, limit: number) {
+  constructor(store: FlowBroker, id: string, options: TreeOptions) {
     this.#store = store;
     this.#id = id;
-    this.#left = limit;
+    this.#options = options;
+    this.#left = options.limit;
   }
 
   /** @returns undefined for what is not there */
-  async read(paths: readonly string[]): Promise<(FlowTree | undefined)[]> {
+  async read(paths: readonly string[], isFirst = true): Promise<(FlowTree | undefined)[]> {
     const rows: FlowNodeRecord[] = [];
     for (let from = 0; from < paths.length; from += AT_ONCE) {
       rows.push(...(await this.#store.flowNodes(this.#id, paths.slice(from, from + AT_ONCE))));
     }
     // All nodes of the next level in one go.
-    const below = rows.map((row, i) => this.#below(paths[i] ?? '', row));
-    const all = below.some(({ length }) => length > 0) ? await this.read(below.flat()) : [];
+    const below = rows.map((row, i) => this.#below(paths[i] ?? '', row, isFirst));
+    const all = below.some(({ length }) => length > 0) ? await this.read(below.flat(), false) : [];
     let at = 0;
     return rows.map((row, i) => {
       const count = below[i]?.length ?? 0;
       const nodes = all.slice(at, at + count).filter((one) => one !== undefined);
       at += count;
-      return row.text === '' ? undefined : treeOf(paths[i] ?? '', row, nodes);
+      return row.text === '' ? undefined : this.#treeOf(paths[i] ?? '', row, nodes);
     });
   }
 
-  #below(path: string, { text }: FlowNodeRecord): string[] {
-    const [, kind, count] = /^([cg]) (\d+)/.exec(text) ?? [];
+  #below(path: string, { text }: FlowNodeRecord, isFirst: boolean): string[] {
+    const [, kind, digits] = /^([cg]) (\d+)/.exec(text) ?? [];
     if (kind === undefined) return [];
-    const shownNodes = Math.min(Number(count), this.#left);
-    if (shownNodes < Number(count)) this.cut = true;
-    this.#left -= shownNodes;
-    return Array.from({ length: shownNodes }, (_, i) => `${path}${kind === 'c' ? '.' : ':'}${i}`);
+    const { members, offset } = this.#options;
+    const from = isFirst ? Math.min(offset, Number(digits)) : 0;
+    const count = Math.min(Number(digits) - from, this.#left, isFirst ? Infinity : members);
+    if (count < Number(digits)) this.cut = true;
+    this.#left -= count;
+    return Array.from({ length: count }, (_, i) => `${path}${kind === 'c' ? '.' : ':'}${from + i}`);
   }
-}
 
-function treeOf(
-  path: string,
-  { text, state, result, error, leftOut }: FlowNodeRecord,
-  nodes: readonly FlowTree[],
-): FlowTree {
-  const [, kind, count] = /^([cg]) (\d+)/.exec(text) ?? [];
-  if (kind === undefined) {
-    const known = STATES[state] ?? 'waiting';
+  #treeOf(path: string, row: FlowNodeRecord, nodes: readonly FlowTree[]): FlowTree {
+    const [, kind, digits] = /^([cg]) (\d+)/.exec(row.text) ?? [];
+    if (kind === undefined) return stepOf(path, row);
+    const count = Number(digits);
+    const members = kind === 'g' ? this.#membersOf(path, count, row.state) : undefined;
+    const state = this.#stateOf(path, nodes, members, count);
+    return { ...NOTHING, kind: kind === 'c' ? 'chain' : 'group', path, state, nodes, count, members };
+  }
+
+  #membersOf(path: string, count: number, text: string): MemberCounts {
+    const [started = 0, ended = 0, passedOver = 0] = text === '' ? [] : text.split(' ').map(Number);
+    const failing = new Set(
+      this.#options.flow.stopped.flatMap((one) => (one.startsWith(`${path}:`) ? [memberOf(path, one)] : [])),
+    );
+    const open = started - ended - failing.size;
+    const isCancelled = this.#options.flow.state === 'cancelled';
     return {
-      kind: 'step',
-      path,
-      state: known,
-      class: classOf(text),
-      result: known === 'succeeded' && leftOut === 0 ? (JSON.parse(result || 'null') as unknown) : undefined,
-      resultBytes: leftOut,
-      error: errorOf(error),
-      nodes: [],
-      count: 0,
+      waiting: isCancelled ? 0 : count - started,
+      started: isCancelled ? 0 : open,
+      succeeded: ended - passedOver,
+      passedOver,
+      failed: failing.size,
+      cancelled: isCancelled ? open + count - started : 0,
     };
   }
-  const isChain = kind === 'c';
+
+  /** Of a chain or group. What is not read of it is known by the flow's own state, and by the paths of what has failed. */
+  #stateOf(path: string, nodes: readonly FlowTree[], members: MemberCounts | undefined, count: number): StepState {
+    const { state, stopped } = this.#options.flow;
+    if (state === 'succeeded') return 'succeeded';
+    if (stopped.some((one) => one.startsWith(`${path}.`) || one.startsWith(`${path}:`))) return 'failed';
+    const last = nodes.at(-1);
+    if (
+      members
+        ? members.succeeded + members.passedOver === count
+        : last?.path === `${path}.${count - 1}` && isOver(last.state)
+    ) {
+      return 'succeeded';
+    }
+    if (state === 'cancelled') return 'cancelled';
+    const isStarted = members ? members.waiting < count : nodes.some((node) => node.state !== 'waiting');
+    return isStarted ? 'started' : 'waiting';
+  }
+}
+
+/** The member of a group in which a step is. */
+function memberOf(group: string, path: string): string {
+  return /^\d+/.exec(path.slice(group.length + 1))?.[0] ?? '';
+}
+
+const NOTHING = {
+  class: undefined,
+  jobId: undefined,
+  queuedAt: undefined,
+  ms: undefined,
+  result: undefined,
+  resultBytes: 0,
+  error: undefined,
+  nodes: [],
+  count: 0,
+  members: undefined,
+} as const;
+
+function stepOf(path: string, { text, state, result, error, leftOut, rest }: FlowNodeRecord): FlowTree {
+  const [word = '', since, took] = state.split(' ');
+  const known = STATES[word] ?? 'waiting';
   return {
-    kind: isChain ? 'chain' : 'group',
+    ...NOTHING,
+    kind: 'step',
     path,
-    state: isChain ? stateOfChain(nodes, Number(count)) : stateOfGroup(state, Number(count), nodes),
-    class: undefined,
-    result: undefined,
-    resultBytes: 0,
-    error: undefined,
-    nodes,
-    count: Number(count),
+    state: known,
+    class: classOf(text),
+    jobId: /"id":"([^"\\]+)"/.exec(rest)?.[1] ?? /"job_id":"([^"\\]+)"/.exec(text)?.[1],
+    queuedAt: since ? new Date(Number(since)) : undefined,
+    ms: took === undefined ? undefined : Number(took),
+    result: known === 'succeeded' && leftOut === 0 ? (parseWithBigInts(result || 'null') as unknown) : undefined,
+    resultBytes: leftOut,
+    error: errorOf(error),
   };
-}
-
-function stateOfChain(nodes: readonly FlowTree[], count: number): StepState {
-  const last = nodes[count - 1];
-  if (last && isOver(last.state)) return last.state === 'passed over' ? 'succeeded' : last.state;
-  return stateWithin(nodes);
-}
-
-function stateOfGroup(text: string, count: number, nodes: readonly FlowTree[]): StepState {
-  const [started = 0, ended = 0] = text === '' ? [] : text.split(' ').map(Number);
-  if (text !== '' && ended === count) return 'succeeded';
-  const within = stateWithin(nodes);
-  return within === 'waiting' && started > 0 ? 'started' : within;
-}
-
-/** Of what has not ended. */
-function stateWithin(nodes: readonly FlowTree[]): StepState {
-  for (const state of ['failed', 'cancelled'] as const) if (nodes.some((node) => node.state === state)) return state;
-  return nodes.some(({ state }) => state !== 'waiting') ? 'started' : 'waiting';
 }
 
 function isOver(state: StepState): boolean {
@@ -129,6 +171,5 @@ function classOf(text: string): string | undefined {
 }
 
 export function missing(path: string): FlowTree {
-  const nothing = { class: undefined, result: undefined, resultBytes: 0, error: undefined, nodes: [], count: 0 };
-  return { kind: 'step', path, state: 'waiting', ...nothing };
+  return { ...NOTHING, kind: 'step', path, state: 'waiting' };
 }

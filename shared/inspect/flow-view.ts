@@ -51,13 +51,15 @@ export interface StepError {
 
 /** A flow with its steps. */
 export interface FlowView extends FlowInfo {
-  /** All of it. */
+  /** All of it, or the part that was asked for. */
   readonly tree: FlowTree;
+  /** Steps that have failed and let nothing go on, each with its error; the first hundred. */
+  readonly stopped: readonly FlowTree[];
   /** The callback. */
   readonly onSuccess: FlowTree | undefined;
   /** The callback. */
   readonly onFailure: FlowTree | undefined;
-  /** Not all nodes are in it: there were more than `limit`. */
+  /** Not all nodes are in it: there were more than `limit`, or than `members` in one group. */
   readonly cut: boolean;
 }
 
@@ -71,14 +73,38 @@ export interface FlowTree {
   readonly state: StepState;
   /** Of a step. */
   readonly class: string | undefined;
+  /** Of a step: as its payload has it. */
+  readonly jobId: string | undefined;
+  /** When a step was put into its queue, for the last time where it was retried by `flows.retry`. */
+  readonly queuedAt: Date | undefined;
+  /** From then to its end: it has waited, run and been tried again in that time. */
+  readonly ms: number | undefined;
   /** What the handler returned, of a step; undefined while it has not, and where it was left out: see `resultBytes`. */
   readonly result: unknown;
   /** Of a result that is left out, since those of all steps together were more than 4 MB; else 0. */
   readonly resultBytes: number;
   /** Of a step that failed. */
   readonly error: StepError | undefined;
-  /** Of a chain or group, in order; the first ones where there are too many. */
+  /** Of a chain or group, in order; a part of them where there are too many. */
   readonly nodes: readonly FlowTree[];
   /** How many there are. */
   readonly count: number;
+  /** Of a group: how its members do, all of them. */
+  readonly members: MemberCounts | undefined;
+}
+
+/** How many members of a group, by what became of them. */
+export interface MemberCounts {
+  /** Not started yet. */
+  readonly waiting: number;
+  /** In queues, running, or waiting for a retry; also chains and groups of which that is true for a part. */
+  readonly started: number;
+  /** All of it. */
+  readonly succeeded: number;
+  /** Steps that failed, and the flow went on. */
+  readonly passedOver: number;
+  /** In which a step has failed that lets nothing go on. */
+  readonly failed: number;
+  /** What had not ended when the flow was cancelled. */
+  readonly cancelled: number;
 }

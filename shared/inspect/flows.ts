@@ -1,28 +1,38 @@
 import type { FlowBroker, FlowRecord } from '../broker/flow-broker.ts';
 import { ConfigError } from '../errors.ts';
-import { shown } from '../options.ts';
-import { FLOW_ID } from '../wire/flow.ts';
-
+import { checkOptions, type OptionsOf, shown } from '../options.ts';
+import { FLOW_ID, STEP_PATH } from '../wire/flow.ts';
 import { errorOf, missing, TreeReader } from './flow-tree.ts';
 import type { FlowInfo, FlowView } from './flow-view.ts';
+import type { Page } from './job-view.ts';
 
-export type { FlowInfo, FlowProgress, FlowState, FlowTree, FlowView, StepError, StepState } from './flow-view.ts';
+export type {
+  FlowInfo,
+  FlowProgress,
+  FlowState,
+  FlowTree,
+  FlowView,
+  MemberCounts,
+  StepError,
+  StepState,
+} from './flow-view.ts';
 
 /** Flows: how they do, their steps and results; and to cancel them, or to run again what has failed. */
 export interface Flows {
   /**
-   * undefined where there is no record of it: it was never started, or has ended a day ago.
-   * @param options.limit most nodes of its tree, @default 1,000
+   * undefined where there is no record of it, or no step at the path: it was never started, or has ended a day ago.
    * @example
    * const flow = await client.flows.get(id);
    * console.log(flow?.state, flow?.progress, flow?.tree.nodes[0]?.result);
    */
-  get(id: string, options?: { readonly limit?: number }): Promise<FlowView | undefined>;
+  get(id: string, options?: FlowPart): Promise<FlowView | undefined>;
   /**
    * The newest first.
-   * @example for (const { id, state, progress } of await client.flows.list({ limit: 20 })) console.log(id, state, progress.succeeded);
+   * @example
+   * const { items, cursor } = await client.flows.list({ limit: 20 });
+   * for (const { id, state, progress } of items) console.log(id, state, progress.succeeded);
    */
-  list(options?: { readonly offset?: number; readonly limit?: number }): Promise<FlowInfo[]>;
+  list(options?: { readonly limit?: number; readonly cursor?: string }): Promise<Page<FlowInfo>>;
   /**
    * Starts nothing more of it; what is in queues is discarded when a worker meets it, what runs is aborted. Its callbacks do not run.
    * @returns whether there was something to cancel
@@ -31,34 +41,71 @@ export interface Flows {
   /**
    * Runs the steps again that have failed and let nothing go on; the flow goes on when they have succeeded. To retry them from the
    * failed list does the same, one by one.
-   * @returns how many
+   * @param step the path of the only one that is to run again  @returns how many
    */
-  retry(id: string): Promise<number>;
+  retry(id: string, step?: string): Promise<number>;
 }
 
+/** Which part of a flow's tree. */
+export interface FlowPart {
+  /** The path of a step, chain or group: that and what is in it. @default '0', all of it */
+  readonly at?: string;
+  /** Of a chain or group at that path, the first node that is wanted. @default 0 */
+  readonly offset?: number;
+  /** Most nodes of the tree. @default 1,000 */
+  readonly limit?: number;
+  /** Most nodes of each chain or group below. @default as many as `limit` allows */
+  readonly members?: number;
+}
+
+const PART = { at: true, offset: true, limit: true, members: true } satisfies OptionsOf<FlowPart>;
 const LIMIT = 1_000;
+/** Failed steps that a view has. */
+const STOPPED = 100;
+
 export function createFlows(store: FlowBroker): Flows {
   return {
-    async get(id, { limit = LIMIT } = {}) {
+    async get(id, part = {}) {
       checkId(id);
+      checkOptions('flows.get', part, PART);
+      const { at = '0', offset = 0, limit = LIMIT, members = Infinity } = part;
+      checkPath('get', at);
       const record = await store.flow(id);
       if (!record) return undefined;
-      const reading = new TreeReader(store, id, limit);
-      const [tree, onSuccess, onFailure] = await reading.read(['0', 'success', 'failure']);
+      const reading = new TreeReader(store, id, { limit, members, offset, flow: record });
+      const [tree, onSuccess, onFailure, ...stopped] = await reading.read([
+        at,
+        'success',
+        'failure',
+        ...record.stopped.slice(0, STOPPED),
+      ]);
+      if (!tree && at !== '0') return undefined;
       return {
         ...infoOf(id, record),
         tree: tree ?? missing('0'),
         onSuccess,
         onFailure,
+        stopped: stopped.filter((one) => one !== undefined),
         cut: reading.cut,
       };
     },
 
-    async list({ offset = 0, limit = 100 } = {}) {
-      const ids = await store.flowIds(offset, limit);
-      const found = await Promise.all(ids.map(async (id) => ({ id, record: await store.flow(id) })));
-      await store.forgetFlows(found.flatMap(({ id, record }) => (record ? [] : [id])));
-      return found.flatMap(({ id, record }) => (record ? [infoOf(id, record)] : []));
+    async list({ limit = 100, cursor } = {}) {
+      const offset = offsetOf(cursor);
+      const items: FlowInfo[] = [];
+      for (;;) {
+        const wanted = limit - items.length;
+        const ids = await store.flowIds(offset + items.length, wanted);
+        const records = await store.flowRecords(ids);
+        // What has expired makes room for others.
+        await store.forgetFlows(ids.filter((_, i) => !records[i]));
+        for (const [i, id] of ids.entries()) {
+          const record = records[i];
+          if (record) items.push(infoOf(id, record));
+        }
+        if (ids.length < wanted) return { items, cursor: undefined };
+        if (items.length === limit) return { items, cursor: String(offset + limit) };
+      }
     },
 
     async cancel(id, reason = 'Somebody cancelled the flow.') {
@@ -71,10 +118,11 @@ export function createFlows(store: FlowBroker): Flows {
       return changed?.before === 'running' || changed?.before === 'failed';
     },
 
-    async retry(id) {
+    async retry(id, step) {
       checkId(id);
+      if (step !== undefined) checkPath('retry', step);
       const record = await store.flow(id);
-      const changed = record && (await store.changeFlow(id, record.queues, { kind: 'retry' }));
+      const changed = record && (await store.changeFlow(id, record.queues, { kind: 'retry', step }));
       return changed?.again ?? 0;
     },
   };
@@ -83,6 +131,18 @@ export function createFlows(store: FlowBroker): Flows {
 function checkId(id: unknown): void {
   if (typeof id === 'string' && FLOW_ID.test(id)) return;
   throw new ConfigError(`flows: takes the id of a flow, as client.flow(…).id has it; got ${shown(id)}.`);
+}
+
+function checkPath(method: string, path: unknown): void {
+  if (typeof path === 'string' && STEP_PATH.test(path)) return;
+  throw new ConfigError(`flows.${method}: a step's path is such as 0, 0.1 or 0.1:20; got ${shown(path)}.`);
+}
+
+function offsetOf(cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  const offset = Number(cursor);
+  if (Number.isInteger(offset) && offset >= 0) return offset;
+  throw new ConfigError(`flows.list: the cursor is none that a page had; got ${shown(cursor)}.`);
 }
 
 function infoOf(id: string, record: FlowRecord): FlowInfo {

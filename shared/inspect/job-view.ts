@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { LAST_DATE } from '../clock.ts';
+import type { JobFlow } from '../job/flow.ts';
 import { parseWithBigInts } from '../json.ts';
 import { traceContext, traceIdOf } from '../telemetry.ts';
 import { readErrors } from '../wire/attempt-errors.ts';
 import { unsplice } from '../wire/attempts-record.ts';
+import { flowOf } from '../wire/flow.ts';
 import type { TrackedJob } from '../wire/read-status.ts';
 import { shownJob } from '../wire/shown-job.ts';
 
@@ -47,6 +49,8 @@ export interface JobView {
   readonly errors: readonly AttemptError[];
   /** Id of the trace in which it was enqueued, if the payload says so (`traceparent`). */
   readonly traceId: string | undefined;
+  /** The flow of which it is a step, and which. */
+  readonly flow: Pick<JobFlow, 'id' | 'step'> | undefined;
   /** If the payload says so (`queue_time`). */
   readonly enqueuedAt: Date | undefined;
   /** When it is due (scheduled, retry), failed, or started (running, as far as that is known). */
@@ -83,6 +87,7 @@ export function jobView(bytes: Buffer, origin: JobOrigin): JobView {
     queue?: unknown;
     queue_time?: unknown;
     traceparent?: unknown;
+    flow?: unknown;
   } = {};
   try {
     const value = parseWithBigInts(payload);
@@ -92,6 +97,7 @@ export function jobView(bytes: Buffer, origin: JobOrigin): JobView {
   }
   const { queue, queue_time: seconds } = fields;
   const job = shownJob(fields);
+  const mark = flowOf(fields.flow);
   return {
     at: undefined,
     worker: undefined,
@@ -105,6 +111,7 @@ export function jobView(bytes: Buffer, origin: JobOrigin): JobView {
     bytes: record ? bytes.length - Buffer.byteLength(text) + Buffer.byteLength(payload) : bytes.length,
     attempts: record?.attempts ?? 0,
     traceId: traceIdOf(traceContext(fields.traceparent, undefined)),
+    flow: mark && { id: mark.id, step: mark.step },
     deaths: record?.deaths ?? 0,
     errors: readErrors(record?.errors).map(({ at, ...told }) => ({ ...told, at: new Date(at) })),
     enqueuedAt: typeof seconds === 'number' && seconds > 0 ? dateOf(seconds * 1000) : undefined,

@@ -29,6 +29,7 @@ export class MemoryFlows implements FlowBroker {
       ended: undefined,
       ...counts,
       error: '',
+      stopped: [],
       reason: '',
     });
     return { state: 'started', wrong: [] };
@@ -36,10 +37,12 @@ export class MemoryFlows implements FlowBroker {
 
   flow: FlowBroker['flow'] = async (id) => this.#records.get(id);
 
+  flowRecords: FlowBroker['flowRecords'] = async (ids) => ids.map((id) => this.#records.get(id));
+
   flowNodes: FlowBroker['flowNodes'] = async (id, paths) =>
     paths.map((path) => {
       const text = this.#nodes.get(id)?.get(path) ?? '';
-      return { text, state: '', result: '', error: '', leftOut: 0 };
+      return { text, state: '', result: '', error: '', leftOut: 0, rest: '' };
     });
 
   flowIds: FlowBroker['flowIds'] = async (offset, limit) =>

@@ -2,13 +2,15 @@ import type { FlowMark } from '../flow.ts';
 
 /** A flow's id stands in keys. */
 export const FLOW_ID = /^[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,199}$/;
-const STEP = /^(?:0(?:[.:]\d+)*|success|failure)$/;
+/** A step's place. */
+export const STEP_PATH = /^(?:0(?:[.:]\d+)*|success|failure)$/;
 
 /** What stands under the key `flow` of a step's payload; anything else there is the producer's own. */
 export function flowOf(value: unknown): FlowMark | undefined {
   const fields = (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>;
   const { id, step, queues, running } = fields;
-  if (typeof id !== 'string' || typeof step !== 'string' || !FLOW_ID.test(id) || !STEP.test(step)) return undefined;
+  if (typeof id !== 'string' || typeof step !== 'string' || !FLOW_ID.test(id) || !STEP_PATH.test(step))
+    return undefined;
   if (!Array.isArray(queues) || !queues.every((name) => typeof name === 'string' && name !== '')) return undefined;
   const limit = Number.isInteger(running) && (running as number) > 0 ? (running as number) : undefined;
   return { id, step, queues: queues as readonly string[], running: limit };

@@ -2,6 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { barriers, focused, openBrowser, openTab, overflow, picture, type Tab } from '../helpers/dashboard/browser.ts';
 import { MARKUP, type Seeded, seedDashboard } from '../helpers/dashboard/seed.ts';
+import { type SeededFlows, seedFlows } from '../helpers/dashboard/seed-flows.ts';
 import { openSite, type Site } from '../helpers/dashboard/site.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startRedis, type TestRedis } from '../helpers/redis-server.ts';
@@ -10,6 +11,7 @@ import { startRedis, type TestRedis } from '../helpers/redis-server.ts';
 
 let redis: TestRedis;
 let seeded: Seeded;
+let flows: SeededFlows;
 let site: Site;
 let browser: Browser;
 let large: string | undefined;
@@ -17,6 +19,7 @@ let large: string | undefined;
 beforeAll(async () => {
   redis = await startRedis();
   [seeded, browser] = await Promise.all([seedDashboard(redis), openBrowser()]);
+  flows = await seedFlows(redis, 1_000);
   site = await openSite(redis, { prices: { memory: 512, gbSecond: 0.0000133334, commands: 0.2 } });
   large = (await seeded.client.jobs.find({ class: 'Large' })).items[0]?.id;
 });
@@ -24,6 +27,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await site?.stop();
+  await flows?.stop();
   await seeded?.stop();
   await redis?.stop();
 });
@@ -38,6 +42,11 @@ const PAGES = [
   ['entries', '/failed/entries?class=Import'],
   ['scheduled', '/scheduled'],
   ['retries', '/scheduled?state=retry'],
+  ['flows', '/flows'],
+  ['flow', '/flow?id=stopped'],
+  ['large-flow', '/flow?id=large'],
+  ['flow-group', '/flow?id=large&at=0.0'],
+  ['flow-step', '/flow?id=done&at=0.1'],
   ['limits', '/limits'],
   ['locks', '/locks'],
   ['cron', '/cron'],
@@ -260,6 +269,36 @@ test('told only that something failed, somebody finds it, understands it, runs i
     await eventually(() => expect(seeded.imported).toEqual([11]));
     await page.getByText('retried', { exact: true }).waitFor();
   });
+});
+
+test('a flow that has stopped: somebody sees where and why, retries that step, and without a script it goes on to its end', async () => {
+  await inTab(
+    async ({ page }) => {
+      await page.goto('/');
+      await page.getByRole('link', { name: 'Flows' }).click();
+      await page.getByRole('link', { name: MARKUP }).click();
+      const picture = page.getByRole('region', { name: 'Steps of the flow' });
+      // A chain goes down, a group across.
+      const placeOf = async (path: string) =>
+        (await picture.locator('article', { hasText: path }).first().boundingBox()) ?? { x: Number.NaN, y: Number.NaN };
+      const left = await placeOf('0.1:0');
+      expect(left.y).toBeGreaterThan((await placeOf('0.0')).y);
+      expect((await placeOf('0.1:1.0')).x).toBeGreaterThan(left.x);
+      flows.repair();
+      for (const path of ['0.1:0', '0.1:2']) {
+        await page.getByRole('button', { name: `Retry… ${path}` }).click();
+        await page.getByRole('heading', { name: `Retry the step ${path}?` }).waitFor();
+        await page.getByRole('button', { name: 'Retry it' }).click();
+        await page.getByRole('status').getByText('1 step put back into the queue').waitFor();
+        await flows.drain();
+        await page.goto('/flow?id=stopped');
+      }
+      await page.getByText('6 of 6 steps done').waitFor();
+      await picture.getByRole('link', { name: 'Sum 0.2' }).click();
+      await page.getByText('A step at 0.2').waitFor();
+    },
+    { javaScriptEnabled: false },
+  );
 });
 
 test('all of a page can be ticked at once', async () => {

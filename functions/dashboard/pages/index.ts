@@ -5,6 +5,8 @@ import { failedPage } from './failed.ts';
 import { removeAllEntries, removeEntries, retryAllEntries, retryEntries } from './failed-changes.ts';
 import { failedEntriesPage } from './failed-entries.ts';
 import { failedEntryText, failedExport } from './failed-texts.ts';
+import { cancelFlow, flowPage, retryFlow } from './flow.ts';
+import { flowsPage } from './flows.ts';
 import { jobPage, payload } from './job.ts';
 import { cancelJob, removeJobs, rescheduleJobs, runJobs } from './jobs.ts';
 import { gatePage, limitsPage, pauseClass, releaseGate, resumeClass } from './limits.ts';
@@ -31,6 +33,8 @@ export const pages: readonly (readonly [path: string, page: Page])[] = [
   [paths.failedEntry, failedEntryText],
   [paths.failedExport, failedExport],
   [paths.scheduled, scheduledPage],
+  [paths.flows, flowsPage],
+  [paths.flow, flowPage],
   [paths.limits, limitsPage],
   [paths.gate, gatePage],
   [paths.locks, locksPage],
@@ -62,6 +66,8 @@ export const changes: readonly (readonly [path: string, change: Change])[] = [
   ['/failed/remove', removeEntries],
   ['/failed/retry-all', retryAllEntries],
   ['/failed/remove-all', removeAllEntries],
+  ['/flow/cancel', cancelFlow],
+  ['/flow/retry', retryFlow],
   ['/cron/run', runCron],
   ['/cron/pause', pauseCron],
   ['/cron/resume', resumeCron],

@@ -33,6 +33,10 @@ export const jobPage: Page = async (view) => {
         ],
         ['Queue', queueLink(job.queue)],
         ['Enqueued', time(job.enqueuedAt, now)],
+        [
+          'Flow',
+          job.flow && link(paths.flow, { id: job.flow.id, at: job.flow.step }, `${job.flow.id}, step ${job.flow.step}`),
+        ],
         ['Trace', job.traceId && html`<code>${job.traceId}</code>`],
         [
           {

@@ -87,6 +87,7 @@ function menu(page: PageContent, { totals }: View): Html {
     ${entry('queues', 'Queues', totals?.queued)}
     ${entry('failed', 'Failed', totals?.failedList, true)}
     ${entry('scheduled', 'Scheduled', totals && totals.scheduled + totals.retries)}
+    ${entry('flows', 'Flows')}
     ${entry('limits', 'Limits', totals?.parked)}
     ${entry('locks', 'Locks')}
     ${entry('cron', 'Cron')}

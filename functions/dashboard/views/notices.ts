@@ -18,6 +18,8 @@ const SAID = {
   cancelled: () => 'The job was discarded.',
   cancelling: () =>
     'It runs: its handler hears of it with the next sync of its worker, and then it counts as discarded.',
+  'flow-cancelled': () => 'The flow was cancelled: nothing more of it is started.',
+  'flow-retried': (n) => `${counted(n, 'step')} put back into the queue.`,
   ran: (n) => `${counted(n, 'job')} put into the queue, to run now.`,
   removed: (n) => `${counted(n, 'job')} removed.`,
   rescheduled: (n) => `${counted(n, 'job')} given another time.`,

@@ -50,10 +50,7 @@ function effects.flow(held)
   local path, ok, text, group, members, steps, nodes = arg(), arg() == '1', arg(), arg(), int(), int(), {}
   for i = 1, 2 * int() do nodes[i] = arg() end
   if not f then return end
-  if members > 0 then
-    local state = call('HGET', f.states, path)
-    if state == 'q' or state == 'f' then flow.add(f, group, nodes, members, steps) end
-  end
+  if members > 0 then flow.add(f, group, path, nodes, members, steps) end
   flow.ended(f, path, ok, text)
 end
 `;

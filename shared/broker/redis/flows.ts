@@ -1,11 +1,11 @@
 import { flowOfPayload, flowTexts } from '../../wire/flow.ts';
 import type { SchedulerBroker, WrongKey } from '../broker.ts';
-import type { FlowBroker, FlowState } from '../flow-broker.ts';
+import type { FlowBroker, FlowRecord, FlowState } from '../flow-broker.ts';
 import { type Keys, keysOf } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
 import { encodeFlowKeys } from '../ops/flow.ts';
-import { changeFlow, INCOMPLETE, NO_FLOW, readNodes, startFlow, writeNodes } from '../scripts/flows.ts';
-import { list, type RedisClient, text } from './client.ts';
+import { changeFlow, INCOMPLETE, NO_FLOW, readFlows, readNodes, startFlow, writeNodes } from '../scripts/flows.ts';
+import { list, type RedisClient, type Reply, text } from './client.ts';
 import { type TimeSource, timedScripts } from './time.ts';
 import { wrongKeysOf } from './wrong-keys.ts';
 
@@ -25,6 +25,7 @@ const FIELDS = [
   'failed',
   'active',
   'error',
+  'stopped',
   'reason',
 ];
 
@@ -63,36 +64,31 @@ export function redisFlowBroker(client: RedisClient, namespace: string, time?: T
     },
 
     async flow(id) {
-      const values = list(await client.command(['HMGET', keys.flow(id), ...FIELDS])).map(text);
-      const [state = '', name = '', queues, created, ended, steps, succeeded, failed, active, error = '', reason = ''] =
-        values;
-      if (state === '') return undefined;
-      return {
-        state: state as FlowState,
-        name,
-        queues: JSON.parse(queues || '[]') as string[],
-        created: Number(created),
-        ended: ended ? Number(ended) : undefined,
-        steps: Number(steps),
-        succeeded: Number(succeeded),
-        failed: Number(failed),
-        active: Number(active),
-        error,
-        reason,
-      };
+      return recordOf(await client.command(['HMGET', keys.flow(id), ...FIELDS]));
+    },
+
+    async flowRecords(ids) {
+      if (ids.length === 0) return [];
+      const found = await client.script(
+        readFlows,
+        ids.map((id) => keys.flow(id)),
+        FIELDS,
+      );
+      return list(found).map(recordOf);
     },
 
     async flowNodes(id, paths) {
       if (paths.length === 0) return [];
       const scriptKeys = [keys.flowNodes(id), keys.flowStates(id)];
       return list(await client.script(readNodes, scriptKeys, [MOST_RESULTS, ...paths])).map((row) => {
-        const [node, state, result, error, leftOut] = list(row);
+        const [node, state, result, error, leftOut, rest] = list(row);
         return {
           text: text(node),
           state: text(state),
           result: text(result),
           error: text(error),
           leftOut: Number(leftOut),
+          rest: text(rest),
         };
       });
     },
@@ -111,6 +107,38 @@ export function redisFlowBroker(client: RedisClient, namespace: string, time?: T
   };
 }
 
+function recordOf(values: Reply): FlowRecord | undefined {
+  const [
+    state = '',
+    name = '',
+    queues,
+    created,
+    ended,
+    steps,
+    succeeded,
+    failed,
+    active,
+    error = '',
+    stopped,
+    reason = '',
+  ] = list(values).map(text);
+  if (state === '') return undefined;
+  return {
+    state: state as FlowState,
+    name,
+    queues: JSON.parse(queues || '[]') as string[],
+    created: Number(created),
+    ended: ended ? Number(ended) : undefined,
+    steps: Number(steps),
+    succeeded: Number(succeeded),
+    failed: Number(failed),
+    active: Number(active),
+    error,
+    stopped: stopped ? stopped.split('\n') : [],
+    reason,
+  };
+}
+
 /** `changeFlow`, and what a scheduler does with it. */
 export function changeFlowOf(script: RedisClient['script'], keys: Keys): FlowBroker['changeFlow'] {
   return async (id, queues, change) => {
@@ -119,7 +147,7 @@ export function changeFlowOf(script: RedisClient['script'], keys: Keys): FlowBro
     call.add(change.kind);
     if (change.kind === 'cancel') call.add(change.reason, '', '');
     else if (change.kind === 'fail') call.add(change.step, change.error, change.element ?? '');
-    else call.add('', '', '');
+    else call.add(change.step ?? '', '', '');
     const [before, again, wrong] = list(await script(changeFlow, call.keys, call.args));
     if (before === NO_FLOW) return undefined;
     return { before: text(before) as FlowState, again: Number(again), wrong: wrongKeysOf(wrong) };

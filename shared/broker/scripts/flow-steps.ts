@@ -22,8 +22,8 @@ export const STOPPED_KEPT_MS = 7 * 86_400_000;
  * one), head, tail and limits (what stands before, behind the path in a payload, and then, but in callbacks), queues, keep (ms),
  * name, created, ended (epoch ms), reason.
  *
- * States: of a step `q` from when it is pushed, `ok`, `f` failed, `p` failed and passed over, `x` cancelled; of a group
- * `<members started> <members ended>`.
+ * States: of a step `q` from when it is pushed, `ok`, `f` failed, `p` failed and passed over, `x` cancelled, each with when it was
+ * pushed (epoch ms) and those that have ended with how many ms that took; of a group `<members started> <members ended> <passed over>`.
  */
 export const FLOW_STEPS = `
 local flow = {}
@@ -57,15 +57,21 @@ local function isCallback(path) return path == 'success' or path == 'failure' en
 local function parentOf(path) return string.match(path, '^(.*)([.:])(%d+)$') end
 local function nodeOf(f, path) return call('HGET', f.nodes, path) end
 local function countOf(node) return tonumber(string.match(node, '^%a (%d+)')) end
+-- Its letters, and when it was pushed.
+local function stateOf(f, path) return string.match(call('HGET', f.states, path) or '', '^(%l+) ?(%d*)') end
+local function setState(f, path, kind, since)
+  if since and since ~= '' then kind = kind .. ' ' .. since .. ' ' .. string.format('%.0f', time - tonumber(since)) end
+  call('HSET', f.states, path, kind)
+end
 local function groupAt(f, path)
   local group = f.groups[path]
   if group then return group end
   local count, most = string.match(nodeOf(f, path) or '', '^g (%d+) (%d+)')
   if not count then return nil end
-  local started, ended = string.match(call('HGET', f.states, path) or '', '^(%d+) (%d+)$')
+  local started, ended, passed = string.match(call('HGET', f.states, path) or '', '^(%d+) (%d+) (%d+)$')
   most = tonumber(most)
   group = {path = path, count = tonumber(count), most = most > 0 and most or ${MOST_STARTED}, started = tonumber(started or 0),
-    ended = tonumber(ended or 0)}
+    ended = tonumber(ended or 0), passed = tonumber(passed or 0)}
   f.groups[path] = group
   f.groupList[#f.groupList + 1] = group
   return group
@@ -74,20 +80,23 @@ ${FLOW_RESULTS}local function block(f, path)
   for _, one in ipairs(f.blocked) do if one == path then return end end
   f.blocked[#f.blocked + 1] = path
 end
-local function failStep(f, path, text)
+local function failStep(f, path, text, since)
   call('HSET', f.states, 'e:' .. path, text)
   if f.state == 'cancelled' then
-    call('HSET', f.states, path, 'x')
+    setState(f, path, 'x', since)
   elseif isCallback(path) then
-    call('HSET', f.states, path, 'f')
+    setState(f, path, 'f', since)
   else
     f.failed = f.failed + 1
     local passes = string.sub(nodeOf(f, path) or '', 1, 3) == 's c'
-    call('HSET', f.states, path, passes and 'p' or 'f')
+    setState(f, path, passes and 'p' or 'f', since)
     if not passes then
       f.state = 'failed'
       f.stopped[#f.stopped + 1] = path
     end
+    local parent, mark = parentOf(path)
+    local group = passes and mark == ':' and groupAt(f, parent)
+    if group then group.passed = group.passed + 1 end
     if f.error == '' then
       f.error = text
       -- Once, whatever fails after it was retried.
@@ -119,7 +128,7 @@ local function push(f, path, node)
     try('SADD', KEYS[QUEUES], queue[1])
     queue[3] = true
   end
-  call('HSET', f.states, path, 'q')
+  call('HSET', f.states, path, string.format('q %.0f', time))
   f.active, f.bytes = f.active + 1, f.bytes + #payload
 end
 local function fill(f, group)
@@ -174,30 +183,35 @@ function flow.resume(f)
   f.blocked = {}
   for _, path in ipairs(blocked) do
     -- It may have been run by hand meanwhile.
-    if call('HGET', f.states, path) ~= 'ok' then flow.start(f, path) end
+    if stateOf(f, path) ~= 'ok' then flow.start(f, path) end
   end
 end
-function flow.retry(f)
-  local stopped, again = f.stopped, 0
-  f.stopped, f.state, f.error = {}, 'running', ''
-  for _, path in ipairs(stopped) do
-    call('HDEL', f.states, 'e:' .. path)
-    f.failed = f.failed - 1
-    again = again + 1
-    flow.start(f, path)
+-- Of all steps that failed and let nothing go on, or of one.
+function flow.retry(f, only)
+  local again = 0
+  for _, path in ipairs(only == '' and f.stopped or {only}) do
+    local rest = without(f.stopped, path)
+    if #rest < #f.stopped then
+      f.stopped = rest
+      f.failed, again = f.failed - 1, again + 1
+      call('HDEL', f.states, 'e:' .. path)
+      push(f, path, nodeOf(f, path) or '')
+    end
   end
-  if f.state == 'running' then flow.resume(f) end
+  f.error = #f.stopped > 0 and call('HGET', f.states, 'e:' .. f.stopped[1]) or ''
+  if again > 0 and #f.stopped == 0 then flow.resume(f) end
   return again
 end
 function flow.ended(f, path, ok, text)
-  local was = call('HGET', f.states, path)
+  local was, since = stateOf(f, path)
   if was == 'q' then f.active = f.active - 1 end
   if not was or was == 'ok' then return end
   if not ok then
-    if was == 'q' then failStep(f, path, text) else call('HSET', f.states, 'e:' .. path, text) end
+    if was == 'q' then failStep(f, path, text, since) else call('HSET', f.states, 'e:' .. path, text) end
     return
   end
-  if text ~= 'null' then call('HSET', f.states, path, 'ok', 'r:' .. path, text) else call('HSET', f.states, path, 'ok') end
+  setState(f, path, 'ok', since)
+  if text ~= 'null' then call('HSET', f.states, 'r:' .. path, text) end
   if was ~= 'q' then call('HDEL', f.states, 'e:' .. path) end
   if isCallback(path) then return end
   f.succeeded = f.succeeded + 1
@@ -208,9 +222,9 @@ function flow.ended(f, path, ok, text)
   flow.after(f, path)
 end
 -- More members of a group that has not ended.
-function flow.add(f, path, nodes, members, steps)
-  local group = path and groupAt(f, path)
-  if not group then return end
+function flow.add(f, path, step, nodes, members, steps)
+  local state, group = stateOf(f, step), groupAt(f, path)
+  if not group or state ~= 'q' and state ~= 'f' then return end
   for i = 1, #nodes, 2 do
     local index, rest = string.match(nodes[i], '^(%d+)(.*)$')
     call('HSET', f.nodes, path .. ':' .. string.format('%d', group.count + index) .. rest, nodes[i + 1])
@@ -227,7 +241,7 @@ end
 function flow.close()
   for _, f in ipairs(flowList) do
     for _, group in ipairs(f.groupList) do
-      call('HSET', f.states, group.path, string.format('%d %d', group.started, group.ended))
+      call('HSET', f.states, group.path, string.format('%d %d %d', group.started, group.ended, group.passed))
     end
     call('HSET', f.record, 'state', f.state, 'active', f.active, 'steps', f.steps, 'succeeded', f.succeeded, 'failed', f.failed,
       'stopped', table.concat(f.stopped, '\\n'), 'blocked', table.concat(f.blocked, '\\n'), 'error', f.error)

@@ -59,7 +59,7 @@ return {1, wrongKeys()}
  * KEYS  1 queues  2 control  3 flows:lost  then those that ARGV names by their place
  * ARGV  time; what openFlow reads; what is to be done:
  *       \`cancel\`, the reason: nothing of it is started any more
- *       \`retry\`: the steps that failed and let nothing go on are pushed again, and it goes on
+ *       \`retry\`, path or '': the step there, or all that failed and let nothing go on, are pushed again, and it goes on
  *       \`fail\`, path, error as JSON, element of flows:lost that says so, or '': a step has ended where no worker could tell
  * Returns {NO_FLOW}, or {its state before, number of steps that were pushed again, keys of another type}.
  */
@@ -79,7 +79,7 @@ if change == 'cancel' and (f.state == 'running' or f.state == 'failed') then
   call('HSET', f.record, 'reason', path)
   if f.active > 0 then call('HSET', KEYS[CONTROL], 'cancel:' .. f.id, string.format('%.0f ', time + ${7 * 86_400_000}) .. path) end
 elseif change == 'retry' and f.state == 'failed' then
-  again = flow.retry(f)
+  again = flow.retry(f, path)
 elseif change == 'fail' then
   flow.ended(f, path, false, text)
 end
@@ -94,7 +94,7 @@ return {before, again, wrongKeys()}
  * KEYS  1 flow:<id>:nodes  2 flow:<id>:states
  * ARGV  most bytes of results and errors; paths
  * Returns for each {the node up to its second line, '' where there is none; state or ''; result or '', error or ''; bytes of a result that
- * was left out, or 0}.
+ * was left out, or 0; the node's third line}.
  */
 export const readNodes = defineScript(
   'read-nodes',
@@ -108,8 +108,25 @@ for i = 2, #ARGV do
   local result = size > 0 and size <= left and redis.call('HGET', KEYS[2], 'r:' .. path) or ''
   local err = redis.call('HGET', KEYS[2], 'e:' .. path) or ''
   left = left - #result - #err
-  found[i - 1] = {string.sub(string.match(node, '^[^\\n]*\\n?[^\\n]*'), 1, 4096), state, result, err, result == '' and size or 0}
+  local first, rest = string.match(node, '^([^\\n]*\\n?[^\\n]*)\\n?(.*)$')
+  found[i - 1] = {string.sub(first, 1, 4096), state, result, err, result == '' and size or 0, rest}
 end
+return found
+`,
+);
+
+/**
+ * Records of flows.
+ *
+ * KEYS  flow:<id> of each
+ * ARGV  fields
+ * Returns for each the values of its fields.
+ */
+export const readFlows = defineScript(
+  'read-flows',
+  `
+local found = {}
+for i, key in ipairs(KEYS) do found[i] = redis.call('HMGET', key, unpack(ARGV)) end
 return found
 `,
 );

@@ -140,7 +140,7 @@ withBrokers((stores: Brokers) => {
       expect(await pair(3).enqueue()).toEqual({ id: 'flow-3', duplicate: true });
       await Promise.all([1, 2].map(() => drain({ store: stores.open(), jobs })));
       for (const [i, id] of ids.entries()) expect((await flows.get(id))?.tree.nodes[1]?.result).toBe(2 * (i + 1) + 3);
-      expect((await flows.list()).map(({ state }) => state)).toEqual(range(1, 20).map(() => 'succeeded'));
+      expect((await flows.list()).items.map(({ state }) => state)).toEqual(range(1, 20).map(() => 'succeeded'));
     });
 
     test('is started by a job, of cron or of anybody, once however often that runs', async () => {
@@ -164,7 +164,7 @@ withBrokers((stores: Brokers) => {
       await drain({ store: stores.store, jobs: [...jobs, Nightly] });
       await stores.promoteRetries();
       await drain({ store: stores.store, jobs: [...jobs, Nightly] });
-      expect((await flows.list()).map(({ state }) => state)).toEqual(['succeeded']);
+      expect((await flows.list()).items.map(({ state }) => state)).toEqual(['succeeded']);
       expect(seen).toEqual([['night']]);
     });
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { FlowInfo, FlowTree, FlowView } from '../../../../shared/index.ts';
+import type { FlowInfo, FlowTree, FlowView, MemberCounts } from '../../../../shared/index.ts';
 import { stringify } from '../../../../shared/internal.ts';
 import type { Env } from '../../redis/install.ts';
 import type { Column } from '../../table.ts';
@@ -34,12 +34,14 @@ export function addFlows(program: Command, env: Env): void {
     .action((flags: InspectFlags & PageFlags) => inspect(flags, env, (inspection) => list(flags, inspection)));
   options
     .paged(flows.verb('show <id>', 'its steps as a tree, with states and results'))
-    .action((id: string, flags: InspectFlags & PageFlags) =>
+    .option('--at <path>', 'only the step, chain or group at this path, such as 0.1')
+    .action((id: string, flags: InspectFlags & PageFlags & { readonly at?: string }) =>
       inspect(flags, env, async ({ client, out }) => {
-        const flow = await client.flows.get(id, { limit: flags.all ? 1_000_000 : flags.limit });
+        const { at = '0', all, limit } = flags;
+        const flow = await client.flows.get(id, { at, limit: all ? 1_000_000 : limit });
         if (!flow)
           out.missing(
-            `There is no record of a flow ${id}: it was never started, or ended longer ago than records are kept.`,
+            `There is no record of a flow ${id}${at === '0' ? '' : `, or no step ${at} in it`}: it was never started, or ended longer ago than records are kept.`,
           );
         else out.one(flow, fieldsOf(flow, out.now));
       }),
@@ -58,10 +60,11 @@ export function addFlows(program: Command, env: Env): void {
     );
   flows
     .verb('retry <ids...>', 'run again the steps that have failed; it goes on when they have succeeded')
-    .action((ids: readonly string[], flags: InspectFlags) =>
+    .option('--step <path>', 'only this one, such as 0.1:20')
+    .action((ids: readonly string[], flags: InspectFlags & { readonly step?: string }) =>
       inspect(flags, env, async ({ client, out }) => {
         for (const id of ids) {
-          const again = await client.flows.retry(id);
+          const again = await client.flows.retry(id, flags.step);
           if (again === 0) out.missing(`No step of the flow ${id} has failed, or there is no record of it.`);
           else out.done({ id, again }, `${again === 1 ? '1 step' : `${again} steps`} of ${id} run again.`);
         }
@@ -70,11 +73,7 @@ export function addFlows(program: Command, env: Env): void {
 }
 
 async function list(flags: PageFlags, { client, out }: Inspection): Promise<void> {
-  const count = await showPages(out, flags, columns(out.now), async ({ limit, cursor }) => {
-    const offset = Number(cursor ?? 0);
-    const items = await client.flows.list({ offset, limit });
-    return { items, cursor: items.length < limit ? undefined : String(offset + limit) };
-  });
+  const count = await showPages(out, flags, columns(out.now), (page) => client.flows.list(page));
   if (count === 0) out.hint('There are no flows: client.flow(…).enqueue() starts one.');
 }
 
@@ -110,8 +109,9 @@ function fieldsOf(flow: FlowView, now: number) {
 }
 
 function linesOf(node: FlowTree, depth: number): string[] {
-  const { kind, state, path, count, nodes, error, result } = node;
-  const what = kind === 'step' ? (node.class ?? '?') : `${kind} of ${count}`;
+  const { kind, state, path, count, nodes, error, result, members } = node;
+  const counts = members && count > nodes.length ? `: ${countsText(members)}` : '';
+  const what = kind === 'step' ? (node.class ?? '?') : `${kind} of ${count}${counts}`;
   const more = error
     ? ` ${error.exception}: ${short(error.error)}`
     : result === undefined || result === null
@@ -119,6 +119,12 @@ function linesOf(node: FlowTree, depth: number): string[] {
       : ` → ${short(stringify(result))}`;
   const line = `${'  '.repeat(depth)}${MARKS[state]} ${what}  ${path}${more}`;
   return [line, ...nodes.flatMap((one) => linesOf(one, depth + 1))];
+}
+
+/** `3 succeeded, 1 failed` */
+function countsText({ passedOver, ...members }: MemberCounts): string {
+  const counts = Object.entries({ ...members, 'passed over': passedOver }).filter(([, count]) => count > 0);
+  return counts.map(([word, count]) => `${count} ${word}`).join(', ');
 }
 
 function short(text: string): string {
