@@ -28,8 +28,8 @@ const NAMESPACE = 'resque:';
 const TICK_INTERVAL = 1_000;
 /** Of the consumer: how often it looks at an empty queue. Milliseconds. */
 const POLL = 20;
-/** Before the first job is due; all have to be enqueued by then. Milliseconds. */
-const LEAD = { quick: 1_500, full: 10_000 };
+/** Before the first job is due; all have to be enqueued by then, or they are late for that. Milliseconds. */
+const LEAD = { quick: 0, full: 10_000 };
 
 interface Size {
   readonly jobs: number;
@@ -39,7 +39,7 @@ interface Size {
   readonly burst: number;
 }
 const SIZES: { readonly quick: Size; readonly full: Size } = {
-  quick: { jobs: 1_000, seconds: 2, burst: 5_000 },
+  quick: { jobs: 100, seconds: 1, burst: 500 },
   full: { jobs: 20_000, seconds: 20, burst: 100_000 },
 };
 
@@ -119,7 +119,7 @@ async function lateness(open: () => RedisClient, { jobs, seconds }: Size, lead: 
     return { job, args: [at.getTime(), i], at };
   });
   for (let from = 0; from < jobs; from += 1_000) await client.enqueueAll(items.slice(from, from + 1_000));
-  if (Date.now() > first * 1_000) throw new Error('This machine enqueues too slowly for this benchmark.');
+  if (lead > 0 && Date.now() > first * 1_000) throw new Error('This machine enqueues too slowly for this benchmark.');
 
   await consumed;
   scheduler.stop();

@@ -5,9 +5,9 @@ import { logToPipe } from './log-pipe.ts';
 import { atLeast, type Bench } from './report.ts';
 import { range, rounds } from './rounds.ts';
 
-const JOBS = { quick: 400, full: 60_000 };
+const JOBS = { quick: 200, full: 60_000 };
 /** One at a time, some take long. */
-const JOBS_ONE = { quick: 200, full: 10_000 };
+const JOBS_ONE = { quick: 20, full: 10_000 };
 /** Times as many, since a process starts for each run. */
 const LINES = 4;
 const CONCURRENCIES = { quick: [1, 100], full: [1, 25, 100] };

@@ -3,9 +3,9 @@ import { startContender } from './contenders.ts';
 import { field } from './redis-work.ts';
 import { atMost, type Bench, type Row } from './report.ts';
 
-const JOBS = { quick: 10_000, full: 10_000_000 };
+const JOBS = { quick: 500, full: 10_000_000 };
 /** Queued at a time, then drained: so Redis holds no more than these. */
-const AT_ONCE = { quick: 1_000, full: 250_000 };
+const AT_ONCE = { quick: 100, full: 250_000 };
 /** Looks at the memory. */
 const PARTS = 5;
 const CONCURRENCY = 100;

@@ -8,7 +8,7 @@ import { atMost, type Bench, type Row } from './report.ts';
 import { range, rounds } from './rounds.ts';
 
 /** For the peak of memory: 128 MB of payloads. */
-const WORK = { quick: { jobs: 200, payload: 10_000 }, full: { jobs: 12_800, payload: 10_000 } };
+const WORK = { quick: { jobs: 20, payload: 10_000 }, full: { jobs: 12_800, payload: 10_000 } };
 type What = 'import' | 'with a compile cache' | 'first run' | 'first job';
 const WHAT: Readonly<Record<'consumer' | 'scheduler', readonly What[]>> = {
   consumer: ['import', 'with a compile cache', 'first run', 'first job'],

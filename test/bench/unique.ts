@@ -4,7 +4,7 @@ import { type ClientOptions, createClient, defineJob } from '../../shared/index.
 import { atLeast, type Bench } from './report.ts';
 import { range, rounds } from './rounds.ts';
 
-const JOBS = { quick: 2_000, full: 50_000 };
+const JOBS = { quick: 200, full: 50_000 };
 /** In each call. */
 const IN_A_CALL = 1_000;
 /** Equal jobs of each kind, where most are there already. */

@@ -15,11 +15,11 @@ interface Sizes {
   readonly cron: number;
 }
 const SIZES: { readonly quick: Sizes; readonly full: Sizes } = {
-  quick: { delayed: 2_000, retries: 500, failed: 500, cron: 100 },
+  quick: { delayed: 200, retries: 50, failed: 50, cron: 10 },
   full: { delayed: 1_000_000, retries: 100_000, failed: 100_000, cron: 10_000 },
 };
 /** Jobs that are added, or become due. */
-const JOBS = { quick: 1_000, full: 20_000 };
+const JOBS = { quick: 100, full: 20_000 };
 const CHUNK = 5_000;
 /** Epoch seconds: far ahead; and long ago, so that all are due. */
 const FUTURE = 4_000_000_000;

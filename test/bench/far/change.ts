@@ -5,7 +5,7 @@ import { checkAllThere, fill, type Place, withWorkers } from './far-workers.ts';
 import { rate, tripsUntilSteady } from './figures.ts';
 
 const CONCURRENCY = 25;
-const SIZES = { quick: { jobs: 20_000, seconds: 0.4 }, full: { jobs: 600_000, seconds: 2 } };
+const SIZES = { quick: { jobs: 5_000, seconds: 0.2 }, full: { jobs: 600_000, seconds: 2 } };
 /** No-ops become jobs that wait for so long, ms: the rate changes by about 10 and by about 100. */
 export const CHANGES = { quick: [100], full: [10, 100] };
 

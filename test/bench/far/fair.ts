@@ -10,7 +10,7 @@ const CONCURRENCY = 25;
 /** Of the jobs that the first one holds when they become slow, ms. */
 const SLOW = 100;
 const SIZES = {
-  quick: { jobs: 20_000, quickFor: 0.5, slowFor: 0.6, rounds: 1 },
+  quick: { jobs: 5_000, quickFor: 0.2, slowFor: 0.3, rounds: 1 },
   full: { jobs: 600_000, quickFor: 1, slowFor: 3, rounds: 5 },
 };
 /** More than it takes to run what has been reserved of the quick ones, ms. */

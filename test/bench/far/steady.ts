@@ -7,7 +7,7 @@ import { steadyRate } from './figures.ts';
 
 /** Of a job that is no no-op, ms. */
 export const SLOW = 10;
-const SIZES = { quick: { jobs: 5_000, seconds: 0.3 }, full: { jobs: 400_000, seconds: 6 } };
+const SIZES = { quick: { jobs: 2_000, seconds: 0.2 }, full: { jobs: 400_000, seconds: 6 } };
 /** Times as many where Redis is near: else they are gone in a second. */
 const NEAR = 3;
 /** Jobs per second that do nothing: by round trip, ms, at concurrency 25. */
