@@ -1,5 +1,7 @@
 import type { CronEntry } from '../shared/index.ts';
 import {
+  CronMemory,
+  CronReader,
   CronRunner,
   environment,
   FailedTrimmer,
@@ -51,6 +53,9 @@ export function schedulerHandler({ settings, cron, registry, connect, tracer }: 
   connection.warmUp();
   const consumers = new ConsumerStarter(settings.system, settings.consumers);
   const limit = new AccountLimit(aws, clock);
+  /** What was read and worked out of cron entries: of most of them nothing changes for days. */
+  const cronReader = new CronReader();
+  let cronMemory: CronMemory | undefined;
   const emptyQueues = new Set<string>();
   const problems = new ProblemLog(logger, clock);
   /** AWS's clock. Ours only measures how long things take. */
@@ -63,8 +68,13 @@ export function schedulerHandler({ settings, cron, registry, connect, tracer }: 
     const holder = context.awsRequestId;
     const client = await connection.forInvocation(clock, giveUpAt);
     try {
-      const deps = { lock: redisLockBroker(client, settings.namespace, settings.system), holder, clock, lastTickAt };
-      const runs = redisOnDemandRunBroker(client, settings.namespace, settings.system);
+      const deps = {
+        lock: redisLockBroker(client, settings.namespace, settings.system, undefined, cronReader),
+        holder,
+        clock,
+        lastTickAt,
+      };
+      const runs = redisOnDemandRunBroker(client, settings.namespace, settings.system, undefined, cronReader);
       const lock = schedule ? onDemandLock({ ...deps, runs, schedule, wallTime }) : minuteLock(deps);
       const snapshot = await lock.begin();
       if (snapshot) return await tickAndStart(client, lock, snapshot);
@@ -92,14 +102,16 @@ export function schedulerHandler({ settings, cron, registry, connect, tracer }: 
       emptyQueues,
       print: (line) => process.stdout.write(`${line}\n`),
     });
+    cronMemory ??= new CronMemory({ entries: cron, registry, log: logger });
     const deps = {
-      store: redisSchedulerBroker(client, namespace),
+      store: redisSchedulerBroker(client, namespace, undefined, cronReader),
       registry,
       cron: new CronRunner({
         entries: cron,
         registry,
-        store: redisCronBroker(client, namespace),
+        store: redisCronBroker(client, namespace, undefined, cronReader),
         log: logger,
+        memory: cronMemory,
       }),
       ...(settings.failed
         ? { failed: new FailedTrimmer(redisFailedTrimBroker(client, namespace), settings.failed, logger) }

@@ -15,6 +15,7 @@ export { redisBroker } from './broker/redis/broker.ts';
 export type { RedisClient } from './broker/redis/client.ts';
 export { redisControlBroker } from './broker/redis/control.ts';
 export { redisCronBroker } from './broker/redis/cron.ts';
+export { CronReader } from './broker/redis/cron-state.ts';
 export { readDueTimes } from './broker/redis/due-times.ts';
 export { redisFailedBroker, redisFailedTrimBroker } from './broker/redis/failed.ts';
 export { redisJobsBroker } from './broker/redis/jobs.ts';
@@ -80,7 +81,7 @@ export {
   workersToStart,
 } from './scheduler/autoscale.ts';
 export { type CronRule, checkCronEntries, cronRule } from './scheduler/cron/entry.ts';
-export { CronRunner, type CronRunnerDeps } from './scheduler/cron/runner.ts';
+export { CronMemory, CronRunner, type CronRunnerDeps } from './scheduler/cron/runner.ts';
 export {
   nextMinute,
   type OneTimeSchedule,

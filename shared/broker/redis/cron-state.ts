@@ -2,7 +2,7 @@ import type { CronState, FieldChange, TimingNote } from '../cron-broker.ts';
 import type { Keys } from '../keys.ts';
 import { AHEAD_MS } from '../scripts/cron.ts';
 import type { WrongKey } from '../wrong-key.ts';
-import { list, type Reply, text } from './client.ts';
+import { type Argument, list, type Reply, text } from './client.ts';
 import { nameOf, numberOf, shown, wrongKeysOf } from './wrong-keys.ts';
 
 /** In the order in which scripts take them. */
@@ -23,27 +23,76 @@ export function fieldsOf(reply: Reply | undefined): { named: Map<string, string>
   return { named, nameless };
 }
 
-/** @param reply of the script */
-export function cronStateOf(reply: Reply | undefined, { cron }: Keys): CronState {
-  const [time, schedules, last, since, paused, lastEnqueued, wrong] = list(reply);
-  const now = Number(time);
-  const reader = new MarkReader(now);
-  const state = {
-    now,
-    dynamic: Array.isArray(schedules) ? reader.fields(cron.schedules, schedules) : undefined,
-    last: reader.times(cron.last, last),
-    notes: reader.notes(cron.since, since),
-    notesLost: !Array.isArray(since),
-    ...reader.pauses(cron.paused, paused),
-    lastEnqueued: reader.rubyTimes(cron.lastEnqueued, lastEnqueued),
-  };
-  const heal = {
-    last: reader.ahead.get(cron.last) ?? [],
-    since: reader.ahead.get(cron.since) ?? [],
-    paused: reader.ahead.get(cron.paused) ?? [],
-  };
-  return { ...state, heal, wrong: [...wrongKeysOf(wrong), ...reader.wrong.values()] };
+/**
+ * Reads what scripts answer of cron entries, and remembers it: of a hash that has not changed since, Redis sends nothing, and
+ * nothing is read again. Kept by whoever ticks again and again.
+ */
+export class CronReader {
+  #known: Known = [];
+
+  /** One call of a script: what it needs to know, and how to read its reply. */
+  look(keys: Keys): CronLook {
+    // As of this call: another may come between.
+    const known = this.#known;
+    return {
+      arguments: Array.from({ length: HASHES }, (_, i) => known[i]?.sum ?? ''),
+      stateOf: (reply) => this.#stateOf(reply, keys, known),
+    };
+  }
+
+  #stateOf(reply: Reply | undefined, { cron }: Keys, known: Known): CronState {
+    const [time, schedules, last, since, paused, lastEnqueued, wrong, sums] = list(reply);
+    const now = Number(time);
+    const reader = new MarkReader(now);
+    const current: (Remembered | undefined)[] = [];
+    const read = <Value>(place: number, key: string, fields: Reply | undefined, parse: () => Value): Value => {
+      const before = known[place];
+      if (fields === 1 && before) {
+        current[place] = before;
+        return before.value as Value;
+      }
+      const value = parse();
+      const sum = text(list(sums)[place]);
+      // What hangs on the time, or has to be told each time, is read anew.
+      if (Array.isArray(fields) && sum !== '' && !reader.isFleeting(key)) current[place] = { sum, value };
+      return value;
+    };
+    const state = {
+      now,
+      dynamic: read(0, cron.schedules, schedules, () =>
+        Array.isArray(schedules) ? reader.fields(cron.schedules, schedules) : undefined,
+      ),
+      last: read(1, cron.last, last, () => reader.times(cron.last, last)),
+      notes: read(2, cron.since, since, () => reader.notes(cron.since, since)),
+      notesLost: !Array.isArray(since) && since !== 1,
+      ...read(3, cron.paused, paused, () => reader.pauses(cron.paused, paused)),
+      lastEnqueued: read(4, cron.lastEnqueued, lastEnqueued, () => reader.rubyTimes(cron.lastEnqueued, lastEnqueued)),
+    };
+    this.#known = current;
+    const heal = {
+      last: reader.ahead.get(cron.last) ?? [],
+      since: reader.ahead.get(cron.since) ?? [],
+      paused: reader.ahead.get(cron.paused) ?? [],
+    };
+    return { ...state, heal, wrong: [...wrongKeysOf(wrong), ...reader.wrong.values()] };
+  }
 }
+
+/** A hash as it was read. @property sum its checksum, by Redis */
+interface Remembered {
+  readonly sum: string;
+  readonly value: unknown;
+}
+
+type Known = readonly (Remembered | undefined)[];
+
+interface CronLook {
+  readonly arguments: Argument[];
+  /** @param reply of the script */
+  stateOf(reply: Reply | undefined): CronState;
+}
+
+const HASHES = 5;
 
 const RUBY_TIME = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) (UTC|[+-]\d{4})$/;
 
@@ -55,10 +104,17 @@ class MarkReader {
   readonly #now: number;
   /** One for each key is enough to find the others. */
   readonly wrong = new Map<string, WrongKey>();
+  /** Keys with times that may count later. */
+  readonly #later = new Set<string>();
   readonly ahead = new Map<string, FieldChange[]>();
 
   constructor(now: number) {
     this.#now = now;
+  }
+
+  /** May it mean something else another time? */
+  isFleeting(key: string): boolean {
+    return this.wrong.has(key) || this.#later.has(key);
   }
 
   fields(key: string, reply: Reply | undefined): Map<string, string> {
@@ -84,6 +140,7 @@ class MarkReader {
       const [, day, time, zone = ''] = RUBY_TIME.exec(value) ?? [];
       const at = Date.parse(`${day}T${time}${zone === 'UTC' ? 'Z' : zone.replace(/(\d\d)$/, ':$1')}`);
       if (at <= this.#now + AHEAD_MS) times.set(field, at);
+      else if (at > this.#now) this.#later.add(key);
     }
     return times;
   }

@@ -16,7 +16,7 @@ import {
 } from '../scripts/cron.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
 import { freeLostLocks } from './cron-lost.ts';
-import { cronStateKeys, cronStateOf, fieldsOf } from './cron-state.ts';
+import { CronReader, cronStateKeys, fieldsOf } from './cron-state.ts';
 import { redisError } from './errors.ts';
 import { type TimeSource, timedScripts } from './time.ts';
 import { wrongKeysOf } from './wrong-keys.ts';
@@ -25,8 +25,14 @@ import { wrongKeysOf } from './wrong-keys.ts';
  * The cron entries' part of the seam, on any Redis client.
  * @param namespace prefix of every key, `resque:` in Resque's own default
  * @param time of a test @default Redis's own
+ * @param reader what was read before
  */
-export function redisCronBroker(client: RedisClient, namespace: string, time?: TimeSource): CronBroker {
+export function redisCronBroker(
+  client: RedisClient,
+  namespace: string,
+  time?: TimeSource,
+  reader = new CronReader(),
+): CronBroker {
   const keys = keysOf(namespace);
   const { cron } = keys;
   const script = timedScripts(client, time);
@@ -40,7 +46,10 @@ export function redisCronBroker(client: RedisClient, namespace: string, time?: T
   }
 
   return {
-    read: async () => cronStateOf(await script(readCron, cronStateKeys(keys), []), keys),
+    async read() {
+      const look = reader.look(keys);
+      return look.stateOf(await script(readCron, cronStateKeys(keys), look.arguments));
+    },
 
     async note(changes) {
       for (const hash of ['last', 'since', 'paused'] as const) {

@@ -2,7 +2,7 @@ import type { TickSnapshot } from '../broker.ts';
 import { keysOf } from '../keys.ts';
 import { beginRun, endRun, extendRun, LOOK_AGAIN } from '../scripts/on-demand-run.ts';
 import { list, type RedisClient } from './client.ts';
-import { cronStateKeys, cronStateOf } from './cron-state.ts';
+import { CronReader, cronStateKeys } from './cron-state.ts';
 import { dueTimesArguments, dueTimesKeys, dueTimesOf } from './due-times.ts';
 import { type OnDemandBroker, orderOf, redisOnDemandBroker, type ScheduleOrder } from './on-demand.ts';
 import { type TimeSource, timedScripts } from './time.ts';
@@ -26,12 +26,13 @@ export interface OnDemandRunBroker extends OnDemandBroker {
   end(holder: string, within: number | undefined, lookWithin?: number): Promise<ScheduleOrder | 'again' | undefined>;
 }
 
-/** @param system whose scheduler it is; see `redisOnDemandBroker` */
+/** @param system whose scheduler it is; see `redisOnDemandBroker` @param reader what was read of cron entries before */
 export function redisOnDemandRunBroker(
   client: RedisClient,
   namespace: string,
   system: string,
   time?: TimeSource,
+  reader = new CronReader(),
 ): OnDemandRunBroker {
   const keys = keysOf(namespace);
   const wake = keys.wake(system);
@@ -42,8 +43,10 @@ export function redisOnDemandRunBroker(
 
     async begin(holder, ms) {
       const scriptKeys = [wake, lock, ...dueTimesKeys(keys), ...cronStateKeys(keys)];
-      const [held, due, cron] = list(await script(beginRun, scriptKeys, [holder, ms, ...dueTimesArguments()]));
-      return held === 1 ? { due: dueTimesOf(due), cron: cronStateOf(cron, keys) } : undefined;
+      const look = reader.look(keys);
+      const args = [holder, ms, ...dueTimesArguments(), ...look.arguments];
+      const [held, due, cron] = list(await script(beginRun, scriptKeys, args));
+      return held === 1 ? { due: dueTimesOf(due), cron: look.stateOf(cron) } : undefined;
     },
 
     extend: async (holder, ms) => (await client.script(extendRun, [wake, lock], [holder, ms])) === 1,

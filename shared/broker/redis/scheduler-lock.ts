@@ -2,7 +2,7 @@ import type { TickSnapshot } from '../broker.ts';
 import { keysOf } from '../keys.ts';
 import { acquireLock, releaseLock } from '../scripts/scheduler-lock.ts';
 import { list, type RedisClient } from './client.ts';
-import { cronStateKeys, cronStateOf } from './cron-state.ts';
+import { CronReader, cronStateKeys } from './cron-state.ts';
 import { dueTimesArguments, dueTimesKeys, dueTimesOf } from './due-times.ts';
 import { type TimeSource, timedScripts } from './time.ts';
 
@@ -22,18 +22,25 @@ export interface LockBroker {
  * @param namespace prefix of every key, `resque:` in Resque's own default
  * @param system whose consumers the scheduler starts; others have a lock of their own
  * @param time of a test @default Redis's own
+ * @param reader what was read of cron entries before
  */
-export function redisLockBroker(client: RedisClient, namespace: string, system: string, time?: TimeSource): LockBroker {
+export function redisLockBroker(
+  client: RedisClient,
+  namespace: string,
+  system: string,
+  time?: TimeSource,
+  reader = new CronReader(),
+): LockBroker {
   const keys = keysOf(namespace);
   const lock = keys.schedulerLease(system);
   const script = timedScripts(client, time);
   return {
     async acquire(holder, ms) {
       const scriptKeys = [lock, ...dueTimesKeys(keys), ...cronStateKeys(keys)];
-      const [held, due, cron] = list(
-        await script(acquireLock, scriptKeys, [holder, Math.ceil(ms), ...dueTimesArguments()]),
-      );
-      return held === 1 ? { due: dueTimesOf(due), cron: cronStateOf(cron, keys) } : undefined;
+      const look = reader.look(keys);
+      const args = [holder, Math.ceil(ms), ...dueTimesArguments(), ...look.arguments];
+      const [held, due, cron] = list(await script(acquireLock, scriptKeys, args));
+      return held === 1 ? { due: dueTimesOf(due), cron: look.stateOf(cron) } : undefined;
     },
 
     async release(holder) {

@@ -5,7 +5,7 @@ import { dueTimes } from '../scripts/due-times.ts';
 import { promoteRetries } from '../scripts/promote-retries.ts';
 import { readSnapshot } from '../scripts/snapshot.ts';
 import { list, type RedisClient, text } from './client.ts';
-import { cronStateKeys, cronStateOf } from './cron-state.ts';
+import { CronReader, cronStateKeys } from './cron-state.ts';
 import { delayedOf } from './delayed.ts';
 import { dueTimesArguments, dueTimesKeys, dueTimesOf, readDue } from './due-times.ts';
 import { tellLostStepsOf } from './flows.ts';
@@ -24,8 +24,14 @@ const RETRY = /^[^:]*:([\s\S]+)$/;
  * What a tick needs, on any Redis client.
  * @param namespace prefix of every key, `resque:` in Resque's own default
  * @param time of a test @default Redis's own
+ * @param reader what was read of cron entries before
  */
-export function redisSchedulerBroker(client: RedisClient, namespace: string, time?: TimeSource): SchedulerBroker {
+export function redisSchedulerBroker(
+  client: RedisClient,
+  namespace: string,
+  time?: TimeSource,
+  reader = new CronReader(),
+): SchedulerBroker {
   const keys = keysOf(namespace);
   const script = timedScripts(client, time);
 
@@ -48,8 +54,9 @@ export function redisSchedulerBroker(client: RedisClient, namespace: string, tim
 
     async snapshot() {
       const scriptKeys = [...dueTimesKeys(keys), ...cronStateKeys(keys)];
-      const [due, cron] = list(await script(readSnapshot, scriptKeys, dueTimesArguments()));
-      return { due: known(dueTimesOf(due)), cron: cronStateOf(cron, keys) };
+      const look = reader.look(keys);
+      const [due, cron] = list(await script(readSnapshot, scriptKeys, [...dueTimesArguments(), ...look.arguments]));
+      return { due: known(dueTimesOf(due)), cron: look.stateOf(cron) };
     },
 
     async reclaim(limit, passed = 0) {

@@ -5,12 +5,31 @@ import { NOW } from '../redis/time.ts';
 import { LOCKS } from './locks.ts';
 import { DATE_TEXT } from './lua.ts';
 
-/** Lua, behind READ_ARGUMENTS: `cronState(place, time)`, of the five hashes from that place of KEYS on. */
+/**
+ * Lua, behind READ_ARGUMENTS: `cronState(place, time)`, of the five hashes from that place of KEYS on. No count or version
+ * tells of a change, since anybody may write there. So that ten thousand entries need not be sent with each tick, a hash
+ * that is as the caller knows it is not: its checksum says so, which Redis makes where it dumps a value (or SHA-1, of a Redis that does not).
+ *
+ * ARGV  checksum of each, as the caller knows it, or ''
+ */
 export const CRON_STATE = `
+local function hex(byte) return string.format('%02x', string.byte(byte)) end
 local function cronState(place, time)
-  local state = {time}
-  for i = 0, 4 do state[i + 2] = try('HGETALL', KEYS[place + i]) or '' end
+  local state, sums = {time}, {}
+  for i = 0, 4 do
+    local name, known = KEYS[place + i], arg()
+    local dump, sum, fields = redis.pcall('DUMP', name), 'none', nil
+    if type(dump) == 'string' then
+      sum = #dump .. ':' .. string.gsub(string.sub(dump, -8), '.', hex)
+    elseif dump then
+      fields = try('HGETALL', name) or ''
+      sum = fields ~= '' and #fields > 0 and redis.sha1hex(table.concat(fields, '\\0')) or 'none'
+    end
+    sums[i + 1] = sum
+    state[i + 2] = known ~= '' and sum == known and 1 or fields or try('HGETALL', name) or ''
+  end
   state[7] = wrongKeys()
+  state[8] = sums
   return state
 end
 `;
@@ -19,11 +38,11 @@ end
  * All that is known of cron entries, as of one moment.
  *
  * KEYS  1 persistent_schedules  2 cron:last  3 cron:since  4 cron:paused  5 delayed:last_enqueued_at
- * ARGV  time
+ * ARGV  time; five checksums that are known, or ''
  * Returns {the time (epoch ms), {name, JSON … of dynamic entries}, {name, last slot …},
  *         {name + newline + timing, first seen:last seen …}, {name, '' while paused or when the pause ended …}, {name, when
- *         its last job was enqueued …}, keys that are not what they should be {{key, problem}…}}; '' in place of the fields
- *         of a key of another type.
+ *         its last job was enqueued …}, keys that are not what they should be {{key, problem}…}, {five checksums}}; '' in
+ *         place of the fields of a key of another type, 1 of those whose checksum is the known one.
  */
 export const readCron = defineScript(
   'read-cron',

@@ -26,19 +26,19 @@ function newestOf(state: CronState): number {
 
 /** Keeps the notes of when timings were first seen: one for each entry that there is, and none for what there was. */
 export class SinceNotes {
-  readonly #store: Pick<CronBroker, 'note'>;
   /**
    * What the notes said of each entry. Two versions of an entry, in two schedulers side by side, take turns in replacing
    * each other's note; neither is new for that.
    */
   #known: Known = new Map();
 
-  constructor(store: Pick<CronBroker, 'note'>) {
-    this.#store = store;
-  }
-
-  /** @returns when each rule's timing was first seen, epoch ms, by the rule's name */
-  async note(rules: readonly NamedTiming[], state: CronState, now: number): Promise<Map<string, number>> {
+  /** @returns when each rule's timing was first seen, epoch ms, by the rule's name; and when there is something to note again */
+  async note(
+    store: Pick<CronBroker, 'note'>,
+    rules: readonly NamedTiming[],
+    state: CronState,
+    now: number,
+  ): Promise<{ since: Map<string, number>; again: number }> {
     const newest = newestOf(state);
     const replaced = new Set<string>();
     const current = new Set(rules.map(({ name, timing }) => timingKey(name, timing.fingerprint)));
@@ -53,6 +53,7 @@ export class SinceNotes {
     }
     const known: Known = new Map();
     const since = new Map<string, number>();
+    let again = Infinity;
     for (const rule of rules) {
       const { name, timing } = rule;
       const field = timingKey(name, timing.fingerprint);
@@ -60,12 +61,15 @@ export class SinceNotes {
       known.set(name, { fingerprint: timing.fingerprint, since: first });
       since.set(name, first);
       const note = state.notes.get(field);
-      if (note && note.text === `${first}:${note.seen}` && now - note.seen < NOTE_EVERY_MS) continue;
+      if (note && note.text === `${first}:${note.seen}` && now - note.seen < NOTE_EVERY_MS) {
+        again = Math.min(again, note.seen + NOTE_EVERY_MS);
+        continue;
+      }
       changes.push({ field, from: note?.text ?? '', to: `${first}:${now}` });
     }
     this.#known = known;
-    if (!state.notesLost) await this.#store.note({ since: changes });
-    return since;
+    if (!state.notesLost) await store.note({ since: changes });
+    return { since, again: changes.length > 0 ? now : again };
   }
 
   /** Of a timing without a note. */

@@ -10,6 +10,8 @@ import { CronTable, type CronTableDeps, type InvalidEntry } from './table.ts';
 
 export interface CronRunnerDeps extends CronTableDeps {
   readonly store: CronBroker;
+  /** What other runners of the same entries have worked out. @default nothing */
+  readonly memory?: CronMemory | undefined;
   readonly log: Logger;
   /** Called when a slot's job could not be enqueued; the slot is tried again by the next tick. */
   readonly onEnqueueError?: (name: string, slot: Date, error: unknown) => void;
@@ -25,11 +27,32 @@ interface DueSlot {
   readonly slot: number;
 }
 
+/** When nothing is to be done, as long as Redis has the same. */
+interface Quiet {
+  readonly state: CronState;
+  readonly rubyRuns: boolean;
+  readonly from: number;
+  readonly until: number;
+  /** When the next slot is due. */
+  readonly next: number | undefined;
+}
+
+/** What is known of the entries from tick to tick: their rules, when they were first seen, and when the next is due. */
+export class CronMemory {
+  readonly table: CronTable;
+  readonly since = new SinceNotes();
+  quiet: Quiet | undefined;
+
+  /** @throws ConfigError for a static entry that is wrong */
+  constructor(deps: CronTableDeps) {
+    this.table = new CronTable(deps);
+  }
+}
+
 /** Enqueues the due slots of all cron entries, each exactly once however many schedulers look. */
 export class CronRunner {
   readonly #deps: CronRunnerDeps;
-  readonly #table: CronTable;
-  readonly #since: SinceNotes;
+  readonly #memory: CronMemory;
   /** Entries whose status is still to be written. */
   #unwritten: InvalidEntry[] = [];
   /** Dynamic entries that were removed, of which something may still be known. */
@@ -38,8 +61,7 @@ export class CronRunner {
   /** @throws ConfigError for a static entry that is wrong */
   constructor(deps: CronRunnerDeps) {
     this.#deps = deps;
-    this.#table = new CronTable(deps);
-    this.#since = new SinceNotes(deps.store);
+    this.#memory = deps.memory ?? new CronMemory(deps);
   }
 
   step(): Step {
@@ -69,25 +91,36 @@ export class CronRunner {
   /** @returns the slots that are due, and when the next one is */
   async #look(state: CronState, tick: Tick): Promise<{ due: DueSlot[]; next: number | undefined }> {
     tick.report(state.wrong);
-    await this.#deps.store.note(state.heal);
-    const { rules, invalid, gone } = this.#table.rules(state.dynamic);
+    const { store } = this.#deps;
+    const { quiet, table } = this.#memory;
+    const now = tick.now();
+    const rubyRuns = tick.snapshot.due.rubyScheduler === true;
+    const isQuiet = this.#gone.size === 0 && this.#unwritten.length === 0 && quiet?.rubyRuns === rubyRuns;
+    if (isQuiet && now >= quiet.from && now < quiet.until && isSame(quiet.state, state)) {
+      return { due: [], next: quiet.next };
+    }
+    this.#memory.quiet = undefined;
+    await store.note(state.heal);
+    const { rules, invalid, gone } = table.rules(state.dynamic);
     await this.#forget(gone, tick);
     await this.#noteInvalid(invalid, tick);
-    const now = tick.now();
-    const since = await this.#since.note(rules, state, now);
+    const { since, again } = await this.#memory.since.note(store, rules, state, now);
     const due: DueSlot[] = [];
     let next: number | undefined;
     for (const rule of rules) {
       if (state.paused.has(rule.name)) continue;
       const seen = since.get(rule.name) ?? now;
-      const isStatic = this.#table.static.has(rule.name);
+      const isStatic = table.static.has(rule.name);
       // What Ruby's scheduler reads is its own while it runs, and what it has enqueued then is not made up for.
-      if (!isStatic && tick.snapshot.due.rubyScheduler) continue;
+      if (!isStatic && rubyRuns) continue;
       const rubys = isStatic ? 0 : (state.lastEnqueued.get(rule.name) ?? 0);
       const last = Math.max(state.last.get(rule.name) ?? 0, state.resumed.get(rule.name) ?? 0, rubys);
       for (const slot of dueSlots(rule, seen, last, now)) due.push({ rule, slot });
       const slot = rule.timing.next(now, seen);
       if (slot !== undefined && slot < (next ?? Infinity)) next = slot;
+    }
+    if (due.length === 0) {
+      this.#memory.quiet = { state, rubyRuns, from: now, until: Math.min(next ?? Infinity, again), next };
     }
     return { due, next };
   }
@@ -113,7 +146,7 @@ export class CronRunner {
 
   /** Claims the first of these. @returns what is left to be claimed in this tick */
   async #claim(due: readonly DueSlot[], tick: Tick): Promise<DueSlot[]> {
-    const batch = batchOf(due, tick.now(), this.#table.static);
+    const batch = batchOf(due, tick.now(), this.#memory.table.static);
     const locks = new Set(batch.flatMap(({ lock }) => (lock ? [lock.name] : [])));
     await this.#deps.store.freeLost([...locks], tick.now());
     const { claims, wrong } = await this.#deps.store.claim(batch);
@@ -151,6 +184,18 @@ export class CronRunner {
     }
     tick.report(await store.setStatus(name, { outcome: 'error', at: tick.now(), slot, error: error.message }));
   }
+}
+
+/** Has nobody written there? Then it was not read again. */
+function isSame(before: CronState, state: CronState): boolean {
+  const { dynamic, last, notes, paused, lastEnqueued } = before;
+  return (
+    dynamic === state.dynamic &&
+    last === state.last &&
+    notes === state.notes &&
+    paused === state.paused &&
+    lastEnqueued === state.lastEnqueued
+  );
 }
 
 /** The claims of the first of these: few enough for one call. */

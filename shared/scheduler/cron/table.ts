@@ -30,6 +30,8 @@ export class CronTable {
   readonly static: ReadonlyMap<string, CronRule>;
   readonly #deps: CronTableDeps;
   #parsed = new Map<string, Parsed>();
+  /** Of the same entries they are the same. */
+  #last: { readonly dynamic: ReadonlyMap<string, string>; readonly rules: readonly CronRule[] } | undefined;
 
   /** @throws ConfigError for a static entry that is wrong */
   constructor(deps: CronTableDeps) {
@@ -43,10 +45,11 @@ export class CronTable {
    *   those that were removed since
    */
   rules(dynamic: ReadonlyMap<string, string> | undefined): {
-    rules: CronRule[];
-    invalid: InvalidEntry[];
-    gone: string[];
+    rules: readonly CronRule[];
+    invalid: readonly InvalidEntry[];
+    gone: readonly string[];
   } {
+    if (dynamic && dynamic === this.#last?.dynamic) return { rules: this.#last.rules, invalid: [], gone: [] };
     const rules = [...this.static.values()];
     if (!dynamic) return { rules, invalid: [], gone: [] };
     const invalid: InvalidEntry[] = [];
@@ -61,6 +64,7 @@ export class CronTable {
     }
     const gone = [...this.#parsed.keys()].filter((name) => !dynamic.has(name) && !this.static.has(name));
     this.#parsed = parsed;
+    this.#last = { dynamic, rules };
     return { rules, invalid, gone };
   }
 

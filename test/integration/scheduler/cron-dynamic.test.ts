@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { defineScript, type RedisClient } from '../../../shared/broker/redis/client.ts';
 import { withBackends } from '../../helpers/backends.ts';
 import {
   cronClient,
@@ -182,5 +183,83 @@ withBackends((bed) => {
     expect((await cronJobs(bed, 'ruby')).map((job) => job.cron.name).sort()).toEqual(names.sort());
     for (const name of names) await cronClient(bed).remove(name);
     expect(await bed.db.keys('resque:cron:*')).toEqual([]);
+  });
+
+  test('an idle tick gets nothing of a thousand entries that it knows, and whoever changes one by hand is heeded by the next', async () => {
+    const client = bed.client();
+    let bytes = 0;
+    const watched: RedisClient = {
+      ...client,
+      command: (...args) => client.command(...args),
+      script: async (...args) => {
+        const reply = await client.script(...args);
+        bytes += JSON.stringify(reply).length;
+        return reply;
+      },
+    };
+    const yearly = (minute: number) => JSON.stringify({ cron: `${minute} 3 1 1 *`, class: 'Report', queue: 'ruby' });
+    await bed.db.hset(
+      bed.keys.cron.schedules,
+      ...Array.from({ length: 1_000 }, (_, i) => [`entry-${i}`, yearly(i % 60)]).flat(),
+    );
+    const cron = testScheduler({ client: watched });
+    let at = START;
+    const next = async () => {
+      bytes = 0;
+      at += 1_000;
+      return (await cron.tick(at)).nextAt;
+    };
+    await next();
+    await next();
+    const newYear = Date.UTC(2027, 0, 1, 3);
+    expect(await next()).toBe(newYear);
+    expect(bytes).toBeLessThan(600);
+
+    // Neither of these tells anybody.
+    const set = (minute: string) =>
+      bed.db.hset(bed.keys.cron.schedules, 'entry-7', JSON.stringify({ cron: minute, class: 'Report', queue: 'ruby' }));
+    await set('7 3 1 2 *');
+    await bed.db.hdel(bed.keys.cron.schedules, ...[0, 60, 120].map((i) => `entry-${i}`));
+    expect(await next()).toBe(newYear);
+    await set('7 3 1 1 ?');
+    await set('9 3 31 12 *');
+    expect(await next()).toBe(Date.UTC(2026, 11, 31, 3, 9));
+    await bed.db.hset(bed.keys.cron.paused, 'entry-7', '');
+    expect(await next()).toBe(newYear);
+    await bed.db.rename(bed.keys.cron.schedules, 'elsewhere');
+    expect(await next()).toBeUndefined();
+    await bed.db.rename('elsewhere', bed.keys.cron.schedules);
+    expect(await next(), 'with an entry its pause is gone').toBe(Date.UTC(2026, 11, 31, 3, 9));
+    // What was noted of an entry is lost: it is new, and nothing of it is made up for.
+    await bed.db.del(bed.keys.cron.since);
+    expect(await next()).toBe(Date.UTC(2026, 11, 31, 3, 9));
+    at = Date.UTC(2026, 11, 31, 3, 8, 58);
+    await next();
+    await bed.db.hset(bed.keys.cron.last, 'entry-7', Date.UTC(2026, 11, 31, 3, 9));
+    expect(await slotsIn(bed, 'ruby')).toEqual([]);
+    await next();
+    expect(await slotsIn(bed, 'ruby'), 'another has claimed it').toEqual([]);
+    await next();
+    expect(await next()).toBe(newYear);
+    expect(bytes).toBeLessThan(600);
+  });
+
+  test('so it is where Redis may not dump a value', async () => {
+    const client = bed.client();
+    const hidden: RedisClient = {
+      ...client,
+      command: (...args) => client.command(...args),
+      script: ({ name, lua }, ...rest) =>
+        client.script(defineScript(name, lua.replaceAll("'DUMP'", "'NONE'")), ...rest),
+    };
+    const cron = testScheduler({ client: hidden });
+    await setSchedule(bed, 'a', minutely);
+    await cron.tick(START);
+    expect((await cron.tick(START + 1_000)).nextAt).toBe(FIRST);
+    await setSchedule(bed, 'a', { ...minutely, cron: '0 0 1 1 *' });
+    expect((await cron.tick(START + 2_000)).nextAt).toBe(Date.UTC(2027, 0, 1));
+    await removeSchedule(bed, 'a');
+    expect((await cron.tick(START + 3_000)).nextAt).toBeUndefined();
+    await cron.tick(START + 4_000);
   });
 });
