@@ -39,6 +39,7 @@ export { clientOver } from './client/client.ts';
 export { doctorOver } from './client/doctor.ts';
 export { createEnqueuer, type Enqueuer } from './client/enqueuer.ts';
 export { jobObject } from './client/job-object.ts';
+export { openShards } from './client/shards.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
 export {
   defaultNamespace,
@@ -98,6 +99,7 @@ export type { Follower, Step, Tick, TickTotals } from './scheduler/step.ts';
 export { type TickDeps, type TickOptions, type TickResult, tick } from './scheduler/tick.ts';
 export { type FailedLimits, FailedTrimmer, failedLimits } from './scheduler/trim-failed.ts';
 export { runWithSignals } from './service/process-signals.ts';
+export { ShardedService } from './service/sharded-worker.ts';
 export { StopSignals } from './service/stop-signals.ts';
 export { traceTick, tracingRuns, tracingSyncs } from './service/traced.ts';
 export { WorkerService, type WorkerServiceDeps } from './service/worker-service.ts';

@@ -16,6 +16,7 @@ import { address, amount, duration, isoTime, jobClass, milliseconds, wholeNumber
 import { withHint } from './hints.ts';
 import { defaultJobs } from './jobs.ts';
 import { examples, redisOptions } from './redis-options.ts';
+import { shardOption } from './shards.ts';
 
 // By its name: the compiled file lies elsewhere.
 const own: { readonly version: string } = createRequire(import.meta.url)('lambdesque/package.json');
@@ -55,7 +56,7 @@ program
   .addHelpText('after', examples('lambdesque dev', 'lambdesque dev --jobs ./src/jobs.ts'))
   .action((flags) => dev(flags, env));
 
-redisOptions(program.command('work'))
+shardOption(redisOptions(program.command('work')))
   .description('drain queues, until a signal')
   .option('--queues <list>', 'a,b in order; a=3,b=1 by weight; *, globs, !name')
   .option('--jobs <module>', 'job classes', defaultJobs)
@@ -100,7 +101,10 @@ redisOptions(program.command('work'))
   .option('--tracing', 'by the @opentelemetry/api installed here')
   .addHelpText(
     'after',
-    `${examples('lambdesque work --queues critical,default --scheduler')}
+    `${examples(
+      'lambdesque work --queues critical,default --scheduler',
+      'lambdesque work --redis a=redis://one --redis b=redis://two --queues default',
+    )}
 As a service: infra/local/README.md has recipes and what each signal does.`,
   )
   .action((flags) => work(flags, env));

@@ -57,7 +57,7 @@ beforeAll(async () => {
     log,
   });
   const address = { host: '127.0.0.1', port: 0 };
-  metrics = await serveMetrics({ worker, redis: connection, namespace, address, token: TOKEN, log });
+  metrics = await serveMetrics({ worker, systems: [{ redis: connection, namespace }], address, token: TOKEN, log });
   await using client = createClient({ url: redis.url, jobs, metadata: true });
   await client.enqueueAll([
     { job: 'Good', args: [1] },
@@ -161,7 +161,7 @@ describe('a worker’s port', () => {
 
   test('that another program has is an error that names it', async () => {
     const address = { host: '127.0.0.1', port: metrics.port };
-    const again = serveMetrics({ worker, redis: connection, namespace: 'resque:', address, log });
+    const again = serveMetrics({ worker, systems: [{ redis: connection, namespace: 'resque:' }], address, log });
     await expect(again).rejects.toThrow(`127.0.0.1:${metrics.port}: another program has that port`);
   });
 });

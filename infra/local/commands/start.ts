@@ -30,7 +30,7 @@ export async function start(flags: CronFlags, env: Env): Promise<void> {
       console.log(`${howToEnqueue(redis, backend.namespace, registry)}\n`);
       const options = { interval: INTERVAL };
       try {
-        await runWorker({ backend, registry, queues: parseQueues('*'), options, cron, log }, flags.jobs);
+        await runWorker({ backends: [backend], registry, queues: parseQueues('*'), options, cron, log }, flags.jobs);
       } finally {
         await dashboard.close();
       }

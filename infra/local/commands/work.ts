@@ -1,18 +1,18 @@
 import { ConfigError, type Limit } from '../../../shared/index.ts';
 import { parseLimit, parseQueues, type QueueList, type WorkerOptions } from '../../../shared/internal.ts';
 import { omitUndefined } from '../../omit-undefined.ts';
-import { type BackendFlags, connect } from '../backend.ts';
 import { type CronFlags, loadCron } from '../cron.ts';
 import { loadJobs } from '../jobs.ts';
 import { createLogger } from '../log.ts';
 import type { MetricsAddress } from '../metrics/address.ts';
 import type { Env } from '../redis/install.ts';
 import { runWorker } from '../run-worker.ts';
+import { connectAll, type ShardFlags } from '../shards.ts';
 import { loadTelemetry } from '../telemetry.ts';
 import { metricsTokenOf } from './dashboard.ts';
 
 export interface WorkFlags
-  extends BackendFlags,
+  extends ShardFlags,
     CronFlags,
     Pick<WorkerOptions, 'interval' | 'concurrency' | 'lease' | 'shutdownTimeout' | 'unknownClass'> {
   readonly queues?: string;
@@ -60,7 +60,12 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
   const registry = await loadJobs(flags.jobs);
   const cron = flags.scheduler ? await loadCron(flags, registry) : undefined;
   const telemetry = flags.tracing ? await loadTelemetry() : undefined;
-  const backend = connect(flags, env);
+  const backends = connectAll(flags, env);
+  if (flags.concurrency < backends.length) {
+    throw new ConfigError(
+      `--concurrency must be ${backends.length} or more, a place for each --redis; got ${flags.concurrency}.`,
+    );
+  }
   try {
     const options = {
       interval: `${flags.interval}ms`,
@@ -75,9 +80,9 @@ export async function work(flags: WorkFlags, env: Env): Promise<void> {
       limits,
     } as const;
     const metrics = flags.metrics && { address: flags.metrics, token: metricsTokenOf(undefined, env) };
-    await runWorker({ backend, registry, queues, options, cron, failed, log, metrics, telemetry }, flags.jobs);
+    await runWorker({ backends, registry, queues, options, cron, failed, log, metrics, telemetry }, flags.jobs);
   } finally {
-    await backend.store.close();
+    await Promise.all(backends.map(({ store }) => store.close()));
   }
 }
 

@@ -1,22 +1,22 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { ConfigError, type Logger } from '../../../shared/index.ts';
+import { ConfigError, type Logger, type WorkerEvents } from '../../../shared/index.ts';
 import {
   EXPOSITION_TYPE,
   exposition,
+  type MetricFamily,
   type RedisClient,
   RunMetrics,
   systemMetricsOver,
-  type WorkerService,
 } from '../../../shared/internal.ts';
 import type { MetricsAddress } from './address.ts';
 import { processMetrics } from './process-metrics.ts';
 
 export interface MetricsServerOptions {
-  readonly worker: Pick<WorkerService, 'on'>;
-  readonly redis: RedisClient;
-  /** Prefix of every key. */
-  readonly namespace: string;
+  readonly worker: EventEmitter<WorkerEvents>;
+  /** Of what Redis knows: of several, each with its name. @property namespace prefix of every key */
+  readonly systems: readonly { readonly name?: string; readonly redis: RedisClient; readonly namespace: string }[];
   readonly address: MetricsAddress;
   /** Asked for where one is given. */
   readonly token?: string | undefined;
@@ -29,31 +29,45 @@ export interface MetricsServerOptions {
  * @throws ConfigError for an address that cannot be used
  */
 export async function serveMetrics(options: MetricsServerOptions): Promise<{ port: number; close(): Promise<void> }> {
-  const { worker, redis, namespace, address, token, log } = options;
+  const { worker, systems, address, token, log } = options;
   const runs = new RunMetrics();
   for (const outcome of ['succeeded', 'failed', 'retried', 'discarded', 'released'] as const)
     worker.on(outcome, (run) => runs.ran(run));
   worker.on('ticked', (totals) => runs.ticked(totals));
-  const read = systemMetricsOver(redis, namespace);
+  const readers = systems.map(({ name, redis, namespace }) => ({ name, read: systemMetricsOver(redis, namespace) }));
   /** Two that ask at once are told the same. */
-  let reading: ReturnType<typeof read> | undefined;
+  let reading: Promise<MetricFamily[]> | undefined;
 
   async function text(): Promise<string> {
-    reading ??= read().finally(() => {
-      reading = undefined;
-    });
+    reading ??= Promise.all(readers.map(systemOf))
+      .then(merged)
+      .finally(() => {
+        reading = undefined;
+      });
+    const known = await reading;
+    return exposition([...runs.families(), ...known, ...processMetrics()]);
+  }
+
+  async function systemOf({ name, read }: (typeof readers)[number]): Promise<MetricFamily[]> {
+    const shard = name === undefined ? {} : { shard: name };
     // What the worker itself knows is told also while Redis is away.
-    const system = await reading.catch((error: unknown) => {
-      log.warn('The metrics of the whole system could not be read: only those of this worker are told', { error });
+    const system = await read().catch((error: unknown) => {
+      log.warn('The metrics of the whole system could not be read: only those of this worker are told', {
+        ...shard,
+        error,
+      });
       return undefined;
     });
-    const up = {
+    const up: MetricFamily = {
       name: 'lambdesque_redis_up',
       type: 'gauge',
       help: '1 if Redis has answered this scrape.',
       samples: [{ value: Number(system !== undefined) }],
-    } as const;
-    return exposition([...runs.families(), ...(system ?? []), up, ...processMetrics()]);
+    };
+    return [...(system ?? []), up].map((family) => ({
+      ...family,
+      samples: family.samples.map((sample) => ({ ...sample, labels: { ...shard, ...sample.labels } })),
+    }));
   }
 
   const server = createServer(async (request, response) => {
@@ -76,6 +90,16 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<{ por
         server.closeAllConnections();
       }),
   };
+}
+
+/** Each name once, as the format wants it. */
+function merged(systems: readonly (readonly MetricFamily[])[]): MetricFamily[] {
+  const families = new Map<string, MetricFamily>();
+  for (const family of systems.flat()) {
+    const samples = families.get(family.name)?.samples ?? [];
+    families.set(family.name, { ...family, samples: [...samples, ...family.samples] });
+  }
+  return [...families.values()];
 }
 
 function isBearer(header: string | undefined, token: string): boolean {

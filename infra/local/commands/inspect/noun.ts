@@ -2,16 +2,18 @@ import { type Command, Option } from 'commander';
 import type { Client } from '../../../../shared/index.ts';
 import { clientOver } from '../../../../shared/internal.ts';
 import { omitUndefined } from '../../../omit-undefined.ts';
-import { type Backend, type BackendFlags, connect } from '../../backend.ts';
+import type { Backend } from '../../backend.ts';
 import { type CronEntries, loadCron } from '../../cron.ts';
 import { duration, isoTime, timeOrAge, wholeNumber } from '../../flag-values.ts';
 import { loadJobs, loadJobsIfAny } from '../../jobs.ts';
 import type { Env } from '../../redis/install.ts';
 import { examples, redisOptions } from '../../redis-options.ts';
+import { connectAll, type ShardFlags, shardOption } from '../../shards.ts';
+import { tellError } from '../../tell-error.ts';
 import { Output } from './output.ts';
 
 /** The flags that every command of the inspector has. */
-export interface InspectFlags extends BackendFlags {
+export interface InspectFlags extends ShardFlags {
   readonly json?: true;
   /** Path of a jobs module. */
   readonly jobs?: string;
@@ -25,7 +27,11 @@ export interface Inspection {
 
 export type Run = (inspection: Inspection) => Promise<void>;
 
-/** Runs it with a client of the Redis that the flags name. @param cron flags of the cron module, where entries are needed */
+/**
+ * Runs it with a client of the Redis that the flags name; of several, with each in turn: one that is away does not keep it from
+ * the others.
+ * @param cron flags of the cron module, where entries are needed
+ */
 export async function inspect(
   flags: InspectFlags,
   env: Env,
@@ -33,14 +39,21 @@ export async function inspect(
   cron?: { readonly cron?: string },
 ): Promise<void> {
   const { jobs, cronEntries } = await definitions(flags, cron);
-  const backend = connect(flags, env);
-  const { redis, store, namespace } = backend;
-  try {
-    const client = clientOver(redis, { namespace, ...omitUndefined({ jobs, cronEntries }) });
-    const out = new Output(flags.json ?? false, await store.time());
-    await run({ client, out, backend });
-  } finally {
-    await store.close();
+  const backends = connectAll(flags, env);
+  for (const backend of backends) {
+    const { redis, store, namespace, name } = backend;
+    try {
+      const client = clientOver(redis, { namespace, ...omitUndefined({ jobs, cronEntries }) });
+      if (name !== undefined && !flags.json) console.log(`${name}: ${store.address}`);
+      const out = new Output(flags.json ?? false, await store.time(), name);
+      await run({ client, out, backend });
+    } catch (error) {
+      if (backends.length === 1) throw error;
+      if (name !== undefined && flags.json) console.error(`${name}: ${store.address}`);
+      process.exitCode = tellError(error);
+    } finally {
+      await store.close();
+    }
   }
 }
 
@@ -65,7 +78,7 @@ export function noun(program: Command, name: string, description: string, ...lin
   return {
     verb(usage, what, first) {
       const verb = command.command(usage, { isDefault: first !== undefined }).description(what);
-      return redisOptions(verb).option('--json', 'one JSON object a line');
+      return shardOption(redisOptions(verb)).option('--json', 'one JSON object a line');
     },
   };
 }

@@ -14,9 +14,13 @@ export class Output {
   /** Redis's clock, epoch ms. */
   readonly now: number;
 
-  constructor(json: boolean, now: number) {
+  /** Of several. */
+  readonly #shard: string | undefined;
+
+  constructor(json: boolean, now: number, shard?: string) {
     this.json = json;
     this.now = now;
+    this.#shard = shard;
   }
 
   /** Things of one kind. @param none said where there are none */
@@ -28,7 +32,8 @@ export class Output {
 
   /** One thing, for programs. */
   object(value: unknown): void {
-    console.log(stringify(value));
+    const isNamed = this.#shard !== undefined && typeof value === 'object' && value !== null;
+    console.log(stringify(isNamed ? { shard: this.#shard, ...value } : value));
   }
 
   /** One thing. @param value of it, for programs */
