@@ -1,4 +1,4 @@
-import type { AnyJobDefinition, JobDefaults, Limit, Summary } from '../shared/index.ts';
+import type { AnyJobDefinition, JobCallbacks, JobDefaults, Limit, Middleware, Summary } from '../shared/index.ts';
 import {
   createRegistry,
   environment,
@@ -36,18 +36,23 @@ export interface ConsumerHandlerDeps {
   readonly jobs: readonly AnyJobDefinition[];
   /** Options by pattern. @default none */
   readonly defaults?: JobDefaults | undefined;
+  /** Around every handler. @default none */
+  readonly middleware?: readonly Middleware[] | undefined;
+  /** For jobs of all classes. @default none */
+  readonly callbacks?: JobCallbacks | undefined;
   readonly connect: (readSecret: ReadSecret) => Promise<RedisClient>;
   readonly tracer?: Tracer | undefined;
 }
 
 /** What Lambda calls. Made once, kept for all invocations of this environment. */
-export function consumerHandler({ settings, jobs, defaults, connect, tracer }: ConsumerHandlerDeps) {
+export function consumerHandler(deps: ConsumerHandlerDeps) {
+  const { settings, jobs, defaults, middleware, callbacks, connect, tracer } = deps;
   const { concurrency, lease, unknownClass, limits, linger = 0 } = settings;
   const logger = createLogger(environment);
   const aws = awsOf(environment);
   const connection = new Connection(() => connect(aws.secretReader()));
   connection.warmUp();
-  const untraced = createRegistry(jobs, [], defaults);
+  const untraced = createRegistry(jobs, middleware, defaults, callbacks);
   const registry = tracer?.runs(untraced) ?? untraced;
   const queues = parseQueues(settings.queues, settings.order);
   const { wake: wakeSettings } = settings;

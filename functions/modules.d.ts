@@ -4,8 +4,7 @@
 declare module 'lambdesque-jobs' {
   const jobs: readonly import('../shared/internal.ts').AnyJobDefinition[];
   export default jobs;
-  /** Options by pattern; most modules have none. */
-  export const defaults: import('../shared/index.ts').JobDefaults | undefined;
+  // And, in some, `defaults`, `middleware` and `callbacks`.
 }
 
 /** One of backends/upstash.ts and backends/tcp.ts. */

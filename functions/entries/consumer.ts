@@ -1,7 +1,7 @@
 import { connect } from 'lambdesque-backend';
 import * as jobsModule from 'lambdesque-jobs';
 import { tracer } from 'lambdesque-telemetry';
-import type { JobDefaults } from '../../shared/index.ts';
+import type { JobCallbacks, JobDefaults, Middleware } from '../../shared/index.ts';
 import { environment } from '../../shared/internal.ts';
 import { consumerHandler } from '../consumer.ts';
 import { consumerSettings, settingsVariable } from '../contract/settings.ts';
@@ -9,13 +9,15 @@ import { settingsText } from '../runtime/settings-text.ts';
 
 const settings = consumerSettings(settingsText(import.meta.url, environment[settingsVariable]));
 
-// Not by its name, of which bundlers warn where a module does not export it.
-const defaults: unknown = Reflect.get(jobsModule, 'defaults');
+// Not by their names, of which bundlers warn where a module does not export them.
+const exported = (name: string): unknown => Reflect.get(jobsModule, name);
 
 export const handler = consumerHandler({
   settings,
   jobs: jobsModule.default,
-  defaults: defaults as JobDefaults | undefined,
+  defaults: exported('defaults') as JobDefaults | undefined,
+  middleware: exported('middleware') as readonly Middleware[] | undefined,
+  callbacks: exported('callbacks') as JobCallbacks | undefined,
   tracer,
   connect: (readSecret) => connect(settings.redis, readSecret),
 });

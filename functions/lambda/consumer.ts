@@ -1,8 +1,10 @@
 import {
   type AnyJobDefinition,
   ConfigError,
+  type JobCallbacks,
   type JobDefaults,
   type Limit,
+  type Middleware,
   type Telemetry,
 } from '../../shared/index.ts';
 import { defaultNamespace, namespaceOf, workerDefaults } from '../../shared/internal.ts';
@@ -63,6 +65,10 @@ export interface ConsumerHandlerOptions extends LambdaOptions {
   readonly limits?: Readonly<Record<string, Limit>>;
   /** Options by pattern of class or queue, for jobs whose definition does not say. @default none */
   readonly defaults?: JobDefaults;
+  /** Around every handler, the outermost first. @default none */
+  readonly middleware?: readonly Middleware[];
+  /** Called when jobs of any class end, after those of their definitions. @default none */
+  readonly callbacks?: JobCallbacks;
   /** To go on looking at queues that are empty. @default 0 */
   readonly linger?: number;
   /** Put arguments into the log. @default false */
@@ -83,11 +89,14 @@ export interface ConsumerHandlerOptions extends LambdaOptions {
  * });
  */
 export function createConsumerHandler(options: ConsumerHandlerOptions): LambdaHandler {
-  const { redis, jobs, defaults, queues, telemetry, ...settings } = withDefaults('createConsumerHandler', options);
+  const given = withDefaults('createConsumerHandler', options);
+  const { redis, jobs, defaults, middleware, callbacks, queues, telemetry, ...settings } = given;
   // Without streaming it is called with an event and a context.
   return consumerHandler({
     jobs,
     defaults,
+    middleware,
+    callbacks,
     tracer: telemetry && tracerOf(telemetry),
     connect: connector('createConsumerHandler', redis),
     settings: checkConsumer('createConsumerHandler', {

@@ -13,6 +13,9 @@ export interface BundledModule {
   remove(): Promise<void>;
 }
 
+/** What a jobs module may export beside its classes. */
+const EXPORTS = ['defaults', 'middleware', 'callbacks'];
+
 /**
  * Turns a module of the user's (jobs, cron entries) into one that Node can load, as a function's bundle is made: TypeScript of
  * every kind, imports without extension, folders, JSON, path aliases of a tsconfig. Packages stay where they are.
@@ -31,7 +34,11 @@ export async function bundleModule(path: string, onInput: (file: string) => void
     await build({
       // In this way the default export of a CommonJS module is what it is in a function.
       stdin: {
-        contents: `import * as all from ${JSON.stringify(entry)};\nexport default all.default;\nexport const defaults = Reflect.get(all, 'defaults');`,
+        contents: [
+          `import * as all from ${JSON.stringify(entry)};`,
+          'export default all.default;',
+          ...EXPORTS.map((name) => `export const ${name} = Reflect.get(all, '${name}');`),
+        ].join('\n'),
         resolveDir: process.cwd(),
       },
       outfile: file,

@@ -1,12 +1,19 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type AnyJobDefinition, ConfigError, type JobDefaults } from '../../shared/index.ts';
+import {
+  type AnyJobDefinition,
+  ConfigError,
+  type JobCallbacks,
+  type JobDefaults,
+  type Middleware,
+} from '../../shared/index.ts';
 import { createRegistry, type Registry } from '../../shared/internal.ts';
 import { loadExports, type ModuleExports } from './load.ts';
 import { requireExports } from './require.ts';
 
 /**
- * The job classes of a module, whose default export is an array of definitions; and its export `defaults`, where it has one.
+ * The job classes of a module, whose default export is an array of definitions; and its exports `defaults`, `middleware` and
+ * `callbacks`, where it has them.
  * @param path from the working directory
  * @throws ConfigError
  */
@@ -42,17 +49,22 @@ function fileOf(path: string): string {
   );
 }
 
-const registryIn = (module: ModuleExports, path: string) => registryOf(module.default, path, module.defaults);
+const registryIn = (module: ModuleExports, path: string) => registryOf(module.default, path, module);
 
-/** The job classes that a module exports. @param defaults options by pattern  @throws ConfigError */
-export function registryOf(exported: unknown, path: string, defaults?: unknown): Registry {
+/** The job classes that a module exports. @param more what it exports besides  @throws ConfigError */
+export function registryOf(exported: unknown, path: string, more: Omit<ModuleExports, 'default'> = {}): Registry {
   if (!Array.isArray(exported)) {
     throw new ConfigError(
       `the module ${path} must export an array of definitions by default, like: export default [Hello]; ` +
         `its default export is ${nameOf(exported)}.`,
     );
   }
-  return createRegistry(exported as AnyJobDefinition[], [], defaults as JobDefaults | undefined);
+  return createRegistry(
+    exported as AnyJobDefinition[],
+    more.middleware as Middleware[] | undefined,
+    more.defaults as JobDefaults | undefined,
+    more.callbacks as JobCallbacks | undefined,
+  );
 }
 
 export function nameOf(exported: unknown): string {

@@ -23,6 +23,10 @@ export interface ModuleExports {
   readonly default?: unknown;
   /** Of a jobs module: options by pattern. */
   readonly defaults?: unknown;
+  /** Around every handler. */
+  readonly middleware?: unknown;
+  /** For jobs of all classes. */
+  readonly callbacks?: unknown;
 }
 
 /** All that it exports: see `loadModule`. */

@@ -60,6 +60,7 @@ describe('on the oldest Node that package.json names, the published package', ()
 
     expect(worked).toMatchObject({ code: 0, stderr: '' });
     expect(worked.stdout).toMatch(/"id":"12345678901234567890".*"name":"Zoë","copies":1/);
+    expect(worked.stdout).toContain('{"msg":"called back","class":"Declined"}');
     expect(runs(worked.stdout)).toEqual([
       expect.objectContaining({ class: 'Hello', outcome: 'succeeded' }),
       expect.objectContaining({ class: 'Declined', outcome: 'failed' }),

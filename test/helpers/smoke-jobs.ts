@@ -24,4 +24,8 @@ const Declined = defineJob({
   },
 });
 
+export const callbacks = {
+  onFailed: (job: { readonly class: string }) => console.log(JSON.stringify({ msg: 'called back', class: job.class })),
+};
+
 export default [Hello, Declined];

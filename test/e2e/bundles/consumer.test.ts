@@ -38,11 +38,13 @@ withBundles((bundles) => {
     expect(JSON.parse(entry ?? '')).toMatchObject({ exception: 'UnknownClassError', queue: 'q' });
   });
 
-  test('keeps the limits of its settings, and the groups of options that the jobs module exports', async () => {
+  test('keeps the limits of its settings, and the options, middleware and callbacks that the jobs module exports', async () => {
     await produce('q', job('Grouped'), job('Quick'), job('Quick'), job('Quick'));
     const lambda = await consumer({ limits: { q: { running: 1, rate: '3/1h' } } });
     expect((await lambda.invoke()).answer).toMatchObject({ succeeded: 2, failed: 1, retried: 0 });
     expect(await count('queue:q')).toBe(1);
+    expect(lambda.output).toContain('around it');
+    expect(lambda.output).toContain('{"told":"Grouped","args":[],"why":"BadDay: it snows"}');
   });
 
   test('runs one invocation after the other in the same environment, and keeps its connection', async () => {

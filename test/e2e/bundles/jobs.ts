@@ -1,10 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { defineJob, type JobDefaults } from '../../../shared/index.ts';
+import { defineJob, type JobCallbacks, type JobDefaults, type Middleware } from '../../../shared/index.ts';
 
 /** The job classes of the bundles under test. */
 
 /** Grouped is tried once. */
 export const defaults: JobDefaults = { 'Group*': { retry: { attempts: 1 } } };
+
+export const middleware: readonly Middleware[] = [
+  async (ctx, next) => {
+    if (ctx.job.class === 'Grouped') ctx.log.info('around it');
+    return next();
+  },
+];
+
+export const callbacks: JobCallbacks = {
+  // It takes longer than the run: the invocation waits for it.
+  async onFailed({ class: name, args }, error) {
+    await delay(50);
+    if (name === 'Grouped') process.stdout.write(`${JSON.stringify({ told: name, args, why: String(error) })}\n`);
+  },
+};
 
 export default [
   defineJob({ class: 'Quick', queue: 'q', perform() {} }),

@@ -53,6 +53,26 @@ describe('what a function can be made of is loaded here as well', () => {
     expect(() => requireJobs(bad)).toThrow(/jobs: .*did you mean "timeout"/);
   });
 
+  test('middleware and callbacks, which the module exports as well, are checked and called', async () => {
+    const files = (more: string) => ({
+      'jobs.ts': `import { defineJob } from 'lambdesque';\n${more}\nexport default [defineJob({ class: 'K', perform: () => 'ran' })];\n`,
+    });
+    const good = join(
+      moduleFiles(
+        files(
+          "export const callbacks = { onFailed: () => 'called' };\nexport const middleware = [async (_ctx, next) => 'around ' + (await next())];",
+        ),
+      ),
+      'jobs.ts',
+    );
+    for (const registry of [await importJobs(good), requireJobs(good)]) {
+      expect(registry.callbacks).toMatchObject({ exist: true, ofAll: { onFailed: expect.any(Function) } });
+      expect(await registry.handlerFor('K')?.run([], { job: { class: 'K' } } as JobContext)).toBe('around ran');
+    }
+    const bad = join(moduleFiles(files("export const callbacks = { onFailed: 'tell' };")), 'jobs.ts');
+    await expect(importJobs(bad)).rejects.toThrow(/callbacks: onFailed must be a function/);
+  });
+
   test('a top-level await cannot be waited for there, and is told', () => {
     const path = join(moduleFiles(AWAITING['awaiting.ts'] ?? {}), 'awaiting.ts');
     expect(() => requireModule(path)).toThrow(/top-level await/);
