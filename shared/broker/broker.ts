@@ -2,6 +2,7 @@ import type { OpenedGates, ParkedGates } from './admission.ts';
 import type { Controlled, ControlledJob } from './controlled.ts';
 import type { CronState } from './cron-broker.ts';
 import type { LostSteps } from './flow-broker.ts';
+import type { AheadReply, AheadRequest } from './park-ahead.ts';
 import type { Reclaimed } from './reclaimed.ts';
 import type { HeldJob, Recovered, StartingJob, SyncRequest, SyncResult } from './sync.ts';
 import type { WrongKey } from './wrong-key.ts';
@@ -40,6 +41,9 @@ export interface WorkerBroker {
   recover(worker: string, call: number, held: readonly HeldJob[]): Promise<Recovered>;
   /** A worker's end. @returns how many jobs it still holds; they are reclaimed when its lease has run out */
   unregister(worker: string): Promise<number>;
+
+  /** Parks jobs of a queue that were read before, and reads others. @returns undefined where those are not there any more: nothing was done */
+  parkAhead(request: AheadRequest): Promise<AheadReply | undefined>;
 
   /** Push payloads to the tails of their queues, in one round trip. */
   enqueue(jobs: readonly { readonly queue: string; readonly payload: string }[]): Promise<void>;

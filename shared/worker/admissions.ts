@@ -1,8 +1,9 @@
-import type { Admission } from '../broker/admission.ts';
+import type { Admission, AskedGate } from '../broker/admission.ts';
 import type { SyncReply } from '../broker/broker.ts';
 import type { Clock } from '../clock.ts';
 import { DuplicateJobError } from '../errors.ts';
 import type { BoundJob } from '../job/registry.ts';
+import type { bind } from './bind.ts';
 import type { JobEnds } from './job-ends.ts';
 import type { Summary } from './reporter.ts';
 import type { Parts } from './wiring.ts';
@@ -10,13 +11,13 @@ import type { Parts } from './wiring.ts';
 /** Jobs before which a limit or a pause stands: they ask with a sync, and start, wait in Redis, or end with its answer. */
 export class Admissions {
   readonly #clock: Clock;
-  readonly #parts: Pick<Parts, 'gates' | 'buffer' | 'prefetch' | 'poller'>;
+  readonly #parts: Pick<Parts, 'gates' | 'buffer' | 'prefetch' | 'poller' | 'parkAhead'>;
   readonly #ends: JobEnds;
   readonly #summary: Pick<Summary, 'lost'>;
 
   constructor(
     clock: Clock,
-    parts: Pick<Parts, 'gates' | 'buffer' | 'prefetch' | 'poller'>,
+    parts: Pick<Parts, 'gates' | 'buffer' | 'prefetch' | 'poller' | 'parkAhead'>,
     ends: JobEnds,
     summary: Pick<Summary, 'lost'>,
   ) {
@@ -39,10 +40,21 @@ export class Admissions {
     return false;
   }
 
+  /** What has to let a job through first that nobody has taken; undefined where nothing has to, or it is not to be started at all. */
+  gateOf(bound: ReturnType<typeof bind>): AskedGate | undefined {
+    if (!('handler' in bound) || bound.job.deaths > 0) return undefined;
+    try {
+      return this.#parts.gates.before(bound)[0];
+    } catch {
+      return undefined;
+    }
+  }
+
   answered({ admissions }: SyncReply): void {
+    const answered = this.#parts.gates.answered(admissions);
+    this.#parts.parkAhead.noticed(answered);
     // Each goes before those that are there: the last one first.
-    for (const { bound, admission } of this.#parts.gates.answered(admissions).reverse())
-      this.#answered(bound, admission);
+    for (const { bound, admission } of answered.reverse()) this.#answered(bound, admission);
   }
 
   #answered(bound: BoundJob, admission: Admission): void {

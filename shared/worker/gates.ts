@@ -17,6 +17,13 @@ export interface GatesDeps {
   readonly isSerial: (queue: string) => boolean;
 }
 
+/** A job that has asked, and what became of it. */
+export interface Admitted {
+  readonly bound: BoundJob;
+  readonly gates: readonly AskedGate[];
+  readonly admission: Admission;
+}
+
 interface Waiting {
   readonly bound: BoundJob;
   readonly gates: readonly AskedGate[];
@@ -120,9 +127,9 @@ export class Gates {
   }
 
   /** What became of those that asked; those that stay are not among them. */
-  answered(admissions: readonly Admission[] = []): { readonly bound: BoundJob; readonly admission: Admission }[] {
+  answered(admissions: readonly Admission[] = []): Admitted[] {
     if (admissions.length === 0) return [];
-    const ended: { readonly bound: BoundJob; readonly admission: Admission }[] = [];
+    const ended: Admitted[] = [];
     const left: Waiting[] = [];
     let i = 0;
     for (const one of this.#waiting) {
@@ -138,7 +145,7 @@ export class Gates {
         const limits = one.gates.filter(({ pausedClass }) => pausedClass === undefined);
         this.#admitted.set(one.bound.job.raw, limits);
       }
-      ended.push({ bound: one.bound, admission });
+      ended.push({ bound: one.bound, gates: one.gates, admission });
     }
     this.#waiting = left;
     return ended;

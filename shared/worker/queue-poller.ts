@@ -50,6 +50,8 @@ export class QueuePoller {
   /** Queues that give nothing now though they may have jobs: paused, serial and with another worker, or of unknown classes only. */
   #blocked = new Set<string>();
   #allPaused = false;
+  /** Its jobs are parked where they wait, and it is not to be watched meanwhile. */
+  parking: string | undefined;
 
   constructor(queues: QueueList, interval: number) {
     this.#selector = new QueueSelector(queues);
@@ -175,7 +177,7 @@ export class QueuePoller {
   #noteBlocked({ pausedQueues, paused, heldElsewhere, serial }: SyncReply): void {
     this.#allPaused = paused;
     const held = heldElsewhere ? serial.map(({ queue }) => queue) : [];
-    const names = [...pausedQueues, ...held, ...this.#unknownUntil.keys()];
+    const names = [...pausedQueues, ...held, ...this.#unknownUntil.keys(), ...(this.parking ? [this.parking] : [])];
     const ours = new Set(names.length > 0 ? this.#selector.names : []);
     this.#blocked = new Set(names.filter((name) => ours.has(name)));
   }

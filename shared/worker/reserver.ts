@@ -5,6 +5,7 @@ import type { BoundJob } from '../job/registry.ts';
 import type { RawJob } from '../types.ts';
 import type { Batches } from './batches.ts';
 import type { Gates } from './gates.ts';
+import type { ParkAhead } from './park-ahead.ts';
 import type { Prefetch } from './prefetch.ts';
 import type { PrefetchBuffer } from './prefetch-buffer.ts';
 import type { QueuePoller } from './queue-poller.ts';
@@ -22,6 +23,7 @@ export interface ReserverDeps {
   readonly buffer: PrefetchBuffer;
   readonly gates: Gates;
   readonly batches: Batches;
+  readonly parkAhead: ParkAhead;
   readonly running: RunningJobs;
   readonly suspects: Suspects;
   readonly shutdown: Shutdown;
@@ -78,9 +80,9 @@ export class Reserver {
   }
 
   reservation(count: number, now: number): Omit<Reservation, 'firstSeq'> {
-    const { poller, serial, prefetch, options, running, buffer, suspects } = this.#deps;
+    const { poller, serial, prefetch, options, running, buffer, suspects, parkAhead } = this.#deps;
     const where = poller.where(count, now);
-    const shares = where.shares.flatMap((share) => {
+    const shares = parkAhead.reserving(where.shares).flatMap((share) => {
       if (!serial.has(share.queue)) return share;
       const limit = Math.min(share.limit, this.#serialLimit(share.queue));
       return limit > 0 ? { ...share, limit, serial: true } : [];
@@ -98,7 +100,7 @@ export class Reserver {
 
   /** What a reservation brought. @param bind looks into a job; undefined where it cannot run, and has ended */
   accept(asked: Omit<Reservation, 'firstSeq'>, reply: SyncReply, bind: (raw: RawJob) => BoundJob | undefined): void {
-    const { clock, serial, poller, suspects, buffer, prefetch } = this.#deps;
+    const { clock, serial, poller, suspects, buffer, prefetch, parkAhead } = this.#deps;
     const now = clock.now();
     serial.learn(reply.serial.map(({ queue }) => queue));
     suspects.reserved(reply, asked.alone, poller.looksAtAll);
@@ -114,6 +116,7 @@ export class Reserver {
       if (job) buffer.add(job, now);
     }
     for (const queue of counts.keys()) this.noteSerial(queue);
+    parkAhead.reserved(reply.jobs);
     prefetch.reserved(asked.count, reply.jobs.length);
     for (const { queue, limit, serial: isSerial } of asked.shares) {
       if (!isSerial) continue;

@@ -1,3 +1,4 @@
+import type { AskedGate } from '../broker/admission.ts';
 import type { SyncReply } from '../broker/broker.ts';
 import type { LeaseLostError } from '../errors.ts';
 import { limitRules } from '../limit.ts';
@@ -12,6 +13,7 @@ import { Lease, type SyncPlan } from './lease.ts';
 import { LimitedQueues } from './limited-queues.ts';
 import { Orders } from './orders.ts';
 import { Pace } from './pace.ts';
+import { ParkAhead } from './park-ahead.ts';
 import { PendingResults } from './pending-results.ts';
 import { PluginEffects } from './plugin-effects.ts';
 import { Prefetch } from './prefetch.ts';
@@ -36,6 +38,8 @@ export interface PartsHooks {
   readonly onDropped: (raw: RawJob) => void;
   /** A sync brought something. */
   readonly onReply: (plan: SyncPlan, reply: SyncReply) => void;
+  /** What has to let a job through that nobody has taken; undefined where it is for the loop. */
+  readonly gateOf: (raw: RawJob) => AskedGate | undefined;
   /** Redis has lost its last writes, and with them these jobs. */
   readonly onMissing: (jobs: ReadonlySet<RawJob>) => void;
   /** The lease was lost, and with it all that the worker held. */
@@ -82,10 +86,24 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
   const orders = new Orders(() => lease.redisNow());
   const gates = new Gates({ clock, orders, timeout: options.timeout, isSerial: serial.has });
   const plugins = new PluginEffects(log);
+  const poller = new QueuePoller(deps.queues, options.interval);
+  const buffer = new PrefetchBuffer(serial.has);
+  const parkAhead = new ParkAhead({
+    store: deps.store,
+    gates,
+    buffer,
+    poller,
+    isSerial: serial.has,
+    gateOf: hooks.gateOf,
+    isOver: () => shutdown.why !== undefined || reserver.paused,
+    onWrong: (keys) => reporter.wrong(keys),
+    wake: () => wakeup.wake(),
+  });
   const shared = {
     clock,
     orders,
     gates,
+    parkAhead,
     batches: new Batches(clock),
     limits: new LimitedQueues(limitRules(options.limits), orders),
     options,
@@ -95,10 +113,10 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
     lease,
     running,
     serial,
-    poller: new QueuePoller(deps.queues, options.interval),
+    poller,
     prefetch,
     pace: new Pace({ clock, concurrency: options.concurrency, startRate: () => prefetch.startRate }),
-    buffer: new PrefetchBuffer(serial.has),
+    buffer,
     suspects: new Suspects(clock),
     callbacks: new Callbacks(deps.registry, clock, log),
     marks: new StartMarks((jobs) => lease.start(jobs, shutdown.giveUp)),
@@ -114,7 +132,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
       isCancelled: (job) => orders.cancelled(job) !== undefined,
     }),
   };
-  const reserver = new Reserver(shared);
+  const reserver: Reserver = new Reserver(shared);
   // One that ends when it finds nothing does not wait.
   const watches = options.exitOnComplete ? undefined : deps.watchPushes;
   const pushWatch = watches?.({ ...shared, interval: options.interval, wake: () => wakeup.wake() });

@@ -43,6 +43,7 @@ export class Worker {
       onEnd: (attempt, ended) => this.#onEnd(attempt, ended),
       onDropped: (raw) => this.#onDropped(raw),
       onReply: (plan, reply) => this.#onReply(plan, reply),
+      gateOf: (raw) => this.#admissions.gateOf(bind(raw, this.#parts.lease.token, this.#binding)),
       onMissing: (jobs) => this.#onMissing(jobs),
       onLost: (error, unsettled) => this.#onLost(error, unsettled),
     });
@@ -81,6 +82,7 @@ export class Worker {
         await this.#wait();
       }
       this.#parts.shutdown.close();
+      this.#parts.parkAhead.stop();
       const { error } = this.#parts.syncer.failure ?? {};
       if (error !== undefined && (this.#parts.lease.end === 0 || !(error instanceof LambdesqueError))) throw error;
       await this.#parts.lease.leave(
@@ -161,13 +163,16 @@ export class Worker {
     if (this.#parts.syncer.failure) return true;
     if (this.#parts.reserver.held + this.#parts.pending.size > 0 || this.#parts.syncer.isUnderWay) return false;
     if (this.#parts.shutdown.why) return true;
-    return this.#deps.options.exitOnComplete && this.#parts.poller.found !== undefined;
+    return (
+      this.#deps.options.exitOnComplete && !this.#parts.parkAhead.isAtWork && this.#parts.poller.found !== undefined
+    );
   }
 
   #noteIdle(): void {
     // In a shutdown nobody looks any more, and what it released is in the queues again.
     if (this.#idle || this.#parts.shutdown.why) return;
-    const why = this.#parts.reserver.held === 0 ? this.#parts.poller.found : undefined;
+    const isIdle = this.#parts.reserver.held === 0 && !this.#parts.parkAhead.isAtWork;
+    const why = isIdle ? this.#parts.poller.found : undefined;
     if (why === undefined) return;
     this.#idle = true;
     this.#deps.onIdle?.(why);
@@ -271,6 +276,7 @@ export class Worker {
     this.#parts.running.abortAll(error);
     this.#parts.suspects.reset();
     this.#parts.serial.held.clear();
+    this.#parts.parkAhead.stop();
     this.#parts.poller.reset();
   }
 

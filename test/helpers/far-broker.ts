@@ -53,6 +53,7 @@ export class FarRedis {
       sync: (request) => this.#far(() => this.#sync(request)),
       start: (_worker, jobs) => this.#far(() => jobs.map(() => true)),
       recover: never,
+      parkAhead: never,
       unregister: () => this.#far(() => 0),
       ping: () => this.#far(() => undefined),
       time: () => this.#far(() => this.#clock.now()),

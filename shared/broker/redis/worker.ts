@@ -10,6 +10,7 @@ import { unregister } from '../scripts/unregister.ts';
 import { type Argument, list, type RedisClient, text } from './client.ts';
 import { controlledOf } from './enqueue-controlled.ts';
 import { MOST_INDEXED_BYTES } from './most-indexed.ts';
+import { parkAheadOf } from './park-ahead.ts';
 import { queuesOf } from './reclaim.ts';
 import { syncOf } from './sync.ts';
 import { type TimeSource, timedScripts, timeOf } from './time.ts';
@@ -37,6 +38,7 @@ export function redisWorkerBroker(client: RedisClient, namespace: string, time?:
   return {
     address: client.address,
     sync: syncOf(timedScripts(client, time), keys),
+    parkAhead: parkAheadOf(timedScripts(client, time), keys),
 
     start,
 

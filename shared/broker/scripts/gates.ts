@@ -15,7 +15,8 @@ const PARTS = 100;
  *
  * `gateOf(name, limit key, parked key, rule, paused class)` reads a gate once in a script; `isOpen(gate, payload)`, `enter`,
  * `leave` change what was read, `park(gate, element)` notes a job that has to wait, and `closeGates(parked set)` calls those
- * that may go on now to the heads of their queues, as far as `queueKeys[name]` is known, and writes everything down.
+ * that may go on now to the heads of their queues, as far as `queueKeys[name]` is known, and writes everything down. Those that could not
+ * be parked are in `parkErrors`, by the last argument of `park`, once `pushParked` or `closeGates` was called.
  */
 export const GATES = `
 local gates, gateList, alive, queueKeys, parkErrors = {}, {}, {}, {}, {}
@@ -188,7 +189,7 @@ local function writeUse(gate, holds)
     call('HINCRBY', gate.key, 'r' .. math.ceil(time / gate.part) * gate.part, gate.used)
   end
 end
-local function closeGates(parkedSet)
+local function pushParked()
   for _, gate in ipairs(gateList) do
     for from = 1, #gate.parking, 1000 do
       local elements = {}
@@ -200,6 +201,12 @@ local function closeGates(parkedSet)
         break
       end
     end
+    gate.parking = {}
+  end
+end
+local function closeGates(parkedSet)
+  pushParked()
+  for _, gate in ipairs(gateList) do
     if gate.waiting > 0 then callNext(gate) end
     if gate.class == '' then
       writeUse(gate, gate.own + gate.delta)

@@ -68,3 +68,27 @@ local function dateText(format, ms)
     math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60)
 end
 `;
+
+/** About so many bytes are in one text of an answer: one long text would be more work, since Lua gets and gives back its memory each time. */
+const PIECE = 4_096;
+
+/**
+ * `runOf(share, payloads, size, inLines)`: payloads of one queue, as they are answered: {share, how many, they in lines, some in each
+ * text…} or, where one holds a newline, {share, lengths, payloads one behind the other}. `size` is their bytes.
+ */
+export const RUN_OF = `
+local concat = table.concat
+local function runOf(share, payloads, size, inLines)
+  local count = #payloads
+  if not inLines then
+    local lengths = {}
+    for i, payload in ipairs(payloads) do lengths[i] = #payload end
+    return {share, lengths, concat(payloads)}
+  end
+  local run, width = {share, count}, math.max(1, math.floor(${PIECE} * count / (size + 1)))
+  for from = 1, count, width do
+    run[#run + 1] = width == 1 and payloads[from] or concat(payloads, '\\n', from, math.min(from + width - 1, count))
+  end
+  return run
+end
+`;

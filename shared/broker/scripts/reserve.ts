@@ -1,5 +1,5 @@
-/** About so many bytes are in one text of the answer: one long text would be more work, since Lua gets and gives back its memory each time. */
-const PIECE = 4_096;
+import { RUN_OF } from './lua.ts';
+
 /** Payloads of so many bytes together are looked at as one text, which is less work than to look at each; a longer text is more, as above. */
 const TOGETHER = 8_192;
 /** Payloads are read so many at a time: of the largest that Upstash takes, 10 MB, three may be read for nothing… */
@@ -39,7 +39,7 @@ export const ALONE = { no: 0, ifNothingElse: 1, first: 2 } as const;
  *         names of all queues; jobs left in the queue of each share; 1 if a paused one has jobs, else 0}
  */
 export const RESERVE = `
-local find, concat = string.find, table.concat
+${RUN_OF}local find = string.find
 -- Whether none of them has a death, nor a newline.
 local function look(payloads, size)
   if size <= ${TOGETHER} then
@@ -52,19 +52,6 @@ local function look(payloads, size)
     inLines = inLines and not find(payloads[i], '\\n', 1, true)
   end
   return plain, inLines
-end
-local function runOf(share, payloads, size, inLines)
-  local count = #payloads
-  if not inLines then
-    local lengths = {}
-    for i, payload in ipairs(payloads) do lengths[i] = #payload end
-    return {share, lengths, concat(payloads)}
-  end
-  local run, width = {share, count}, math.max(1, math.floor(${PIECE} * count / (size + 1)))
-  for from = 1, count, width do
-    run[#run + 1] = width == 1 and payloads[from] or concat(payloads, '\\n', from, math.min(from + width - 1, count))
-  end
-  return run
 end
 local function runOfOne(share, payload)
   return runOf(share, {payload}, #payload, not find(payload, '\\n', 1, true))

@@ -148,15 +148,20 @@ withBrokers((stores: Brokers) => {
       scene.gates[2]?.open();
     });
 
-    test('one tenant’s 10,000 jobs hold up another’s first by some syncs, since thousands are parked in one', async () => {
+    test('one tenant’s 50,000 jobs hold up another’s first by some calls, since they are parked where they wait', async () => {
       const scene = counted({ running: 5, key: byKind });
-      await stores.produce('a', ...jobsOf('x', 10_000), ...jobsOf('y', 1));
-      let syncs = 0;
+      await stores.produce('a', ...jobsOf('x', 50_000), ...jobsOf('y', 1));
+      const calls = { sync: 0, parkAhead: 0 };
+      const { sync, parkAhead } = stores.store;
       const store = {
         ...stores.store,
-        sync(...given: Parameters<typeof stores.store.sync>) {
-          syncs++;
-          return stores.store.sync(...given);
+        sync(...given: Parameters<typeof sync>) {
+          calls.sync++;
+          return sync(...given);
+        },
+        parkAhead(...given: Parameters<typeof parkAhead>) {
+          calls.parkAhead++;
+          return parkAhead(...given);
         },
       };
       const worker = startWorker({ store, jobs: [scene.job], queues: 'a' });
@@ -164,10 +169,31 @@ withBrokers((stores: Brokers) => {
         worker.clock.move(10);
         expect(scene.begun).toContain('y1');
       });
-      expect(syncs).toBeLessThan(40);
+      // Eight of these are on their way at once.
+      expect(calls.parkAhead).toBeLessThan(25);
+      expect(calls.sync).toBeLessThan(15);
       expect(scene.begun).toHaveLength(6);
+      const parked = await stores.db.lrange(keys.parkedAt('class:Counted/x'), 0, -1);
+      expect(parked).toEqual(
+        jobsOf('x', 50_000)
+          .slice(5)
+          .map((payload) => `1:a${payload}`),
+      );
       await stores.db.del(keys.parkedAt('class:Counted/x'), keys.parked);
       for (const gate of scene.gates) gate.open();
+    });
+
+    test('what is called while those behind it are parked where they wait runs too, and each job once', async () => {
+      const scene = counted({ running: 20, key: byKind });
+      const mixed = range(1, 500).map((n) => JSON.stringify({ class: 'Counted', args: [n % 9 ? 'x' : 'y', n] }));
+      await stores.produce('a', ...mixed);
+      const workers = [1, 2].map(() =>
+        startWorker({ store: stores.open(), jobs: [scene.job], queues: 'a', options: { concurrency: 50 } }),
+      );
+      await untilDone(scene, 500, workers);
+      expect(new Set(scene.begun).size).toBe(500);
+      expect(Math.max(...scene.most.values())).toBeLessThanOrEqual(20);
+      await eventually(async () => expect(await stores.db.keys('resque:parked*')).toEqual([]));
     });
 
     test('a rate lets through no more in any stretch of its time, and what waits goes on when it may', async () => {

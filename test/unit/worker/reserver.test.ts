@@ -6,6 +6,7 @@ import type { RawJob } from '../../../shared/types.ts';
 import { Batches } from '../../../shared/worker/batches.ts';
 import { Gates } from '../../../shared/worker/gates.ts';
 import { Orders } from '../../../shared/worker/orders.ts';
+import { ParkAhead } from '../../../shared/worker/park-ahead.ts';
 import { Prefetch } from '../../../shared/worker/prefetch.ts';
 import { PrefetchBuffer } from '../../../shared/worker/prefetch-buffer.ts';
 import { QueuePoller } from '../../../shared/worker/queue-poller.ts';
@@ -46,6 +47,15 @@ function begin({ queues = 'a,b', serial: named, options: given }: Given = {}) {
     clock,
     gates,
     batches: new Batches(clock),
+    parkAhead: new ParkAhead({
+      store: { parkAhead: () => Promise.resolve(undefined) },
+      ...{ gates, buffer, poller },
+      isSerial: serial.has,
+      gateOf: () => undefined,
+      isOver: () => false,
+      onWrong() {},
+      wake() {},
+    }),
     options,
     prefetch,
     poller,
