@@ -1,34 +1,80 @@
-import type { Effect } from '../types.ts';
+import type { FlowMark } from '../flow.ts';
+import type { ControlLock, Effect } from '../types.ts';
 import { unsplice } from '../wire/attempts-record.ts';
 import { controlOf } from '../wire/control.ts';
-import { flowOfPayload } from '../wire/flow.ts';
+import { statusIdOf } from '../wire/decode.ts';
+import { flowOf } from '../wire/flow.ts';
+import { phpStatus } from '../wire/php-status.ts';
 
 /** What else happens with a job that somebody removes: it gives back its lock, and its record says so. @param payload with the record of its attempts or without */
 export function removalEffects(payload: string, queue: string): Effect[] {
-  const effects = stepEffects(unsplice(payload).payload);
-  const found = controlledOf(payload);
-  if (!found) return effects;
-  const { id, lock, keep } = found;
-  if (lock && (lock.until === 'start' || lock.until === 'end'))
-    effects.push({ kind: 'unlock', id, name: lock.name, queue });
-  if (keep !== undefined) {
-    effects.push({ kind: 'removed', id, keep, reason: 'It was removed.' });
-  }
+  const { id, mark, lock, keep } = holdingsOf(unsplice(payload).payload);
+  const effects: Effect[] = mark ? [{ kind: 'stepLost', mark, why: REMOVED }] : [];
+  if (id === undefined) return effects;
+  if (lock) effects.push({ kind: 'unlock', id, name: lock.name, queue });
+  if (keep !== undefined) effects.push({ kind: 'removed', id, keep, reason: REMOVED });
   return effects;
 }
 
-/** The same, of the end of a payload that our client wrote: its id and what follows. */
-export function removalEffectsOfEnd(end: string, queue: string): Effect[] {
-  const flow = end.lastIndexOf('"flow":{"id":"');
-  const before = flow === -1 ? end : end.slice(0, flow);
-  const from = before.lastIndexOf('"id":"');
-  if (from !== -1) return removalEffects(`{${end.slice(from)}`, queue);
-  return flow === -1 ? [] : stepEffects(`{${end.slice(flow)}`);
+/**
+ * What else happens with a job that goes to the failed list where no worker has read it.
+ * @param payload or its end, of one that our client wrote: its id and what follows  @param now Redis's time, epoch ms
+ */
+export function failureEffects(payload: string, queue: string, now: number, error: string): Effect[] {
+  const { payload: original, record } = unsplice(payload);
+  const { id, prefix, mark, lock, keep } = holdingsOf(original);
+  const effects: Effect[] = mark ? [{ kind: 'stepLost', mark, why: error }] : [];
+  if (id === undefined) return effects;
+  if (lock) effects.push({ kind: 'unlock', id, name: lock.name, queue });
+  const statusId = statusIdOf(id, prefix);
+  const attempt = (record?.attempts ?? 0) + 1;
+  const tracked = keep === undefined ? undefined : ({ state: 'failed', attempt, error, keep } as const);
+  if (statusId !== undefined) effects.push(phpStatus(statusId, 'failed', now, { tracked }));
+  return effects;
 }
 
-function stepEffects(payload: string): Effect[] {
-  const mark = flowOfPayload(payload);
-  return mark ? [{ kind: 'stepLost', mark, why: 'It was removed.' }] : [];
+const REMOVED = 'It was removed.';
+
+interface Holdings {
+  readonly id?: string | undefined;
+  readonly prefix?: unknown;
+  readonly mark?: FlowMark | undefined;
+  readonly lock?: ControlLock | undefined;
+  readonly keep?: number | undefined;
+}
+
+/** What a job holds, as far as its payload tells, or the end of it. */
+function holdingsOf(payload: string): Holdings {
+  // Most hold nothing.
+  if (!payload.includes('"id":"') && !payload.includes('"flow":')) return {};
+  const fields = objectOf(payload) ?? objectOf(endOf(payload));
+  if (!fields) return {};
+  const { id, prefix, control, flow } = fields;
+  const asked = controlOf(control);
+  const lock = asked?.lock;
+  return {
+    id: typeof id === 'string' ? id : undefined,
+    prefix,
+    mark: flowOf(flow),
+    lock: lock && (lock.until === 'start' || lock.until === 'end') ? lock : undefined,
+    keep: asked?.keep,
+  };
+}
+
+/** From its id on, which stands behind the arguments; or from its flow. */
+function endOf(payload: string): string {
+  const flow = payload.lastIndexOf('"flow":{"id":"');
+  const id = (flow === -1 ? payload : payload.slice(0, flow)).lastIndexOf('"id":"');
+  return `{${payload.slice(id === -1 ? flow : id)}`;
+}
+
+function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What else happens with a job that is given another time: its lock is held from then on. @param seconds epoch seconds, of a delayed one  @param member of a retry */
@@ -37,23 +83,8 @@ export function retimeEffects(
   queue: string,
   place: { readonly seconds: number } | { readonly member: string; readonly at: number },
 ): Effect[] {
-  const lock = controlledOf(payload)?.lock;
-  const id = controlledOf(payload)?.id;
-  if (!lock || id === undefined || (lock.until !== 'start' && lock.until !== 'end')) return [];
+  const { id, lock } = holdingsOf(unsplice(payload).payload);
+  if (!lock || id === undefined) return [];
   const due = 'seconds' in place ? place.seconds * 1000 : place.at;
   return [{ kind: 'relock', id, name: lock.name, queue, ms: lock.ms, due, ...place }];
-}
-
-function controlledOf(payload: string) {
-  const { payload: original } = unsplice(payload);
-  // Most have none.
-  if (!original.includes('"control":')) return undefined;
-  try {
-    const { id, control } = JSON.parse(original) as { id?: unknown; control?: unknown };
-    const asked = controlOf(control);
-    if (typeof id !== 'string' || !asked) return undefined;
-    return { id, lock: asked.lock || undefined, keep: asked.keep };
-  } catch {
-    return undefined;
-  }
 }

@@ -17,8 +17,10 @@ export function openGatesStep(store: SchedulerBroker): Step {
     begin(tick) {
       let seen = -1;
       return async () => {
-        const all = tick.totals.reclaimed > seen;
-        seen = tick.totals.reclaimed;
+        // At-most-once jobs of a dead worker are in the failed list.
+        const ended = tick.totals.reclaimed + tick.totals.failed;
+        const all = ended > seen;
+        seen = ended;
         const { gates, next, wrong } = await store.parkedGates(GATES_AT_ONCE, all);
         tick.report(wrong);
         if (next !== undefined) tick.lookAgainAt(next);

@@ -80,7 +80,7 @@ export function decode(raw: RawJob, token: string, numbers: Numbers): Job | Unde
     activeJob: undefined,
     delayed: fields.queue !== undefined,
     cron: fields.cron === undefined ? undefined : cronSlot(fields.cron),
-    statusId: id?.length === 32 && PHP_ID.test(id) ? statusId(id, fields.prefix) : undefined,
+    statusId: id?.length === 32 ? statusIdOf(id, fields.prefix) : undefined,
     control: fields.control === undefined ? undefined : controlOf(fields.control),
     trace: fields.traceparent === undefined ? undefined : traceContext(fields.traceparent, fields.tracestate),
     flow: fields.flow === undefined ? undefined : flowOf(fields.flow),
@@ -104,7 +104,9 @@ function refuse(raw: RawJob, reason: string, isObject: boolean): Undecodable {
   return { raw, error, isObject, isUtf8: raw.text !== undefined };
 }
 
-function statusId(id: string, prefix: unknown): string {
+/** Of php-resque's status record; undefined where its id is none of php-resque's. */
+export function statusIdOf(id: string, prefix: unknown): string | undefined {
+  if (!PHP_ID.test(id)) return undefined;
   return typeof prefix === 'string' && prefix !== '' ? `${prefix}_${id}` : id;
 }
 

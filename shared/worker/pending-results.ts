@@ -1,5 +1,6 @@
 import type { SyncRequest } from '../broker/broker.ts';
 import { retryMember } from '../broker/ops/retry.ts';
+import { failureEffects } from '../broker/removal.ts';
 import type { Clock } from '../clock.ts';
 import type { Progress } from '../job/progress.ts';
 import type { Edit, Effect, Gate, Job, Outcome, RawJob, RunStats, Settlement, SettleOp } from '../types.ts';
@@ -122,7 +123,10 @@ export class PendingResults {
       ? { kind: isObject ? 'fail' : 'failText', ...failedEntry(fields) }
       : { kind: 'failBinary', entry: buriedEntry(fields, original(raw.bytes)) };
     const run: RunStats = { class: undefined, outcome: 'failed', ms: 0, wait: undefined };
-    this.#add({ raw, marked: false, outcome, effects: NO_EFFECTS, run });
+    // Somebody has changed it since it was enqueued: what it holds may stand there still.
+    const now = this.#options.redisNow();
+    const effects = failureEffects(raw.text ?? raw.bytes.toString('latin1'), raw.queue, now, errorText(error));
+    this.#add({ raw, marked: false, outcome, effects, run });
   }
 
   /** Jobs that were reserved but did not start. */
@@ -139,7 +143,9 @@ export class PendingResults {
     const errors = errorsOf(job);
     const counts = { id: this.#attemptsId(job), attempts: job.attempt - 1, deaths: job.deaths + 1 };
     const record = errors === undefined ? counts : { ...counts, errors };
-    this.#add({ raw: job.raw, marked: false, outcome: { kind: 'release', to, record }, effects: NO_EFFECTS });
+    const gates = this.#options.gatesOf(job.raw);
+    const effects = gates.length > 0 ? [{ kind: 'leave', gates, queue: job.raw.queue } as const] : NO_EFFECTS;
+    this.#add({ raw: job.raw, marked: false, outcome: { kind: 'release', to, record }, effects });
   }
 
   /** A key did not take these. */
@@ -203,8 +209,7 @@ export class PendingResults {
       case 'released':
         return { kind: 'release', to: outcome.to };
       case 'retried': {
-        const { exception, error } = errorInfo(outcome.error);
-        const told = { attempt: job.attempt, at: this.#options.redisNow(), error: `${exception}: ${error}` };
+        const told = { attempt: job.attempt, at: this.#options.redisNow(), error: errorText(outcome.error) };
         const errors = addError(errorsOf(job), told);
         const record = { id: this.#attemptsId(job), attempts: job.attempt, deaths: job.deaths, errors };
         const edit = job.activeJob && inBytes(job.payload, raisedExecutions(job.payload));
@@ -250,6 +255,11 @@ export class PendingResults {
     const { clock, within } = this.#options;
     this.#dueAt = Math.min(this.#dueAt, clock.now() + within);
   }
+}
+
+function errorText(thrown: unknown): string {
+  const { exception, error } = errorInfo(thrown);
+  return `${exception}: ${error}`;
 }
 
 /** Redis counts bytes. */

@@ -15,7 +15,7 @@ import { encodeRemoved } from './removed.ts';
 import { encodeResqueStatus, RESQUE_STATUS } from './resque-status.ts';
 import { encodeRetry, RETRY } from './retry.ts';
 import type { StatSums } from './stats.ts';
-import { encodeStepLost } from './step-lost.ts';
+import { encodeStepLost, STEP_LOST } from './step-lost.ts';
 import { encodeUnlock, UNLOCK } from './unlock.ts';
 
 /** Done, and nothing else: most settlements are. */
@@ -122,4 +122,4 @@ local outcomes, effects, processed, failed = {}, {}, 0, 0
 function outcomes.done(payload)
   if payload then processed = processed + 1 end
 end
-${RETRY}${FAIL}${RELEASE}${PHP_STATUS}${PROGRESS}${LOCKS}${UNLOCK}${RELOCK}${LEAVE}${FLOW}${CANCELLED}${CLEAR_KEY}${RESQUE_STATUS}${CARRY_OUT}`;
+${RETRY}${FAIL}${RELEASE}${PHP_STATUS}${PROGRESS}${LOCKS}${UNLOCK}${RELOCK}${LEAVE}${FLOW}${STEP_LOST}${CANCELLED}${CLEAR_KEY}${RESQUE_STATUS}${CARRY_OUT}`;

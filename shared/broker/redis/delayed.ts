@@ -37,7 +37,7 @@ export function delayedOf(
     },
 
     async promoteDelayed(lists) {
-      const call = new ScriptCall([keys.delayedSchedule, keys.queues, keys.failed]);
+      const call = new ScriptCall([keys.delayedSchedule, keys.queues, keys.failed, keys.flowsLost]);
       const large: { readonly index: string; readonly member: string }[] = [];
       call.add(lists.length);
       for (const { time, passed = 0, moves } of lists) {

@@ -7,6 +7,7 @@ import { encodeFlowKeys } from '../ops/flow.ts';
 import { changeFlow, INCOMPLETE, NO_FLOW, readFlows, readNodes, startFlow, writeNodes } from '../scripts/flows.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
 import { type TimeSource, timedScripts } from './time.ts';
+import { isNote, untoldEndsOf } from './untold-ends.ts';
 import { wrongKeysOf } from './wrong-keys.ts';
 
 /** Nodes of a flow that is not started within this time are gone, ms. */
@@ -161,12 +162,16 @@ export function tellLostStepsOf(
   client: RedisClient,
   script: RedisClient['script'],
   keys: Keys,
+  time: TimeSource | undefined,
 ): SchedulerBroker['tellLostSteps'] {
   const change = changeFlowOf(script, keys);
+  const tellEnds = untoldEndsOf(client, keys, time);
   return async (limit) => {
-    const elements = list(await client.command(['LRANGE', keys.flowsLost, 0, limit - 1])).map(text);
-    const wrong: WrongKey[] = [];
-    let flows = 0;
+    const ends = await tellEnds(limit);
+    const found = list(await client.command(['LRANGE', keys.flowsLost, 0, limit - 1])) as Buffer[];
+    const elements = found.filter((one) => !isNote(one)).map(text);
+    const wrong: WrongKey[] = [...ends.wrong];
+    let { told } = ends;
     for (const element of elements) {
       const mark = flowOfPayload(`{"flow":${element}}`);
       if (!mark) {
@@ -174,15 +179,15 @@ export function tellLostStepsOf(
         continue;
       }
       const { why } = JSON.parse(element) as { readonly why?: unknown };
-      const told =
+      const thrown =
         typeof why === 'string'
           ? { exception: 'RemovedError', error: why }
           : { exception: 'WorkerDiedError', error: MAY_HAVE_STARTED };
-      const error = JSON.stringify({ step: mark.step, class: null, ...told });
+      const error = JSON.stringify({ step: mark.step, class: null, ...thrown });
       const changed = await change(mark.id, mark.queues, { kind: 'fail', step: mark.step, error, element });
-      if (changed) flows++;
+      if (changed) told++;
       wrong.push(...(changed?.wrong ?? []));
     }
-    return { told: flows, more: elements.length === limit, wrong };
+    return { told, more: found.length === limit || ends.told === limit, wrong };
   };
 }

@@ -1,11 +1,8 @@
 import { keysOf } from '../keys.ts';
-import { ScriptCall } from '../ops/call.ts';
-import { encodeEffects } from '../ops/operation.ts';
-import { removalEffectsOfEnd } from '../removal.ts';
-import { carryOutEffects } from '../scripts/carry-out.ts';
 import { clearQueue, countInFlight, moveQueue, peekQueue, removeQueue } from '../scripts/queues.ts';
 import { list, type RedisClient, text } from './client.ts';
-import { type TimeSource, timedScripts } from './time.ts';
+import type { TimeSource } from './time.ts';
+import { untoldEndsOf } from './untold-ends.ts';
 
 /** The part of the seam that looks into queues, and changes them as a whole. */
 export interface QueuesBroker {
@@ -56,20 +53,17 @@ const HOLDERS_CLEARED = 1_000;
  */
 export function redisQueuesBroker(client: RedisClient, namespace: string, time?: TimeSource): QueuesBroker {
   const keys = keysOf(namespace);
-  const script = timedScripts(client, time);
+  const untold = untoldEndsOf(client, keys, time);
 
   async function clear(name: string): Promise<number> {
     let removed = 0;
     for (let left = -1; left !== 0; ) {
-      const args = [left, JOBS_CLEARED, BYTES_CLEARED, HOLDERS_CLEARED];
-      const [count, rest, ends] = list(await client.script(clearQueue, [keys.queue(name)], args));
+      const args = [name, left, JOBS_CLEARED, BYTES_CLEARED, HOLDERS_CLEARED];
+      const [count, rest, held] = list(await client.script(clearQueue, [keys.queue(name), keys.flowsLost], args));
       removed += Number(count);
       left = Number(rest);
-      const effects = list(ends).flatMap((end) => removalEffectsOfEnd(text(end), name));
-      if (effects.length === 0) continue;
-      const call = new ScriptCall([]);
-      encodeEffects(effects, call, keys);
-      await script(carryOutEffects, call.keys, call.args);
+      // Should this end before: the scheduler does it.
+      if (Number(held) > 0) await untold(-Number(held));
     }
     return removed;
   }
@@ -109,9 +103,12 @@ export function redisQueuesBroker(client: RedisClient, namespace: string, time?:
 
     clear,
     async remove(name) {
-      const cleared = await clear(name);
-      const rest = await client.script(removeQueue, [keys.queue(name), keys.queues, keys.pausedQueues], [name]);
-      return cleared + Number(rest);
+      let cleared = 0;
+      for (;;) {
+        cleared += await clear(name);
+        const isGone = await client.script(removeQueue, [keys.queue(name), keys.queues, keys.pausedQueues], [name]);
+        if (isGone === 1) return cleared;
+      }
     },
 
     async move(from, to) {

@@ -46,7 +46,7 @@ export function redisSchedulerBroker(
   return {
     ...delayedOf(client, script, keys),
     ...openGatesOf(client, script, keys),
-    tellLostSteps: tellLostStepsOf(client, script, keys),
+    tellLostSteps: tellLostStepsOf(client, script, keys, time),
 
     async dueTimes(after) {
       return known(dueTimesOf(await script(dueTimes, dueTimesKeys(keys), dueTimesArguments(after))));

@@ -1,5 +1,7 @@
 import { READ_ARGUMENTS } from '../ops/call.ts';
+import { CANCELLED } from '../ops/cancelled.ts';
 import { CARRY_OUT } from '../ops/operation.ts';
+import { PHP_STATUS } from '../ops/php-status.ts';
 import { RELOCK } from '../ops/relock.ts';
 import { REMOVED } from '../ops/removed.ts';
 import { STEP_LOST } from '../ops/step-lost.ts';
@@ -13,19 +15,35 @@ export const WAITING_EFFECTS = `${LOCKS}
 local effects = {}
 ${REMOVED}${STEP_LOST}${UNLOCK}${RELOCK}${CARRY_OUT}`;
 
+/** Stands in the place of a note that was worked off, until the end of the script. */
+const HOLE = 'lambdesque:told:2f9c51d3';
+
 /**
- * Effects alone, of jobs that were removed before.
+ * What else happens with jobs that have ended, as it is noted in a list: each note goes with its effects, once.
  *
- * KEYS  those of the effects
- * ARGV  time; effects (number; kind, what it needs)
- * Returns keys that are not what they should be {{key, error}…}.
+ * KEYS  1 flows:lost  then those of the effects
+ * ARGV  time; first and last place of the notes, as LRANGE has them; for each SHA-1 of the note, effects (number; kind, what it needs)
+ * Returns {notes that were there, keys that are not what they should be {{key, error}…}}.
  */
-export const carryOutEffects = defineScript(
-  'carry-out',
+export const carryOutUntold = defineScript(
+  'carry-out-untold',
   `${NOW}${READ_ARGUMENTS}
-local time = now(arg())
-${WAITING_EFFECTS}
-carryOut(true)
-return wrongKeys()
+local time, first, last = now(arg()), int(), int()
+${WAITING_EFFECTS}${PHP_STATUS}${CANCELLED}
+local length, places, told = call('LLEN', KEYS[1]), {}, 0
+if first < 0 then first = math.max(0, length + first) end
+for i, note in ipairs(call('LRANGE', KEYS[1], first, last)) do places[redis.sha1hex(note)] = first + i - 1 end
+while at < #ARGV do
+  local sha = arg()
+  local place = places[sha]
+  places[sha] = nil
+  if place then
+    call('LSET', KEYS[1], place, '${HOLE}')
+    told = told + 1
+  end
+  carryOut(place ~= nil)
+end
+if told > 0 then call('LREM', KEYS[1], told, '${HOLE}') end
+return {told, wrongKeys()}
 `,
 );

@@ -1,5 +1,6 @@
 import { LONGEST_HASHED } from '../element-digest.ts';
 import { READ_ARGUMENTS } from '../ops/call.ts';
+import { NOTE_END, UNTOLD } from '../ops/ended-untold.ts';
 import { defineScript } from '../redis/client.ts';
 
 /** Stands in the place of a payload that was moved from between others that stay, until the end of the script. */
@@ -39,7 +40,7 @@ return answer
  * work side by side and none moves a job twice. It stops at the first that is not. Payload bytes stay as they are. One that
  * its key does not take stays in its place, and those behind it move.
  *
- * KEYS  1 delayed_queue_schedule  2 queues  3 failed  then what ARGV names by its place
+ * KEYS  1 delayed_queue_schedule  2 queues  3 failed  4 flows:lost  then what ARGV names by its place
  * ARGV  number of lists, then for each: ts; place of delayed:<ts> among KEYS; member of the index (timestamps:<payload>);
  *       number of payloads to pass over; number of payloads, then for each: its mark, place of its index key or 0, and
  *       q place-of-queue name, f head tail (failed entry around the payload), b entry, or s (it stays)
@@ -50,7 +51,7 @@ return answer
  */
 export const promoteDelayed = defineScript(
   'promote-delayed',
-  `${READ_ARGUMENTS}
+  `${READ_ARGUMENTS}${NOTE_END}
 local queued, failed, used, lists, stopped = 0, 0, {}, {}, false
 local function markOf(payload)
   if #payload <= ${LONGEST_HASHED} then return redis.sha1hex(payload) end
@@ -79,6 +80,7 @@ for l = 1, int() do
           used[head], queued = true, queued + 1
         else
           failed = failed + 1
+          noteEnd(KEYS[4], '${UNTOLD.refused}', '', payload)
         end
         if index > 0 then try('SREM', KEYS[index], member) end
       else

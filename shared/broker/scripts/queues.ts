@@ -1,51 +1,51 @@
 import { READ_ARGUMENTS } from '../ops/call.ts';
+import { END_BYTES, NOTE_END, UNTOLD } from '../ops/ended-untold.ts';
 import { defineScript } from '../redis/client.ts';
 
-/** Bytes of the end of a payload in which its id and control stand. */
-const END = 1_000;
 /** Read at a time. */
 const AT_ONCE = 500;
 
 /**
- * Remove the first jobs of a queue.
+ * Remove the first jobs of a queue. What those held is noted in the same step, for whoever gives it back.
  *
- * KEYS  1 the queue
- * ARGV  how many, -1 for all that are there; most to look at in this call; most bytes; most that hold something
- * Returns {how many were removed, how many are left of those, the ends of the payloads that say that they hold something}.
+ * KEYS  1 the queue  2 flows:lost
+ * ARGV  the queue's name; how many, -1 for all that are there; most to look at in this call; most bytes; most that hold something
+ * Returns {how many were removed, how many are left of those, how many hold something}.
  */
 export const clearQueue = defineScript(
   'clear-queue',
-  `${READ_ARGUMENTS}
-local want, most, bytes, holders = int(), int(), int(), int()
-local size, removed, ends = call('LLEN', KEYS[1]), 0, {}
+  `${READ_ARGUMENTS}${NOTE_END}
+local name, want, most, bytes, holders = arg(), int(), int(), int(), int()
+local size, removed, held = call('LLEN', KEYS[1]), 0, {}
 if want < 0 or want > size then want = size end
-while removed < want and removed < most and bytes > 0 and #ends < holders do
+while removed < want and removed < most and bytes > 0 and #held < holders do
   for _, payload in ipairs(call('LRANGE', KEYS[1], removed, math.min(removed + ${AT_ONCE}, want, most) - 1)) do
     removed, bytes = removed + 1, bytes - #payload
-    local last = string.sub(payload, -${END})
-    if string.find(last, '"control":{[^{}]*}}$') or string.find(last, '"flow":{"id":[^{}]*}}$') then ends[#ends + 1] = last end
+    local last = string.sub(payload, -${END_BYTES})
+    if string.find(last, '"control":{[^{}]*}}$') or string.find(last, '"flow":{"id":[^{}]*}}$') then held[#held + 1] = last end
   end
 end
+for _, last in ipairs(held) do noteEnd(KEYS[2], '${UNTOLD.removed}', name, last) end
+if next(wrong) then return redis.error_reply('WRONGTYPE ' .. KEYS[2] .. ' is no list: nothing was removed') end
 if removed == size then call('UNLINK', KEYS[1]) else call('LTRIM', KEYS[1], removed, -1) end
-return {removed, want - removed, ends}
+return {removed, want - removed, #held}
 `,
 );
 
 /**
- * Remove a queue, as Resque.remove_queue does; and what was said of it.
+ * Remove a queue that is empty, as Resque.remove_queue does; and what was said of it.
  *
  * KEYS  1 the queue  2 queues  3 queues:paused
  * ARGV  its name
- * Returns how many jobs it had.
+ * Returns 1, or 0 where jobs are in it.
  */
 export const removeQueue = defineScript(
   'remove-queue',
   `${READ_ARGUMENTS}
-local size = call('LLEN', KEYS[1])
-call('UNLINK', KEYS[1])
+if call('LLEN', KEYS[1]) > 0 then return 0 end
 call('SREM', KEYS[2], ARGV[1])
 call('SREM', KEYS[3], ARGV[1])
-return size
+return 1
 `,
 );
 

@@ -1,4 +1,5 @@
 import { READ_ARGUMENTS } from '../ops/call.ts';
+import { NOTE_END, UNTOLD } from '../ops/ended-untold.ts';
 import { DAY_MS, LONGEST_NAME, MINUTE_MS, STATS, UNKNOWN } from '../ops/stats.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
@@ -37,7 +38,7 @@ const AGAIN_MS = 60_000;
  */
 export const reclaim = defineScript(
   'reclaim',
-  `${NOW}${READ_ARGUMENTS}${PAYLOAD}${DATE_TEXT}${LET_GO}${STATS}
+  `${NOW}${READ_ARGUMENTS}${PAYLOAD}${DATE_TEXT}${LET_GO}${STATS}${NOTE_END}
 local time, worker, token, most, bytes, leave = now(arg()), arg(), arg(), int(), int(), arg() == '1'
 local minute, day, fails
 if arg() == '1' then minute, day, fails = statHash(time, ${MINUTE_MS}), statHash(time, ${DAY_MS}), {} end
@@ -95,7 +96,9 @@ local function giveBack(job, push)
     local producers = original(payload)
     if not try('RPUSH', KEYS[11], head .. producers .. job.queue.tail) then stuck = true return end
     failed = failed + 1
-    -- Its flow is told by the scheduler: the last that looks like our key is it.
+    -- What else happens then is for the step of a tick that follows. Its flow is told there, too.
+    if not string.find(producers, '"flow":{"id":', 1, true) then noteEnd(KEYS[14], '${UNTOLD.died}', job.name, producers) end
+    -- The last that looks like our key is it.
     local mark = string.match(producers, '^.*,"flow":({"id":"[^"]*","step":"[^"]*","queues":%[[^%]]*%][^}]*})')
     if mark then try('RPUSH', KEYS[14], mark) end
     if fails then
