@@ -152,44 +152,50 @@ local function count(run)
   if wait ~= '' then sums[6], sums[7] = sums[6] + tonumber(wait), sums[7] + 1 end
 end
 local function addSums(sums, text)
-  local i = 0
-  if text and string.find(text, '^%d+ %d+ %d+ %d+ %d+ %d+ %d+$') then
-    for number in string.gmatch(text, '%d+') do
-      i = i + 1
-      sums[i] = sums[i] + tonumber(number)
-    end
-  end
+  local a, b, c, d, e, f, g = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+  if not a then return end
+  sums[1], sums[2], sums[3], sums[4] = sums[1] + a, sums[2] + b, sums[3] + c, sums[4] + d
+  sums[5], sums[6], sums[7] = sums[5] + e, sums[6] + f, sums[7] + g
+end
+local function textOf(sums)
   return string.format('%.0f %.0f %.0f %.0f %.0f %.0f %.0f', unpack(sums))
 end
-local function addToHash(name, fields, sums, most, seconds)
+local function together(text, other)
+  if not other then return text end
+  local sums = {0, 0, 0, 0, 0, 0, 0}
+  addSums(sums, text)
+  addSums(sums, other)
+  return textOf(sums)
+end
+local function addToHash(name, fields, texts, most, seconds)
   local known = try('HMGET', name, unpack(fields))
   if not known then return end
   local entries, other, length, isNew, rest = {}, '["${OTHER}","${OTHER}"]', nil, false, nil
   for i, field in ipairs(fields) do
-    local add, old = {unpack(sums[i])}, known[i]
+    local old = known[i]
     if not old then
       length = length or call('HLEN', name)
       isNew = isNew or length == 0
       length = length + 1
     end
     if field ~= other and (old or length <= most) then
-      entries[#entries + 1], entries[#entries + 2] = field, addSums(add, old)
+      entries[#entries + 1], entries[#entries + 2] = field, together(texts[i], old)
     else
       rest = rest or {0, 0, 0, 0, 0, 0, 0}
-      addSums(rest, addSums(add))
+      addSums(rest, texts[i])
     end
   end
   if rest then
-    entries[#entries + 1], entries[#entries + 2] = other, addSums(rest, call('HGET', name, other))
+    entries[#entries + 1], entries[#entries + 2] = other, together(textOf(rest), call('HGET', name, other))
   end
   try('HSET', name, unpack(entries))
   if isNew then try('EXPIRE', name, seconds) end
 end
-local function addToMinute(name, fields, sums)
-  addToHash(name, fields, sums, ${MOST_PAIRS.minute}, ${MINUTE_KEPT_SECONDS})
+local function addToMinute(name, fields, texts)
+  addToHash(name, fields, texts, ${MOST_PAIRS.minute}, ${MINUTE_KEPT_SECONDS})
 end
-local function addToDay(name, fields, sums)
-  addToHash(name, fields, sums, ${MOST_PAIRS.day}, ${DAY_KEPT_SECONDS})
+local function addToDay(name, fields, texts)
+  addToHash(name, fields, texts, ${MOST_PAIRS.day}, ${DAY_KEPT_SECONDS})
 end
 local function statHash(time, unit)
   local first, keys = int(), {}
@@ -199,18 +205,21 @@ end
 local function addStats(time, isReplay)
   local number = int()
   if number == 0 then return end
-  local minute, day, fields, sums = statHash(time, ${MINUTE_MS}), statHash(time, ${DAY_MS}), {}, {}
+  local minute, day, fields, texts = statHash(time, ${MINUTE_MS}), statHash(time, ${DAY_MS}), {}, {}
   for i = 1, number do
-    local field, queue, own = arg(), arg(), counted[i] or {0, 0, 0, 0, 0, 0, 0}
-    local text = arg()
-    addSums(own, text)
+    local field, queue, text, own = arg(), arg(), arg(), counted[i]
     -- Which of them were not held is not known: nearly always there are none.
-    local short = math.min(shortOf[queue] or 0, tonumber(string.match(text, '^%d+')))
-    if short > 0 then own[1], shortOf[queue] = own[1] - short, shortOf[queue] - short end
-    fields[i], sums[i] = field, own
+    local short = shortOf[queue] and math.min(shortOf[queue], tonumber(string.match(text, '^%d+'))) or 0
+    if own or short > 0 then
+      own = own or {0, 0, 0, 0, 0, 0, 0}
+      addSums(own, text)
+      if short > 0 then own[1], shortOf[queue] = own[1] - short, shortOf[queue] - short end
+      text = textOf(own)
+    end
+    fields[i], texts[i] = field, text
   end
   if isReplay then return end
-  addToMinute(minute, fields, sums)
-  addToDay(day, fields, sums)
+  addToMinute(minute, fields, texts)
+  addToDay(day, fields, texts)
 end
 `;

@@ -77,11 +77,12 @@ const NEWLINE = 10;
 /**
  * The jobs of one run of payloads.
  * @param lengths of the payloads in `bytes`, one behind the other; undefined: they stand there in lines
+ * @param queue of all of them, or what is asked for that of each, in order
  */
 export function jobsOf(
   bytes: Buffer,
   lengths: readonly number[] | undefined,
-  queue: string,
+  queue: string | (() => string),
   firstSeq: number,
 ): RawJob[] {
   const batch = new Batch(bytes);
@@ -90,21 +91,28 @@ export function jobsOf(
     const { isAscii: ascii } = batch;
     const texts = bytes.toString(ascii ? 'latin1' : 'utf8').split('\n');
     return texts.map(
-      (text, i) => new TextJob(queue, firstSeq + i, text, ascii ? text.length : Buffer.byteLength(text)),
+      (text, i) =>
+        new TextJob(
+          typeof queue === 'string' ? queue : queue(),
+          firstSeq + i,
+          text,
+          ascii ? text.length : Buffer.byteLength(text),
+        ),
     );
   }
+  const queueOfNext = typeof queue === 'string' ? () => queue : queue;
   const jobs: RawJob[] = [];
   if (!lengths) {
     for (let start = 0; start <= bytes.length; ) {
       const found = bytes.indexOf(NEWLINE, start);
       const end = found === -1 ? bytes.length : found;
-      jobs.push(new BatchedJob(batch, queue, firstSeq + jobs.length, start, end));
+      jobs.push(new BatchedJob(batch, queueOfNext(), firstSeq + jobs.length, start, end));
       start = end + 1;
     }
   } else {
     let start = 0;
     for (const [i, length] of lengths.entries()) {
-      jobs.push(new BatchedJob(batch, queue, firstSeq + i, start, start + length));
+      jobs.push(new BatchedJob(batch, queueOfNext(), firstSeq + i, start, start + length));
       start += length;
     }
   }

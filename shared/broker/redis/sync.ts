@@ -135,12 +135,22 @@ function addLimited(call: ScriptCall, limited: readonly LimitedQueue[], keys: Ke
 
 function addReservation(call: ScriptCall, reserve: Reservation | undefined, keys: Keys): void {
   if (!reserve) {
-    call.add(0, 0, 0, 0, 0, 0, 0, 0);
+    call.add(0, 0, 0, 0, 0, 0, 0, 0, 0);
     return;
   }
   const { listQueues, countLeft, count, bytes, suspects, alone, firstSeq, shares } = reserve;
-  call.add(listQueues ? 1 : 0, countLeft ? 1 : 0, count, bytes, suspects, ALONE[alone], firstSeq, shares.length);
-  for (const { queue, limit, serial } of shares) call.add(call.key(keys.queue(queue)), queue, limit, serial ? 1 : 0);
+  call.add(listQueues ? 1 : 0, countLeft ? 1 : 0, count, bytes, suspects, ALONE[alone], firstSeq);
+  call.add(Buffer.byteLength(keys.queue('')));
+  // Of thousands of queues, most are alike.
+  const runs: { first: number; last: number; limit: number; serial: boolean }[] = [];
+  for (const { queue, limit, serial = false } of shares) {
+    const place = call.key(keys.queue(queue));
+    const run = runs.at(-1);
+    if (run && run.last === place - 1 && run.limit === limit && run.serial === serial) run.last = place;
+    else runs.push({ first: place, last: place, limit, serial });
+  }
+  call.add(runs.length);
+  for (const { first, last, limit, serial } of runs) call.add(first, last, limit, serial ? 1 : 0);
 }
 
 /** `1-5,7,9-12`: most batches end in order. */
@@ -232,9 +242,10 @@ function ordersOf(flat: readonly Reply[]): { readonly orders?: Orders } {
 function jobsOfRuns(runs: readonly Reply[], reserve: Reservation | undefined): RawJob[] {
   let seq = reserve?.firstSeq ?? 0;
   const jobs: RawJob[] = [];
+  const queueAt = (place: Reply | undefined) => reserve?.shares[Number(place) - 1]?.queue ?? '';
   for (const run of runs) {
-    const [share, lengths, ...texts] = list(run);
-    const queue = reserve?.shares[Number(share) - 1]?.queue ?? '';
+    const [places, lengths, ...texts] = list(run);
+    const queue = Array.isArray(places) ? oneAfterTheOther(places, queueAt) : queueAt(places);
     for (const bytes of texts as Buffer[]) {
       const found = jobsOf(bytes, Array.isArray(lengths) ? lengths : undefined, queue, seq);
       for (const job of found) jobs.push(job);
@@ -242,4 +253,20 @@ function jobsOfRuns(runs: readonly Reply[], reserve: Reservation | undefined): R
     }
   }
   return jobs;
+}
+
+/** The queue of each job. @param counts a share and the number of its jobs, and so on */
+function oneAfterTheOther(counts: readonly Reply[], queueAt: (place: Reply | undefined) => string): () => string {
+  let at = 0;
+  let queue = queueAt(counts[0]);
+  let left = Number(counts[1]);
+  return () => {
+    if (left === 0) {
+      at += 2;
+      queue = queueAt(counts[at]);
+      left = Number(counts[at + 1]);
+    }
+    left--;
+    return queue;
+  };
 }

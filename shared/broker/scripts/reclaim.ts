@@ -128,11 +128,11 @@ if failed > 0 then
   try('INCRBY', KEYS[12], failed)
   try('INCRBY', KEYS[13], failed)
 end
-local fields, sums = {}, {}
-for field, count in pairs(fails or {}) do fields[#fields + 1], sums[#sums + 1] = field, {0, count, 0, 0, 0, 0, 0} end
+local fields, texts = {}, {}
+for field, count in pairs(fails or {}) do fields[#fields + 1], texts[#texts + 1] = field, '0 ' .. count .. ' 0 0 0 0 0' end
 if #fields > 0 then
-  addToMinute(minute, fields, sums)
-  addToDay(day, fields, sums)
+  addToMinute(minute, fields, texts)
+  addToDay(day, fields, texts)
 end
 if stuck and left == 0 then
   tryLater()

@@ -1,16 +1,6 @@
 import { RUN_OF } from './lua.ts';
+import { LARGE, READS, SMALL, TOGETHER, WHOLE_QUEUES, WINDOW } from './whole-queues.ts';
 
-/** Payloads of so many bytes together are looked at as one text, which is less work than to look at each; a longer text is more, as above. */
-const TOGETHER = 8_192;
-/** Payloads are read so many at a time: of the largest that Upstash takes, 10 MB, three may be read for nothing… */
-const WINDOW = 4;
-/** … or one at a time, where the last of the next ones or any before was larger than this: what does not fit is read for nothing. */
-const LARGE = 262_144;
-/**
- * Behind payloads that were all of so many bytes or less, this part of as many is read at a time, up to a window of so many:
- * its middle and its last one tell whether large ones follow.
- */
-const SMALL = { bytes: 16_384, part: 1 / 4, window: 128 };
 /** Of more queues than this, one question tells of so many whether all of them are empty. */
 const ASKED_TOGETHER = 64;
 /** Jobs in which a suspect is looked for, at each end of a queue. */
@@ -31,11 +21,13 @@ export const ALONE = { no: 0, ifNothingElse: 1, first: 2 } as const;
  *
  * ARGV  1 to answer the names of all queues, else 0; 1 to answer how many jobs each queue has left, else 0
  *       number of jobs wanted, most bytes, number of suspects that can start at once, one of `ALONE`
- *       first sequence number, number of shares, each: queue's key, its name, most jobs, 1 if the queue is serial, else 0
+ *       first sequence number, length of the keys' beginning that all queues have, number of runs of shares, each: places of its
+ *       first and last key, most jobs of each, 1 if the queues are serial, else 0
  * Returns {1 if all workers are paused, else 0; 1 if there may be more, else 0; suspects that wait for a free place;
  *         suspects that wait for a worker of their own; 1 if what was taken is one of those, else 0; 1 if another worker
  *         holds a serial queue, else 0; runs {{share, number of payloads, the payloads in lines, some in each text…} or,
- *         where one holds a newline, {share, lengths, payloads one behind the other}…}; serial queues {{name, 1 if it has more}…};
+ *         where one holds a newline, {share, lengths, payloads one behind the other}…}, of several shares {share, number of its
+ *         payloads…} in place of the share; serial queues {{name, 1 if it has more}…};
  *         names of all queues; jobs left in the queue of each share; 1 if a paused one has jobs, else 0}
  */
 export const RESERVE = `
@@ -59,11 +51,14 @@ end
 local function reserve()
   local wantNames, wantLeft = arg() == '1', arg() == '1'
   local want, maxBytes, places, alone, seq = int(), int(), int(), int(), int()
-  local shares, placeOf = {}, {}
-  for i = 1, int() do
-    local share = {key = key(), name = arg(), limit = int(), serial = arg() == '1', place = i}
-    shares[i] = share
-    placeOf[share.name] = placeOf[share.name] or i
+  local shares, placeOf, start = {}, {}, int() + 1
+  for _ = 1, int() do
+    local first, last, limit, serial = int(), int(), int(), arg() == '1'
+    for at = first, last do
+      local name = string.sub(KEYS[at], start)
+      shares[#shares + 1] = {key = KEYS[at], name = name, limit = limit, serial = serial, place = #shares + 1}
+      placeOf[name] = placeOf[name] or #shares
+    end
   end
   local names = wantNames and try('SMEMBERS', KEYS[QUEUES]) or {}
   local waits, paused, runs, forPlace, forWorker, held, serials, cuts, left = 0, 0, {}, 0, 0, 0, {}, {}, {}
@@ -154,9 +149,8 @@ local function reserve()
     end
     call('HSET', inflight, unpack(entries, 1, 2 * #payloads))
   end
-  local function takeFrom(share)
-    local length = try('LLEN', share.key)
-    if not length or length == 0 then return end
+${READS}
+  local function takeFrom(share, length)
     local found, tail, scanned, n = {}, {}, 0, 0
     local suffix, first, open = ':' .. share.name, seq, true
     -- Of a serial queue only the first job can start at once, and only where this worker has no other of it.
@@ -199,13 +193,12 @@ local function reserve()
       end
       return chosen
     end
-    local function isLarge(i)
-      local probe = try('LINDEX', share.key, scanned + i - 1)
-      return probe and #probe > ${LARGE}
-    end
     while open and n < limit do
       local wide = math.min(limit - n, width, length - scanned)
-      if large or wide > 1 and (isLarge(wide) or wide > ${WINDOW} and isLarge(math.floor(wide / 2))) then wide = 1 end
+      local last = scanned + wide - 1
+      if large or wide > 1 and (isLarge(share, last) or wide > ${WINDOW} and isLarge(share, scanned + math.floor(wide / 2) - 1)) then
+        wide = 1
+      end
       local items = try('LRANGE', share.key, scanned, scanned + wide - 1)
       if not items then return end
       local size, largest = 0, 0
@@ -229,8 +222,7 @@ local function reserve()
       end
       -- It was read to its end.
       if #items < wide or scanned >= length then open, limit = false, -1 end
-      width = small and math.min(${SMALL.window}, math.floor((count + n) * ${SMALL.part})) or 0
-      width = math.max(${WINDOW}, width)
+      widen(count + n)
     end
     -- What is beyond its limit is not to be asked for at once.
     cuts[share.key] = n == limit and wanted <= most or nil
@@ -257,6 +249,7 @@ local function reserve()
     took(share, n)
     if n == limit and limit < wanted then allowed(share) end
   end
+${WHOLE_QUEUES}
   -- That another worker holds a serial queue counts also where that is empty.
   local asks, nothing = #shares > ${ASKED_TOGETHER} and next(holders) == nil, false
   for i, share in ipairs(shares) do
@@ -265,10 +258,17 @@ local function reserve()
       for j = i, math.min(i + ${ASKED_TOGETHER - 1}, #shares) do keys[#keys + 1] = shares[j].key end
       nothing = call('EXISTS', unpack(keys)) == 0
     end
-    if not nothing and not wrong[share.key] and not isOthers(share) then takeFrom(share) end
+    if not nothing and not wrong[share.key] and not isOthers(share) then
+      local length = try('LLEN', share.key) or 0
+      if length > 0 and not readWhole(share, length) then
+        takeWhole()
+        if count < want then takeFrom(share, length) end
+      end
+    end
     full = full or count >= want
     if full then break end
   end
+  takeWhole()
   if candidate then
     local share = candidate.share
     if count == 0 and takeAlone(share, candidate.payload, share.serial and 1 or -1) then return answer(1, 1) end

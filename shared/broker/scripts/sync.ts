@@ -72,8 +72,8 @@ local control, orders = {}, try('HGETALL', KEYS[CONTROL]) or {}
 for i = 1, #orders, 2 do control[orders[i]] = orders[i + 1] end
 ${GATES}${OPERATIONS}${STATS}
 local missing, refused, stays = 0, {}, {}
-local function fieldsOf(name, ranges)
-  local suffix, fields, n = ':' .. name, {}, 0
+local function fieldsOf(name, ranges, fields)
+  local suffix, n = ':' .. name, #fields
   for first, final in string.gmatch(ranges, '(%d+)%-?(%d*)') do
     for seq = tonumber(first), tonumber(final) or tonumber(first) do
       n = n + 1
@@ -82,20 +82,30 @@ local function fieldsOf(name, ranges)
   end
   return fields
 end
-for _ = 1, int() do
-  local name = arg()
-  local fields = fieldsOf(name, arg())
-  for from = 1, #fields, 4000 do
-    local upto = math.min(from + 3999, #fields)
-    local removed = call('HDEL', inflight, unpack(fields, from, upto))
-    processed = processed + removed
-    missing = missing + (upto - from + 1 - removed)
-    shortOf[name] = (shortOf[name] or 0) + (upto - from + 1 - removed)
+local done, groups = {}, {}
+local function removeDone()
+  local short = #done
+  for from = 1, #done, 4000 do
+    short = short - call('HDEL', inflight, unpack(done, from, math.min(from + 3999, #done)))
   end
+  processed, missing = processed + #done - short, missing + short
+  -- Of which queue those are that were not held, is not known where a queue has few of them.
+  for _, group in ipairs(short > 0 and groups or {}) do
+    local some = math.min(short, group[2])
+    shortOf[group[1]], short = (shortOf[group[1]] or 0) + some, short - some
+  end
+  done, groups = {}, {}
 end
+for _ = 1, int() do
+  local name, before = arg(), #done
+  fieldsOf(name, arg(), done)
+  groups[#groups + 1] = {name, #done - before}
+  if #done >= 200 then removeDone() end
+end
+removeDone()
 for group = 1, int() do
   local queue, name, _, err = key(), arg(), nil, nil
-  local fields = fieldsOf(name, arg())
+  local fields = fieldsOf(name, arg(), {})
   -- The last one goes first: each is pushed before those that were there.
   for upto = #fields, 1, -100 do
     local from, some, held = math.max(1, upto - 99), {}, {}

@@ -60,7 +60,7 @@ describe('a run in lines is the same jobs as one with lengths', () => {
     const lengths = runOf(
       Buffer.concat(payloads),
       payloads.map((one) => one.length),
-      'myqueue',
+      () => 'myqueue',
       7,
     );
     for (const jobs of [lines, lengths]) {
