@@ -50,6 +50,11 @@ export interface RunningWorker {
   readonly summary: Summary;
   readonly client: Enqueuer;
   readonly ended: Promise<Summary>;
+  /**
+   * Moves its clock on, unless it waits for Redis at this moment: for a test that does so until something happens, else on a
+   * slow machine hours pass during one call.
+   */
+  pass(ms: number): void;
   stop(): void;
 }
 
@@ -78,8 +83,9 @@ export function startWorker(setup: WorkerSetup): RunningWorker {
   const log = recordingLogger();
   const runs: RunReport[] = [];
   const worker = workerId('test', process.pid, [queues]);
+  const asking = { calls: 0 };
   const consumer = new Worker({
-    store,
+    store: counted(store, asking),
     registry,
     client,
     queues: parseQueues(queues, order),
@@ -104,6 +110,9 @@ export function startWorker(setup: WorkerSetup): RunningWorker {
     client,
     summary: consumer.summary,
     ended: consumer.run().finally(() => running.delete(one)),
+    pass(ms) {
+      if (asking.calls === 0) clock.move(ms);
+    },
     stop: () => consumer.stop(),
   };
   // A test that expects it to fail awaits it later.
@@ -115,6 +124,22 @@ export function startWorker(setup: WorkerSetup): RunningWorker {
 /** Runs what is there, and ends. */
 export function drain(setup: WorkerSetup): Promise<Summary> {
   return startWorker({ ...setup, options: { exitOnComplete: true, ...setup.options } }).ended;
+}
+
+/** Counts the calls under way. */
+function counted(store: Broker, asking: { calls: number }): Broker {
+  const call = <Args extends unknown[], Answer>(method: (...args: Args) => Promise<Answer>) => {
+    return async (...args: Args): Promise<Answer> => {
+      asking.calls++;
+      try {
+        return await method(...args);
+      } finally {
+        asking.calls--;
+      }
+    };
+  };
+  const { sync, start, recover } = store;
+  return { ...store, sync: call(sync), start: call(start), recover: call(recover) };
 }
 
 /** A store that can go away for a worker, as if that had died: it never hears of Redis again, nor Redis of it. */

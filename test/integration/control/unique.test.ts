@@ -438,7 +438,7 @@ withBrokers((stores) => {
         await Promise.race([over, died.opened]);
         await eventually(() => {
           if (!ended) worker.stop();
-          if (!ended) worker.clock.move(HOUR);
+          if (!ended) worker.pass(HOUR);
           expect(ended).toBe(true);
         });
         redisTime.move(2 * HOUR);

@@ -390,7 +390,7 @@ withBrokers((stores: Brokers) => {
       await eventually(async () => expect(Object.keys(await stores.held({ id: worker.worker }))).not.toHaveLength(0));
       expect(await flows.cancel(id, 'no longer needed')).toBe(true);
       await eventually(async () => {
-        worker.clock.move(1_000);
+        worker.pass(1_000);
         expect(await flows.get(id)).toMatchObject({
           state: 'cancelled',
           reason: 'no longer needed',

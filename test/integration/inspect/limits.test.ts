@@ -44,7 +44,7 @@ withBrokers((stores) => {
     await stores.produce('work', ...jobsOf('Keyed::Job', 'a', 4), ...jobsOf('Keyed::Job', 'b/%', 3));
     const worker = startWorker({ store: stores.open(), jobs: [Keyed], queues: 'work' });
     await eventually(async () => {
-      worker.clock.move(200);
+      worker.pass(200);
       expect(begun.sort()).toEqual(['a1', 'b/%1']);
       expect(await stores.db.llen(keys.parkedAt('class:Keyed::Job/a'))).toBe(3);
       expect(await stores.db.llen(keys.parkedAt('class:Keyed::Job/b/%'))).toBe(2);
@@ -54,7 +54,7 @@ withBrokers((stores) => {
   async function openAll(count: number, ...workers: readonly RunningWorker[]) {
     await eventually(() => {
       for (const gate of gates) gate.open();
-      for (const { clock } of workers) clock.move(200);
+      for (const one of workers) one.pass(200);
       expect(begun).toHaveLength(count);
     });
   }
@@ -90,7 +90,7 @@ withBrokers((stores) => {
       // Past its limit, and before the one that came first.
       expect(await jobs.run(third)).toBe(true);
       await eventually(() => {
-        worker.clock.move(6_000);
+        worker.pass(6_000);
         expect(begun).toContain('a3');
       });
       expect(await jobs.run(third)).toBe(false);

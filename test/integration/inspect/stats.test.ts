@@ -97,7 +97,7 @@ withBrokers((stores) => {
           over = true;
         });
       await eventually(() => {
-        worker.clock.move(100);
+        worker.pass(100);
         expect(over).toBe(true);
       });
       expect(await worker.ended).toMatchObject({ processed: 500, lost: 0 });

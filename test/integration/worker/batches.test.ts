@@ -46,7 +46,7 @@ withBrokers((stores: Brokers) => {
       expect(batches).toHaveLength(3);
       gate.open();
       await eventually(() => {
-        worker.clock.move(2_000);
+        worker.pass(2_000);
         expect(worker.summary.succeeded).toBe(34);
       });
       expect(
@@ -137,7 +137,7 @@ withBrokers((stores: Brokers) => {
       await eventually(() => expect(signal).toBeDefined());
       await stores.db.hset(keys.control, 'cancel:a', `${Number(redisTime.now()) + 3_600_000} not needed`);
       await eventually(() => {
-        worker.clock.move(1_000);
+        worker.pass(1_000);
         expect(worker.summary.discarded).toBe(1);
       });
       expect(signal?.aborted).toBe(false);

@@ -52,13 +52,13 @@ withBrokers((stores: Brokers) => {
       gate.open();
       worker.clock.move(200);
       await eventually(async () => {
-        worker.clock.move(200);
+        worker.pass(200);
         expect(await stores.held({ id: worker.worker })).toEqual({});
       });
       expect(begun.length).toBeLessThan(4);
       await classes.resume('Held');
       await eventually(() => {
-        worker.clock.move(3_600_000);
+        worker.pass(3_600_000);
         expect(begun).toEqual([1, 2, 3, 4]);
       });
     });
@@ -100,7 +100,7 @@ withBrokers((stores: Brokers) => {
       await eventually(async () => expect(Object.keys(await stores.held({ id: worker.worker }))).toHaveLength(1));
       expect(await jobs.cancel('one', 'the order was withdrawn')).toBe('cancelling');
       await eventually(() => {
-        worker.clock.move(20_000);
+        worker.pass(20_000);
         redisTime.move(20_000);
         expect(worker.runs).toMatchObject([
           { outcome: 'discarded', error: new CancelledError('the order was withdrawn') },
@@ -173,7 +173,7 @@ withBrokers((stores: Brokers) => {
       worker.clock.move(29_000);
       expect(worker.runs).toEqual([]);
       await eventually(() => {
-        worker.clock.move(500);
+        worker.pass(500);
         expect(worker.runs).toMatchObject([{ outcome: 'failed', error: { name: 'JobDeadlineError' } }]);
       });
 

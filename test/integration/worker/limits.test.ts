@@ -41,7 +41,7 @@ async function untilDone(scene: ReturnType<typeof counted>, count: number, worke
   let opened = 0;
   await eventually(async () => {
     while (opened < scene.gates.length) scene.gates[opened++]?.open();
-    for (const { clock } of workers) clock.move(100);
+    for (const one of workers) one.pass(100);
     expect(scene.begun).toHaveLength(count);
     expect(opened).toBe(count);
   });
@@ -118,14 +118,14 @@ withBrokers((stores: Brokers) => {
       worker.clock.move(1_000);
       scene.gates[0]?.open();
       await eventually(async () => {
-        worker.clock.move(200);
+        worker.pass(200);
         expect(await stores.db.lrange(keys.queue('a'), 0, -1)).toEqual([jobsOf('x', 4)[1]]);
       });
       const died = '{"lambdesque":{"id":"token","attempts":0,"deaths":1},';
       await stores.db.lset(keys.queue('a'), 0, `${died}${jobsOf('x', 4)[1]?.slice(1)}`);
       await stores.db.del(keys.pausedQueues);
       await eventually(() => {
-        worker.clock.move(1_000);
+        worker.pass(1_000);
         expect(scene.begun).toEqual(['x1', 'x2']);
       });
       const fields = Object.keys(await stores.db.hgetall(keys.limit('class:Counted')));
@@ -135,14 +135,14 @@ withBrokers((stores: Brokers) => {
       worker.clock.move(1_000);
       scene.gates[1]?.open();
       await eventually(async () => {
-        worker.clock.move(200);
+        worker.pass(200);
         expect(await stores.db.lrange(keys.queue('a'), 0, -1)).toEqual([jobsOf('x', 4)[2]]);
       });
       await stores.db.del(keys.queue('a'), keys.pausedQueues);
       redisTime.move(60_001);
       await stores.tick();
       await eventually(() => {
-        worker.clock.move(1_000);
+        worker.pass(1_000);
         expect(scene.begun).toEqual(['x1', 'x2', 'x4']);
       });
       scene.gates[2]?.open();
@@ -166,7 +166,7 @@ withBrokers((stores: Brokers) => {
       };
       const worker = startWorker({ store, jobs: [scene.job], queues: 'a' });
       await eventually(() => {
-        worker.clock.move(10);
+        worker.pass(10);
         expect(scene.begun).toContain('y1');
       });
       // Eight of these are on their way at once.
@@ -239,7 +239,7 @@ withBrokers((stores: Brokers) => {
       scene.gates[0]?.open();
       // Of another queue than its own a worker knows nothing: a scheduler does.
       await eventually(async () => {
-        worker.clock.move(2_000);
+        worker.pass(2_000);
         await stores.tick();
         expect(scene.begun).toEqual(['x1', 'x2']);
       });
@@ -290,12 +290,12 @@ withBrokers((stores: Brokers) => {
       await stores.produce('a', ...jobsOf('x', 4));
       const worker = startWorker({ store: stores.store, jobs: [scene.job], queues: 'a', options: limited(3) });
       await eventually(() => {
-        worker.clock.move(100);
+        worker.pass(100);
         expect(scene.begun).toEqual(['x1']);
       });
       await stores.db.del(keys.control);
       await eventually(() => {
-        worker.clock.move(1_000);
+        worker.pass(1_000);
         expect(scene.begun).toHaveLength(3);
       });
       await untilDone(scene, 4, [worker]);
@@ -322,12 +322,12 @@ withBrokers((stores: Brokers) => {
       dead.stop();
       scene.running.clear();
       await eventually(() => {
-        worker.clock.move(1_000);
+        worker.pass(1_000);
         expect(scene.begun).toHaveLength(4);
       });
       for (const gate of scene.gates) gate.open();
       await eventually(() => {
-        worker.clock.move(1_000);
+        worker.pass(1_000);
         expect(scene.begun).toHaveLength(6);
       });
       for (const gate of scene.gates) gate.open();
@@ -337,7 +337,7 @@ withBrokers((stores: Brokers) => {
       expect(await stores.db.llen(keys.queue('a'))).toBe(1);
       redisTime.move(10_001);
       await eventually(() => {
-        worker.clock.move(1_000);
+        worker.pass(1_000);
         expect(scene.begun).toHaveLength(7);
       });
       for (const gate of scene.gates) gate.open();

@@ -33,7 +33,7 @@ withBrokers((stores) => {
     // Its next sync is its heartbeat, a third of the lease later.
     worker.clock.move(20_000);
     await eventually(() => {
-      worker.clock.move(1_000);
+      worker.pass(1_000);
       expect(ran).toHaveLength(80);
     });
     gates.second.open();
@@ -71,7 +71,7 @@ withBrokers((stores) => {
     await stores.produce('work', ...payloads('Hold', range(1, 3)));
     const goBack = await snapshot(stores.db);
     await eventually(() => {
-      worker.clock.move(1_000);
+      worker.pass(1_000);
       expect(ran).toHaveLength(3);
     });
     await goBack();
@@ -83,7 +83,7 @@ withBrokers((stores) => {
     );
     gate.open();
     await eventually(async () => {
-      worker.clock.move(1_000);
+      worker.pass(1_000);
       expect(await stores.queued('work')).toEqual([]);
       expect(await inFlight(stores.db)).toBe(0);
     });

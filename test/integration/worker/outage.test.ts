@@ -96,7 +96,7 @@ withBrokers((stores) => {
     const consumer = startWorker({ store, jobs, queues: 'work', options: { interval: 600_000 } });
     await eventually(async () => expect(await stores.db.smembers(stores.keys.workers)).toEqual([consumer.worker]));
     await eventually(() => {
-      consumer.clock.move(600_000);
+      consumer.pass(600_000);
       expect(arrive).toBeDefined();
     });
     await eventually(() => expect(consumer.log.lines.map((line) => line.message)).toContain('Redis answers again'));
@@ -157,7 +157,7 @@ withBrokers((stores) => {
     expect(await inFlight(stores.db)).toBe(25);
     away = false;
     await eventually(() => {
-      consumer.clock.move(10_000);
+      consumer.pass(10_000);
       expect(consumer.summary.stopped).toBe('empty');
     });
     expect(await consumer.ended).toMatchObject({ succeeded: 25, lost: 0 });

@@ -73,7 +73,7 @@ withBrokers((stores) => {
     await eventually(async () => expect(await stores.queued('a')).toEqual(payloads('Held', range(3, 10))));
     held.gate.open();
     await eventually(() => {
-      worker.clock.move(100);
+      worker.pass(100);
       expect(ran).toHaveLength(20);
     });
     expect(held.ended).toEqual([1, 2]);
@@ -81,7 +81,7 @@ withBrokers((stores) => {
 
     await queues.resume('a');
     await eventually(() => {
-      worker.clock.move(1_000);
+      worker.pass(1_000);
       expect(held.ended).toEqual(range(1, 10));
     });
     worker.stop();
@@ -106,12 +106,12 @@ withBrokers((stores) => {
     await eventually(async () => expect(await stores.queued('ledger')).toEqual(payloads('Held', range(2, 10))));
     held.gate.open();
     await eventually(async () => {
-      worker.clock.move(1_000);
+      worker.pass(1_000);
       expect(await stores.db.hget(keys.serial, 'ledger')).toBe('');
     });
     await queues.resume('ledger');
     await eventually(() => {
-      worker.clock.move(1_000);
+      worker.pass(1_000);
       expect(held.ended).toEqual(range(1, 10));
     });
   });
@@ -176,7 +176,7 @@ withBrokers((stores) => {
       expect(syncs.count - start).toBeLessThanOrEqual(10);
       for (const name of names) await queues.resume(name);
       await eventually(() => {
-        worker.clock.move(1_000);
+        worker.pass(1_000);
         expect(worker.summary.succeeded).toBe(3 * count);
       });
     },

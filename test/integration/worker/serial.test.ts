@@ -59,7 +59,7 @@ withBrokers((stores) => {
       }),
     );
     await eventually(() => {
-      for (const { clock } of workers) clock.move(1_000);
+      for (const one of workers) one.pass(1_000);
       expect(ran).toHaveLength(300);
     });
     expect(ran).toEqual(range(1, 300));
@@ -143,7 +143,7 @@ withBrokers((stores) => {
         over = !dead;
       });
       await eventually(() => {
-        if (!dead && !over) worker.clock.move(250);
+        if (!dead && !over) worker.pass(250);
         expect(dead || over).toBe(true);
       });
       if (over) break;

@@ -63,7 +63,7 @@ withBrokers((stores) => {
     gate.open();
     // Where only suspects are left, the next look comes soon; it does not wait for the interval.
     await eventually(() => {
-      worker.clock.move(250);
+      worker.pass(250);
       expect(ran.slice(60).sort()).toEqual(['a', 'b']);
     });
   });
@@ -92,7 +92,7 @@ withBrokers((stores) => {
     expect(ran).not.toContain('patient');
     worker.clock.move(60_000);
     await eventually(() => {
-      worker.clock.move(250);
+      worker.pass(250);
       expect(ran).toContain('patient');
     });
     worker.stop();
@@ -160,7 +160,7 @@ withBrokers((stores) => {
         over = !dead;
       });
       await eventually(() => {
-        if (!dead && !over) worker.clock.move(250);
+        if (!dead && !over) worker.pass(250);
         expect(dead || over).toBe(true);
       });
       await stores.reclaimAfter(3_600_000);

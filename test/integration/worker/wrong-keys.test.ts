@@ -70,7 +70,7 @@ withBrokers((stores) => {
       await stores.db.rpush(stores.keys.queue('work'), second, php, ...payloads('Job', ['retried', ...range(1, 100)]));
 
       await eventually(async () => {
-        worker.clock.move(1_000);
+        worker.pass(1_000);
         expect(ran).toHaveLength(106);
         expect(await inFlight(stores.db)).toBe(waiting);
       });
@@ -95,7 +95,7 @@ withBrokers((stores) => {
 
       await mend();
       await eventually(async () => {
-        worker.clock.move(1_000);
+        worker.pass(1_000);
         expect(await inFlight(stores.db)).toBe(0);
       });
       expect(worker.summary).toMatchObject({ succeeded: 104, retried: 1, failed: 1, lost: 0 });
@@ -122,7 +122,7 @@ withBrokers((stores) => {
       await stores.produce('work', ...payloads('Job', range(1, 50)));
 
       await eventually(() => {
-        worker.clock.move(1_000);
+        worker.pass(1_000);
         expect(ran).toEqual(range(1, 50));
       });
       expect(worker.log.lines.filter(({ fields }) => fields?.['key'] === key)).toMatchObject([
