@@ -115,8 +115,12 @@ export class PushWatch {
       return hasJobs;
     } catch (error) {
       this.#reset();
-      if (!(error instanceof RedisUnavailableError)) this.#isOver = true;
-      if (!this.#isTold && !(this.#isOver && error instanceof RedisUnavailableError)) this.#tell(error);
+      const isAway = error instanceof RedisUnavailableError;
+      if (isAway && this.#isOver) return undefined;
+      if (!isAway) this.#isOver = true;
+      // A connection that breaks while it is made is none that cannot be had.
+      if (isAway && !this.#isTold && ++this.#failures < MOST_FAILURES) this.#look(false);
+      else if (!this.#isTold) this.#tell(error);
       return undefined;
     }
   }

@@ -114,22 +114,18 @@ test('no command is sent while nothing comes', async () => {
   expect(await asked()).toBe(before);
 });
 
-test('of ten that wait, one has the job; the others ask one cheap question', async () => {
+// That most of the others ask no more than one cheap question hangs on how fast the first is: unit/worker/push-watch.test.ts.
+test('of ten that wait, one has the job', async () => {
   const workers = await Promise.all(Array.from({ length: 10 }, () => waiting()));
   const ran = () => workers.flatMap((one) => one.ran);
   await watched(10);
   await push(0);
   await eventually(() => expect(ran()).toHaveLength(1));
-  const rounds = 20;
-  await redis.client.config('RESETSTAT');
-  for (let id = 1; id <= rounds; id++) {
+  for (let id = 1; id <= 20; id++) {
     await push(id);
     await eventually(() => expect(ran()).toHaveLength(id + 1));
   }
-  const { evalsha = 0, exists = 0 } = await calls();
-  // Each of them looking would be 10 a job, and as many again to settle and rest.
-  expect(evalsha / rounds).toBeLessThan(6);
-  expect(exists / rounds).toBeLessThan(14);
+  expect(ran().sort()).toEqual(Array.from({ length: 21 }, (_, id) => id).sort());
 });
 
 describe('when Redis stops telling', () => {

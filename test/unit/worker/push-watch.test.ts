@@ -188,17 +188,35 @@ describe('a Redis that does not tell', () => {
     expect(log.lines[0]).toMatchObject({ level: 'warn', message: expect.stringMatching(/looked for each interval/) });
   });
 
-  test('because it cannot be reached: tried again with each look', async () => {
-    const { look, errors, rests, log, clock } = scene();
-    errors.push(new RedisUnavailableError('no more clients'), new RedisUnavailableError('no more clients'));
-    await look();
-    await clock.advance(INTERVAL);
-    await look();
-    expect(rests()).toBe(false);
-    await clock.advance(INTERVAL);
+  test('because it cannot be reached: tried again at once, then said, and tried again with each look', async () => {
+    const { look, errors, rests, log, clock, wakes } = scene();
+    errors.push(...Array.from({ length: 4 }, () => new RedisUnavailableError('no more clients')));
+    for (const [woken, said] of [
+      [1, 0],
+      [2, 0],
+      [2, 1],
+      [2, 1],
+    ]) {
+      expect(rests()).toBe(false);
+      await look();
+      expect([wakes(), log.lines.length]).toEqual([woken, said]);
+      await clock.advance(INTERVAL);
+    }
     await look();
     expect(rests()).toBe(true);
     expect(log.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
+  });
+
+  test('because its connection broke while it was made: made anew at once', async () => {
+    const { look, errors, rests, log, clock, wakes } = scene();
+    errors.push(new RedisUnavailableError('closed'));
+    const began = clock.now();
+    await look();
+    expect(wakes()).toBe(1);
+    await look();
+    expect(rests()).toBe(true);
+    expect(clock.now()).toBe(began);
+    expect(log.lines).toEqual([]);
   });
 
   test('any more, since the connection broke: looked at, and connected anew', async () => {
