@@ -26,8 +26,9 @@ export default defineConfig({
     ],
   },
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Longer than a test waits for one thing, which then says what did not come (PATIENCE in test/helpers/eventually.ts).
+    testTimeout: 200_000,
+    hookTimeout: 200_000,
     // Files one after the other in two processes, which saves every file the start of its own and the modules it shares.
     isolate: false,
     setupFiles: ['./test/helpers/setup.ts'],
