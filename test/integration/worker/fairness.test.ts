@@ -97,7 +97,8 @@ withBrokers((stores) => {
           }
           done = workers.reduce((sum, { consumer }) => sum + consumer.summary.succeeded, 0);
         }
-        expect(unfair).toBeLessThanOrEqual(UNFAIR);
+        // Beside round trips: one to learn that another is idle, one to give back; each takes a step, as does a look.
+        expect(unfair).toBeLessThanOrEqual(UNFAIR + 3 * STEP);
 
         for (const { consumer } of workers) consumer.stop();
         await quiet();
