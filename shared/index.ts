@@ -146,6 +146,7 @@ export {
   RubyRange,
   RubySymbol,
   RubyTime,
+  serializedBy,
   symbolKeys,
 } from './wire/active-job/values.ts';
 export type { FailedFields } from './wire/read-failed.ts';

@@ -29,9 +29,10 @@ function decodeValue(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || value instanceof RubyFloat) return value;
   if (Array.isArray(value)) return value.map(decodeValue);
   const hash = value as Hash;
-  if (typeof hash['_aj_globalid'] === 'string') return globalId(hash, hash['_aj_globalid']);
-  if (typeof hash['_aj_serialized'] === 'string') return serialized(hash, hash['_aj_serialized']);
-  return decodeHash(hash);
+  const { _aj_globalid: uri, _aj_serialized: serializer } = hash;
+  if (typeof uri !== 'string' && typeof serializer !== 'string') return decodeHash(hash);
+  const read = typeof uri === 'string' ? globalId(hash, uri) : serialized(hash, String(serializer));
+  return read === hash ? withForm(hash, { kind: 'bare' }) : read;
 }
 
 function globalId(hash: Hash, uri: string): unknown {

@@ -1,5 +1,6 @@
 import { ArgumentsError } from '../../errors.ts';
 import { argsPath } from '../../job/json-args.ts';
+import { float } from '../ruby/float.ts';
 import {
   formOf,
   GlobalId,
@@ -13,6 +14,10 @@ import {
   RubyTime,
 } from './values.ts';
 
+const RESERVED = [
+  ...['_aj_globalid', '_aj_serialized', '_aj_symbol_keys', '_aj_ruby2_keywords', '_aj_hash_with_indifferent_access'],
+];
+
 /** Levels: what is deeper holds itself, or nothing reads it. */
 const DEEPEST = 200;
 
@@ -24,6 +29,7 @@ const DEEPEST = 200;
  */
 export function encodeArguments(job: string, args: readonly unknown[]): string {
   const path: (string | number)[] = [];
+  let inBare = false;
 
   const refuse = (says: string): never => {
     throw new ArgumentsError(`The arguments of ${job} cannot be written for ActiveJob: ${argsPath(path)} ${says}`);
@@ -107,10 +113,13 @@ export function encodeArguments(job: string, args: readonly unknown[]): string {
     );
 
   function hash(value: Readonly<Record<string, unknown>>): string {
-    // An object of a serializer that is not known here is written as it came.
-    const isForeign = typeof value['_aj_serialized'] === 'string' || typeof value['_aj_globalid'] === 'string';
-    const form = isForeign ? ({ kind: 'bare' } as const) : formOf(value);
+    const form = formOf(value) ?? { kind: inBare ? 'bare' : 'plain', symbols: [] };
+    if (form.kind !== 'bare') refuseReserved(value);
+    const outer = inBare;
+    // What is inside of an object that is written as it came is written so too.
+    inBare = form.kind === 'bare';
     const fields = Object.entries(value).map(([key, one]) => [key, inside(key, one)] as const);
+    inBare = outer;
     switch (form.kind) {
       case 'bare':
         return object(fields);
@@ -124,6 +133,15 @@ export function encodeArguments(job: string, args: readonly unknown[]): string {
     }
   }
 
+  function refuseReserved(value: object): void {
+    const reserved = RESERVED.find((key) => Object.hasOwn(value, key));
+    if (reserved === undefined) return;
+    refuse(
+      `has the key ${reserved}, which Rails reserves: it would choose what Rails makes of it. Pass a GlobalId or another ` +
+        "type of Ruby's, or serializedBy('MoneySerializer', { … }) for a serializer of the app's own.",
+    );
+  }
+
   return `[${args.map((one, i) => inside(i, one)).join(',')}]`;
 }
 
@@ -132,9 +150,9 @@ export function nineDecimals(time: Date): string {
   return time.toISOString().replace(/\.(\d{3})Z$/, '.$1000000Z');
 }
 
-/** Ruby writes -0.0 with its sign; JSON.stringify would drop it. */
+/** As Ruby writes it. What is beyond an integer's range was none: those are bigints, and Ruby tells the two apart. */
 function number(value: number): string {
-  return Object.is(value, -0) ? '-0.0' : String(value);
+  return Number.isSafeInteger(value) && !Object.is(value, -0) ? String(value) : float(value);
 }
 
 function object(fields: readonly (readonly [key: string, value: string])[]): string {

@@ -179,7 +179,7 @@ export type HashForm =
   | { readonly kind: 'keywords'; readonly symbols: readonly string[] }
   /** Rails' HashWithIndifferentAccess. */
   | { readonly kind: 'indifferent' }
-  /** As older versions of Rails wrote it, without a word on its keys. */
+  /** Written as it stands: what is no type of Rails' own, and hashes of older versions, which had no word on their keys. */
   | { readonly kind: 'bare' };
 
 /** Beside the object, so that it has no key which the handler does not expect. */
@@ -191,9 +191,9 @@ export function withForm<Hash extends object>(hash: Hash, form: HashForm): Hash 
   return hash;
 }
 
-/** What is known of an object's form in Ruby; a hash with strings as keys where nothing is. */
-export function formOf(hash: object): HashForm {
-  return forms.get(hash) ?? { kind: 'plain', symbols: [] };
+/** What is known of an object's form in Ruby. */
+export function formOf(hash: object): HashForm | undefined {
+  return forms.get(hash);
 }
 
 /**
@@ -210,4 +210,17 @@ export function keywords<Hash extends Readonly<Record<string, unknown>>>(hash: H
  */
 export function symbolKeys<Hash extends Readonly<Record<string, unknown>>>(hash: Hash): Hash {
   return withForm({ ...hash }, { kind: 'plain', symbols: Object.keys(hash) });
+}
+
+/**
+ * An object that a serializer of the Rails app reads. A plain object must not have such keys: whoever may choose them would
+ * choose which record or class Rails looks up.
+ * @param serializer its class in Ruby
+ * @example await client.enqueue(Report, [serializedBy('MoneySerializer', { amount: 1990, currency: 'EUR' })]);
+ */
+export function serializedBy<Hash extends Readonly<Record<string, unknown>>>(
+  serializer: string,
+  fields: Hash,
+): Readonly<Record<'_aj_serialized', string>> & Hash {
+  return withForm({ _aj_serialized: serializer, ...fields }, { kind: 'bare' });
 }

@@ -15,6 +15,7 @@ import {
   RubyRange,
   RubySymbol,
   RubyTime,
+  serializedBy,
   symbolKeys,
 } from '../../../../shared/wire/active-job/values.ts';
 
@@ -155,6 +156,12 @@ describe('an argument to be encoded', () => {
     ['escapes', '</script>&\u2028', '"\\u003c/script\\u003e\\u0026\\u2028"'],
     ['integers of any size', 12345678901234567890n, '12345678901234567890'],
     ['a negative zero', -0, '-0.0'],
+    ['floats beyond integers', [1e20, 2 ** 53, 1e-7], '[1.0e+20,9.007199254740992e+15,1.0e-07]'],
+    [
+      "what a serializer of the app's own reads",
+      serializedBy('MoneySerializer', { n: 1, user: { _aj_globalid: 'gid://a/B/1' } }),
+      '{"_aj_serialized":"MoneySerializer","n":1,"user":{"_aj_globalid":"gid://a/B/1"}}',
+    ],
   ])('%s', (_what, value, text) => expect(encodeArguments('Job', [value])).toBe(`[${text}]`));
 
   const circular: Record<string, unknown> = {};
@@ -167,6 +174,13 @@ describe('an argument to be encoded', () => {
     ['a Date without a time', new Date(Number.NaN), /without a time/],
     ['a circle', circular, /holds itself/],
     ['half a character', '\ud800', /surrogate/],
+    [
+      'a record that somebody has made up',
+      { a: { _aj_globalid: 'gid://a/B/1' } },
+      /args\.0\.a has the key _aj_globalid/,
+    ],
+    ['a class that somebody has made up', { _aj_serialized: 'X', value: 'Kernel' }, /has the key _aj_serialized/],
+    ['marks of hashes', symbolKeys({ _aj_symbol_keys: [] }), /has the key _aj_symbol_keys/],
     ['a float that is none', new RubyFloat('abc'), /no number/],
   ])('refuses %s, with its path', (_what, value, message) => {
     const encode = () => encodeArguments('Report', [value]);
