@@ -14,6 +14,12 @@ export interface DrainSetting {
   readonly ms: number;
 }
 
+export interface Drained {
+  readonly succeeded: number;
+  /** Of the processor, µs. */
+  readonly micros: number;
+}
+
 const { urls, concurrency, ms } = JSON.parse(process.argv[2] ?? '') as DrainSetting;
 const shards = Object.fromEntries(urls.map((url, i) => [`shard-${i}`, { url }]));
 const wait = () => new Promise<void>((resolve) => void setTimeout(resolve, ms));
@@ -31,8 +37,10 @@ const worker = createShardedWorker({
   log: silentLogger,
 });
 process.once('message', async () => {
+  const before = process.cpuUsage();
   const { succeeded } = await worker.run();
-  process.send?.({ succeeded });
+  const { user, system } = process.cpuUsage(before);
+  process.send?.({ succeeded, micros: user + system } satisfies Drained);
   process.disconnect();
 });
 process.send?.('ready');
