@@ -1,3 +1,4 @@
+import { FEATURES } from '../helpers/chaos-feature-jobs.ts';
 import { countJobs } from '../helpers/chaos-job-counts.ts';
 import type { RunLog } from '../helpers/chaos-log.ts';
 import { until } from '../helpers/chaos-wait.ts';
@@ -12,7 +13,7 @@ const STANDSTILL_MS = 60_000;
 export async function drained(redis: TestRedis, fleet: Fleet, log: RunLog): Promise<string[]> {
   const { client } = redis;
   const left = async (): Promise<Record<string, number>> => {
-    const { leases, ...counts } = await countJobs(client, [...QUEUES, LEDGER]);
+    const { leases, ...counts } = await countJobs(client, [...QUEUES, LEDGER, FEATURES]);
     const live = fleet.all.filter(({ life }) => life !== undefined).length;
     const all = { ...counts, leasesOfDeadWorkers: Math.max(0, leases - live) };
     return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
@@ -29,7 +30,14 @@ export async function drained(redis: TestRedis, fleet: Fleet, log: RunLog): Prom
 }
 
 /** What may stay when every worker has ended: Resque's own, and what expires. */
-const STAYS = new Set(['resque:queues', 'resque:failed', 'resque:stat:processed', 'resque:stat:failed']);
+const STAYS = new Set([
+  'resque:queues',
+  'resque:failed',
+  'resque:stat:processed',
+  'resque:stat:failed',
+  'resque:flows',
+  'resque:flows:ended',
+]);
 
 /** Keys that nobody needs any more. */
 export async function leftKeys({ client }: TestRedis): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { CHAOS_JOBS } from '../helpers/chaos-bed.ts';
+import { FEATURES } from '../helpers/chaos-feature-jobs.ts';
 import type { RunLog } from '../helpers/chaos-log.ts';
 import { FaultyProxy } from '../helpers/chaos-proxy.ts';
 import type { Random } from '../helpers/chaos-random.ts';
@@ -22,7 +23,7 @@ const FAR = { rtt: 60, jitter: 20 };
 /** Shorter than the least that a hanging connection hangs. */
 const LEASE = '3s';
 const FLAGS = ['--lease', LEASE, '--interval', '300ms', '--shutdown-timeout', '5s', '--jobs', CHAOS_JOBS];
-const ALL = ['a', 'b', 'c', LEDGER];
+const ALL = ['a', 'b', 'c', LEDGER, FEATURES];
 
 /** Where a process finds its Redis. */
 type Place = 'near' | 'far' | 'rest';
@@ -50,7 +51,7 @@ export class Fleet {
     await fleet.#work('near', ALL.join(), 5);
     await fleet.#work('far', ALL.toReversed().join(), 25);
     await fleet.#work('rest', '*', 5);
-    if (!options.quick) await fleet.#work('near', 'a=3,b=1,c=1,ledger=1', 10, '--scheduler');
+    if (!options.quick) await fleet.#work('near', `a=3,b=1,c=1,ledger=1,${FEATURES}=2`, 10, '--scheduler');
     await fleet.#schedule('near');
     await fleet.#schedule('rest');
     if (!options.quick) await fleet.#schedule('far');

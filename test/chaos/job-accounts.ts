@@ -18,7 +18,11 @@ export type BrokenPromise =
   | 'everything drains'
   | 'every process ends when it is asked to, and only then'
   | 'no key is left behind'
-  | 'nothing runs that nobody pushed';
+  | 'nothing runs that nobody pushed'
+  | 'limits and locks hold'
+  | 'no lock, place or pause is left'
+  | 'a status record tells the end'
+  | 'a flow goes its way, each step and callback once';
 
 export interface Violation {
   readonly promise: BrokenPromise;
@@ -149,7 +153,7 @@ const failedBefore = ({ end }: Run, run: Run) => end?.well === false && end.line
 const isRetry = (before: Run, run: Run) => failedBefore(before, run) && run.attempt === before.attempt + 1;
 
 /** @returns how often it ran again because a process had died or lost its lease */
-function checkReruns(runs: readonly Run[], byPid: ByPid, wrong: Wrong): number {
+export function checkReruns(runs: readonly Run[], byPid: ByPid, wrong: Wrong): number {
   let reruns = 0;
   for (const [i, run] of runs.entries()) {
     const before = runs[i - 1];

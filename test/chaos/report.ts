@@ -9,13 +9,14 @@ const TOLD = 5;
 
 /** What was counted, as tables. */
 export function summaryOf(result: WholeResult): string {
-  const { tallies, faults, violations, failedUnstarted, unsureTaken, deaths, fleet } = result;
+  const { tallies, faults, violations, failedUnstarted, unsureTaken, deaths, fleet, features } = result;
   const sum = (pick: (tally: (typeof tallies)[number]) => number) => tallies.reduce((all, one) => all + pick(one), 0);
   const broken = (promise: BrokenPromise) => violations.filter((one) => one.promise === promise).length;
   const facts: readonly (readonly [string, number])[] = [
     ['jobs', sum(({ jobs }) => jobs)],
     ['of these, pushes that were answered with an error', sum(({ unsure }) => unsure)],
     ['and of these, taken by Redis all the same', unsureTaken],
+    ...features.facts(),
     ['processes', fleet.lives.length],
     ['of these, died', deaths],
     ['lost', broken('none is lost')],

@@ -9,6 +9,7 @@ import { startRedis } from '../helpers/redis-server.ts';
 import { outputLines } from '../helpers/supervisor.ts';
 import { drained, leftKeys } from './drained.ts';
 import { DECK_SIZE, type Fault, Faults, REDIS_ARGS } from './faults.ts';
+import { Features, isFeature } from './features.ts';
 import { Fleet } from './fleet.ts';
 import { type Accounts, account, type BrokenPromise, type Violation } from './job-accounts.ts';
 import { Watch } from './lease-watch.ts';
@@ -32,10 +33,13 @@ export interface WholeResult extends Accounts {
   readonly log: RunLog;
   readonly fleet: Fleet;
   readonly excuses: ReturnType<typeof excuses>;
+  readonly features: Features;
 }
 
 /** About so many jobs come between two faults. */
 const JOBS_A_FAULT = 100;
+/** Jobs with what rides on them, for each of the others. */
+const FEATURES_PART = 0.15;
 /** How long to wait until the workers are in the middle of what was pushed; they may be hanging all at once. */
 const MIDDLE_MS = 3_000;
 
@@ -48,9 +52,11 @@ export async function runWhole(options: WholeOptions): Promise<WholeResult> {
   const log = new RunLog(join(folder, 'runs.log'));
   const watch = new Watch(redis.client);
   let fleet: Fleet | undefined;
+  let features: Features | undefined;
   try {
     fleet = await Fleet.start({ redis, folder, log, random: new Random(seed + 1), quick });
     const producer = new Producer(redis.client, await fleet.proxy(redis.port));
+    features = new Features(redis, await fleet.proxy(redis.port), new Random(seed + 4));
     const faults = new Faults({ fleet, redis, log, random: new Random(seed + 2) });
     const planned = plan(jobs, new Random(seed));
     const random = new Random(seed + 3);
@@ -61,7 +67,10 @@ export async function runWhole(options: WholeOptions): Promise<WholeResult> {
       const from = Math.round((round / rounds) * jobs);
       const to = Math.round(((round + 1) / rounds) * jobs);
       await until(() => redis.client.ping());
-      await producer.push(planned.slice(from, to));
+      await Promise.all([
+        producer.push(planned.slice(from, to)),
+        features.push(Math.ceil((to - from) * FEATURES_PART)),
+      ]);
       const middle = log.starts + (to - from) * random.next() * 0.6;
       await until(() => log.starts > middle, { patience: MIDDLE_MS, interval: 5 });
       const fault = await faults.next();
@@ -71,6 +80,7 @@ export async function runWhole(options: WholeOptions): Promise<WholeResult> {
     const violations: Violation[] = [];
     const wrong = (promise: BrokenPromise, found: readonly string[]) =>
       violations.push(...found.map((what) => ({ promise, what })));
+    violations.push(...(await features.drained(log)));
     wrong('everything drains', await drained(redis, fleet, log));
     const unwilling = (await fleet.stop()).map(({ name, how, output }) => `${name} ended by ${how}: ${output}`);
     wrong(ENDS, [...unwilling, ...crashes(fleet)]);
@@ -79,19 +89,21 @@ export async function runWhole(options: WholeOptions): Promise<WholeResult> {
     await watch.stop();
 
     const found = excuses(fleet.lives, log.read().deaths, watch.ended);
+    violations.push(...(await features.check(log, found)));
     const accounts = account({
       jobs: producer.pushed,
-      runs: log.byJob(),
-      failed: await failedJobs(redis.client),
+      runs: new Map([...log.byJob()].filter(([id]) => !isFeature(id))),
+      failed: (await failedJobs(redis.client)).filter(({ text }) => !/"args":\["f-/.test(text)),
       excuses: found,
       holders: (id) => watch.held.holders(id),
       isMarked: (pid, id) => watch.held.isMarked(pid, id),
     });
     violations.push(...accounts.violations);
     const deaths = log.deaths.filter(({ how }) => how !== 'code-0').length;
-    return { ...accounts, violations, faults: faults.happened, deaths, log, fleet, excuses: found };
+    return { ...accounts, violations, faults: faults.happened, deaths, log, fleet, features, excuses: found };
   } finally {
     await watch.stop();
+    await features?.close();
     await fleet?.close();
     await redis.stop();
     clearInterval(alive);

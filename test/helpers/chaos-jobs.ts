@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Discard, type Duration, defineJob, type JobContext, type JobOptions, SkipRetry } from 'lambdesque';
+import { featureJobs } from './chaos-feature-jobs.ts';
 import { RunLog } from './chaos-log.ts';
 import { type PoisonKind, poisons } from './chaos-poisons.ts';
 
@@ -84,4 +85,7 @@ const Poison = defineJob({
   },
 });
 
-export default [Succeed, OneAttempt, Flaky, Fail, Skip, Drop, Once, OnceFail, Gated, GatedFlaky, GatedFail, Poison];
+export default [
+  ...[Succeed, OneAttempt, Flaky, Fail, Skip, Drop, Once, OnceFail, Gated, GatedFlaky, GatedFail, Poison],
+  ...featureJobs((mark, id, attempt) => log.mark(mark, process.pid, id, attempt)),
+];
