@@ -193,6 +193,8 @@ export interface RunSums {
   readonly waitMs: number;
   /** …and how many those are. */
   readonly waited: number;
+  /** How many handlers ran how long, and how many jobs waited so: by bucket, see broker/ops/run-times.ts. */
+  readonly times: readonly number[];
 }
 
 /** One attempt, as the statistics count it. */

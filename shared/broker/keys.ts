@@ -112,6 +112,8 @@ export interface StatKeys {
   /** Hash: `["<queue>","<class>"]` → sums, see ops/stats.ts. */
   day(time: number): string;
   minute(time: number): string;
+  /** Hash: how many jobs of a day ran and waited how long, see ops/run-times.ts. */
+  times(time: number): string;
   /** String: how many jobs waited, and when that was noted in this minute: `[<epoch ms>,"<queue>",<jobs>,…]`. */
   sizes(time: number): string;
 }
@@ -173,6 +175,7 @@ export function keysOf(namespace: string): Keys {
     stats: {
       day: (time) => `${ns}stats:day:${new Date(time).toISOString().slice(0, 10)}`,
       minute: (time) => `${ns}stats:minute:${new Date(time).toISOString().slice(0, 16)}`,
+      times: (time) => `${ns}stats:times:${new Date(time).toISOString().slice(0, 10)}`,
       sizes: (time) => `${ns}stats:sizes:${new Date(time).toISOString().slice(0, 16)}`,
     },
     unique: (name) => `${ns}unique:${name}`,

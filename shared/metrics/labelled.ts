@@ -65,14 +65,28 @@ export class Histogram {
   }
 
   samples(): Sample[] {
-    return [...this.#rows.entries()].flatMap(({ labels, value: { counts, sum } }) => {
-      let count = 0;
-      const buckets = counts.map((one, i): Sample => {
-        count += one;
-        const le = numberText(this.#bounds[i] ?? Infinity);
-        return { suffix: '_bucket', labels: { ...labels, le }, value: count };
-      });
-      return [...buckets, { suffix: '_sum', labels, value: sum }, { suffix: '_count', labels, value: count }];
-    });
+    return [...this.#rows.entries()].flatMap(({ labels, value: { counts, sum } }) =>
+      histogramSamples(labels, this.#bounds, counts, sum),
+    );
   }
+}
+
+/**
+ * One series of a histogram.
+ * @param bounds upper ends of the buckets, ascending
+ * @param counts of each bucket, and of one without an end
+ */
+export function histogramSamples(
+  labels: Labels,
+  bounds: readonly number[],
+  counts: readonly number[],
+  sum: number,
+): Sample[] {
+  let count = 0;
+  const buckets = counts.map((one, i): Sample => {
+    count += one;
+    const le = numberText(bounds[i] ?? Infinity);
+    return { suffix: '_bucket', labels: { ...labels, le }, value: count };
+  });
+  return [...buckets, { suffix: '_sum', labels, value: sum }, { suffix: '_count', labels, value: count }];
 }

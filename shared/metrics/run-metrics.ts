@@ -1,10 +1,10 @@
+import { BUCKETS_MS } from '../broker/ops/run-times.ts';
 import type { TickTotals } from '../scheduler/step.ts';
 import type { RunReport } from '../worker/reporter.ts';
 import type { MetricFamily } from './exposition.ts';
 import { Counter, Histogram } from './labelled.ts';
 
-/** Seconds: from jobs of a millisecond to those of an hour. */
-const SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3_600];
+const SECONDS = BUCKETS_MS.map((ms) => ms / 1_000);
 
 /** What one worker does, counted since it began. */
 export class RunMetrics {

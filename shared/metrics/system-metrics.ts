@@ -1,16 +1,18 @@
-import { DAY_MS } from '../broker/ops/stats.ts';
+import { BUCKETS_MS } from '../broker/ops/run-times.ts';
 import type { RedisClient } from '../broker/redis/client.ts';
 import { redisControlBroker } from '../broker/redis/control.ts';
 import { readDueTimes } from '../broker/redis/due-times.ts';
 import { redisLimitsBroker } from '../broker/redis/limits.ts';
 import { redisQueuesBroker } from '../broker/redis/queues.ts';
-import { redisStatHashesBroker, type StatSum } from '../broker/redis/stat-hashes.ts';
+import { type PairTimes, redisStatHashesBroker, type StatSum } from '../broker/redis/stat-hashes.ts';
 import { redisStatsBroker } from '../broker/redis/stats.ts';
 import { redisWorkersBroker } from '../broker/redis/workers.ts';
 import { createQueues, type QueueInfo } from '../inspect/queues.ts';
 import { createStats, type StatTotals } from '../inspect/stats.ts';
 import type { MetricFamily, Sample } from './exposition.ts';
+import { histogramSamples } from './labelled.ts';
 
+const SECONDS = BUCKETS_MS.map((ms) => ms / 1_000);
 const OUTCOMES = ['succeeded', 'failed', 'retried', 'discarded'] as const;
 
 /**
@@ -31,9 +33,9 @@ export function systemMetricsOver(redis: RedisClient, namespace: string): () => 
   const stats = createStats({ ...inspected, time: async () => (await readDueTimes(redis, namespace)).now });
   return async () => {
     const [due, totals, found] = await Promise.all([readDueTimes(redis, namespace), stats.totals(), queues.list()]);
-    const [today] = await inspected.hashes.read('day', Math.floor(due.now / DAY_MS), 1);
+    const { sums, times } = await inspected.hashes.day(due.now);
     const overdue = Math.max(0, due.now - Math.min(due.retry ?? Infinity, due.delayed ?? Infinity));
-    return [...ofQueues(found, due.now), ...ofJobs(today?.sums ?? []), ...ofSystem(totals, overdue / 1_000)];
+    return [...ofQueues(found, due.now), ...ofJobs(sums, times), ...ofSystem(totals, overdue / 1_000)];
   };
 }
 
@@ -68,16 +70,27 @@ function ofQueues(queues: readonly QueueInfo[], now: number): MetricFamily[] {
 }
 
 /** Of this day, UTC: counters that begin anew at midnight, which Prometheus takes for a restart. */
-function ofJobs(sums: readonly StatSum[]): MetricFamily[] {
-  const labels = ({ queue, class: name }: StatSum) => ({ queue, class: name });
-  const summary = (name: string, help: string, sum: (of: StatSum) => number, count: (of: StatSum) => number) => ({
+function ofJobs(sums: readonly StatSum[], times: readonly PairTimes[]): MetricFamily[] {
+  const labels = ({ queue, class: name }: { readonly queue: string; readonly class: string }) => ({
+    queue,
+    class: name,
+  });
+  const known = new Map(sums.map((one) => [JSON.stringify(labels(one)), one]));
+  const histogram = (
+    name: string,
+    help: string,
+    counts: (of: PairTimes) => readonly number[],
+    sum: (of: StatSum) => number,
+  ) => ({
     name: `lambdesque_${name}`,
-    type: 'summary' as const,
+    type: 'histogram' as const,
     help,
-    samples: sums.flatMap((one): Sample[] => [
-      { suffix: '_sum', labels: labels(one), value: sum(one) },
-      { suffix: '_count', labels: labels(one), value: count(one) },
-    ]),
+    samples: times.flatMap((one): Sample[] => {
+      const total = known.get(JSON.stringify(labels(one)));
+      return total && counts(one).some((count) => count > 0)
+        ? histogramSamples(labels(one), SECONDS, counts(one), sum(total))
+        : [];
+    }),
   });
   return [
     {
@@ -88,17 +101,17 @@ function ofJobs(sums: readonly StatSum[]): MetricFamily[] {
         OUTCOMES.map((outcome) => ({ labels: { ...labels(one), outcome }, value: one[outcome] })),
       ),
     },
-    summary(
+    histogram(
       'job_duration_seconds',
       'How long handlers ran, since midnight UTC.',
+      ({ durations }) => durations,
       ({ micros }) => micros / 1_000_000,
-      (one) => OUTCOMES.reduce((all, outcome) => all + one[outcome], 0),
     ),
-    summary(
+    histogram(
       'job_wait_seconds',
       'From enqueuing to the start of the first attempt, of jobs that say when they were enqueued, since midnight UTC.',
+      ({ waits }) => waits,
       ({ waitMs }) => waitMs / 1_000,
-      ({ waited }) => waited,
     ),
   ];
 }

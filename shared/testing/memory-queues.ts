@@ -93,6 +93,7 @@ export class MemoryQueues {
   readonly hashes: StatHashesBroker = {
     read: async (unit, first, count) =>
       Array.from({ length: count }, (_, i) => ({ at: (first + i) * (unit === 'day' ? DAY_MS : MINUTE_MS), sums: [] })),
+    day: async () => ({ sums: [], times: [] }),
     sizes: async () => [],
     counters: async () => ({ processed: 0, failed: 0 }),
   };

@@ -1,6 +1,7 @@
+import { countTime, countWait } from '../broker/ops/run-times.ts';
 import type { RunSums } from '../types.ts';
 
-type Sums = { -readonly [Key in keyof RunSums]: RunSums[Key] };
+type Sums = { -readonly [Key in keyof RunSums]: RunSums[Key] extends readonly number[] ? number[] : RunSums[Key] };
 
 /**
  * Sums, by queue and class, of attempts whose jobs are only done: nearly all are, and most have the queue and class of the
@@ -18,7 +19,9 @@ export class RunTally {
     if (isSuccess) sums.succeeded++;
     else sums.discarded++;
     sums.ms += ms;
+    countTime(sums.times, ms);
     if (wait >= 0) {
+      countWait(sums.times, wait);
       sums.waitMs += wait;
       sums.waited++;
     }
@@ -41,7 +44,7 @@ export class RunTally {
     }
     let sums = classes.get(className);
     if (!sums) {
-      sums = { queue, class: className, succeeded: 0, discarded: 0, ms: 0, waitMs: 0, waited: 0 };
+      sums = { queue, class: className, succeeded: 0, discarded: 0, ms: 0, waitMs: 0, waited: 0, times: [] };
       classes.set(className, sums);
       this.#sums.push(sums);
     }

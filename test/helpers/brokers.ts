@@ -145,7 +145,7 @@ async function contentOf(db: Redis, key: Buffer, type: string): Promise<unknown>
 }
 
 const RESQUES =
-  /^resque:(queues|queue:.*|failed|failed_queues|[^:]+_failed|stat:processed|stat:failed|pause-all-workers|serial|delayed_queue_schedule|delayed:\d+|timestamps:.*|job:[^:]+:status|retry|retry:payloads|queues:paused|control|paces|parked|parked:.*|limit:.*|flows|flows:ended|flow:[^:]+(:nodes|:states)?|stats:(day|minute|sizes):[\d:T-]+)$/s;
+  /^resque:(queues|queue:.*|failed|failed_queues|[^:]+_failed|stat:processed|stat:failed|pause-all-workers|serial|delayed_queue_schedule|delayed:\d+|timestamps:.*|job:[^:]+:status|retry|retry:payloads|queues:paused|control|paces|parked|parked:.*|limit:.*|flows|flows:ended|flow:[^:]+(:nodes|:states)?|stats:(day|minute|times|sizes):[\d:T-]+)$/s;
 
 /** What must not be there once every worker has ended. */
 async function leaks(db: Redis, keys: Keys): Promise<string[]> {

@@ -1,6 +1,7 @@
 import type { RunStats, RunSums } from '../../types.ts';
 import type { Keys } from '../keys.ts';
 import type { ScriptCall } from './call.ts';
+import { countTime, countWait, type RunTimes, timesText } from './run-times.ts';
 
 /**
  * Statistics: a hash for each day and each minute, `["<queue>","<class>"]` → `<succeeded> <failed> <retried> <discarded>
@@ -27,6 +28,8 @@ export const MINUTES_KEPT = 180;
 /** Seconds after which the hash of a minute, or a day, expires. */
 const MINUTE_KEPT_SECONDS = (MINUTES_KEPT * MINUTE_MS) / 1000 + 300;
 const DAY_KEPT_SECONDS = ((DAYS_KEPT + 1) * DAY_MS) / 1000;
+/** Only those of the current day are read. */
+const TIMES_KEPT_SECONDS = (2 * DAY_MS) / 1000;
 /** A worker's idea of Redis's time is that good, ms: the hash that Redis means is among the keys. */
 const TOLERANCE_MS = 30_000;
 
@@ -42,6 +45,7 @@ interface Pair {
   micros: number;
   waitMs: number;
   waited: number;
+  readonly times: RunTimes;
 }
 
 /** What a sync settles, summed up by queue and class: the script needs one field for each pair, not one for each job. */
@@ -54,20 +58,27 @@ export class StatSums {
 
   /** @param sums of jobs that are only done */
   constructor(sums: readonly RunSums[] = []) {
-    for (const { queue, class: name, succeeded, discarded, ms, waitMs, waited } of sums) {
+    for (const { queue, class: name, succeeded, discarded, ms, waitMs, waited, times } of sums) {
       const pair = this.#pairOf(queue, name);
       pair.succeeded += succeeded;
       pair.discarded += discarded;
       pair.micros += ms * 1000;
       pair.waitMs += waitMs;
       pair.waited += waited;
+      times.forEach((count, i) => {
+        pair.times[i] = (pair.times[i] ?? 0) + count;
+      });
     }
   }
 
   /** Any other: it counts only if it is carried out. @returns what the script is told of it */
   one(queue: string, { class: name, outcome, ms, wait }: RunStats): string {
     const { place } = this.#pairOf(queue, name);
-    return `${place} ${OUTCOMES.indexOf(outcome) + 1} ${whole(ms * 1000)} ${wait === undefined ? '' : whole(wait)}`;
+    const times: RunTimes = [];
+    countTime(times, ms);
+    if (wait !== undefined) countWait(times, wait);
+    const text = `${place} ${OUTCOMES.indexOf(outcome) + 1} ${whole(ms * 1000)} ${wait === undefined ? '' : whole(wait)}`;
+    return `${text} ${timesText(times)}`;
   }
 
   /** @param now Redis's time as far as it is known; without it nothing is counted */
@@ -78,8 +89,10 @@ export class StatSums {
     }
     call.add(this.#pairs.length);
     encodeStatKeys(call, keys, now);
-    for (const { field, queue, succeeded, discarded, micros, waitMs, waited } of this.#pairs) {
+    encodeTimesKeys(call, keys, now);
+    for (const { field, queue, succeeded, discarded, micros, waitMs, waited, times } of this.#pairs) {
       call.add(field, queue, `${succeeded} 0 0 ${discarded} ${whole(micros)} ${whole(waitMs)} ${waited}`);
+      call.add(timesText(times));
     }
   }
 
@@ -96,7 +109,18 @@ export class StatSums {
     let pair = this.#byField.get(field);
     if (!pair) {
       const place = this.#pairs.length + 1;
-      pair = { place, field, queue, class: name, succeeded: 0, discarded: 0, micros: 0, waitMs: 0, waited: 0 };
+      pair = {
+        place,
+        field,
+        queue,
+        class: name,
+        succeeded: 0,
+        discarded: 0,
+        micros: 0,
+        waitMs: 0,
+        waited: 0,
+        times: [],
+      };
       this.#pairs.push(pair);
       this.#byField.set(field, pair);
     }
@@ -108,15 +132,20 @@ export class StatSums {
 
 /** The hashes to which a script may have to add: that of its time is among them, unless `now` is far off. */
 export function encodeStatKeys(call: ScriptCall, keys: Keys, now: number): void {
-  for (const [unit, nameOf] of [
-    [MINUTE_MS, keys.stats.minute],
-    [DAY_MS, keys.stats.day],
-  ] as const) {
-    const first = Math.floor((now - TOLERANCE_MS) / unit);
-    const last = Math.floor((now + TOLERANCE_MS) / unit);
-    call.add(first, last - first + 1);
-    for (let i = first; i <= last; i++) call.add(call.key(nameOf(i * unit)));
-  }
+  encodeHashes(call, MINUTE_MS, keys.stats.minute, now);
+  encodeHashes(call, DAY_MS, keys.stats.day, now);
+}
+
+/** What `addStats` needs besides. */
+export function encodeTimesKeys(call: ScriptCall, keys: Keys, now: number): void {
+  encodeHashes(call, DAY_MS, keys.stats.times, now);
+}
+
+function encodeHashes(call: ScriptCall, unit: number, nameOf: (time: number) => string, now: number): void {
+  const first = Math.floor((now - TOLERANCE_MS) / unit);
+  const last = Math.floor((now + TOLERANCE_MS) / unit);
+  call.add(first, last - first + 1);
+  for (let i = first; i <= last; i++) call.add(call.key(nameOf(i * unit)));
 }
 
 export function fieldOf(queue: string, className: string | undefined): string {
@@ -138,18 +167,20 @@ function whole(value: number): string {
  * `addToMinute` and `addToDay` add sums to a hash, `statHash` reads which one.
  *
  * ARGV  number of pairs of queue and class, and if there are any: number of the first minute, how many, places of their
- *       keys; the same of days; then each pair: its field, its queue, sums of its jobs that are only done
+ *       keys; the same of days; of days' buckets; then each pair: its field, its queue, sums of its jobs that are only done,
+ *       their buckets
  */
 export const STATS = `
-local counted, shortOf = {}, {}
+local counted, shortOf, timesOf = {}, {}, {}
 local function count(run)
-  local pair, outcome, micros, wait = string.match(run, '^(%d+) (%d) (%d+) (%d*)$')
+  local pair, outcome, micros, wait, times = string.match(run, '^(%d+) (%d) (%d+) (%d*) (.*)$')
   if not pair then return end
   pair, outcome = tonumber(pair), tonumber(outcome)
   local sums = counted[pair] or {0, 0, 0, 0, 0, 0, 0}
   counted[pair] = sums
   sums[outcome], sums[5] = sums[outcome] + 1, sums[5] + tonumber(micros)
   if wait ~= '' then sums[6], sums[7] = sums[6] + tonumber(wait), sums[7] + 1 end
+  timesOf[pair] = (timesOf[pair] or '') .. times
 end
 local function addSums(sums, text)
   local a, b, c, d, e, f, g = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
@@ -170,7 +201,7 @@ end
 local function addToHash(name, fields, texts, most, seconds)
   local known = try('HMGET', name, unpack(fields))
   if not known then return end
-  local entries, other, length, isNew, rest = {}, '["${OTHER}","${OTHER}"]', nil, false, nil
+  local entries, other, length, isNew, rest, placed = {}, '["${OTHER}","${OTHER}"]', nil, false, nil, {}
   for i, field in ipairs(fields) do
     local old = known[i]
     if not old then
@@ -180,7 +211,9 @@ local function addToHash(name, fields, texts, most, seconds)
     end
     if field ~= other and (old or length <= most) then
       entries[#entries + 1], entries[#entries + 2] = field, together(texts[i], old)
+      placed[i] = field
     else
+      placed[i] = other
       rest = rest or {0, 0, 0, 0, 0, 0, 0}
       addSums(rest, texts[i])
     end
@@ -190,12 +223,23 @@ local function addToHash(name, fields, texts, most, seconds)
   end
   try('HSET', name, unpack(entries))
   if isNew then try('EXPIRE', name, seconds) end
+  return placed
 end
 local function addToMinute(name, fields, texts)
   addToHash(name, fields, texts, ${MOST_PAIRS.minute}, ${MINUTE_KEPT_SECONDS})
 end
 local function addToDay(name, fields, texts)
-  addToHash(name, fields, texts, ${MOST_PAIRS.day}, ${DAY_KEPT_SECONDS})
+  return addToHash(name, fields, texts, ${MOST_PAIRS.day}, ${DAY_KEPT_SECONDS})
+end
+-- A bucket of a pair that has none yet is rare, and may be the first of the day.
+local function addToTimes(name, placed, buckets)
+  for i, field in ipairs(placed or {}) do
+    for bucket, count in string.gmatch(buckets[i], '(%d+)=(%d+)') do
+      local sum = try('HINCRBY', name, bucket .. ' ' .. field, count)
+      if not sum then return end
+      if sum == tonumber(count) then try('EXPIRE', name, ${TIMES_KEPT_SECONDS}) end
+    end
+  end
 end
 local function statHash(time, unit)
   local first, keys = int(), {}
@@ -205,7 +249,8 @@ end
 local function addStats(time, isReplay)
   local number = int()
   if number == 0 then return end
-  local minute, day, fields, texts = statHash(time, ${MINUTE_MS}), statHash(time, ${DAY_MS}), {}, {}
+  local minute, day, times = statHash(time, ${MINUTE_MS}), statHash(time, ${DAY_MS}), statHash(time, ${DAY_MS})
+  local fields, texts, buckets = {}, {}, {}
   for i = 1, number do
     local field, queue, text, own = arg(), arg(), arg(), counted[i]
     -- Which of them were not held is not known: nearly always there are none.
@@ -216,10 +261,10 @@ local function addStats(time, isReplay)
       if short > 0 then own[1], shortOf[queue] = own[1] - short, shortOf[queue] - short end
       text = textOf(own)
     end
-    fields[i], texts[i] = field, text
+    fields[i], texts[i], buckets[i] = field, text, arg() .. (timesOf[i] or '')
   end
   if isReplay then return end
   addToMinute(minute, fields, texts)
-  addToDay(day, fields, texts)
+  addToTimes(times, addToDay(day, fields, texts), buckets)
 end
 `;

@@ -2,7 +2,7 @@ import { type ControlBroker, MOST_CANCELLED } from '../control-broker.ts';
 import { pauseGate, readRule, ruleText } from '../gate.ts';
 import { keysOf } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
-import { encodeStatKeys, fieldOf } from '../ops/stats.ts';
+import { encodeStatKeys, encodeTimesKeys, fieldOf } from '../ops/stats.ts';
 import { countDiscarded, orderCancel } from '../scripts/control.ts';
 import { list, type RedisClient, text } from './client.ts';
 import { openGatesOf } from './open-gates.ts';
@@ -72,8 +72,10 @@ export function redisControlBroker(client: RedisClient, namespace: string, time?
     async countDiscarded(queue = '', className) {
       const call = new ScriptCall([]);
       call.add(1);
-      encodeStatKeys(call, keys, await timeOf(client, time));
-      call.add(fieldOf(queue, className), queue, '0 0 0 1 0 0 0');
+      const now = await timeOf(client, time);
+      encodeStatKeys(call, keys, now);
+      encodeTimesKeys(call, keys, now);
+      call.add(fieldOf(queue, className), queue, '0 0 0 1 0 0 0', '');
       await script(countDiscarded, call.keys, call.args);
     },
   };

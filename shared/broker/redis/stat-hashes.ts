@@ -1,4 +1,5 @@
 import { keysOf } from '../keys.ts';
+import { BUCKETS } from '../ops/run-times.ts';
 import { DAY_MS, MINUTE_MS } from '../ops/stats.ts';
 import { readStatHashes } from '../scripts/stat-hashes.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
@@ -7,6 +8,8 @@ import { list, type RedisClient, type Reply, text } from './client.ts';
 export interface StatHashesBroker {
   /** Of consecutive days or minutes. One call for each 30. @param first number of the first since the epoch */
   read(unit: 'day' | 'minute', first: number, count: number): Promise<StatHash[]>;
+  /** One day, with how many took how long. One call. @param time in it, epoch ms */
+  day(time: number): Promise<{ readonly sums: readonly StatSum[]; readonly times: readonly PairTimes[] }>;
   /** How many jobs waited in each queue, as schedulers noted it in consecutive minutes. One call. */
   sizes(first: number, count: number): Promise<NotedSizes[]>;
   /** Of all Resque programs, since Redis was set up. */
@@ -31,6 +34,14 @@ export interface StatSum {
   readonly micros: number;
   readonly waitMs: number;
   readonly waited: number;
+}
+
+/** Of one queue and class, by bucket of `BUCKETS_MS`. */
+export interface PairTimes {
+  readonly queue: string;
+  readonly class: string;
+  readonly durations: readonly number[];
+  readonly waits: readonly number[];
 }
 
 export interface NotedSizes {
@@ -58,6 +69,12 @@ export function redisStatHashesBroker(client: RedisClient, namespace: string): S
       const replies = (await Promise.all(calls)).flat();
       const names = new Map<string, readonly string[] | undefined>();
       return times.map((at, i) => ({ at, sums: sumsOf(text(replies[i]), names) }));
+    },
+
+    async day(time) {
+      const both = [keys.stats.day(time), keys.stats.times(time)];
+      const [sums, times] = list(list(await client.script(readStatHashes, both, []))[0]);
+      return { sums: sumsOf(text(sums), new Map()), times: timesOf(text(times)) };
     },
 
     async sizes(first, count) {
@@ -93,6 +110,27 @@ function sumsOf(lines: string, names: Map<string, readonly string[] | undefined>
     sums.push({ queue, class: name, succeeded, failed, retried, discarded, micros, waitMs, waited });
   }
   return sums;
+}
+
+function timesOf(lines: string): PairTimes[] {
+  const times = new Map<string, { queue: string; class: string; durations: number[]; waits: number[] }>();
+  const all = lines.split('\n');
+  for (let i = 0; i + 1 < all.length; i++) {
+    const [, digits, pair = ''] = /^(\d{1,2}) (\[".*)$/.exec(all[i] ?? '') ?? [];
+    const [bucket, count] = [Number(digits), all[i + 1] ?? ''];
+    if (!(bucket < 2 * BUCKETS) || !/^\d{1,15}$/.test(count)) continue;
+    i++;
+    let row = times.get(pair);
+    if (!row) {
+      const [queue, name] = namesOf(pair) ?? [];
+      if (queue === undefined || name === undefined) continue;
+      row = { queue, class: name, durations: new Array(BUCKETS).fill(0), waits: new Array(BUCKETS).fill(0) };
+      times.set(pair, row);
+    }
+    if (bucket < BUCKETS) row.durations[bucket] = Number(count);
+    else row.waits[bucket - BUCKETS] = Number(count);
+  }
+  return [...times.values()];
 }
 
 function namesOf(field: string): string[] | undefined {

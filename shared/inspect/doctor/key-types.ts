@@ -42,6 +42,7 @@ const PREFIXED: readonly (readonly [string, string])[] = [
   ['stat:', 'string'],
   ['stats:day:', 'hash'],
   ['stats:minute:', 'hash'],
+  ['stats:times:', 'hash'],
   ['stats:sizes:', 'string'],
 ];
 

@@ -49,6 +49,17 @@ withBrokers((stores) => {
     };
     expect(await minute()).toEqual(sums);
     expect(await day()).toEqual(sums);
+    // Each by how long it took, and how long it waited.
+    expect(await stores.db.hgetall(keys.stats.times(NOW))).toEqual({
+      '0 ["q","Hello"]': '2',
+      '1 ["q","Hello"]': '2',
+      '16 ["q","Hello"]': '1',
+      '17 ["q","Hello"]': '1',
+      '18 ["q","Hello"]': '1',
+      '0 ["q","(unknown)"]': '1',
+      '1 ["other","Hello"]': '1',
+    });
+    expect(await stores.db.ttl(keys.stats.times(NOW))).toBeGreaterThan(86_400);
     expect(await stores.db.get(keys.stat('processed'))).toBe('6');
     expect(await stores.db.ttl(keys.stats.minute(NOW))).toBeGreaterThan(180 * 60);
     expect(await stores.db.ttl(keys.stats.day(NOW))).toBeGreaterThan(90 * 86_400);
@@ -92,6 +103,7 @@ withBrokers((stores) => {
     expect(await minute()).toEqual({ '["q","Hello"]': '2 1 0 0 0 0 0' });
     expect(await minute(NOW + MINUTE)).toEqual({});
     expect(await day()).toEqual({ '["q","Hello"]': '2 1 0 0 0 0 0' });
+    expect(await stores.db.hgetall(keys.stats.times(NOW))).toEqual({ '0 ["q","Hello"]': '3' });
   });
 
   it('counts no job that was not held any more', async () => {

@@ -56,6 +56,7 @@ const rows: readonly Row[] = [
   { name: 'queues:paused', key: (keys) => keys.pausedQueues, type: 'set' },
   { name: 'stats:minute:<…>', key: (keys) => keys.stats.minute(NOW), type: 'hash' },
   { name: 'stats:day:<…>', key: (keys) => keys.stats.day(NOW), type: 'hash' },
+  { name: 'stats:times:<…>', key: (keys) => keys.stats.times(NOW), type: 'hash' },
   { name: 'unique:<name>', key: (keys) => keys.unique('tidy'), type: 'string' },
   { name: 'parked:<gate>', key: (keys) => keys.parkedAt('unique:tidy'), type: 'list' },
   { name: 'parked', key: (keys) => keys.parked, type: 'sorted set' },

@@ -7,7 +7,7 @@ function start(concurrency: number, startRate?: number) {
   const clock = new ManualClock();
   const pace = new Pace({ clock, concurrency, startRate: () => startRate });
   const ran = (name: string, jobs: number, ms: number) => {
-    return { queue: 'q', class: name, succeeded: jobs, discarded: 0, ms: jobs * ms, waitMs: 0, waited: 0 };
+    return { queue: 'q', class: name, succeeded: jobs, discarded: 0, ms: jobs * ms, waitMs: 0, waited: 0, times: [] };
   };
   return { clock, pace, ran };
 }

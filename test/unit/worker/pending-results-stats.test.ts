@@ -16,8 +16,9 @@ describe('what the statistics are told', () => {
     pending.ended(other, succeeded, false, 1);
     const none = { waitMs: 0, waited: 0 };
     expect(pending.take().ran).toEqual([
-      { queue: 'myqueue', class: 'Hello', succeeded: 1, discarded: 1, ms: 2.5, ...none },
-      { queue: 'other', class: 'Other', succeeded: 2, discarded: 0, ms: 2, ...none },
+      // Half a millisecond and two of them.
+      { queue: 'myqueue', class: 'Hello', succeeded: 1, discarded: 1, ms: 2.5, times: [1, 1], ...none },
+      { queue: 'other', class: 'Other', succeeded: 2, discarded: 0, ms: 2, times: [2], ...none },
     ]);
     pending.ended(aJob(), succeeded, false, 7);
     expect(pending.take().ran).toMatchObject([{ succeeded: 1, ms: 7 }]);
