@@ -164,7 +164,7 @@ export function clientOver(
       registry,
     }),
     failed,
-    flow: flowMaker({ store: flows, registry, now: () => time.now() }),
+    flow: flowMaker({ store: flows, registry, telemetry, now: () => time.now() }),
     flows: createFlows(flows),
     classes: createClasses(inspected.control),
     limits: createLimits({ ...inspected, jobs: jobsBroker, lists, registry }),

@@ -6,6 +6,7 @@ import { checkRunning, type FlowNode, type FlowStep, isNode } from '../job/flow.
 import { flowNodes } from '../job/flow-nodes.ts';
 import type { Registry } from '../job/registry.ts';
 import { checkOptions, type OptionsOf, shown } from '../options.ts';
+import type { SentJob, Telemetry, TraceContext } from '../telemetry.ts';
 import { FLOW_ID } from '../wire/flow.ts';
 import { newId } from '../wire/payload.ts';
 import { CHUNK_CHARACTERS, CHUNK_JOBS } from './push.ts';
@@ -70,6 +71,7 @@ export type MakeFlow = (node: FlowNode, options?: FlowOptions) => Flow;
 export interface FlowDeps {
   readonly store: Pick<FlowBroker, 'writeNodes' | 'startFlow'>;
   readonly registry?: Registry | undefined;
+  readonly telemetry?: Telemetry | undefined;
   /** Redis's time, epoch ms. */
   readonly now: () => Promise<number>;
 }
@@ -87,7 +89,7 @@ const OPTIONS = {
 } satisfies OptionsOf<FlowOptions>;
 const KEEP_MS = 86_400_000;
 
-export function flowMaker({ store, registry, now }: FlowDeps): MakeFlow {
+export function flowMaker({ store, registry, telemetry, now }: FlowDeps): MakeFlow {
   return (node, options = {}) => {
     checkOptions('flow', options, OPTIONS);
     if (!isNode(node)) {
@@ -97,45 +99,52 @@ export function flowMaker({ store, registry, now }: FlowDeps): MakeFlow {
     }
     const checked = check(options);
     const { id, name = '', running, queues = [] } = checked;
+    let duplicate = false;
+    const start = async (trace?: TraceContext): Promise<readonly SentJob[]> => {
+      const time = await now();
+      const names = [...queues];
+      const roots = [
+        ['0', node, false] as const,
+        ...(checked.onSuccess ? [['success', checked.onSuccess, true] as const] : []),
+        ...(checked.onFailure ? [['failure', checked.onFailure, true] as const] : []),
+      ];
+      const { nodes, steps, sent, checks } = flowNodes(roots, {
+        registry,
+        queues: names,
+        ifStepFails: checked.ifStepFails,
+        now: time,
+        trace,
+      });
+      await Promise.all(checks);
+      for (const some of chunksOf(nodes)) await store.writeNodes(id, some);
+      const { state, wrong } = await store.startFlow({
+        id,
+        name,
+        queues: names,
+        running,
+        nodes: nodes.length,
+        steps: steps - (roots.length - 1),
+        expires: checked.expires === undefined ? undefined : time + checked.expires,
+        keep: checked.keep,
+      });
+      const [first] = wrong;
+      if (first)
+        throw new LambdesqueError(
+          `The flow ${id} could not be started as a whole, since ${first.key} cannot be used: ${first.error}`,
+        );
+      if (state === 'incomplete') {
+        throw new LambdesqueError(
+          `The flow ${id} was not started: some of its steps had expired before all were written. Enqueue it again.`,
+        );
+      }
+      duplicate = state === 'was started';
+      return sent;
+    };
     return {
       id,
       async enqueue() {
-        const time = await now();
-        const names = [...queues];
-        const roots = [
-          ['0', node, false] as const,
-          ...(checked.onSuccess ? [['success', checked.onSuccess, true] as const] : []),
-          ...(checked.onFailure ? [['failure', checked.onFailure, true] as const] : []),
-        ];
-        const { nodes, steps, checks } = flowNodes(roots, {
-          registry,
-          queues: names,
-          ifStepFails: checked.ifStepFails,
-          now: time,
-        });
-        await Promise.all(checks);
-        for (const some of chunksOf(nodes)) await store.writeNodes(id, some);
-        const { state, wrong } = await store.startFlow({
-          id,
-          name,
-          queues: names,
-          running,
-          nodes: nodes.length,
-          steps: steps - (roots.length - 1),
-          expires: checked.expires === undefined ? undefined : time + checked.expires,
-          keep: checked.keep,
-        });
-        const [first] = wrong;
-        if (first)
-          throw new LambdesqueError(
-            `The flow ${id} could not be started as a whole, since ${first.key} cannot be used: ${first.error}`,
-          );
-        if (state === 'incomplete') {
-          throw new LambdesqueError(
-            `The flow ${id} was not started: some of its steps had expired before all were written. Enqueue it again.`,
-          );
-        }
-        return { id, duplicate: state === 'was started' };
+        await (telemetry ? telemetry.enqueue(start) : start());
+        return { id, duplicate };
       },
     };
   };

@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.ts';
 import type { FlowAddition, FlowMark, FlowNodeText } from '../flow.ts';
 import { shown } from '../options.ts';
+import type { TraceContext } from '../telemetry.ts';
 import { groupOf } from '../wire/flow.ts';
 import { isNode, type JobFlow } from './flow.ts';
 import { flowNodes } from './flow-nodes.ts';
@@ -10,6 +11,8 @@ export interface FlowContextDeps {
   readonly registry?: Registry | undefined;
   /** Redis's time, epoch ms. */
   readonly now: () => number;
+  /** Of the job: those that it adds go on with it. */
+  readonly trace?: TraceContext | undefined;
 }
 
 export class FlowContext implements JobFlow {
@@ -49,10 +52,10 @@ export class FlowContext implements JobFlow {
         if (!isNode(node))
           throw new ConfigError(`ctx.flow.add: must be what step, chain, group or chord returns; got ${shown(node)}.`);
       }
-      const { registry, now } = this.#deps;
+      const { registry, now, trace } = this.#deps;
       const written = flowNodes(
         given.map((node, i) => [String(this.#members + i), node, false] as const),
-        { registry, ifStepFails: 'stop', queues: [...queues], moreQueues: false, now: now() },
+        { registry, ifStepFails: 'stop', queues: [...queues], moreQueues: false, now: now(), trace },
       );
       for (const node of written.nodes) this.#nodes.push(node);
       this.#members += given.length;

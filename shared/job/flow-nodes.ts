@@ -2,6 +2,7 @@ import { ArgumentsError, ConfigError } from '../errors.ts';
 import type { FlowNodeText } from '../flow.ts';
 import { stringify } from '../json.ts';
 import { shown } from '../options.ts';
+import type { SentJob, TraceContext } from '../telemetry.ts';
 import { newId } from '../wire/payload.ts';
 import type { JobRef, Target } from './enqueue.ts';
 import type { FlowNode, FlowStep } from './flow.ts';
@@ -26,6 +27,8 @@ export interface FlowNodesDeps {
   readonly moreQueues?: boolean;
   /** Epoch ms. */
   readonly now: number;
+  /** In which its jobs are enqueued. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** A flow, or a part of one, as it is written to Redis. */
@@ -33,6 +36,8 @@ export interface FlowNodes {
   readonly nodes: readonly FlowNodeText[];
   /** Jobs among them. */
   readonly steps: number;
+  /** Where these go, for their span. */
+  readonly sent: readonly SentJob[];
   /** Of schemas that take their time. */
   readonly checks: readonly Promise<unknown>[];
 }
@@ -55,6 +60,7 @@ export function flowNodes(
 class NodeWriter implements FlowNodes {
   readonly nodes: FlowNodeText[] = [];
   readonly checks: Promise<unknown>[] = [];
+  readonly sent: SentJob[] = [];
   steps = 0;
   readonly #deps: FlowNodesDeps;
   readonly #places: Map<string, number>;
@@ -89,6 +95,7 @@ class NodeWriter implements FlowNodes {
       const fails = (options.ifFails ?? this.#deps.ifStepFails) === 'continue' ? 'c' : 's';
       const [head, rest] = this.#payload(name, definition, args);
       this.nodes.push({ path, text: `s ${fails} ${place} ${takes ? 1 : 0}\n${head}\n${rest}` });
+      this.sent.push({ queue: this.#deps.queues[place - 1] ?? '', id: undefined });
       this.steps++;
     } catch (error) {
       throw ofStep(path, name, error);
@@ -147,15 +154,18 @@ class NodeWriter implements FlowNodes {
     args: FlowStep['args'],
   ): readonly [head: string, rest: string] {
     const id = newId();
+    const { now, trace } = this.#deps;
     if (definition?.activeJob) {
       const queue = definition.queue ?? '';
-      return [
-        newPayload(definition, { class: name, args, queue, at: undefined, id, now: this.#deps.now }).slice(0, -1),
-        '',
-      ];
+      const job = { class: name, args, queue, at: undefined, id, now, trace };
+      return [newPayload(definition, job).slice(0, -1), ''];
     }
+    const traced = trace ? `${stringify(trace).slice(1, -1)},` : '';
     checkJsonArgs(name, args);
-    return [`{"class":${JSON.stringify(name)},"args":${stringify(args).slice(0, -1)}`, `],"id":"${id}","queue_time":`];
+    return [
+      `{"class":${JSON.stringify(name)},"args":${stringify(args).slice(0, -1)}`,
+      `],"id":"${id}",${traced}"queue_time":`,
+    ];
   }
 }
 

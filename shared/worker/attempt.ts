@@ -224,7 +224,12 @@ export class Attempt implements JobContext {
 
   get flow(): FlowContext | undefined {
     const { flow } = this.bound.job;
-    if (flow) this.#flow ??= new FlowContext(flow, { registry: this.#deps.registry, now: this.#deps.redisNow });
+    if (flow)
+      this.#flow ??= new FlowContext(flow, {
+        registry: this.#deps.registry,
+        now: this.#deps.redisNow,
+        trace: this.job.trace,
+      });
     return this.#flow;
   }
 

@@ -6,7 +6,16 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Client, createClient, createWorker, defineJob, type Worker } from '../../shared/index.ts';
+import {
+  type Client,
+  chain,
+  createClient,
+  createWorker,
+  defineJob,
+  group,
+  step,
+  type Worker,
+} from '../../shared/index.ts';
 import { openTelemetry } from '../../shared/opentelemetry/index.ts';
 import { openSite } from '../helpers/dashboard/site.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -40,6 +49,13 @@ const jobs = [
       ctx.log.info('runs');
       if (kind === 'fails first' && ctx.job.attempt === 1) throw new RangeError('not yet');
       await ctx.enqueue('Child', [String(kind)]);
+    },
+  }),
+  defineJob({
+    class: 'Adds',
+    queue: 'parents',
+    perform(_args, ctx) {
+      ctx.flow?.add(step('Child', ['added']));
     },
   }),
   defineJob({
@@ -220,6 +236,29 @@ describe('a run', () => {
     await ran('odd');
     await eventually(() => expect(spans('process children')).toHaveLength(2));
     expect(spans('process children')[1]?.parentSpanContext).toBeUndefined();
+  });
+
+  test('of a flow is in the trace in which it was started, and so is what a step adds; one span sends all of it', async () => {
+    const steps = chain(group(step('Adds', [])), step('Child', ['last'], { immutable: true }));
+    await within(() => client.flow(steps, { queues: ['children'] }).enqueue());
+    await ran('last');
+    await eventually(() => expect(spans('process children')).toHaveLength(2));
+    const { traceId } = only('request').spanContext();
+    expect(only('send').attributes).toMatchObject({ 'messaging.batch.message_count': 2 });
+    const runs = [...spans('process parents'), ...spans('process children')];
+    expect(runs.map((span) => span.spanContext().traceId)).toEqual([traceId, traceId, traceId]);
+    expect(runs.map((span) => span.parentSpanContext?.spanId)).toEqual(
+      runs.map(() => only('send').spanContext().spanId),
+    );
+  });
+
+  test('is in the trace of its enqueue, too, where a worker died with it', async () => {
+    // As a dead worker's job is given back.
+    const spliced = '{"lambdesque":{"id":"x","attempts":0,"deaths":1},"class":"Child","args":["again"],';
+    await redis.client.rpush('resque:queue:children', `${spliced}"traceparent":"${PARENT}"}`);
+    await ran('again');
+    await eventually(() => expect(spans('process children')).toHaveLength(1));
+    expect(only('process children').spanContext().traceId).toBe(TRACE);
   });
 
   test('of a cron entry begins a trace, which what it enqueues carries', async () => {
