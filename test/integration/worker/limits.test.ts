@@ -94,7 +94,8 @@ withBrokers((stores: Brokers) => {
       await eventually(async () => expect(await stores.db.llen(keys.parkedAt('class:Counted'))).toBe(4));
       first.kill();
       const worker = startWorker({ store: stores.store, jobs: [scene.job], queues: 'a', options: { interval: 1_000 } });
-      await eventually(async () => expect(await stores.held({ id: worker.worker })).toEqual({}));
+      // It has looked, and found nothing.
+      await eventually(async () => expect(await stores.db.zscore(keys.leases, worker.worker)).not.toBeNull());
       expect(scene.begun).toHaveLength(2);
 
       redisTime.move(61_000);
