@@ -55,14 +55,14 @@ export function pauseGate(className: string): string {
 
 /** What a gate is for. */
 export interface GateParts {
-  readonly kind: 'queue' | 'class' | 'running' | 'flow' | 'pause';
-  /** The queue or the class; of equal jobs the name of their lock; a flow's id. */
+  readonly kind: (typeof KINDS)[number];
+  /** The queue or the class; of equal jobs, also those that wait for a lock (`unique`), the name of their lock; a flow's id. */
   readonly name: string;
   /** Of a kind of jobs within a class. */
   readonly key: string | undefined;
 }
 
-const KINDS = ['queue', 'class', 'running', 'flow', 'pause'] as const;
+const KINDS = ['queue', 'class', 'running', 'flow', 'pause', 'unique'] as const;
 
 /** What a gate's name says; undefined where it is none. */
 export function partsOfGate(gate: string): GateParts | undefined {

@@ -1,6 +1,7 @@
 import type { ControlBroker } from '../broker/control-broker.ts';
 import { classGate, type GateParts, partsOfGate, pausedClassOf, pauseGate, queueGate } from '../broker/gate.ts';
 import type { ListsBroker } from '../broker/lists.ts';
+import { lockOfGate } from '../broker/lock-value.ts';
 import type { JobsBroker } from '../broker/redis/jobs.ts';
 import type { GateState, LimitsBroker } from '../broker/redis/limits.ts';
 import type { ScoredMember } from '../broker/redis/scored-members.ts';
@@ -18,8 +19,11 @@ import { dateOf, type JobView, type Page } from './job-view.ts';
 export interface GateInfo {
   /** Its name, such as `class:Report/acme` or `queue:reports`: what `parked` and `release` take. */
   readonly gate: string;
-  /** A limit of a queue, a class, or a flow; equal jobs of which one may run (`unique`); a class that is, or was, paused. */
-  readonly kind: 'queue' | 'class' | 'running' | 'flow' | 'pause';
+  /**
+   * A limit of a queue, a class, or a flow; equal jobs of which one may run (`while: 'running'`); a class that is, or was, paused; a
+   * lock for which jobs wait (`unique`): which job holds it `client.locks` tells, and frees it.
+   */
+  readonly kind: 'queue' | 'class' | 'running' | 'flow' | 'pause' | 'unique';
   /** The queue or the class; of equal jobs the name of their lock; a flow's id. */
   readonly name: string;
   /** Which kind of jobs within the class; a long one as its digest. */
@@ -68,7 +72,7 @@ export interface Limits {
    * All that is parked at it goes back to the heads of its queues, in order, and is judged anew when it is reserved: by the
    * limit that its workers know now. No limit is exceeded; `jobs.run` starts one past it. 2 commands for each 500 jobs.
    * @returns how many
-   * @throws ConfigError for that of a class which is paused: `classes.resume` gives its jobs back
+   * @throws ConfigError for that of a class which is paused: `classes.resume` gives its jobs back; and for a lock's: see `locks.free`
    * @example await client.limits.release('class:Report/acme');
    */
   release(gate: string): Promise<number>;
@@ -82,6 +86,8 @@ export interface LimitsDeps {
   readonly registry: Registry;
 }
 
+/** A lock has one holder. */
+const ONE: LimitRule = { running: 1 };
 const PAGE = 25;
 /** Parked jobs, and bytes of them, in one page. */
 const MOST = 1_000;
@@ -171,6 +177,12 @@ export function createLimits({ limits, control, jobs, lists, registry }: LimitsD
       if (paused !== undefined && (await control.pausedClasses()).includes(paused)) {
         throw new ConfigError(`release: the class ${paused} is paused. Resume it, which gives its jobs back.`);
       }
+      const lock = lockOfGate(gate);
+      if (lock !== undefined) {
+        throw new ConfigError(
+          `release: what is parked at ${gate} waits for the lock of another job. Free that with client.locks.free(${JSON.stringify(lock)}), or lambdesque locks free.`,
+        );
+      }
       return limits.release(gate);
     },
   };
@@ -181,7 +193,13 @@ function infoOf(gate: string, parts: GateParts, state: GateState, score: number 
   return {
     gate,
     ...parts,
-    limit: parts.kind === 'pause' || (rule && !rule.running && !rule.rate) ? undefined : limitOf(rule),
+    limit: limitOf(
+      parts.kind === 'unique'
+        ? ONE
+        : parts.kind === 'pause' || (rule && !rule.running && !rule.rate)
+          ? undefined
+          : rule,
+    ),
     holders: holders.map(({ worker, places, runs }) => ({ worker, places, alive: runs })),
     called,
     started: passed,
@@ -206,6 +224,6 @@ function checkGate(gate: unknown): void {
 
 function noGate(gate: unknown): ConfigError {
   return new ConfigError(
-    `A gate is named such as "class:Report", "class:Report/acme", "queue:reports" or "pause:Report", as client.limits.list shows it; got ${shown(gate)}.`,
+    `A gate is named such as "class:Report", "class:Report/acme", "queue:reports" "pause:Report" or "unique:…", as client.limits.list shows it; got ${shown(gate)}.`,
   );
 }

@@ -106,6 +106,7 @@ const KINDS = {
   running: 'equal jobs, one at a time',
   flow: 'a flow',
   pause: 'a pause',
+  unique: 'a lock of unique jobs',
 } as const;
 
 const actions = (view: View) => (view.readOnly ? [] : [{ label: 'Actions', unseen: true as const }]);
@@ -147,7 +148,8 @@ function release(view: View, { gate, kind, name, parked }: GateInfo, paused: rea
   if (kind === 'pause' && paused.includes(name)) {
     return action(view, '/classes/resume', html`Resume<span class="unseen"> ${name}</span>`, { name });
   }
-  return parked === 0
+  // To free it is on the page of locks.
+  return parked === 0 || kind === 'unique'
     ? ''
     : action(view, '/limits/release', html`Release…<span class="unseen"> ${gate}</span>`, { gate });
 }

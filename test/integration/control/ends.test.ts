@@ -249,7 +249,7 @@ withBrokers((stores) => {
       await stores.tick();
       expect(await stores.db.exists(lock)).toBe(0);
       // Those of dead workers count no more.
-      const alive = await stores.db.zrange(keys.leases, 0, -1);
+      const alive = await stores.db.zrange(keys.leases, '0', '-1');
       const places = Object.keys(await stores.db.hgetall(keys.limit('class:Held')));
       expect(places.filter((field) => alive.includes(field.slice(1)))).toEqual([]);
       const record = JSON.parse((await stores.db.get(keys.jobStatus(id))) ?? '{}');

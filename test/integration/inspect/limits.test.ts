@@ -230,6 +230,19 @@ withBrokers((stores) => {
       await openAll(7, worker, other);
     });
 
+    test('a lock for which jobs wait is one of them, and freed as a lock', async () => {
+      await stores.db.set(keys.unique('Report:1'), '1:aq 1:q{}');
+      await stores.db.rpush(keys.parkedAt('unique:Report:1'), '1:q{"class":"Report","args":[],"id":"b"}');
+      await stores.db.zadd(keys.parked, NOW + 1_000, 'unique:Report:1');
+      expect(await gateOf('unique:Report:1')).toMatchObject({
+        ...{ kind: 'unique', name: 'Report:1', limit: { running: 1 }, holders: [], parked: 1 },
+        lookAt: new Date(NOW + 1_000),
+      });
+      expect((await limits.parked('unique:Report:1')).items).toMatchObject([{ id: 'b', queue: 'q', state: 'parked' }]);
+      await expect(limits.release('unique:Report:1')).rejects.toThrow(/client\.locks\.free\("Report:1"\)/);
+      await stores.db.del(keys.unique('Report:1'), keys.parkedAt('unique:Report:1'), keys.parked);
+    });
+
     test('what cannot be is said', async () => {
       const control = redisControlBroker(stores.client(), 'resque:', redisTime.now);
       await control.pauseClass('Held');
