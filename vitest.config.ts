@@ -8,6 +8,7 @@ const timeDependent = ['test/{unit,integration}/scheduler/**/*.test.ts', 'test/u
 const slow = [
   'test/integration/scheduler/{cron-once,garbage,month,on-demand,scheduled-view}.test.ts',
   'test/integration/scheduler/promote-{load,race,ruby}.test.ts',
+  'test/unit/scheduler/autoscale.test.ts',
   'test/unit/worker/prefetch-distance.test.ts',
 ];
 

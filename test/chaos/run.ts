@@ -41,7 +41,7 @@ if (!NAMES.includes(name) || more.length > 0) {
   process.exit(2);
 }
 const quick = values.quick;
-const jobs = whole('jobs', quick ? 3_000 : 20_000);
+const jobs = whole('jobs', quick ? 1_500 : 20_000);
 const firstSeed = whole('seed', Math.floor(Math.random() * 1_000_000));
 const minutes = whole('minutes', 0);
 const rounds = whole('rounds', 1);

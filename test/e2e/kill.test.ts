@@ -32,15 +32,15 @@ async function killAgainAndAgain(killPoints: readonly number[]): Promise<CliProc
   return work('load', flags);
 }
 
-test('workers killed with SIGKILL again and again lose none of 20,000 jobs, and run only those in flight twice', async () => {
-  const JOBS_IN_ALL = 20_000;
+test('workers killed with SIGKILL again and again lose none of 12,000 jobs, and run only those in flight twice', async () => {
+  const JOBS_IN_ALL = 12_000;
   await push(redis.client, 'load', ...payloads('Nap', range(1, JOBS_IN_ALL)));
   const scheduler = work('nothing', ['--scheduler', '--interval', '60s']);
   // Further apart than the jobs that wait for a dead worker's lease to end, so that no job sees three deaths by chance;
   // and fewer in all than there are jobs, so that every one of them comes.
   const survivors = await Promise.all([
-    killAgainAndAgain([1_203, 2_048, 1_711, 1_333, 1_502]),
-    killAgainAndAgain([1_600, 1_157, 1_999, 1_420, 1_818]),
+    killAgainAndAgain([1_203, 2_048, 1_711]),
+    killAgainAndAgain([1_600, 1_157, 1_999]),
   ]);
   await eventually(async () => {
     expect(await redis.client.llen('resque:queue:load')).toBe(0);
@@ -56,42 +56,11 @@ test('workers killed with SIGKILL again and again lose none of 20,000 jobs, and 
   expect(new Set(starts).size).toBe(JOBS_IN_ALL);
   const ended = scheduler.lines.filter((line) => line.msg.startsWith('The lease of a worker ended'));
   const reclaimed = ended.reduce((sum, line) => sum + Number(line['jobs']), 0);
-  expect(ended.length, 'workers found dead').toBeGreaterThanOrEqual(10);
+  expect(ended.length, 'workers found dead').toBeGreaterThanOrEqual(6);
   expect(reclaimed, 'jobs that were in flight at a kill').toBeGreaterThan(0);
   expect(starts.length - JOBS_IN_ALL, 'runs beyond the first').toBeLessThanOrEqual(reclaimed);
   expect(await failed(redis.client)).toEqual([]);
   await expectIdle(redis.client, 'load');
-});
-
-test('a serial queue stays in order: each killed worker’s jobs run again in their place', async () => {
-  const JOBS_IN_ALL = 1_200;
-  const before = log.starts.length;
-  await push(redis.client, 'serial', ...payloads('Nap', range(1, JOBS_IN_ALL)));
-  const flags = ['--concurrency', '1', '--serial', 'serial', '--exit-on-complete'];
-  for (const killAt of [150, 101, 133, 97, 141, 118, 125, 90]) {
-    expect((await work('serial', flags, killAt).ended).signal).toBe('SIGKILL');
-    expect((await tickAhead(redis)).reclaimed).toBeGreaterThan(0);
-  }
-  expect(await work('serial', flags).ended).toMatchObject({ code: 0 });
-
-  const starts = log.starts.slice(before);
-  let last = 0;
-  let pid: number | undefined;
-  const jumps: string[] = [];
-  for (const start of starts) {
-    const n = Number(start.name);
-    // A new worker begins with a job that the one before it may have begun; else one follows the other.
-    const goesOn = start.pid === pid ? n === last + 1 : n <= last + 1;
-    if (!goesOn) jumps.push(`${last} was followed by ${n}`);
-    last = n;
-    pid = start.pid;
-  }
-  expect(jumps).toEqual([]);
-  const firstRuns = [...new Set(starts.map((start) => Number(start.name)))];
-  expect(firstRuns).toEqual(range(1, JOBS_IN_ALL));
-  expect(new Set(starts.map((start) => start.pid)).size).toBe(9);
-  expect(await failed(redis.client)).toEqual([]);
-  await expectIdle(redis.client, 'serial');
 });
 
 test('a worker killed while it holds jobs that have not started loses none of them', async () => {

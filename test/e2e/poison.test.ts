@@ -19,7 +19,7 @@ const CASES: readonly PoisonCase[] = [
   { poison: 'memory', concurrency: 2, workers: 1, innocents: '1ms' },
   { poison: 'loop', concurrency: 25, workers: 3, innocents: 'mixed' },
   { poison: 'stray-event', concurrency: 2, workers: 1, innocents: '1ms' },
-  { poison: 'kill-later', concurrency: 10, workers: 1, innocents: 'slow', poisons: 3, fresh: true },
+  { poison: 'kill-later', concurrency: 10, workers: 1, innocents: 'slow', poisons: 2, fresh: true },
 ];
 
 // Beside each other: most of their time they wait for the leases of dead workers to end.
