@@ -7,8 +7,8 @@ import { PLACE_SIZE, type WatchdogData } from './watchdog.ts';
 /** The watchdog's thread: see watchdog.ts. */
 
 const { beats, lengths, texts, tick, limit, lease } = workerData as WatchdogData;
-/** How long the main thread may take to say where it is, ms; in native code it cannot. */
-const ASK_LIMIT = 1_000;
+/** How long the main thread may take to say where it is, ms, on a machine that is busy as well; in native code it cannot. */
+const ASK_LIMIT = 5_000;
 /** How long the line may take to be written before the process ends without it, ms. */
 const WRITE_LIMIT = 1_000;
 
