@@ -17,7 +17,7 @@ const SEED = 8;
 const CASES: readonly SerialCase[] = [
   { jobs: 600, work: ['wait', 5], kills: 3, workers: 1, concurrency: 25 },
   { jobs: 400, work: ['wait', 5], kills: 3, workers: 2, concurrency: 1 },
-  { jobs: 5_000, work: ['noop'], kills: 2, workers: 1, concurrency: 1 },
+  { jobs: 20_000, work: ['noop'], kills: 2, workers: 1, concurrency: 1 },
 ];
 
 // Beside each other: most of their time they wait for the leases of dead workers to end.

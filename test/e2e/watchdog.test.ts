@@ -25,9 +25,9 @@ function work(...flags: readonly string[]) {
   return lambdesque(args, { env: { JOB_LOG: log.folder } });
 }
 
-/** Epoch ms of Redis's clock. */
+/** Epoch ms of Redis's clock; where a worker lost a lease and has begun anew, of the later one. */
 async function leaseEnd(): Promise<number> {
-  const [, score] = await redis.client.zrange('resque:leases', '0', '0', 'WITHSCORES');
+  const [, score] = await redis.client.zrange('resque:leases', '-1', '-1', 'WITHSCORES');
   if (score === undefined) throw new Error('There is no lease.');
   return Number(score);
 }
