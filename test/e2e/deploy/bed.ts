@@ -1,5 +1,5 @@
 /** What a deployment needs, all of it local: a Redis, Upstash's REST API before it, an AWS, and the code. */
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startRedis, type TestRedis } from '../../helpers/redis-server.ts';
 import { startUpstash, type UpstashServer } from '../../helpers/upstash-server.ts';
@@ -14,6 +14,8 @@ export interface Bed {
   readonly aws: AwsCalls;
   readonly project: Project;
   readonly folder: string;
+  /** The last lines of the local AWS, and of these log groups: a fresh machine of CI keeps no folder. */
+  lastWords(groups: readonly string[]): Promise<string>;
   /** @param keep leave the folder, for its logs. @default false */
   stop(options?: { readonly keep?: boolean }): Promise<void>;
 }
@@ -40,9 +42,23 @@ export async function makeBed(): Promise<Bed> {
     aws,
     project,
     folder,
+    async lastWords(groups) {
+      const parts = [`The local AWS:\n${tail((await readFile(join(folder, 'ministack.log'), 'utf8')).split('\n'))}`];
+      for (const group of groups) {
+        const lines = await aws.logLines(group).catch((error: unknown) => [{ text: String(error) }]);
+        parts.push(`${group}:\n${tail(lines.map(({ text }) => text.trimEnd()))}`);
+      }
+      return parts.join('\n\n');
+    },
     async stop({ keep = false } = {}) {
       await all.disposeAsync();
       if (!keep) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+const LINES = 40;
+
+function tail(lines: readonly string[]): string {
+  return lines.slice(-LINES).join('\n');
 }

@@ -16,7 +16,7 @@ if (why) console.log(`e2e:deploy is skipped: ${why}.`);
 
 describe.skipIf(why)('a deployment', () => {
   let bed: Bed;
-  let outputs: Outputs;
+  let outputs: Outputs | undefined;
   let failed = false;
 
   beforeAll(async () => {
@@ -26,12 +26,17 @@ describe.skipIf(why)('a deployment', () => {
     failed ||= task.result?.state === 'fail';
   });
   afterAll(async () => {
-    if (failed) console.log(`The logs are in ${bed.folder}`);
+    if (failed) {
+      const groups = Object.values(outputs ?? {}).flatMap((stack) =>
+        Object.entries(stack).flatMap(([name, value]) => (/Logs$/.test(name) ? [value] : [])),
+      );
+      console.log(`${await bed.lastWords(groups)}\n\nAll logs are in ${bed.folder}`);
+    }
     await bed?.stop({ keep: failed });
   });
 
   const output = (stack: string, name: string): string => {
-    const value = outputs[stack]?.[name];
+    const value = outputs?.[stack]?.[name];
     if (value === undefined) throw new Error(`${stack} has no output ${name}`);
     return value;
   };
@@ -87,7 +92,8 @@ describe.skipIf(why)('a deployment', () => {
       expect(found.length).toBeGreaterThan(1);
       return found;
     });
-    for (const { slot = 0, at } of seen) expect(at - slot, `enqueued at ${at} for ${slot}`).toBeLessThan(2_000);
+    // Each before the next one is due: how long AWS takes to start a tick is not ours.
+    for (const { slot = 0, at } of seen) expect(at - slot, `enqueued at ${at} for ${slot}`).toBeLessThan(15_000);
     await client.cron.pause('quarterly');
     const all = (await slots()).length + 1;
     await eventually(async () => {

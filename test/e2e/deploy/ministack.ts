@@ -18,7 +18,7 @@ const VERSION = '1.5.33';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('./emulator.py', import.meta.url));
 /** How long it may take to answer for the first time, ms. */
-const START_TIMEOUT = 60_000;
+const START_TIMEOUT = 180_000;
 export const REGION = 'eu-central-1';
 
 export interface Ministack {

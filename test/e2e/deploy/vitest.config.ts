@@ -5,8 +5,9 @@ export default defineConfig({
   test: {
     root: new URL('../../..', import.meta.url).pathname,
     include: ['test/e2e/deploy/*.e2e.ts'],
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    // On a busy machine a deployment takes minutes.
+    testTimeout: 400_000,
+    hookTimeout: 400_000,
     // Each test goes on from where the one before it has left the deployment.
     bail: 1,
     reporters: ['verbose'],

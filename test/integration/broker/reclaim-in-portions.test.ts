@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { redisSchedulerBroker } from '../../../shared/broker/redis/scheduler.ts';
-import type { Attempts } from '../../../shared/types.ts';
-import { unsplice } from '../../../shared/wire/attempts-record.ts';
 import { done, from, fromSerial, LEASE, redisTime, retry, withBrokers } from '../../helpers/brokers.ts';
+import { job, numbered, queuedJobs } from '../../helpers/queued-jobs.ts';
 
 withBrokers((stores) => {
-  const job = (name: string) => `{"class":"${name}","args":[]}`;
-  /** Class names in a queue, from the head. */
-  const classes = async (queue: string) => (await stores.queued(queue)).map((payload) => classOf(payload));
-  const classOf = (payload: string) => (JSON.parse(unsplice(payload).payload) as { class: string }).class;
-  const records = async (queue: string): Promise<(Attempts | undefined)[]> =>
-    (await stores.queued(queue)).map((payload) => unsplice(payload).record);
-  const numbered = (count: number) => Array.from({ length: count }, (_, i) => `${i}`);
+  const { classes, records } = queuedJobs(stores);
 
   describe('in slices', () => {
     /** What the calls of one reclaim left in the queue, one after the other. */

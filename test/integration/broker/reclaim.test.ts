@@ -1,6 +1,4 @@
 import { expect, it } from 'vitest';
-import type { Attempts } from '../../../shared/types.ts';
-import { unsplice } from '../../../shared/wire/attempts-record.ts';
 import { functionWorkerId, tokenOf } from '../../../shared/wire/worker-id.ts';
 import {
   done,
@@ -14,17 +12,12 @@ import {
   retry,
   withBrokers,
 } from '../../helpers/brokers.ts';
+import { job, numbered, queuedJobs } from '../../helpers/queued-jobs.ts';
 import { recordingLogger } from '../../helpers/recording-logger.ts';
 import { TestWorker } from '../../helpers/test-worker.ts';
 
 withBrokers((stores) => {
-  const job = (name: string) => `{"class":"${name}","args":[]}`;
-  /** Class names in a queue, from the head. */
-  const classes = async (queue: string) => (await stores.queued(queue)).map((payload) => classOf(payload));
-  const classOf = (payload: string) => (JSON.parse(unsplice(payload).payload) as { class: string }).class;
-  const records = async (queue: string): Promise<(Attempts | undefined)[]> =>
-    (await stores.queued(queue)).map((payload) => unsplice(payload).record);
-  const numbered = (count: number) => Array.from({ length: count }, (_, i) => `${i}`);
+  const { classes, records } = queuedJobs(stores);
 
   it('gives the jobs of a dead worker back to the tail of their queue, in order, and forgets the worker', async () => {
     await stores.produce('q', ...['a', 'b', 'c', 'd'].map(job));
