@@ -4,6 +4,7 @@ import { parseWithBigInts, stringify } from '../json.ts';
 import { unsplice } from '../wire/attempts-record.ts';
 import { failedEntry } from '../wire/failed-entry.ts';
 import { readDate } from '../wire/read-date.ts';
+import { rubyCanShow } from '../wire/ruby/can-show.ts';
 import { isOurs, partsOfWorkerId } from '../wire/worker-id.ts';
 import { writePlace } from './job-places.ts';
 import { dateOf, type JobView } from './job-view.ts';
@@ -225,7 +226,11 @@ function entryOf(worker: string, record: string, now: number): string {
   thrown.name = 'Resque::PruneDeadWorkerDirtyExit';
   thrown.stack = '';
   const { head, tail } = failedEntry({ failedAt: new Date(now), thrown, worker, queue: works.queue ?? '' });
-  return head + (isObject(works.payload) ? works.payload : JSON.stringify(works.payload)) + tail;
+  return (
+    head +
+    (isObject(works.payload) && rubyCanShow(works.payload) ? works.payload : JSON.stringify(works.payload)) +
+    tail
+  );
 }
 
 /** Anything else stops resque-web. */

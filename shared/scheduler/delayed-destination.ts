@@ -4,6 +4,7 @@ import { PayloadError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';
 import { syntaxError } from '../wire/decode.ts';
 import { buriedEntry, type FailedEntryFields, failedEntry } from '../wire/failed-entry.ts';
+import { rubyCanShow } from '../wire/ruby/can-show.ts';
 
 /**
  * Where a delayed payload goes: to the queue that it names, or that its class has; else to the failed list.
@@ -32,6 +33,9 @@ export function destinationOf(bytes: Buffer, registry: Registry | undefined, now
     target !== undefined
       ? `the name of its queue, ${JSON.stringify(target)}, is not valid Unicode`
       : `it names no queue, and its class ${typeof className === 'string' ? JSON.stringify(className) : `(a ${typeof className})`} has none defined`;
+  if (!rubyCanShow(bytes.toString('utf8'))) {
+    return { bytes, to: 'buried', entry: buriedEntry(fieldsOf(reason, now), bytes) };
+  }
   return { bytes, to: 'failed', ...failedEntry(fieldsOf(reason, now)) };
 }
 

@@ -63,7 +63,7 @@ export function readFailed(bytes: Buffer): ReadEntry {
   const text = bytes.toString('latin1');
   const members = membersOf(text);
   const span = withBlanks(text, members.get('payload'));
-  const exact = exactBytes(entry);
+  const exact = exactBytes(entry) ?? jobInText(entry['payload']);
   const payload = exact ? exact.toString('utf8') : payloadText(entry['payload'], bytes, span);
   const { payload: original } = unsplice(payload);
   const job = typeof entry['payload'] === 'string' && !exact ? undefined : objectOf(original, true);
@@ -111,6 +111,11 @@ function exactBytes(entry: Value): Buffer | undefined {
   if (typeof base64 !== 'string' || typeof entry['payload'] !== 'string') return undefined;
   const bytes = Buffer.from(base64, 'base64');
   return bytes.length > 0 && !isUtf8(bytes) ? bytes : undefined;
+}
+
+/** A job that stands there as text, since Ruby's pages cannot show it: see ruby/can-show.ts. */
+function jobInText(payload: unknown): Buffer | undefined {
+  return typeof payload === 'string' && objectOf(payload) ? Buffer.from(payload) : undefined;
 }
 
 /** Whoever writes an entry without blanks has none around its payload: what stands there is the producer's. */

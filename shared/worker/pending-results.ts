@@ -9,6 +9,7 @@ import { addError } from '../wire/attempt-errors.ts';
 import { unsplice } from '../wire/attempts-record.ts';
 import { newAttemptsId, type Undecodable } from '../wire/decode.ts';
 import { buriedEntry, errorInfo, type FailedEntryFields, failedEntry } from '../wire/failed-entry.ts';
+import { rubyCanShow } from '../wire/ruby/can-show.ts';
 import { tokenOf } from '../wire/worker-id.ts';
 import { effectsOf, hasEffects } from './effects.ts';
 import type { PluginEffects } from './plugin-effects.ts';
@@ -120,7 +121,7 @@ export class PendingResults {
   undecodable({ raw, error, isObject, isUtf8 }: Undecodable): void {
     const fields = this.#entryFields(raw.queue, error);
     const outcome: SettleOp = isUtf8
-      ? { kind: isObject ? 'fail' : 'failText', ...failedEntry(fields) }
+      ? { kind: isObject && rubyCanShow(raw.text ?? '') ? 'fail' : 'failText', ...failedEntry(fields) }
       : { kind: 'failBinary', entry: buriedEntry(fields, original(raw.bytes)) };
     const run: RunStats = { class: undefined, outcome: 'failed', ms: 0, wait: undefined };
     // Somebody has changed it since it was enqueued: what it holds may stand there still.
@@ -216,7 +217,10 @@ export class PendingResults {
         return { kind: 'retry', delay: outcome.delay, record, ...(edit ? { edit } : {}) };
       }
       case 'failed':
-        return { kind: 'fail', ...failedEntry(this.#entryFields(job.raw.queue, outcome.error)) };
+        return {
+          kind: rubyCanShow(job.payload) ? 'fail' : 'failText',
+          ...failedEntry(this.#entryFields(job.raw.queue, outcome.error)),
+        };
     }
   }
 

@@ -1,5 +1,6 @@
 import type { SyncRequest } from '../broker/broker.ts';
 import { resqueTime } from '../wire/resque-time.ts';
+import { rubyCanShow } from '../wire/ruby/can-show.ts';
 import type { Attempt } from './attempt.ts';
 
 /** A job that runs for longer is shown as what its worker works on; shorter ones are not worth a call. */
@@ -21,7 +22,10 @@ export class WorkingOn {
   plan(oldest: Attempt | undefined, now: number, ahead: number, marked: boolean): Pick<SyncRequest, 'workingOn'> {
     if (oldest && now >= this.dueAt(oldest)) {
       this.#shown = oldest;
-      const { raw } = oldest.bound.job;
+      const { job } = oldest.bound;
+      const { raw } = job;
+      // Rather none than one at which Ruby's pages end.
+      if (!rubyCanShow(job.payload)) return { workingOn: null };
       const runAt = resqueTime.runAt(new Date(oldest.startedAt + ahead));
       const head = `{"queue":${JSON.stringify(raw.queue)},"run_at":"${runAt}","payload":`;
       return { workingOn: { raw, marked, head, tail: '}' } };

@@ -80,8 +80,6 @@ export const garbageEntries: Readonly<Record<string, string | Buffer>> = {
   'an empty object': '{}',
   'a payload that is text':
     '{"failed_at":"2026/11/20 20:29:37 UTC","payload":"hello","exception":"E","error":"e","queue":"q"}',
-  'a payload that is a text with class and args':
-    '{"failed_at":"2026/11/20 20:29:37 UTC","payload":"{\\"class\\":\\"A\\",\\"args\\":[]}","exception":"E","error":"e","queue":"q"}',
   'a payload that is an array': '{"failed_at":"2026/11/20 20:29:37 UTC","payload":["class"],"error":"e","queue":"q"}',
   'a payload that is null': '{"failed_at":"x","payload":null,"exception":null,"error":null,"queue":null}',
   'a payload without a class':

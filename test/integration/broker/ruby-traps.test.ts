@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { redisFailedBroker } from '../../../shared/broker/redis/failed.ts';
 import { createEnqueuer } from '../../../shared/client/enqueuer.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { workerDefaults } from '../../../shared/config.ts';
+import { createFailed } from '../../../shared/inspect/failed-client.ts';
 import { defineJob } from '../../../shared/job/define.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
 import { silentLogger } from '../../../shared/log.ts';
 import { parseQueues } from '../../../shared/queues/queue-list.ts';
+import { WRAPPER } from '../../../shared/wire/active-job/envelope.ts';
 import { workerId } from '../../../shared/wire/worker-id.ts';
 import { Worker } from '../../../shared/worker/worker.ts';
-import { dump, from, NOW, retry, TestWorker, withBrokers } from '../../helpers/brokers.ts';
+import { dump, from, NOW, redisTime, retry, TestWorker, withBrokers } from '../../helpers/brokers.ts';
 import { PATIENCE } from '../../helpers/eventually.ts';
 import { promoteDelayed } from '../../helpers/scheduler/run-step.ts';
 
@@ -150,6 +153,21 @@ withBrokers((stores) => {
   });
 
   describe('a failed entry', () => {
+    it('has as text what would end the pages of Ruby, and gives its bytes back', async () => {
+      const payloads = [
+        '{"class":"Throw","args":["error","\\ud83d"]}',
+        `{"class":"Throw","args":${'['.repeat(99)}${']'.repeat(99)}}`,
+        `{"class":"${WRAPPER}","args":[]}`,
+        '{"args":["\\ud83d"]}',
+      ];
+      await stores.produce('q', ...payloads);
+      await consumer('q', workerId('host', 17, ['q']), async () => {}).run();
+      expect((await entries()).map((entry) => entry['payload']).sort()).toEqual(payloads.toSorted());
+      const failed = createFailed(redisFailedBroker(stores.client(), 'resque:', redisTime.now));
+      expect(await failed.retryAll({})).toBe(3);
+      expect((await stores.db.lrange(stores.keys.queue('q'), 0, -1)).sort()).toEqual(payloads.slice(0, 3).sort());
+    });
+
     it('has Resque’s keys in Resque’s order, of Resque’s types', async () => {
       const all = await failedOnes();
       expect(all).toHaveLength(12);

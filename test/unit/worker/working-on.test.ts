@@ -48,6 +48,19 @@ describe('a job', () => {
     expect(new WorkingOn().plan(attempt(), START + 1_000, 0, marked)).toMatchObject({ workingOn: { marked } });
   });
 
+  test('is not shown where its payload would end the pages of Ruby', () => {
+    const setting = attemptDeps({ clock: new ManualClock(START) });
+    const job = { raw: rawJob('{}'), payload: '{"class":"F","args":["\\ud83d"]}' };
+    const oldest = new Attempt(
+      boundTo(() => {}, job),
+      setting,
+      () => {},
+    );
+    const workingOn = new WorkingOn();
+    expect(workingOn.plan(oldest, START + 1_000, 0, false)).toEqual({ workingOn: null });
+    expect(workingOn.dueAt(oldest)).toBe(Infinity);
+  });
+
   test('is shown once', () => {
     const workingOn = new WorkingOn();
     const oldest = attempt();
