@@ -118,6 +118,7 @@ export {
   RetryIn,
   type RetryOptions,
 } from './job/retry.ts';
+export type { Errors, RetryOn } from './job/retry-on.ts';
 export type { UniqueOptions } from './job/unique-options.ts';
 export type { KeyedLimit, Limit } from './limit.ts';
 export type { LogFields, Logger } from './log.ts';

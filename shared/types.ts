@@ -156,13 +156,16 @@ export interface ActiveJobInfo {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** @property delay milliseconds until the next attempt  @property warning what was wrong with the backoff function */
+type Retried = { readonly kind: 'retried'; readonly delay: number; readonly error: unknown; readonly warning?: string };
+
 /** How a reserved job ended. Every reserved job gets exactly one. */
 export type Outcome =
   /** @property result what the handler returned, of a job that has a record for it  @property added to its flow */
   | { readonly kind: 'succeeded'; readonly result?: KeptResult; readonly added?: FlowAddition | undefined }
   | { readonly kind: 'discarded'; readonly error: unknown }
-  /** @property delay milliseconds until the next attempt  @property warning what was wrong with the backoff function */
-  | { readonly kind: 'retried'; readonly delay: number; readonly error: unknown; readonly warning?: string }
+  /** @property exceptions under which Rails counts its error */
+  | (Retried & { readonly exceptions?: string })
   | { readonly kind: 'failed'; readonly error: unknown }
   /** Given back unchanged: to the head of its queue, or to the tail where others should come first. */
   | { readonly kind: 'released'; readonly to: 'head' | 'tail'; readonly reason: string };

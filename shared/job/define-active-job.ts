@@ -3,8 +3,7 @@ import { checkOptions, type OptionsOf } from '../options.ts';
 import type { JobContext } from './context.ts';
 import { definition, type JobDefinition, type JobOptions } from './define.ts';
 import type { ActiveJobDefaults, Args } from './enqueue.ts';
-
-type ErrorClass = abstract new (...args: never[]) => unknown;
+import { checkRetryOn, type Errors, errorRule, type RetryOn } from './retry-on.ts';
 
 /** What `defineActiveJob` takes: what `defineJob` does, but for the class. */
 export interface ActiveJobOptions<In extends Args, Out extends Args>
@@ -13,7 +12,13 @@ export interface ActiveJobOptions<In extends Args, Out extends Args>
   /** Name of the class in Ruby, such as `WelcomeJob`; with a `*` at its end every one that begins so. */
   readonly job: string;
   /** What Rails calls `discard_on`: an error of one of these classes, or for which it is true, drops the job. @default none */
-  readonly discard?: readonly ErrorClass[] | ((error: unknown) => boolean);
+  readonly discard?: Errors;
+  /**
+   * What Rails calls `retry_on`, each with a count of its own, in the payload, where Ruby counts it too. `retry` is for the
+   * errors that none of these is for. @default none
+   * @example retryOn: [{ errors: [RangeError], exceptions: '[Api::RateLimited]', attempts: 10, backoff: '1m' }]
+   */
+  readonly retryOn?: readonly RetryOn[];
 }
 
 /**
@@ -37,7 +42,7 @@ export function defineActiveJob<In extends Args = Args, Out extends Args = In>(
   options: ActiveJobOptions<In, Out>,
 ): JobDefinition<In, Out> {
   checkOptions(`defineActiveJob ${JSON.stringify(options?.job)}`, options, OPTIONS);
-  const { job, discard, priority, locale, timeZone, ...rest } = options;
+  const { job, discard, retryOn, priority, locale, timeZone, ...rest } = options;
   const where = `defineActiveJob ${JSON.stringify(job)}`;
   if (typeof job !== 'string' || job === '') {
     throw new ConfigError(
@@ -52,10 +57,12 @@ export function defineActiveJob<In extends Args = Args, Out extends Args = In>(
       throw new ConfigError(`${where}: ${name} must be a name; got ${String(value)}.`);
     }
   }
-  const isDiscarded = discardRule(where, discard);
+  checkRetryOn(where, retryOn);
+  const isDiscarded = discard === undefined ? undefined : errorRule(`${where}: discard`, discard);
   const perform = isDiscarded ? discarding(options, isDiscarded) : rest.perform;
   return {
     ...definition<In, Out>({ ...rest, class: job, perform }, defineActiveJob),
+    ...(retryOn === undefined ? {} : { retryOn }),
     activeJob: {
       ...(priority === undefined ? {} : { priority }),
       ...(locale === undefined ? {} : { locale }),
@@ -69,6 +76,7 @@ const OPTIONS = {
   queue: true,
   args: true,
   retry: true,
+  retryOn: true,
   discard: true,
   delivery: true,
   timeout: true,
@@ -86,14 +94,6 @@ const OPTIONS = {
   onRetrying: true,
   onFailed: true,
 } satisfies OptionsOf<ActiveJobOptions<Args, Args>>;
-
-function discardRule(where: string, discard: ActiveJobOptions<Args, Args>['discard']) {
-  if (discard === undefined || typeof discard === 'function') return discard;
-  if (!Array.isArray(discard) || !discard.every((one) => typeof one === 'function')) {
-    throw new ConfigError(`${where}: discard must be a list of error classes, or a function that takes an error.`);
-  }
-  return (error: unknown) => discard.some((one) => error instanceof one);
-}
 
 function discarding<In extends Args, Out extends Args>(
   options: ActiveJobOptions<In, Out>,

@@ -12,6 +12,7 @@ import type { ActiveJobDefaults, Args, JobRef } from './enqueue.ts';
 import { checkMiddleware, type Middleware } from './middleware.ts';
 import { checkPlugins } from './resque-plugins/plugin.ts';
 import { checkRetry, type RetryOptions } from './retry.ts';
+import type { RetryOn } from './retry-on.ts';
 import { uniqueOf } from './unique-options.ts';
 
 export type { Args } from './enqueue.ts';
@@ -78,6 +79,8 @@ export interface JobDefinition<In extends Args = Args, Out extends Args = Args> 
   performAll?(jobs: readonly BatchedJob[], ctx: BatchContext): unknown;
   /** What `defineActiveJob` adds. @default a class of Resque's own */
   readonly activeJob?: ActiveJobDefaults;
+  /** What `defineActiveJob` adds. @default `retry` is for all errors */
+  readonly retryOn?: readonly RetryOn[];
   /** Where `defineJob` was called, `file:line:column`; for messages. */
   readonly definedAt: string;
 }
@@ -130,6 +133,7 @@ const OPTIONS = {
   batch: false,
   performAll: false,
   activeJob: false,
+  retryOn: false,
   definedAt: false,
 } satisfies OptionsOf<JobDefinition>;
 

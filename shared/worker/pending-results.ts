@@ -213,7 +213,7 @@ export class PendingResults {
         const told = { attempt: job.attempt, at: this.#options.redisNow(), error: errorText(outcome.error) };
         const errors = addError(errorsOf(job), told);
         const record = { id: this.#attemptsId(job), attempts: job.attempt, deaths: job.deaths, errors };
-        const edit = job.activeJob && inBytes(job.payload, raisedExecutions(job.payload));
+        const edit = job.activeJob && inBytes(job.payload, raisedExecutions(job.payload, outcome.exceptions));
         return { kind: 'retry', delay: outcome.delay, record, ...(edit ? { edit } : {}) };
       }
       case 'failed':

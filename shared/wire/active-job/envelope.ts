@@ -1,7 +1,7 @@
 import type { TraceContext } from '../../telemetry.ts';
 import type { ActiveJobInfo, Control, Edit } from '../../types.ts';
 import { controlFields } from '../control.ts';
-import { membersOf } from '../json-members.ts';
+import { membersOf, type Span } from '../json-members.ts';
 import { json, nineDecimals } from './encode-arguments.ts';
 
 /** The class that stands in the payloads of every ActiveJob: Rails' adapter for Resque. */
@@ -88,15 +88,40 @@ export function writeActiveJob(job: NewActiveJob): string {
 /**
  * Where a payload says how often its job was executed, and what stands there after one more; undefined where it does not
  * say. A Ruby worker that takes the next attempt then counts on from there.
+ * @param exceptions under which Rails counts the error, if it does, such as `[Timeout::Error]`
  */
-export function raisedExecutions(payload: string): Edit | undefined {
+export function raisedExecutions(payload: string, exceptions?: string): Edit | undefined {
   const list = membersOf(payload).get('args');
   // The wrapper has one argument, an object.
   const open = list && /^\[\s*(?=\{)/.exec(payload.slice(list.start, list.end));
   if (!open) return undefined;
   const start = list.start + open[0].length;
-  const span = membersOf(payload.slice(start, list.end)).get('executions');
-  const text = span && payload.slice(start + span.start, start + span.end);
-  if (!span || text === undefined || !/^\d{1,9}$/.test(text)) return undefined;
-  return { at: start + span.start, length: text.length, text: String(Number(text) + 1) };
+  const data = payload.slice(start, list.end);
+  const members = membersOf(data);
+  const executions = raised(data, members.get('executions'), raisedNumber);
+  const counts = members.get('exception_executions');
+  const counted = exceptions === undefined ? undefined : raised(data, counts, (text) => raisedCount(text, exceptions));
+  const [first, second] = [executions, counted].filter((one) => one !== undefined).sort((a, b) => a.at - b.at);
+  if (!first) return undefined;
+  const end = second ? second.at + second.length : first.at + first.length;
+  const text = second ? first.text + data.slice(first.at + first.length, second.at) + second.text : first.text;
+  return { at: start + first.at, length: end - first.at, text };
+}
+
+function raised(json: string, span: Span | undefined, raise: (text: string) => string | undefined): Edit | undefined {
+  const text = span && raise(json.slice(span.start, span.end));
+  return span && text !== undefined ? { at: span.start, length: span.end - span.start, text } : undefined;
+}
+
+function raisedNumber(text: string): string | undefined {
+  return /^\d{1,9}$/.test(text) ? String(Number(text) + 1) : undefined;
+}
+
+/** @param counts JSON of an object of counts; Rails has null of jobs that are older than these */
+function raisedCount(counts: string, exceptions: string): string | undefined {
+  if (!counts.startsWith('{')) return undefined;
+  const span = membersOf(counts).get(exceptions);
+  if (!span) return `{${json(exceptions)}:1${/^\{\s*\}$/.test(counts) ? '}' : `,${counts.slice(1)}`}`;
+  const count = raisedNumber(counts.slice(span.start, span.end));
+  return count === undefined ? undefined : counts.slice(0, span.start) + count + counts.slice(span.end);
 }

@@ -103,6 +103,42 @@ withBrokers((stores) => {
     );
   });
 
+  test('errors have attempts of their own, counted with those of Ruby; the last rule for one counts', async () => {
+    class Slow extends Error {}
+    const rules = [
+      { errors: [Error], exceptions: '[StandardError]', attempts: 2, backoff: 0 },
+      { errors: [Slow], exceptions: '[Net::OpenTimeout, Timeout::Error]', attempts: 3, backoff: 0 },
+    ] as const;
+    const thrown = [new Slow(), new Error('x'), new Slow()];
+    const Welcome = defineActiveJob({
+      job: 'WelcomeJob',
+      retry: { attempts: 1 },
+      retryOn: rules,
+      perform() {
+        throw thrown.shift();
+      },
+    });
+    // A Ruby worker has made an attempt, which ended with one of the exceptions.
+    const counted = (executions: number, counts: string) =>
+      PAYLOAD.replace(
+        '"executions":0,"exception_executions":{}',
+        `"executions":${executions},"exception_executions":${counts}`,
+      );
+    await stores.produce('mailers', counted(1, '{"[Net::OpenTimeout, Timeout::Error]":1}'));
+    const payloads: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      await runAll([Welcome]);
+      redisTime.move(1);
+      await stores.tick();
+      payloads.push(
+        ...(await queued(stores.db, 'mailers')).map((one) => one.replace(/^\{"lambdesque":\{[^}]*\},/, '{')),
+      );
+    }
+    const slow = '"[Net::OpenTimeout, Timeout::Error]":2';
+    expect(payloads).toEqual([counted(2, `{${slow}}`), counted(3, `{"[StandardError]":1,${slow}}`)]);
+    expect(await failed(stores.db)).toMatchObject([{ exception: 'Error' }]);
+  });
+
   test('an error that is to be discarded drops the job; another one does not', async () => {
     class Gone extends Error {}
     const Welcome = defineActiveJob({
@@ -197,6 +233,12 @@ describe('defineActiveJob refuses', () => {
       /^defineActiveJob "A": there is no option "retires"; got 3\. There are job, /,
     ],
     [{ job: 'A', locale: '', perform }, /locale must be a name/],
+    [{ job: 'A', retryOn: {} as never, perform }, /retryOn must be a list/],
+    [
+      { job: 'A', retryOn: [{ errors: [Error], exceptions: 'X' }], perform },
+      /retryOn\[0\]\.exceptions must be the list/,
+    ],
+    [{ job: 'A', retryOn: [{ errors: [Error], exceptions: '[X]', attempts: 0 }], perform }, /retry\.attempts must be/],
     [{ job: 'A', discard: ['Gone'] as never, perform }, /discard must be a list of error classes/],
   ])('%j', (options, message) => expect(() => defineActiveJob(options)).toThrow(message));
 

@@ -214,6 +214,22 @@ describe('a new job', () => {
     });
   });
 
+  const counting = (executions: number, counts: string) =>
+    `{"class":"${WRAPPER}","args":[{"arguments":[{"exception_executions":{}}],"executions":${executions},"exception_executions":${counts},"locale":"é"}]}`;
+  test.each([
+    ['{}', '{"[Net::OpenTimeout, Timeout::Error]":1}'],
+    ['{ }', '{"[Net::OpenTimeout, Timeout::Error]":1}'],
+    ['{"[Deadlocked]":2}', '{"[Net::OpenTimeout, Timeout::Error]":1,"[Deadlocked]":2}'],
+    ['{"[Net::OpenTimeout, Timeout::Error]":9,"[A]":1}', '{"[Net::OpenTimeout, Timeout::Error]":10,"[A]":1}'],
+    ['null', 'null'],
+    ['{"[Net::OpenTimeout, Timeout::Error]":"x"}', '{"[Net::OpenTimeout, Timeout::Error]":"x"}'],
+  ])('counts an error where Rails does: %s becomes %s', (before, after) => {
+    const payload = counting(9, before);
+    const edit = raisedExecutions(payload, '[Net::OpenTimeout, Timeout::Error]');
+    const { at, length, text } = edit ?? { at: 0, length: 0, text: '' };
+    expect(payload.slice(0, at) + text + payload.slice(at + length)).toBe(counting(10, after));
+  });
+
   test.each(['[]', '{"class":"X","args":[{"executions":"one"}]}', '{"args":[{"a":{"executions":1}}]}'])(
     'has no executions to raise where it does not say so: %s',
     (payload) => expect(raisedExecutions(payload)).toBeUndefined(),
