@@ -1,5 +1,7 @@
 /** A place that is kept for a job that was called is free again after so many ms: nobody drains its queue. */
 export const CALLED_MS = 60_000;
+/** So much longer than its rate needs it, a gate is kept where nobody is in it, nor waits. */
+const IDLE_MS = 60_000;
 /** What waits for places of dead workers is looked at again after so many ms. */
 export const LOOK_AGAIN_MS = 300_000;
 /** Jobs that are called at a time. */
@@ -57,7 +59,12 @@ local function gateOf(name, limitKey, parkedKey, rule, class)
     local n = tonumber(value)
     if mark == '=' then
       if rest == worker then gate.own = n or 0 end
-      if n and lives(rest) then gate.places = gate.places - n else gate.gone[#gate.gone + 1] = field end
+      if n and lives(rest) then
+        gate.places = gate.places - n
+        if rest ~= worker then gate.others = true end
+      else
+        gate.gone[#gate.gone + 1] = field
+      end
     elseif mark == '+' then
       local expires, tickets = string.match(value, '^(%d+) (%d+)$')
       if expires and tonumber(expires) > time then
@@ -211,7 +218,11 @@ local function closeGates(parkedSet)
     if gate.class == '' then
       writeUse(gate, gate.own + gate.delta)
       if gate.waiting > 0 then call('HSET', gate.key, 'rule', gate.rule) elseif gate.hasRule then call('HDEL', gate.key, 'rule') end
-      if gate.waiting > 0 or not gate.life then
+      local isFree = gate.waiting == 0 and not gate.others and not gate.called and gate.own + gate.delta <= 0
+      if isFree then
+        -- What the rate has let through counts no longer than that. There may be a gate for each of a million customers.
+        call('PEXPIRE', gate.key, (gate.per or 0) + (gate.part or 0) + ${IDLE_MS})
+      elseif gate.waiting > 0 or not gate.life then
         call('PERSIST', gate.key)
       else
         call('PEXPIRE', gate.key, math.max(gate.life, gate.per or 0, call('PTTL', gate.key)))

@@ -217,6 +217,24 @@ withBrokers((stores: Brokers) => {
       for (const gate of scene.gates) gate.open();
     });
 
+    test('of a key that is idle, nothing is kept longer than its rate needs it', async () => {
+      const Rated = defineJob({
+        class: 'Rated',
+        limit: { running: 1, rate: '5/10s', key: byKind },
+        timeout: Infinity,
+        perform() {},
+      });
+      await stores.produce('a', ...payloads('Rated', range(1, 8)));
+      expect(await drain({ store: stores.store, jobs: [Rated], queues: 'a' })).toMatchObject({ succeeded: 8 });
+      const left = await stores.db.keys('resque:limit:*');
+      expect(left).toHaveLength(8);
+      for (const key of left) {
+        const ms = await stores.db.pttl(key);
+        expect(ms).toBeGreaterThan(10_000);
+        expect(ms).toBeLessThanOrEqual(70_100);
+      }
+    });
+
     test('a key that throws, or gives no text, fails its job with a reason that names it', async () => {
       const key = (args: readonly unknown[]) => (args[0] === 'no' ? (7 as never) : (args[0] as { a: string }).a);
       const Keyed = defineJob({ class: 'Keyed', limit: { running: 1, key }, perform() {} });
