@@ -6,6 +6,8 @@ export default $config({
     const secret = aws.secretsmanager.getSecretOutput({ name: 'lambdesque/upstash' });
     const common = {
       runtime: 'nodejs24.x',
+      // Another tick follows: nothing of a failed start is worth repeating.
+      retries: 0,
       architecture: 'arm64',
       // The jobs' own names stand in the failed list.
       nodejs: { minify: true, esbuild: { keepNames: true, external: ['@aws-sdk/*'] } },
@@ -18,8 +20,9 @@ export default $config({
       memory: '512 MB',
       timeout: '5 minutes',
     });
-    new sst.aws.Cron('Tick', {
+    new sst.aws.CronV2('Tick', {
       schedule: 'rate(1 minute)',
+      retries: 0,
       function: {
         ...common,
         handler: '../handlers/scheduler.handler',

@@ -3,8 +3,8 @@ import { createClient } from '../../../shared/index.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { serverTime } from '../../helpers/server-time.ts';
 import { type Bed, makeBed } from './bed.ts';
-import { missing } from './ministack.ts';
 import { type Outputs, otherApp } from './project.ts';
+import { missing } from './python-tool.ts';
 
 /**
  * infra/app.ts as it is, deployed into a local AWS: bootstrap, deploy, jobs on every way, an update, a rollback, three
@@ -54,6 +54,8 @@ describe.skipIf(why)('a deployment', () => {
     expect(await bed.project.cdk(['bootstrap'])).toContain('bootstrapped');
     outputs = await bed.project.deploy();
     expect(output('Lambdesque', 'DoorbellUrl')).toMatch(/^https:/);
+    // Else all that follows would say nothing of what roles allow.
+    expect(await (await fetch(`${bed.ministack.url}/_ministack/health`)).json()).toMatchObject({ auth: 'enabled' });
     // What waits for the minute tick, while the tests go on: one that runs, one that nobody knows, one for later.
     await enqueue('myqueue', hello('minute', 'tick'), '{"class":"Nobody","args":[]}');
     await using client = createClient({ url: bed.redis.url });

@@ -6,8 +6,10 @@ import sys
 import threading
 import uuid
 
-from ministack.services.cloudformation import provisioners
+from dataclasses import replace
 
+from ministack.core import iam_evaluator
+from ministack.services.cloudformation import provisioners
 
 
 def end_with_parent():
@@ -55,6 +57,20 @@ def delete(physical, *args, **kwargs):
 
 
 handlers["AWS::CloudWatch::Alarm"] = {**real, "create": create, "update": update, "delete": delete}
+
+# IAM is enforced on what the stacks make: functions, schedules, callers. Not on the CDK's own roles, whose policies have
+# conditions that are not evaluated here.
+resolve = iam_evaluator.resolve_principal
+
+
+def resolve_principal(*args, **kwargs):
+    principal = resolve(*args, **kwargs)
+    if "/cdk-" in getattr(principal, "arn", ""):
+        principal = replace(principal, policies=None)
+    return principal
+
+
+iam_evaluator.resolve_principal = resolve_principal
 
 from ministack.app import main  # noqa: E402
 

@@ -1,19 +1,18 @@
 /**
- * A local AWS: ministack from PyPI, in a virtual environment that is made when first asked for and kept in the user's cache.
- * Its functions are real processes of Node, its clock is the real one, and it listens on 127.0.0.1 alone.
+ * A local AWS: ministack from PyPI. Its functions are real processes of Node with the rights of their roles and no others, its
+ * clock is the real one, and it listens on 127.0.0.1 alone.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, symlink } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { pythonTool } from './python-tool.ts';
 
-const run = promisify(execFile);
 const VERSION = '1.5.33';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('./emulator.py', import.meta.url));
@@ -29,19 +28,9 @@ export interface Ministack {
   stop(): Promise<void>;
 }
 
-/** @returns why there is none here; undefined where it can run */
-export async function missing(): Promise<string | undefined> {
-  try {
-    const { stdout } = await run('python3', ['-c', 'import ensurepip, sys, venv; print(sys.version_info >= (3, 10))']);
-    return stdout.trim() === 'True' ? undefined : 'python3 is older than 3.10';
-  } catch {
-    return 'there is no python3 with venv (Debian: python3-venv)';
-  }
-}
-
 /** @param folder gets its log and its functions' code, and is the caller's to remove */
 export async function startMinistack(folder: string): Promise<Ministack> {
-  const python = await installed();
+  const python = join(await pythonTool('ministack', VERSION), 'python');
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const temporary = join(folder, 'tmp');
@@ -64,6 +53,8 @@ export async function startMinistack(folder: string): Promise<Ministack> {
       GATEWAY_PORT: String(port),
       BIND_HOST: '127.0.0.1',
       MINISTACK_HOST: '127.0.0.1',
+      // IAM refuses what no policy allows.
+      AUTH: 'true',
       MINISTACK_REGION: REGION,
       AWS_DEFAULT_REGION: REGION,
     },
@@ -100,30 +91,6 @@ function killGroup({ pid }: ChildProcess): void {
   } catch {
     // It is gone.
   }
-}
-
-/** @returns the path of a Python that has it */
-async function installed(): Promise<string> {
-  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'lambdesque');
-  const folder = join(cache, `ministack-${VERSION}`);
-  const python = join(folder, 'bin/python');
-  // Written last: what was broken off has none.
-  const ready = join(folder, 'ready');
-  if (await exists(ready)) return python;
-  await mkdir(cache, { recursive: true });
-  await rm(folder, { recursive: true, force: true });
-  await run('python3', ['-m', 'venv', folder]);
-  await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `ministack==${VERSION}`]);
-  await writeFile(`${ready}.new`, '');
-  await rename(`${ready}.new`, ready);
-  return python;
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LogLine } from './aws-calls.ts';
 import { type Bed, makeBed } from './bed.ts';
-import { missing } from './ministack.ts';
+import { missing } from './python-tool.ts';
 
 const why = await missing();
 if (why) {

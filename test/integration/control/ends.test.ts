@@ -15,7 +15,7 @@ import { NAMESPACE } from '../../helpers/backends.ts';
 import { redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { flowsOn } from '../../helpers/flows.ts';
-import { drain, Gate, mortal, startWorker } from '../../helpers/workers.ts';
+import { drain, mortal, startWorker } from '../../helpers/workers.ts';
 
 /** Every way in which a job ends, by every thing that is to happen then: nothing that it held is left, and all are told. */
 

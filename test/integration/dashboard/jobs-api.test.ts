@@ -65,6 +65,26 @@ test('sent again with its id, a request enqueues nothing more, whoever sends it'
   expect(await redis.client.pttl('resque:dashboard:request:once')).toBeGreaterThan(590_000);
 });
 
+test('sent ten times at once it counts once; the others are told that it is under way, or done', async () => {
+  const answers = await Promise.all(Array.from({ length: 10 }, () => post(REPORT, { id: 'at-once' })));
+  const count = (wanted: number) => answers.filter(({ status }) => status === wanted).length;
+  expect(count(201)).toBe(1);
+  expect(count(200) + count(409)).toBe(9);
+  expect(await queued(redis.client, 'reports')).toHaveLength(1);
+});
+
+test('a replay with another body, time or id is no request of ours', async () => {
+  expect((await post(REPORT, { id: 'first' })).status).toBe(201);
+  const other = REPORT.replace('May', 'June');
+  expect((await post(other, { id: 'first', signed: REPORT })).status).toBe(401);
+  expect((await post(REPORT, { id: 'first', off: 1, signed: `${REPORT} ` })).status).toBe(401);
+  expect(await queued(redis.client, 'reports')).toHaveLength(1);
+});
+
+test.each([-299, 299])('a clock that is %i s off is still believed', async (off) => {
+  expect((await post(REPORT, { off })).status).toBe(201);
+});
+
 test('of one that failed the id can be used again', async () => {
   await redis.client.set('resque:queue:reports', 'a text');
   expect((await post(REPORT, { id: 'again' })).status).toBe(503);

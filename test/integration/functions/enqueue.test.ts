@@ -83,6 +83,37 @@ describe('messages of SQS', () => {
     expect(args).toEqual(['a1', 'b1']);
   });
 
+  test('that come twice are two jobs, as SQS delivers; of a unique class they are one, and neither comes back', async () => {
+    const Once = defineJob({ class: 'Once', queue: 'once', unique: {}, perform() {} });
+    const options = { jobs: [Checked, Once] };
+    const both = sqs(message('a', { class: 'Checked', args: ['1'] }), message('b', { class: 'Once', args: [1] }));
+    expect(await failedOf(both, options)).toEqual([]);
+    expect(await failedOf(both, options)).toEqual([]);
+    expect(await queued(redis.client, 'q')).toHaveLength(2);
+    expect(await queued(redis.client, 'once')).toHaveLength(1);
+  });
+
+  test('a poison comes back each time, alone, however its map fails, until the queue of SQS has had enough', async () => {
+    const map = ({ body }: { readonly body: unknown }) => {
+      if (body === 'poison') throw new RangeError('nobody can read this');
+      return { job: Checked, args: [String(body)] as const };
+    };
+    for (let i = 0; i < 3; i++) {
+      expect(await failedOf(sqs(message(`good ${i}`, `${i}`), message('bad', 'poison')), { map })).toEqual(['bad']);
+    }
+    expect(await queued(redis.client, 'q')).toHaveLength(3);
+  });
+
+  test('of a FIFO queue keep their order, group by group, when those that failed come again', async () => {
+    const first = message('a1', { class: 'Checked', args: ['a1'] }, 'a');
+    const later = [2, 3].map((n) => message(`a${n}`, { class: 'Checked', args: [`a${n}`] }, 'a'));
+    await redis.client.set('resque:queue:q', 'a text');
+    expect(await failedOf(sqs(first, ...later))).toEqual(['a1', 'a2', 'a3']);
+    await redis.client.del('resque:queue:q');
+    expect(await failedOf(sqs(first, ...later))).toEqual([]);
+    expect((await queued(redis.client, 'q')).map((one) => JSON.parse(one).args[0])).toEqual(['a1', 'a2', 'a3']);
+  });
+
   test('all come back where Redis refuses them', async () => {
     await redis.client.set('resque:queue:q', 'a text');
     const batch = sqs(message('a', { class: 'Checked', args: ['1'] }), message('b', { class: 'Checked', args: ['2'] }));
@@ -124,6 +155,20 @@ test('a function makes of an event one job, several or none', async () => {
       : Array.from({ length: Number(body) }, (_, i) => ({ job: Checked, args: [`${i}`] as const }));
   expect(await failedOf(sqs(message('none', '0'), message('two', '2')), { map })).toEqual([]);
   expect(await queued(redis.client, 'q')).toHaveLength(2);
+});
+
+test('S3’s notice by way of SQS, and SNS’s: what they say stands within the message', async () => {
+  const records = { Records: [{ s3: { bucket: { name: 'photos' }, object: { key: 'a.jpg' } } }] };
+  const map = {
+    class: 'Thumbnail',
+    queue: 'images',
+    args: ['$.Records.0.s3.bucket.name', '$.Records.0.s3.object.key'],
+  };
+  expect(await failedOf(sqs(message('m', records)), { map })).toEqual([]);
+  expect(await queued(redis.client, 'images')).toEqual(['{"class":"Thumbnail","args":["photos","a.jpg"]}']);
+  const wrapped = { Type: 'Notification', Message: 'hello' };
+  await send(sqs(message('n', wrapped)), { map: { class: 'Note', queue: 'notes', args: ['$.Message'] } });
+  expect(await queued(redis.client, 'notes')).toEqual(['{"class":"Note","args":["hello"]}']);
 });
 
 test.each([
