@@ -44,6 +44,8 @@ export async function leftKeys({ client }: TestRedis): Promise<string[]> {
   const wrong: string[] = [];
   for (const key of (await client.keys('*')).filter((one) => !STAYS.has(one))) {
     if ((await client.pttl(key)) > 0) continue;
+    // An order to cancel a job that nobody could withdraw is forgotten when its time is over.
+    if (key === 'resque:control' && (await client.hkeys(key)).every((field) => field.startsWith('cancel:'))) continue;
     if (key !== 'resque:serial') wrong.push(key);
     // The hash of serial queues may stay; that somebody holds one may not.
     else if ((await client.hvals(key)).some((holder) => holder !== '')) wrong.push('the holder of a serial queue');

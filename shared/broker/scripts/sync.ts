@@ -69,7 +69,12 @@ if hasNoPlace(registers, last) then return {last and ${LEASE_LOST} or ${NO_PLACE
 call('HDEL', inflight, '')
 
 local control, orders = {}, try('HGETALL', KEYS[CONTROL]) or {}
-for i = 1, #orders, 2 do control[orders[i]] = orders[i + 1] end
+for i = 1, #orders, 2 do
+  control[orders[i]] = orders[i + 1]
+  -- Whoever cancelled a job may have died before it could say that there is none.
+  local upto = string.sub(orders[i], 1, 7) == 'cancel:' and tonumber(string.match(orders[i + 1], '^(%d+) ') or '')
+  if upto and upto <= time then try('HDEL', KEYS[CONTROL], orders[i]) end
+end
 ${GATES}${OPERATIONS}${STATS}
 local missing, refused, stays = 0, {}, {}
 local function fieldsOf(name, ranges, fields)
