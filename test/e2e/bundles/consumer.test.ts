@@ -72,6 +72,28 @@ withBundles((bundles) => {
     expect(await workers()).toBe(0);
   });
 
+  test('the place of one that was killed is taken until its lease has ended; then a start is one worker, delivered twice or not', async () => {
+    await produce('q', job('Slow'), job('Slow'));
+    const settings = { concurrency: 1, maxWorkers: 1, serial: true };
+    const [killed, early] = await Promise.all([consumer(settings), consumer(settings)]);
+    const died = killed.invoke();
+    await eventually(() => expect(begun(killed)).toBe(1));
+    await killed.kill();
+    expect(await died).toMatchObject({ died: true });
+    expect((await early.invoke()).answer).toMatchObject({ stopped: 'maxWorkers', processed: 0 });
+
+    await bundles.endLeases();
+    const scheduler = await bundles.scheduler({ default: { concurrency: 1, maxWorkers: 1 } });
+    expect((await scheduler.invoke({}, { timeout: 4_000 })).answer).toMatchObject({ started: { default: 1 } });
+    const event = bundles.aws.invokes[0]?.event;
+    const twice = [early, await consumer(settings)];
+    const answers = await Promise.all(twice.map((one) => one.invoke(event, { timeout: 3_000 })));
+    const ends = answers.map(({ answer }) => (answer as { stopped: string }).stopped);
+    expect(ends.sort()).toEqual(['deadline', 'maxWorkers']);
+    expect(twice.map(begun).sort()).toEqual([0, 1]);
+    expect(await waiting()).toBe(2);
+  });
+
   test('logs a line for each run, with the request id; metrics stand in lines of their own', async () => {
     await produce('q', '{"class":"Talks","args":["secret argument"],"id":"job-1"}', job('Fails'), job('Quick'));
     const lambda = await consumer();
