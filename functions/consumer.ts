@@ -2,6 +2,7 @@ import type { AnyJobDefinition, JobCallbacks, JobDefaults, Limit, Middleware, Su
 import {
   createRegistry,
   environment,
+  matchesQueue,
   parseQueues,
   type RedisClient,
   readDueTimes,
@@ -55,6 +56,7 @@ export function consumerHandler(deps: ConsumerHandlerDeps) {
   const untraced = createRegistry(jobs, middleware, defaults, callbacks);
   const registry = tracer?.runs(untraced) ?? untraced;
   const queues = parseQueues(settings.queues, settings.order);
+  const drained = matchesQueue(queues);
   const { wake: wakeSettings } = settings;
   const schedule =
     wakeSettings &&
@@ -99,6 +101,7 @@ export function consumerHandler(deps: ConsumerHandlerDeps) {
     try {
       const summary = await drain({
         store: wake ? covered(store, wake) : store,
+        openFlows: (make) => make(client, settings.namespace),
         telemetry: tracer?.telemetry,
         registry,
         queues,
@@ -138,13 +141,21 @@ export function consumerHandler(deps: ConsumerHandlerDeps) {
     return source === 'lambdesque.scheduler' && typeof id === 'string' ? { system, consumer, id } : undefined;
   }
 
-  /** Before a worker takes a lease, a run of the scheduler is set for when that has ended: the worker may die with it. */
+  /**
+   * Before a worker takes a lease, a run of the scheduler is set for when that has ended: the worker may die with it. And what comes
+   * after a step of a flow may be in a queue of another consumer, of which nobody has told.
+   */
   function covered(store: WorkerBroker, wake: WakeRequester): WorkerBroker {
     return {
       ...store,
       async sync(turn) {
         if (turn.register) await wake.begin(options.lease);
-        return store.sync(turn);
+        const answer = await store.sync(turn);
+        const elsewhere = turn.settle.some(({ effects }) =>
+          effects.some((one) => one.kind === 'flow' && !one.mark.queues.every(drained)),
+        );
+        if (elsewhere && answer.kind === 'held') wake.due(answer.now);
+        return answer;
       },
     };
   }

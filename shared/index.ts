@@ -6,8 +6,8 @@
 export type { CronPast, CronStatus } from './broker/cron-broker.ts';
 export type { RedisOptions } from './broker/redis/open.ts';
 export { type Client, type ClientOptions, createClient } from './client/client.ts';
+export { defineFlowJob, type FlowJobOptions } from './client/define-flow-job.ts';
 export type { EnqueueAll, EnqueueItem } from './client/enqueuer.ts';
-export type { Flow, FlowOptions, MakeFlow, StartedFlow } from './client/flow.ts';
 export {
   type ClientShard,
   createShardedClient,
@@ -18,6 +18,7 @@ export {
   type ShardedEnqueueOptions,
 } from './client/sharded-client.ts';
 export type { ShardOptions } from './client/shards.ts';
+export { startFlow } from './client/start-flow.ts';
 export type { Numbers } from './config.ts';
 export type { Duration } from './duration.ts';
 export {
@@ -104,6 +105,7 @@ export {
   step,
   type WithoutLast,
 } from './job/flow.ts';
+export type { Flow, FlowOptions, MakeFlow, StartedFlow } from './job/flow-options.ts';
 export type { Middleware } from './job/middleware.ts';
 export type { Progress } from './job/progress.ts';
 export { type ResqueLockOptions, resqueLock } from './job/resque-plugins/lock.ts';

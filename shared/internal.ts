@@ -106,4 +106,5 @@ export { WorkerService, type WorkerServiceDeps } from './service/worker-service.
 export { type ErrorInfo, errorFields, errorInfo } from './wire/failed-entry.ts';
 export { type FunctionWorker, functionWorkerId, functionWorkerOf, workerId } from './wire/worker-id.ts';
 export type { WorkerDeps } from './worker/deps.ts';
+export type { FlowHost } from './worker/flow-host.ts';
 export { Worker } from './worker/worker.ts';

@@ -2,6 +2,7 @@ import type { Logger, RunReport, Summary, Telemetry } from '../../shared/index.t
 import {
   type Clock,
   createEnqueuer,
+  type FlowHost,
   functionWorkerId,
   type QueueList,
   type Registry,
@@ -16,6 +17,8 @@ import type { ConsumerEnd } from '../contract/invocation-end.ts';
 
 export interface DrainDeps {
   readonly store: WorkerBroker;
+  /** Where jobs start flows. */
+  readonly openFlows: FlowHost['open'];
   readonly registry: Registry;
   readonly queues: QueueList;
   readonly options: WorkerOptions;
@@ -72,6 +75,7 @@ function drainOnce(deps: DrainDeps): Promise<Summary> {
     ...deps,
     options: { ...deps.options, abortGrace: end.abortGrace, exitOnComplete: true },
     client,
+    flows: { open: deps.openFlows, registry, telemetry, now: () => worker.redisNow(), onDue },
     worker: functionWorkerId({ consumer, system, requestId }, patterns),
     deadline: end.deadline,
   });

@@ -1,14 +1,26 @@
 import type { FlowMark, FlowNodeText } from '../flow.ts';
 import type { WrongKey } from './wrong-key.ts';
 
-/** The part of the seam that starts flows, looks at them and changes them. */
-export interface FlowBroker {
-  /** Writes nodes of a flow that is not started yet; they expire unless it is. In one call. */
-  writeNodes(id: string, nodes: readonly FlowNodeText[]): Promise<void>;
+/** The part of the seam that starts flows. */
+export interface FlowStarter {
+  /**
+   * Writes nodes of a flow that is not started yet; they expire unless it is. In one call.
+   * @returns false where it has been started: nothing was written
+   */
+  writeNodes(id: string, nodes: readonly FlowNodeText[]): Promise<boolean>;
   /** Its first steps go to their queues; once, however often it is called. */
-  startFlow(
-    flow: NewFlow,
-  ): Promise<{ readonly state: 'started' | 'was started' | 'incomplete'; readonly wrong: readonly WrongKey[] }>;
+  startFlow(flow: NewFlow): Promise<FlowStart>;
+}
+
+export interface FlowStart {
+  readonly state: 'started' | 'was started' | 'incomplete' | 'overlaps';
+  /** The flow of its name that runs. */
+  readonly overlaps: string | undefined;
+  readonly wrong: readonly WrongKey[];
+}
+
+/** The part of the seam that starts flows, looks at them and changes them. */
+export interface FlowBroker extends FlowStarter {
   /** undefined where there is no record. */
   flow(id: string): Promise<FlowRecord | undefined>;
   /** In one call; undefined where there is no record. */
@@ -32,6 +44,8 @@ export interface NewFlow extends Omit<FlowMark, 'step'> {
   readonly expires: number | undefined;
   /** How long the record is kept when it has ended, ms. */
   readonly keep: number;
+  /** Only where no flow of its name runs that was started so. */
+  readonly alone: boolean;
 }
 
 export type FlowChange =

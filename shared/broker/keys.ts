@@ -78,6 +78,8 @@ export interface Keys {
   readonly flowsEnded: string;
   /** List: steps that ended where no worker could tell their flows, as JSON: the payload's `flow`. */
   readonly flowsLost: string;
+  /** Hash: name of flows of which one runs at a time → id of the latest. */
+  readonly flowsLatest: string;
   readonly stats: StatKeys;
   /** String that expires: who holds a lock of unique jobs, see lock-value.ts. */
   unique(name: string): string;
@@ -172,6 +174,7 @@ export function keysOf(namespace: string): Keys {
     flows: `${ns}flows`,
     flowsEnded: `${ns}flows:ended`,
     flowsLost: `${ns}flows:lost`,
+    flowsLatest: `${ns}flows:latest`,
     stats: {
       day: (time) => `${ns}stats:day:${new Date(time).toISOString().slice(0, 10)}`,
       minute: (time) => `${ns}stats:minute:${new Date(time).toISOString().slice(0, 16)}`,

@@ -31,12 +31,13 @@ import { createStats, type Stats } from '../inspect/stats.ts';
 import { createWorkers, type Workers } from '../inspect/workers.ts';
 import type { JobDefaults } from '../job/defaults.ts';
 import type { AnyJobDefinition } from '../job/define.ts';
+import type { MakeFlow } from '../job/flow-options.ts';
 import { createRegistry } from '../job/registry.ts';
 import { checkOptions, type OptionsOf } from '../options.ts';
 import { type CronEntry, cronRule } from '../scheduler/cron/entry.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { createEnqueuer, type Enqueuer } from './enqueuer.ts';
-import { flowMaker, type MakeFlow } from './flow.ts';
+import { flowMaker } from './flow.ts';
 import { RedisTime } from './redis-time.ts';
 
 /** Enqueues jobs, and lists and changes what is in Redis. One is enough for a program. */

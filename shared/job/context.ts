@@ -41,6 +41,8 @@ export interface CronOrigin {
   readonly name: string;
   /** The time that the job is for; it may run later. */
   readonly slot: Date;
+  /** `skip` where the entry says so. @default 'allow' */
+  readonly overlap?: 'allow' | 'skip';
 }
 
 /** What is known of a job and its attempt. */

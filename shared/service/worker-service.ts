@@ -104,6 +104,7 @@ export class WorkerService extends EventEmitter<WorkerEvents> {
       store: tellingPaused(store, `${namespace}pause-all-workers`, log),
       registry: noticingStarts(registry, (job) => this.#tell('started', job)),
       client: createEnqueuer({ store, clock, registry, telemetry, now: () => worker.redisNow() }),
+      flows: { open: (make) => make(deps.redis, namespace), registry, telemetry, now: () => worker.redisNow() },
       queues,
       watchPushes: open && ((parts) => new PushWatch(open, parts)),
       options,

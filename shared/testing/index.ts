@@ -6,7 +6,7 @@
 export type { Clock } from '../clock.ts';
 export type { Progress } from '../job/progress.ts';
 export type { ExpectedEnqueue } from './expectations.ts';
-export type { EnqueuedJob, JobRun } from './job-run.ts';
+export type { EnqueuedJob, JobRun, StartedInTest } from './job-run.ts';
 export { ManualClock } from './manual-clock.ts';
 export { type RecordingClient, type RecordingClientOptions, recordingClient } from './recording-client.ts';
 export type { LogLine } from './recording-logger.ts';

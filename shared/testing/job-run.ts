@@ -20,8 +20,22 @@ export interface JobRun {
   readonly progress: readonly Progress[];
   /** What was enqueued through `ctx.enqueue`, in order. */
   readonly enqueued: readonly EnqueuedJob[];
+  /** What was started through `startFlow`, in order: checked, and none of its steps runs. */
+  readonly flows: readonly StartedInTest[];
   /** What was logged through `ctx.log`, in order; fields include class, queue, id and attempt. */
   readonly logs: readonly LogLine[];
+}
+
+/** A flow that a job has started in a test. */
+export interface StartedInTest {
+  /** Its id. */
+  readonly id: string;
+  /** Its name, '' where it has none. */
+  readonly name: string;
+  /** To which its steps go. */
+  readonly queues: readonly string[];
+  /** How many there are, without callbacks. */
+  readonly steps: number;
 }
 
 /** A job that was enqueued in a test. */

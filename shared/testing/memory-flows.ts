@@ -13,12 +13,16 @@ export class MemoryFlows implements FlowBroker {
 
   writeNodes: FlowBroker['writeNodes'] = async (id, nodes) => {
     const known = this.#nodes.get(id) ?? new Map<string, string>();
+    if (this.#records.has(id)) return false;
     for (const { path, text } of nodes) known.set(path, text);
     this.#nodes.set(id, known);
+    return true;
   };
 
-  startFlow: FlowBroker['startFlow'] = async ({ id, name, queues, steps }) => {
-    if (this.#records.has(id)) return { state: 'was started', wrong: [] };
+  startFlow: FlowBroker['startFlow'] = async ({ id, name, queues, steps, alone }) => {
+    if (this.#records.has(id)) return { state: 'was started', overlaps: undefined, wrong: [] };
+    const other = alone ? this.#runningOf(name) : undefined;
+    if (other !== undefined) return { state: 'overlaps', overlaps: other, wrong: [] };
     const counts = { steps, succeeded: 0, failed: 0, active: 0 };
     const created = this.#clock.now();
     this.#records.set(id, {
@@ -32,8 +36,12 @@ export class MemoryFlows implements FlowBroker {
       stopped: [],
       reason: '',
     });
-    return { state: 'started', wrong: [] };
+    return { state: 'started', overlaps: undefined, wrong: [] };
   };
+
+  #runningOf(name: string): string | undefined {
+    return [...this.#records].find(([, record]) => record.name === name && record.state === 'running')?.[0];
+  }
 
   flow: FlowBroker['flow'] = async (id) => this.#records.get(id);
 

@@ -94,13 +94,13 @@ export interface RecordingClient extends Client {
 export function recordingClient(options: RecordingClientOptions = {}): RecordingClient {
   const { jobs = [], inline = false, middleware = [], cronEntries, clock = systemClock } = options;
   const limit = inlineLimit(options.limit);
-  const worker = new TestWorker({ clock, middleware });
+  const flows = new MemoryFlows(clock);
+  const worker = new TestWorker({ clock, middleware, flows });
   const registry = worker.registry(jobs);
   const enqueued: EnqueuedJob[] = [];
   const delayed = new MemoryDelayed();
   const cron = new MemoryCron(clock);
   const control = new MemoryControl();
-  const flows = new MemoryFlows(clock);
   const waiting = new MemoryQueues({ now: () => clock.now(), delayedCount: () => delayed.delayedCount() });
   let closed = false;
   const write = () => {

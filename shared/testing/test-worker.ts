@@ -1,3 +1,4 @@
+import type { FlowStarter } from '../broker/flow-broker.ts';
 import type { Clock } from '../clock.ts';
 import { workerDefaults } from '../config.ts';
 import { LambdesqueError, ShutdownError } from '../errors.ts';
@@ -12,8 +13,10 @@ import type { Outcome, RawJob } from '../types.ts';
 import type { Attempt, Ended } from '../worker/attempt.ts';
 import { outcomeOfFailure } from '../worker/attempt-outcome.ts';
 import { bind } from '../worker/bind.ts';
+import type { FlowHost } from '../worker/flow-host.ts';
 import { RunningJobs } from '../worker/running-jobs.ts';
-import type { EnqueuedJob, JobRun } from './job-run.ts';
+import type { EnqueuedJob, JobRun, StartedInTest } from './job-run.ts';
+import { MemoryFlows } from './memory-flows.ts';
 import { recordingLogger } from './recording-logger.ts';
 
 /** First part of the ids of jobs that have none. */
@@ -29,6 +32,8 @@ export interface TestWorkerDeps {
   readonly clock: Clock;
   /** Around every handler, outermost first. */
   readonly middleware: readonly Middleware[];
+  /** Where the flows are that jobs start. @default its own */
+  readonly flows?: MemoryFlows;
 }
 
 /** What one attempt gets besides its payload. */
@@ -44,6 +49,7 @@ export interface RunDeps {
 interface AttemptDeps {
   readonly log: Logger;
   readonly enqueue: Enqueue;
+  readonly flows: FlowHost;
   /** What its handler says of how far it has come. */
   readonly progress: Progress[];
   readonly signal: AbortSignal | undefined;
@@ -52,11 +58,13 @@ interface AttemptDeps {
 /** Runs payloads one at a time, by the parts that a worker is made of, and keeps what comes of each. */
 export class TestWorker {
   readonly #deps: TestWorkerDeps;
+  readonly #flows: MemoryFlows;
   /** What `perform` has returned, by its context. */
   readonly #returned = new WeakMap<JobContext, unknown>();
 
   constructor(deps: TestWorkerDeps) {
     this.#deps = deps;
+    this.#flows = deps.flows ?? new MemoryFlows(deps.clock);
   }
 
   /** Handlers whose results are kept. @throws ConfigError as `createRegistry` does */
@@ -79,12 +87,40 @@ export class TestWorker {
     });
     if ('error' in bound) throw bound.error;
     if ('outcome' in bound)
-      return { ...outcomeFields(bound.outcome, undefined), result: undefined, progress: [], enqueued, logs: log.lines };
+      return {
+        ...outcomeFields(bound.outcome, undefined),
+        result: undefined,
+        progress: [],
+        enqueued,
+        flows: [],
+        logs: log.lines,
+      };
     const progress: Progress[] = [];
-    const { attempt, outcome } = await this.#attempt(bound, { log, enqueue, progress, signal });
+    const flows: StartedInTest[] = [];
+    const { attempt, outcome } = await this.#attempt(bound, {
+      log,
+      enqueue,
+      flows: this.#flowsInto(flows, registry),
+      progress,
+      signal,
+    });
     if (outcome.kind === 'retried' && outcome.warning) log.warn(outcome.warning, { class: bound.job.class });
     const result = outcome.kind === 'succeeded' ? await this.#returned.get(attempt) : undefined;
-    return { ...outcomeFields(outcome, attempt.aborted), result, progress, enqueued, logs: log.lines };
+    return { ...outcomeFields(outcome, attempt.aborted), result, progress, enqueued, flows, logs: log.lines };
+  }
+
+  /** Without Redis; what is started is kept. */
+  #flowsInto(into: StartedInTest[], registry: Registry): FlowHost {
+    const kept: FlowStarter = {
+      writeNodes: this.#flows.writeNodes,
+      startFlow: async (flow) => {
+        const answer = await this.#flows.startFlow(flow);
+        const { id, name, queues, steps } = flow;
+        if (answer.state === 'started') into.push({ id, name, queues, steps });
+        return answer;
+      },
+    };
+    return { open: () => kept, registry, now: () => this.#deps.clock.now() };
   }
 
   async #attempt(bound: BoundJob, deps: AttemptDeps) {
@@ -98,6 +134,7 @@ export class TestWorker {
         clock,
         log: deps.log,
         enqueue: deps.enqueue,
+        flows: deps.flows,
         onProgress: (_job, progress) => deps.progress.push(progress),
         deadline: undefined,
         redisNow: () => clock.now(),

@@ -12,6 +12,7 @@ import type { Logger } from '../log.ts';
 import { traceIdOf } from '../telemetry.ts';
 import type { Job, KeptResult } from '../types.ts';
 import { keptResult } from '../wire/php-status.ts';
+import { FLOW_HOST, type FlowHost } from './flow-host.ts';
 import { deadlineError } from './outcome.ts';
 
 /** What all attempts of a consumer share. */
@@ -19,6 +20,8 @@ export interface AttemptDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly enqueue: Enqueue;
+  /** For jobs that start flows. @default they cannot */
+  readonly flows?: FlowHost | undefined;
   /** What a handler says of how far it has come. */
   readonly onProgress: (job: Job, progress: Progress) => void;
   /** Of the classes of steps that are added to flows. @default none are known by name */
@@ -219,7 +222,10 @@ export class Attempt implements JobContext {
 
   get cron(): JobContext['cron'] {
     const { cron } = this.bound.job;
-    return cron && { name: cron.name, slot: new Date(cron.slot) };
+    if (!cron) return undefined;
+    const origin = { name: cron.name, slot: new Date(cron.slot) };
+    // The lock of its entry is what tells.
+    return this.bound.job.control?.lock ? { ...origin, overlap: 'skip' } : origin;
   }
 
   get flow(): FlowContext | undefined {
@@ -274,6 +280,10 @@ export class Attempt implements JobContext {
 
   get enqueue(): Enqueue {
     return this.#deps.enqueue;
+  }
+
+  get [FLOW_HOST](): FlowHost | undefined {
+    return this.#deps.flows;
   }
 }
 

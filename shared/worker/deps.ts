@@ -5,6 +5,7 @@ import type { Enqueue } from '../job/enqueue.ts';
 import type { Registry } from '../job/registry.ts';
 import type { Logger } from '../log.ts';
 import type { QueueList } from '../queues/queue-list.ts';
+import type { FlowHost } from './flow-host.ts';
 import type { PushWatch, PushWatchDeps } from './push-watch.ts';
 import type { WhyIdle } from './queue-poller.ts';
 import type { RunReport } from './reporter.ts';
@@ -16,6 +17,8 @@ export interface WorkerDeps {
   readonly registry: Registry;
   /** What jobs enqueue with. */
   readonly client: { readonly enqueue: Enqueue };
+  /** For jobs that start flows. @default they cannot */
+  readonly flows?: FlowHost | undefined;
   readonly queues: QueueList;
   /** Has pushes told to a worker that waits. @default it looks each interval */
   readonly watchPushes?: ((deps: PushWatchDeps) => PushWatch) | undefined;

@@ -71,6 +71,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
       clock,
       log,
       enqueue: client.enqueue,
+      flows: deps.flows,
       onProgress: (job, progress) => shared.pending.progress(job, progress),
       registry: deps.registry,
       deadline,

@@ -1,7 +1,7 @@
 /** Flows on the brokers of a test: made, looked at and changed as by a client, on the test's time. */
 import { redisFlowBroker } from '../../shared/broker/redis/flows.ts';
-import { flowMaker, type MakeFlow } from '../../shared/client/flow.ts';
-import type { Flows, FlowTree } from '../../shared/index.ts';
+import { flowMaker } from '../../shared/client/flow.ts';
+import type { Flows, FlowTree, MakeFlow } from '../../shared/index.ts';
 import { createFlows } from '../../shared/inspect/flows.ts';
 import type { AnyJobDefinition } from '../../shared/job/define.ts';
 import { createRegistry } from '../../shared/job/registry.ts';

@@ -1,17 +1,16 @@
-import { flowOfPayload, flowTexts } from '../../wire/flow.ts';
+import { flowOfPayload } from '../../wire/flow.ts';
 import type { SchedulerBroker, WrongKey } from '../broker.ts';
 import type { FlowBroker, FlowRecord, FlowState } from '../flow-broker.ts';
 import { type Keys, keysOf } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
 import { encodeFlowKeys } from '../ops/flow.ts';
-import { changeFlow, INCOMPLETE, NO_FLOW, readFlows, readNodes, startFlow, writeNodes } from '../scripts/flows.ts';
+import { changeFlow, NO_FLOW, readFlows, readNodes } from '../scripts/flows.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
+import { redisFlowStarter } from './flow-starter.ts';
 import { type TimeSource, timedScripts } from './time.ts';
 import { isNote, untoldEndsOf } from './untold-ends.ts';
 import { wrongKeysOf } from './wrong-keys.ts';
 
-/** Nodes of a flow that is not started within this time are gone, ms. */
-const UNSTARTED_MS = 3_600_000;
 /** Results and errors that one look answers, bytes. */
 const MOST_RESULTS = 4_194_304;
 
@@ -39,30 +38,7 @@ export function redisFlowBroker(client: RedisClient, namespace: string, time?: T
   const keys = keysOf(namespace);
   const script = timedScripts(client, time);
   return {
-    async writeNodes(id, nodes) {
-      const args = nodes.flatMap(({ path, text }) => [path, text]);
-      await client.script(writeNodes, [keys.flowNodes(id)], [UNSTARTED_MS, ...args]);
-    },
-
-    async startFlow(flow) {
-      const { head, tail } = flowTexts(flow);
-      const limits = flow.expires === undefined ? '' : `,"control":{"expires":${Math.ceil(flow.expires)}}`;
-      const call = new ScriptCall([keys.queues, keys.control]);
-      call.add(
-        flow.nodes,
-        flow.steps,
-        head,
-        tail,
-        limits,
-        JSON.stringify(flow.queues),
-        Math.ceil(flow.keep),
-        flow.name,
-      );
-      encodeFlowKeys(flow, call, keys);
-      const [code, wrong] = list(await script(startFlow, call.keys, call.args));
-      const state = code === INCOMPLETE ? 'incomplete' : code === 0 ? 'was started' : 'started';
-      return { state, wrong: wrongKeysOf(wrong) };
-    },
+    ...redisFlowStarter(client, namespace, time),
 
     async flow(id) {
       return recordOf(await client.command(['HMGET', keys.flow(id), ...FIELDS]));

@@ -2,18 +2,18 @@
 export const MOST_RESULTS = 4_194_304;
 
 /**
- * Lua, a part of FLOW_STEPS: `resultOf(f, path)` is the result of a node as JSON, `inputOf(f, path)` what goes into a step; nil
+ * Lua, a part of FLOW_STEPS: `resultOf(f, path)` is the result of a node as JSON, `inputOf(f, path)` what goes into a step,
+ * the result of what came before it in its chain, or in the nearest chain around it; nil
  * and the path of a group where its list is too large. The list of a group is made when somebody takes it, and kept.
  */
 export const FLOW_RESULTS = `
--- The result of a node, as JSON; or nil, and what is wrong with it.
 local resultOf
 local function listOf(f, path, count)
   local parts, size = {}, 0
   for from = 0, count - 1, 500 do
     local fields, members, missing = {}, {}, {}
     for i = from, math.min(from + 499, count - 1) do
-      members[#members + 1] = path .. ':' .. string.format('%d', i)
+      members[#members + 1] = sub(path, ':', i)
       fields[#fields + 1] = 'r:' .. members[#members]
     end
     local found = call('HMGET', f.states, unpack(fields))
@@ -41,7 +41,7 @@ function resultOf(f, path)
   local node, text, err = nodeOf(f, path) or '', 'null', nil
   local kind = string.sub(node, 1, 1)
   if kind == 'c' then
-    text, err = resultOf(f, path .. '.' .. string.format('%d', countOf(node) - 1))
+    text, err = resultOf(f, sub(path, '.', countOf(node) - 1))
   elseif kind == 'g' then
     text, err = listOf(f, path, countOf(node))
     if text then call('HSET', f.states, 'r:' .. path, text) end
@@ -49,13 +49,12 @@ function resultOf(f, path)
   if text then f.results[path] = text end
   return text, err
 end
--- What goes into a step: the result of what came before it in its chain, or in the nearest chain around it.
 local function inputOf(f, path)
   if path == 'failure' then return f.error end
   if path == 'success' then return resultOf(f, '0') end
   local parent, mark, index = parentOf(path)
   while parent do
-    if mark == '.' and index ~= '0' then return resultOf(f, parent .. '.' .. string.format('%d', index - 1)) end
+    if mark == '.' and index ~= '0' then return resultOf(f, sub(parent, '.', index - 1)) end
     parent, mark, index = parentOf(parent)
   end
   return 'null'

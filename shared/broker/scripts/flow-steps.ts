@@ -13,9 +13,14 @@ export const STOPPED_KEPT_MS = 7 * 86_400_000;
  * those keys). Payloads are neither read nor written: a node's text, see job/flow-nodes.ts, has the parts of a step's payload,
  * between which the input, the time and the path are put.
  *
+ * `flow.after(f, path)` lets go on what waits for a node, `flow.add(…)` more members of a group. The failure callback is started once,
+ * whatever fails after that was retried; what is resumed may have been run by hand meanwhile.
+ *
+ * `stateOf` gives a state's letters and when that was pushed, `setState` writes both and how long it took.
+ *
  * `flow.open(id, its three keys, flows, flows:ended, queues {{name, key}…})` gives a flow, or false where it has no record;
  * `flow.ended(f, path, ok, text)` tells that a step has ended, once however often it is called; `flow.start(f, path)` starts a
- * node; `flow.resume(f)` starts what was held up when the flow stopped; `flow.close()` writes everything down.
+ * node, `flow.push(f, path, node)` a step; `flow.resume(f)` starts what was held up when the flow stopped; `flow.close()` writes everything down.
  *
  * The record's hash: state, active (steps pushed that have not ended), steps, succeeded, failed (numbers), stopped and blocked
  * (paths, a line each: steps that failed and let nothing go on, and nodes that were not started for that), error (the first
@@ -53,11 +58,11 @@ function flow.open(id, record, nodes, states, index, ended, queues)
   flowList[#flowList + 1] = f
   return f
 end
+local function sub(path, mark, n) return path .. mark .. string.format('%d', n) end
 local function isCallback(path) return path == 'success' or path == 'failure' end
 local function parentOf(path) return string.match(path, '^(.*)([.:])(%d+)$') end
 local function nodeOf(f, path) return call('HGET', f.nodes, path) end
 local function countOf(node) return tonumber(string.match(node, '^%a (%d+)')) end
--- Its letters, and when it was pushed.
 local function stateOf(f, path) return string.match(call('HGET', f.states, path) or '', '^(%l+) ?(%d*)') end
 local function setState(f, path, kind, since)
   if since and since ~= '' then kind = kind .. ' ' .. since .. ' ' .. string.format('%.0f', time - tonumber(since)) end
@@ -99,7 +104,6 @@ local function failStep(f, path, text, since)
     if group then group.passed = group.passed + 1 end
     if f.error == '' then
       f.error = text
-      -- Once, whatever fails after it was retried.
       if nodeOf(f, 'failure') and not call('HGET', f.states, 'failure') then flow.start(f, 'failure') end
     end
     if passes then flow.after(f, path) end
@@ -108,7 +112,7 @@ end
 local function fault(path, message)
   return '{"step":"' .. path .. '","exception":"FlowError","error":"' .. string.gsub(message, '[%c"\\\\]', ' ') .. '"}'
 end
-local function push(f, path, node)
+function flow.push(f, path, node)
   local queue, takes, head, rest = string.match(node, '^s %a (%d+) (%d)\\n([^\\n]*)\\n(.*)$')
   queue = queue and f.queues[tonumber(queue)]
   if not queue then return failStep(f, path, fault(path, 'The record of this step cannot be used.')) end
@@ -142,7 +146,7 @@ local function fill(f, group)
       break
     end
     n, group.started = n + 1, group.started + 1
-    flow.start(f, group.path .. ':' .. string.format('%d', group.started - 1))
+    flow.start(f, sub(group.path, ':', group.started - 1))
   end
   group.filling = false
   if group.ended == group.count then flow.after(f, group.path) end
@@ -153,9 +157,8 @@ function flow.start(f, path)
   local kind = string.sub(node, 1, 1)
   if kind == 'c' then return flow.start(f, path .. '.0') end
   if kind == 'g' then return fill(f, groupAt(f, path)) end
-  push(f, path, node)
+  flow.push(f, path, node)
 end
--- A node has ended, and lets go on what waits for it.
 function flow.after(f, path)
   if isCallback(path) or f.state == 'cancelled' then return end
   local parent, mark, index = parentOf(path)
@@ -165,7 +168,7 @@ function flow.after(f, path)
   elseif mark == '.' then
     local next = tonumber(index) + 1
     if next < countOf(nodeOf(f, parent) or 'c 0') then
-      flow.start(f, parent .. '.' .. string.format('%d', next))
+      flow.start(f, sub(parent, '.', next))
     else
       flow.after(f, parent)
     end
@@ -182,25 +185,8 @@ function flow.resume(f)
   local blocked = f.blocked
   f.blocked = {}
   for _, path in ipairs(blocked) do
-    -- It may have been run by hand meanwhile.
     if stateOf(f, path) ~= 'ok' then flow.start(f, path) end
   end
-end
--- Of all steps that failed and let nothing go on, or of one.
-function flow.retry(f, only)
-  local again = 0
-  for _, path in ipairs(only == '' and f.stopped or {only}) do
-    local rest = without(f.stopped, path)
-    if #rest < #f.stopped then
-      f.stopped = rest
-      f.failed, again = f.failed - 1, again + 1
-      call('HDEL', f.states, 'e:' .. path)
-      push(f, path, nodeOf(f, path) or '')
-    end
-  end
-  f.error = #f.stopped > 0 and call('HGET', f.states, 'e:' .. f.stopped[1]) or ''
-  if again > 0 and #f.stopped == 0 then flow.resume(f) end
-  return again
 end
 function flow.ended(f, path, ok, text)
   local was, since = stateOf(f, path)
@@ -221,16 +207,15 @@ function flow.ended(f, path, ok, text)
   if f.state == 'failed' and #f.stopped == 0 then flow.resume(f) end
   flow.after(f, path)
 end
--- More members of a group that has not ended.
 function flow.add(f, path, step, nodes, members, steps)
   local state, group = stateOf(f, step), groupAt(f, path)
   if not group or state ~= 'q' and state ~= 'f' then return end
   for i = 1, #nodes, 2 do
     local index, rest = string.match(nodes[i], '^(%d+)(.*)$')
-    call('HSET', f.nodes, path .. ':' .. string.format('%d', group.count + index) .. rest, nodes[i + 1])
+    call('HSET', f.nodes, sub(path, ':', group.count + index) .. rest, nodes[i + 1])
   end
   group.count, f.steps = group.count + members, f.steps + steps
-  call('HSET', f.nodes, path, 'g ' .. string.format('%d', group.count) .. ' ' .. (group.most == ${MOST_STARTED} and 0 or group.most))
+  call('HSET', f.nodes, path, sub('g', ' ', group.count) .. ' ' .. (group.most == ${MOST_STARTED} and 0 or group.most))
 end
 local function expireFlow(f, ms)
   for _, name in ipairs({f.record, f.nodes, f.states}) do

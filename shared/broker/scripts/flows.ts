@@ -3,55 +3,8 @@ import { OPEN_FLOW } from '../ops/flow.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
 
-/** What the scripts answer instead of a flow's state. */
+/** What the script answers instead of a flow's state. */
 export const NO_FLOW = -1;
-export const INCOMPLETE = -2;
-
-/**
- * Write nodes of a flow that has not been started. They expire unless it is.
- *
- * KEYS  1 flow:<id>:nodes
- * ARGV  ms until they expire; for each node: its path, its text
- * Returns 1.
- */
-export const writeNodes = defineScript(
-  'write-nodes',
-  `
-for from = 2, #ARGV, 4000 do redis.call('HSET', KEYS[1], unpack(ARGV, from, math.min(from + 3999, #ARGV))) end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return 1
-`,
-);
-
-/**
- * Start a flow whose nodes are all written: its first steps go to their queues. Called again, it changes nothing.
- *
- * KEYS  1 queues  2 control  then those that ARGV names by their place
- * ARGV  time; number of nodes; number of steps; what stands before and behind the path in payloads, what behind that but in
- *       callbacks; its queues, as JSON; how long the record is kept, ms; its name; what openFlow reads
- * Returns 1; 0 where it was started before; INCOMPLETE where nodes have expired; and keys of another type.
- */
-export const startFlow = defineScript(
-  'start-flow',
-  `${NOW}${READ_ARGUMENTS}
-local QUEUES, CONTROL = 1, 2
-local time = now(arg())
-local nodeCount, steps, head, tail, limits, queues, keep, name = int(), arg(), arg(), arg(), arg(), arg(), arg(), arg()
-local id, record, nodes, states, index = ARGV[at + 1], KEYS[tonumber(ARGV[at + 2])], KEYS[tonumber(ARGV[at + 3])],
-  KEYS[tonumber(ARGV[at + 4])], KEYS[tonumber(ARGV[at + 5])]
-if call('EXISTS', record) == 1 then return {0, {}} end
-if call('HLEN', nodes) ~= nodeCount then return {${INCOMPLETE}, {}} end
-call('PERSIST', nodes)
-call('HSET', record, 'state', 'running', 'active', 0, 'steps', steps, 'succeeded', 0, 'failed', 0, 'stopped', '', 'blocked', '',
-  'error', '', 'head', head, 'tail', tail, 'limits', limits, 'queues', queues, 'keep', keep, 'name', name, 'created', string.format('%.0f', time))
-call('ZADD', index, time, id)
-${OPEN_FLOW}
-local f = openFlow(true)
-flow.start(f, '0')
-flow.close()
-return {1, wrongKeys()}
-`,
-);
 
 /**
  * Change a flow.
@@ -69,6 +22,22 @@ export const changeFlow = defineScript(
 local QUEUES, CONTROL, LOST = 1, 2, 3
 local time = now(arg())
 ${OPEN_FLOW}
+-- Of all steps that failed and let nothing go on, or of one.
+local function retry(f, only)
+  local again, stopped = {}, {}
+  for _, path in ipairs(f.stopped) do
+    local list = (only == '' or only == path) and again or stopped
+    list[#list + 1] = path
+  end
+  f.stopped, f.failed = stopped, f.failed - #again
+  for _, path in ipairs(again) do
+    call('HDEL', f.states, 'e:' .. path)
+    flow.push(f, path, call('HGET', f.nodes, path) or '')
+  end
+  f.error = #f.stopped > 0 and call('HGET', f.states, 'e:' .. f.stopped[1]) or ''
+  if #again > 0 and #f.stopped == 0 then flow.resume(f) end
+  return #again
+end
 local f, again = openFlow(true), 0
 local change, path, text, element = arg(), arg(), arg(), arg()
 if change == 'fail' and element ~= '' then try('LREM', KEYS[LOST], 1, element) end
@@ -79,7 +48,7 @@ if change == 'cancel' and (f.state == 'running' or f.state == 'failed') then
   call('HSET', f.record, 'reason', path)
   if f.active > 0 then call('HSET', KEYS[CONTROL], 'cancel:' .. f.id, string.format('%.0f ', time + ${7 * 86_400_000}) .. path) end
 elseif change == 'retry' and f.state == 'failed' then
-  again = flow.retry(f, path)
+  again = retry(f, path)
 elseif change == 'fail' then
   flow.ended(f, path, false, text)
 end

@@ -16,6 +16,7 @@ const SINGLE: Readonly<Record<string, string>> = {
   flows: 'zset',
   'flows:ended': 'zset',
   'flows:lost': 'list',
+  'flows:latest': 'hash',
   serial: 'hash',
   'queues:paused': 'set',
   control: 'hash',

@@ -1,5 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { defineJob, type JobCallbacks, type JobDefaults, type Middleware } from '../../../shared/index.ts';
+import {
+  defineFlowJob,
+  defineJob,
+  type JobCallbacks,
+  type JobDefaults,
+  type Middleware,
+  step,
+} from '../../../shared/index.ts';
 
 /** The job classes of the bundles under test. */
 
@@ -23,6 +30,8 @@ export const callbacks: JobCallbacks = {
 
 export default [
   defineJob({ class: 'Quick', queue: 'q', perform() {} }),
+  /** Its steps are for another consumer. */
+  defineFlowJob({ class: 'Starts', queue: 'q', flow: () => step('Quick', [], { queue: 'elsewhere' }) }),
   /** Ten seconds, unless it is told to end. */
   defineJob({
     class: 'Slow',

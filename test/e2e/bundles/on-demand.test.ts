@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { OnDemandSettings } from '../../../functions/contract/settings.ts';
+import { chain, createClient, step } from '../../../shared/index.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { serverTime } from '../../helpers/server-time.ts';
 import { begun, job, SYSTEM, withBundles } from './suite.ts';
@@ -148,6 +149,25 @@ withBundles(
         await produce('q', job('Slow'), job('Slow'));
         const lambda = await consumer({ concurrency: 1, lease: 60 * MINUTE });
         expect((await lambda.invoke({}, { timeout: 3_000 })).answer).toMatchObject({ stopped: 'deadline' });
+        expect(alarm()).toBeLessThan((await now()) + 2 * MINUTE);
+      });
+
+      test('has the scheduler look soon when the next step of a flow, or the first of one that a job starts, is for another consumer', async () => {
+        const { url } = bundles.redis;
+        await using client = createClient({ url });
+        const steps = ['q', 'elsewhere', 'q'].map((queue) => step('Quick', [], { queue }));
+        const { id } = await client.flow(chain(...steps)).enqueue();
+        await (await consumer({ lease: 60 * MINUTE })).invoke();
+        expect(await bundles.db.llen('resque:queue:elsewhere')).toBe(1);
+        expect(alarm()).toBeLessThan((await now()) + 2 * MINUTE);
+        await (await consumer({ lease: 60 * MINUTE, queues: 'elsewhere' })).invoke();
+        expect((await client.flows.get(id))?.progress.succeeded).toBe(2);
+
+        await bundles.db.flushall();
+        bundles.aws.schedules.clear();
+        await produce('q', job('Starts'));
+        await (await consumer({ lease: 60 * MINUTE })).invoke();
+        expect(await bundles.db.llen('resque:queue:elsewhere')).toBe(1);
         expect(alarm()).toBeLessThan((await now()) + 2 * MINUTE);
       });
 

@@ -7,6 +7,7 @@ import { defineJob } from '../../../shared/job/define.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
 import { silentLogger } from '../../../shared/log.ts';
 import { parseQueues } from '../../../shared/queues/queue-list.ts';
+import { MemoryFlows } from '../../../shared/testing/memory-flows.ts';
 import { rawJob, syncReply } from '../../helpers/builders.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 
@@ -35,6 +36,7 @@ describe('a consumer that lingers', () => {
     const queue = new Queue();
     const setting: DrainDeps = {
       store: queue.store,
+      openFlows: () => new MemoryFlows(clock),
       registry: createRegistry([defineJob({ class: 'Hello', perform() {} })]),
       queues: parseQueues('q'),
       options: workerDefaults,

@@ -98,7 +98,7 @@ describe('the outcome', () => {
 
   test('of a handler that returns, or resolves, is succeeded, with what it returned', async () => {
     const later = defineJob({ class: 'Later', perform: async () => 'later' });
-    const nothing = { error: undefined, delay: undefined, progress: [], enqueued: [], logs: [] };
+    const nothing = { error: undefined, delay: undefined, progress: [], flows: [], enqueued: [], logs: [] };
     expect(await runJob(Echo, [1])).toEqual({ outcome: 'succeeded', result: [1], ...nothing });
     expect(await runJob(later, [])).toEqual({ outcome: 'succeeded', result: 'later', ...nothing });
   });
