@@ -6,7 +6,7 @@ import { type Args, definition, type JobDefinition, type JobOptions } from './de
 
 /** What `defineBatchJob` takes. */
 export interface BatchJobOptions<In extends Args, Out extends Args>
-  extends Omit<JobOptions<In, Out>, 'perform' | 'middleware' | 'delivery' | 'plugins'> {
+  extends Omit<JobOptions<In, Out>, 'perform' | 'delivery'> {
   /** Which jobs run together. */
   readonly batch: BatchOptions<Out>;
   /**
@@ -24,6 +24,8 @@ const OPTIONS = {
   activeJob: false,
   batch: true,
   performAll: true,
+  middleware: true,
+  plugins: true,
   onSucceeded: true,
   onRetrying: true,
   onFailed: true,
@@ -31,7 +33,7 @@ const OPTIONS = {
 
 /**
  * Define a job class whose waiting jobs run together: one statement for a hundred rows. Each is a job by itself for all that lies
- * around that: its outcome, attempts, limits, `unique`. A batch takes one place of a worker's `concurrency`.
+ * around that: its outcome, attempts, limits, `unique`, middleware, plugins. A batch takes one place of a worker's `concurrency`.
  * @throws ConfigError naming the option, the value got and what is allowed
  * @example
  * export const Store = defineBatchJob({
@@ -47,6 +49,12 @@ export function defineBatchJob<In extends Args = Args, Out extends Args = In>(
   options: BatchJobOptions<In, Out>,
 ): JobDefinition<In, Out> {
   const where = `defineBatchJob ${shown((options as { class?: unknown } | undefined)?.class)}`;
+  if ((options as { delivery?: unknown } | undefined)?.delivery === 'at-most-once') {
+    throw new ConfigError(
+      `${where}: delivery "at-most-once" is for jobs that run by themselves: what a batch has done of each when its worker dies, nobody knows. ` +
+        'Leave it out, or use defineJob.',
+    );
+  }
   checkOptions(where, options, OPTIONS);
   const { batch, performAll, ...rest } = options;
   if (typeof performAll !== 'function') {

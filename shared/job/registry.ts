@@ -12,6 +12,8 @@ export interface Handler {
   readonly definition: JobDefinition;
   /** `perform` inside the middleware of all jobs and its own. */
   run(args: Args, ctx: JobContext): unknown;
+  /** Something else inside that middleware; absent where there is none. */
+  around?(ctx: JobContext, inner: () => unknown): unknown;
 }
 
 /** A job and what runs it. */
@@ -141,6 +143,7 @@ function handler(definition: JobDefinition, middleware: readonly Middleware[]): 
   return {
     definition,
     run: (args, ctx) => compose(around, (inner) => definition.perform(args, inner))(ctx),
+    around: (ctx, inner) => compose(around, inner)(ctx),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { BatchContext, BatchedJob } from '../job/batch.ts';
 import type { Args } from '../job/enqueue.ts';
+import type { Handler } from '../job/registry.ts';
 import { checkArgs } from '../job/schema.ts';
 import type { Attempt, AttemptBatch, AttemptDeps } from './attempt.ts';
 
@@ -12,6 +13,8 @@ export class BatchRun implements BatchContext, AttemptBatch {
   readonly #attempts: readonly Attempt[];
   readonly #deps: AttemptDeps;
   #controller: AbortController | undefined;
+  /** Those that are on their way through their middleware. */
+  #entering: readonly Member[] | undefined;
 
   constructor(attempts: readonly Attempt[], deps: AttemptDeps) {
     this.#attempts = attempts;
@@ -27,6 +30,8 @@ export class BatchRun implements BatchContext, AttemptBatch {
     const checking: Promise<void>[] = [];
     const jobs: Member[] = [];
     for (const attempt of this.#attempts) {
+      // It may have been cancelled while it waited until it might start.
+      if (attempt.ended) continue;
       attempt.started = true;
       const failed = (error: unknown) => attempt.fail(error);
       try {
@@ -48,6 +53,7 @@ export class BatchRun implements BatchContext, AttemptBatch {
   /** One of its jobs is to end: when all are, the handler is. */
   aborted(reason: unknown): void {
     if (this.#controller && this.#isAborted()) this.#controller.abort(reason);
+    this.#entered();
   }
 
   /** An error came out of the handler by another way than its promise. */
@@ -81,11 +87,30 @@ export class BatchRun implements BatchContext, AttemptBatch {
   }
 
   #run(jobs: readonly Member[]): void {
+    const around = this.#attempts[0]?.bound.handler.around;
+    if (!around) {
+      this.#performAll(jobs);
+      return;
+    }
+    this.#entering = jobs;
+    for (const job of jobs) job.enter(around, () => this.#entered());
+    this.#entered();
+  }
+
+  /** Runs the handler when all have come through their middleware, or have ended before that. */
+  #entered(): void {
+    const jobs = this.#entering;
+    if (!jobs?.every(({ arrived, attempt }) => arrived || attempt.ended || attempt.aborted !== undefined)) return;
+    this.#entering = undefined;
+    this.#performAll(jobs.filter(({ arrived }) => arrived));
+  }
+
+  #performAll(jobs: readonly Member[]): void {
     const live = jobs.filter(({ attempt }) => !attempt.ended);
     const performAll = this.#attempts[0]?.bound.handler.definition.performAll;
     if (live.length === 0 || !performAll) return;
     const threw = (error: unknown) => {
-      for (const { attempt } of live) attempt.fail(error);
+      for (const one of live) one.threw(error);
     };
     const over = () => {
       for (const one of live) one.end();
@@ -106,6 +131,7 @@ class Member implements BatchedJob {
   readonly args: Args;
   result: unknown;
   #failure: { readonly error: unknown } | undefined;
+  #inside: PromiseWithResolvers<unknown> | undefined;
 
   constructor(attempt: Attempt, args: Args) {
     this.attempt = attempt;
@@ -122,8 +148,35 @@ class Member implements BatchedJob {
     };
   }
 
+  /** It has come through its middleware. */
+  get arrived(): boolean {
+    return this.#inside !== undefined;
+  }
+
+  /** Goes through the middleware, which ends the attempt; within it the handler is waited for. @param onward it is there, or never will be */
+  enter(around: NonNullable<Handler['around']>, onward: () => void): void {
+    const { attempt } = this;
+    const inner = () => {
+      this.#inside = Promise.withResolvers();
+      onward();
+      return this.#inside.promise;
+    };
+    Promise.resolve(around(attempt, inner))
+      .then(
+        (value) => attempt.succeed(value),
+        (error) => attempt.fail(error),
+      )
+      .finally(onward);
+  }
+
   end(): void {
-    if (this.#failure) this.attempt.fail(this.#failure.error);
+    if (this.#failure) this.threw(this.#failure.error);
+    else if (this.#inside) this.#inside.resolve(this.result);
     else this.attempt.succeed(this.result);
+  }
+
+  threw(error: unknown): void {
+    if (this.#inside) this.#inside.reject(error);
+    else this.attempt.fail(error);
   }
 }

@@ -86,15 +86,35 @@ export class RunningJobs {
     if (!attempt.ended) this.#add(attempt);
   }
 
-  /** One call for all of them, in one place; each has its own end. */
-  startBatch(bounds: readonly BoundJob[]): void {
+  /** One call for all of them, in one place; each has its own end. @param mays whether each may start, where that is to be asked */
+  startBatch(bounds: readonly BoundJob[], mays?: readonly Promise<boolean>[]): void {
     const attempts = bounds.map((bound) => this.#attempt(bound));
     const [first] = attempts;
     if (!first) return;
     const batch = new BatchRun(attempts, this.#options.deps);
     for (const attempt of attempts) this.#add(attempt);
     this.#beyond += attempts.length - 1;
-    running.run(first, () => batch.start());
+    const start = () => running.run(first, () => batch.start());
+    if (mays) void this.#allWhen(attempts, mays).then(start);
+    else start();
+  }
+
+  async #allWhen(attempts: readonly Attempt[], mays: readonly Promise<boolean>[]): Promise<void> {
+    for (const attempt of attempts) this.#waiting.add(attempt);
+    const may = await Promise.all(mays);
+    for (const [i, attempt] of attempts.entries()) {
+      this.#waiting.delete(attempt);
+      if (!may[i]) {
+        attempt.forget();
+        this.#remove(attempt);
+        this.#options.onDropped(attempt);
+      } else if (attempt.aborted !== undefined) {
+        attempt.abandon();
+      } else {
+        attempt.waited();
+        this.#dueAt = Math.min(this.#dueAt, attempt.timeoutAt);
+      }
+    }
   }
 
   /** Takes a place, and starts when it may; never, if it may not, or was aborted meanwhile. */

@@ -49,8 +49,16 @@ export class Starter {
   }
 
   #startBatch(batch: readonly BoundJob[]): void {
+    const { running, marks, plugins } = this.#parts;
     for (const bound of batch) this.#starting(bound);
-    this.#parts.running.startBatch(batch);
+    // All of them, or none of the class, have something to be written first.
+    const effects = batch.map(({ job }) => (job.plugins ? plugins.before(job) : NO_EFFECTS));
+    if (effects.every(({ length }) => length === 0)) running.startBatch(batch);
+    else
+      running.startBatch(
+        batch,
+        batch.map(({ job: { raw } }, i) => marks.mark({ raw, marked: false, effects: effects[i] ?? NO_EFFECTS })),
+      );
   }
 
   #start(bound: BoundJob): void {

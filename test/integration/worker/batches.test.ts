@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { type BatchJobOptions, defineBatchJob } from '../../../shared/index.ts';
+import {
+  type BatchJobOptions,
+  defineBatchJob,
+  type Middleware,
+  resqueLock,
+  resqueLoner,
+} from '../../../shared/index.ts';
 import { type Brokers, redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { payloads, range } from '../../helpers/queue-state.ts';
@@ -143,6 +149,87 @@ withBrokers((stores: Brokers) => {
       expect(signal?.aborted).toBe(false);
       gate.open();
       await eventually(() => expect(worker.summary.succeeded).toBe(1));
+    });
+
+    test('middleware is around each: the handler begins when all are there, and each learns what came of its own', async () => {
+      const told: unknown[] = [];
+      const around: Middleware = async (ctx, next) => {
+        const [n] = JSON.parse(ctx.job.payload).args as [number];
+        if (n === 1) return 'not at all';
+        if (n === 2) throw new Error('not today');
+        await new Promise((resolve) => setImmediate(resolve));
+        try {
+          told.push([n, await next()]);
+        } catch (error) {
+          told.push([n, String(error)]);
+          throw error;
+        }
+      };
+      const { job, batches } = batched({
+        batch: { size: 5, wait: 0 },
+        middleware: [around],
+        performAll(jobs) {
+          for (const one of jobs) {
+            if (one.args[0] === 3) one.fail(new Error('no three'));
+            else one.result = `done ${one.args[0]}`;
+          }
+        },
+      });
+      const outer: string[] = [];
+      const ofAll: Middleware = (ctx, next) => {
+        outer.push(ctx.job.class);
+        return next();
+      };
+      await stores.produce('q', ...payloads('Row', range(1, 5)));
+      const summary = await drain({ store: stores.store, jobs: [job], queues: 'q', middleware: [ofAll] });
+      expect(batches).toEqual([[3, 4, 5]]);
+      expect(told).toEqual([
+        [3, 'Error: no three'],
+        [4, 'done 4'],
+        [5, 'done 5'],
+      ]);
+      expect(summary).toMatchObject({ succeeded: 3, retried: 2 });
+      expect(outer).toEqual(range(1, 5).map(() => 'Row'));
+    });
+
+    test('a throw of the handler fails them all through their middleware', async () => {
+      let caught = 0;
+      const catches: Middleware = (_ctx, next) => next().catch(() => void caught++);
+      const { job } = batched({
+        batch: { size: 3, wait: 0 },
+        middleware: [catches],
+        performAll: () => Promise.reject(new Error('all of them')),
+      });
+      await stores.produce('q', ...payloads('Row', range(1, 3)));
+      expect(await drain({ store: stores.store, jobs: [job], queues: 'q' })).toMatchObject({ succeeded: 3 });
+      expect(caught).toBe(3);
+    });
+
+    test('plugins of Ruby’s Resque do for each what they do for others, before the handler starts and when it has ended', async () => {
+      const name = (kind: string, n: number) => `resque:${kind}:${n}`;
+      for (const n of range(1, 3)) {
+        await stores.db.set(`resque:loners:queue:q:job:${n}`, 'true');
+        await stores.db.set(name('lock', n), 'true');
+      }
+      let before: number | undefined;
+      const { job } = batched({
+        batch: { size: 3, wait: 0 },
+        plugins: [resqueLoner({ key: (n) => String(n) }), resqueLock({ key: (n) => `lock:${n}` })],
+        async performAll() {
+          before = await stores.db.exists(...range(1, 3).map((n) => `resque:loners:queue:q:job:${n}`));
+          expect(await stores.db.exists(...range(1, 3).map((n) => name('lock', n)))).toBe(3);
+        },
+      });
+      await stores.produce('q', ...payloads('Row', range(1, 3)));
+      expect(await drain({ store: stores.store, jobs: [job], queues: 'q' })).toMatchObject({ succeeded: 3 });
+      expect(before).toBe(0);
+      expect(await stores.db.exists(...range(1, 3).map((n) => name('lock', n)))).toBe(0);
+    });
+
+    test('at most once is refused where it is defined, with the reason', () => {
+      expect(() => batched({ delivery: 'at-most-once' } as never)).toThrow(
+        /defineBatchJob "?Row"?: delivery "at-most-once" is for jobs that run by themselves/,
+      );
     });
   });
 });
