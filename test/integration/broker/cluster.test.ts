@@ -5,7 +5,7 @@ import type { RedisClient } from '../../../shared/broker/redis/client.ts';
 import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
 import { doctorOver } from '../../../shared/client/doctor.ts';
 import { ConfigError, LambdesqueError, RedisUnavailableError } from '../../../shared/errors.ts';
-import { createClient, createWorker, defineJob } from '../../../shared/index.ts';
+import { chain, createClient, createWorker, defineFlowJob, defineJob, group, step } from '../../../shared/index.ts';
 import { silentLogger } from '../../../shared/log.ts';
 import { eventually, PATIENCE } from '../../helpers/eventually.ts';
 import { startCluster, type TestCluster } from '../../helpers/redis-cluster.ts';
@@ -83,6 +83,42 @@ describe('a client that is told of the cluster', () => {
       await client.workers.unregister('php:1:a', { force: true }),
     ]).toEqual([true, true]);
     expect([await client.queues.clear('c'), await client.queues.remove('c')]).toEqual([0, 0]);
+  });
+
+  test('runs flows: their records, steps and callbacks on the node of the namespace', async () => {
+    const options = { url: cluster.url(), namespace: '{flows}' };
+    const Add = defineJob({
+      class: 'Add',
+      queue: 'a',
+      perform([n, list], ctx) {
+        if (n === 'more') ctx.flow?.add(step(Add, [7]));
+        return Array.isArray(list) ? list.reduce((sum: number, one) => sum + Number(one), 0) : n === 'more' ? 1 : n;
+      },
+    });
+    const Nightly = defineFlowJob({
+      class: 'Nightly',
+      queue: 'b',
+      flow: () => chain(group(step(Add, [1]), step(Add, ['more'])), step(Add, ['sum'], { queue: 'b' })),
+      flowOptions: { onSuccess: step(Add, ['end']), overlap: 'skip' },
+    });
+    const jobs = [Add, Nightly];
+    await using client = createClient({ ...options, jobs });
+    const ids = await client.enqueueAll([1, 2].map(() => ({ job: Nightly, args: [], metadata: true })));
+    await createWorker({
+      ...options,
+      jobs,
+      queues: '*',
+      concurrency: 1,
+      exitOnComplete: true,
+      log: silentLogger,
+    }).run();
+    const { items } = await client.flows.list();
+    expect(items).toMatchObject([
+      { id: ids[0]?.id, name: 'Nightly', state: 'succeeded', progress: { steps: 4, succeeded: 4 } },
+    ]);
+    expect((await client.flows.get(items[0]?.id ?? ''))?.tree.nodes[1]?.result).toBe(9);
+    const { id } = await client.flow(step(Add, [1])).enqueue();
+    expect(await client.flows.cancel(id)).toBe(true);
   });
 
   test('says what is wrong with a namespace whose keys are in many slots', async () => {
