@@ -144,6 +144,7 @@ export function tellLostStepsOf(
   const tellEnds = untoldEndsOf(client, keys, time);
   return async (limit) => {
     const ends = await tellEnds(limit);
+    if (ends.wrong.some(({ key }) => key === keys.flowsLost)) return { told: 0, more: false, wrong: ends.wrong };
     const found = list(await client.command(['LRANGE', keys.flowsLost, 0, limit - 1])) as Buffer[];
     const elements = found.filter((one) => !isNote(one)).map(text);
     const wrong: WrongKey[] = [...ends.wrong];

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { RedisTypeError } from '../../errors.ts';
 import type { Effect } from '../../types.ts';
 import type { WrongKey } from '../broker.ts';
 import type { Keys } from '../keys.ts';
@@ -32,7 +33,12 @@ export function untoldEndsOf(client: RedisClient, keys: Keys, time?: TimeSource)
   const script = timedScripts(client, time);
   return async (most: number): Promise<ToldEnds> => {
     const places = most < 0 ? [most, -1] : [0, most - 1];
-    const notes = (list(await client.command(['LRANGE', keys.flowsLost, ...places])) as Buffer[]).filter(isNote);
+    const found = await client.command(['LRANGE', keys.flowsLost, ...places]).catch((error: unknown) => {
+      if (error instanceof RedisTypeError) return error;
+      throw error;
+    });
+    if (found instanceof Error) return { told: 0, wrong: [{ key: keys.flowsLost, error: found.message }] };
+    const notes = (list(found) as Buffer[]).filter(isNote);
     if (notes.length === 0) return { told: 0, wrong: [] };
     const now = await timeOf(client, time).catch(Date.now);
     const call = new ScriptCall([keys.flowsLost]);

@@ -41,8 +41,9 @@ local function gateOf(name, limitKey, parkedKey, rule, class)
   gate.waited = gate.waiting > 0
   if class ~= '' then return gate end
   local flat = try('HGETALL', limitKey)
+  -- Somebody else's key: nobody passes, what waits is looked at again, and nothing is written there.
   if not flat then
-    gate.places = 0
+    gate.places, gate.isOthers = 0, true
     return gate
   end
   local fields = {}
@@ -176,6 +177,7 @@ local function callNext(gate)
 end
 -- When somebody has to look at what waits, should nothing else do it: when the rate allows it, or where it can go on now.
 local function lookAt(gate)
+  if gate.isOthers then return time + ${CALLED_MS} end
   if gate.class ~= '' or gate.stuck then return time + ${LOOK_AGAIN_MS} end
   -- A job that was called may never come: it was removed, or its worker died with it.
   if gate.places <= 0 then return math.min(gate.kept, time + ${LOOK_AGAIN_MS}) end
@@ -215,7 +217,7 @@ local function closeGates(parkedSet)
   pushParked()
   for _, gate in ipairs(gateList) do
     if gate.waiting > 0 then callNext(gate) end
-    if gate.class == '' then
+    if gate.class == '' and not gate.isOthers then
       writeUse(gate, gate.own + gate.delta)
       if gate.waiting > 0 then call('HSET', gate.key, 'rule', gate.rule) elseif gate.hasRule then call('HDEL', gate.key, 'rule') end
       local isFree = gate.waiting == 0 and not gate.others and not gate.called and gate.own + gate.delta <= 0

@@ -36,9 +36,9 @@ end
 local function closeLimited()
   if replay then return end
   for _, gate in pairs(limited) do
-    writeUse(gate, gate.holds)
     -- Whoever holds jobs says so with each sync.
-    if gate.holds > 0 or gate.used > 0 then call('PEXPIRE', gate.key, math.max(${KEPT_MS}, gate.per or 0)) end
+    if not gate.isOthers then writeUse(gate, gate.holds) end
+    if not gate.isOthers and (gate.holds > 0 or gate.used > 0) then call('PEXPIRE', gate.key, math.max(${KEPT_MS}, gate.per or 0)) end
   end
 end
 `;
