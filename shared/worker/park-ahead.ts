@@ -56,6 +56,8 @@ export class ParkAhead {
   /** What was known of the front when it was corrected last. */
   #corrections = 0;
   #isReserving = false;
+  /** The reservation on its way leaves some out. */
+  #isCut = false;
   /** Redis does not let it. */
   #isRefused = false;
   /** Resolves with the next answer of a sync. */
@@ -101,9 +103,16 @@ export class ParkAhead {
     return shares.flatMap((share) => {
       if (share.queue !== queue) return share;
       const limit = Math.min(share.limit, this.#left);
+      this.#isCut ||= limit < share.limit;
       this.#isReserving ||= limit > 0;
       return limit > 0 ? { ...share, limit } : [];
     });
+  }
+
+  /** The poller has taken note of a reservation: of what it was not to take, that says nothing. */
+  looked(): void {
+    if (this.#isCut && (this.#queue === undefined || this.#left > 0)) this.#deps.poller.reset();
+    this.#isCut = false;
   }
 
   /** A reservation was answered. */

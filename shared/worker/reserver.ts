@@ -124,6 +124,7 @@ export class Reserver {
       serial.prefetch(queue).reserved(limit, counts.get(queue) ?? 0);
     }
     poller.looked(asked, reply, now);
+    parkAhead.looked();
   }
 
   /** A serial queue's jobs came, or one of them has started or ended. */
