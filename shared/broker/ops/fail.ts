@@ -11,6 +11,14 @@ export function encodeFailBinary({ entry }: SettleOp<'failBinary'>, call: Script
   call.add(entry);
 }
 
+/** A text as JSON has it. */
+export const QUOTE = `
+local escapes = {['"'] = '\\\\"', ['\\\\'] = '\\\\\\\\'}
+local function quote(text)
+  return '"' .. string.gsub(text, '[%c"\\\\]', function(c) return escapes[c] or string.format('\\\\u%04x', string.byte(c)) end) .. '"'
+end
+`;
+
 export const FAIL = `
 local function toFailed(entry)
   local _, err = try('RPUSH', KEYS[FAILED], entry)
@@ -22,11 +30,7 @@ function outcomes.fail(payload)
   local head, tail = arg(), arg()
   return payload and toFailed(head .. original(payload) .. tail)
 end
-local escapes = {['"'] = '\\\\"', ['\\\\'] = '\\\\\\\\'}
-local function quote(text)
-  return '"' .. string.gsub(text, '[%c"\\\\]', function(c) return escapes[c] or string.format('\\\\u%04x', string.byte(c)) end) .. '"'
-end
--- The same, for a payload that is no JSON: it stands there as a string.
+${QUOTE}-- The same, for a payload that is no JSON: it stands there as a string.
 function outcomes.failText(payload)
   local head, tail = arg(), arg()
   return payload and toFailed(head .. quote(original(payload)) .. tail)

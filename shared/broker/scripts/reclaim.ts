@@ -1,5 +1,6 @@
 import { READ_ARGUMENTS } from '../ops/call.ts';
 import { NOTE_END, UNTOLD } from '../ops/ended-untold.ts';
+import { QUOTE } from '../ops/fail.ts';
 import { DAY_MS, LONGEST_NAME, MINUTE_MS, STATS, UNKNOWN } from '../ops/stats.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
@@ -38,7 +39,7 @@ const AGAIN_MS = 60_000;
  */
 export const reclaim = defineScript(
   'reclaim',
-  `${NOW}${READ_ARGUMENTS}${PAYLOAD}${DATE_TEXT}${LET_GO}${STATS}${NOTE_END}
+  `${NOW}${READ_ARGUMENTS}${PAYLOAD}${DATE_TEXT}${QUOTE}${LET_GO}${STATS}${NOTE_END}
 local time, worker, token, most, bytes, leave = now(arg()), arg(), arg(), int(), int(), arg() == '1'
 local minute, day, fails
 if arg() == '1' then minute, day, fails = statHash(time, ${MINUTE_MS}), statHash(time, ${DAY_MS}), {} end
@@ -94,7 +95,10 @@ local function giveBack(job, push)
   local payload = call('HGET', KEYS[1], job.field)
   if job.started then
     local producers = original(payload)
-    if not try('RPUSH', KEYS[11], head .. producers .. job.queue.tail) then stuck = true return end
+    -- Half of a surrogate pair would end the pages of Ruby.
+    local unpaired = string.gsub(producers, '\\\\u[dD][89abAB]%x%x\\\\u[dD][c-fC-F]%x%x', '')
+    local shown = string.find(unpaired, '\\\\u[dD][89a-fA-F]') and quote(producers) or producers
+    if not try('RPUSH', KEYS[11], head .. shown .. job.queue.tail) then stuck = true return end
     failed = failed + 1
     -- What else happens then is for the step of a tick that follows. Its flow is told there, too.
     if not string.find(producers, '"flow":{"id":', 1, true) then noteEnd(KEYS[14], '${UNTOLD.died}', job.name, producers) end

@@ -153,6 +153,18 @@ withBrokers((stores) => {
   });
 
   describe('a failed entry', () => {
+    it('has as text such a one of a dead worker, too, and a whole pair as it is', async () => {
+      const payloads = ['{"class":"Once","args":["\\ud83d"]}', '{"class":"Once","args":["\\ud83d\\ude00"]}'];
+      await stores.produce('q', ...payloads);
+      const worker = new TestWorker(stores.store);
+      await worker.start(...(await worker.take('q')));
+      await stores.reclaimAfter(60_000);
+      expect((await entries()).map((entry) => entry['payload'])).toEqual([
+        payloads[0],
+        { class: 'Once', args: ['\u{1f600}'] },
+      ]);
+    });
+
     it('has as text what would end the pages of Ruby, and gives its bytes back', async () => {
       const payloads = [
         '{"class":"Throw","args":["error","\\ud83d"]}',
