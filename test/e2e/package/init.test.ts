@@ -42,14 +42,15 @@ describe('npx lambdesque init', () => {
   let redis: TestRedis;
   let packed: Tarball;
   let folder: FreshFolder;
+  let cache: FreshFolder;
   const npx = (...args: readonly string[]) =>
     // A cache of its own: npx keeps what it has installed for one command.
     folder.run('npx', ['--yes', `--package=${packed.file}`, '--', 'lambdesque', ...args], {
-      npm_config_cache: join(freshFolder().path, 'cache'),
+      npm_config_cache: join(cache.path, 'cache'),
     });
   beforeAll(async () => {
     [redis, packed] = await Promise.all([startRedis(), builtTarball()]);
-    folder = freshFolder();
+    [folder, cache] = [freshFolder(), freshFolder()];
   });
   afterAll(() => redis.stop());
 

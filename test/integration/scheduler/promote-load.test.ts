@@ -104,8 +104,8 @@ withBackends(
       120_000,
     );
 
-    test('30,000 jobs due at one second, ten schedulers at once', async () => {
-      const some = all.slice(0, 30_000);
+    test('10,000 jobs due at one second, ten schedulers at once', async () => {
+      const some = all.slice(0, 10_000);
       await enqueueAt(bed, SECONDS, ...some.map((name) => delayed(name)));
       const clients = Array.from({ length: 10 }, (_, i) =>
         bed.client({ backend: i % 2 === 0 ? 'TCP' : 'Upstash REST' }),
