@@ -5,7 +5,7 @@ import { redisFlowBroker } from '../../../shared/broker/redis/flows.ts';
 import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
 import { flowMaker } from '../../../shared/client/flow.ts';
 import { systemClock } from '../../../shared/clock.ts';
-import { chain, chord, defineJob, group, RedisUnavailableError, step } from '../../../shared/index.ts';
+import { chain, chord, defineBatchJob, defineJob, group, RedisUnavailableError, step } from '../../../shared/index.ts';
 import { createFlows } from '../../../shared/inspect/flows.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
 import { silentLogger } from '../../../shared/log.ts';
@@ -45,7 +45,37 @@ const Grow = defineJob({
     return name;
   },
 });
-const jobs = [See, Grow];
+const told = (name: unknown) => {
+  ran.set(String(name), (ran.get(String(name)) ?? 0) + 1);
+  return name;
+};
+/** What holds jobs back, and what runs together, as steps of flows. */
+const Limited = defineJob({ class: 'Limited', queue: 'a', limit: { running: 1 }, perform: ([name]) => told(name) });
+const Alone = defineJob({
+  class: 'Alone',
+  queue: 'b',
+  unique: { while: 'running', by: () => 'one', onConflict: 'later' },
+  perform: ([name]) => told(name),
+});
+const Row = defineBatchJob({
+  class: 'Row',
+  queue: 'b',
+  batch: { size: 2, wait: 0 },
+  performAll(rows) {
+    for (const row of rows) row.result = told(row.args[0]);
+  },
+});
+/** Its first attempt fails. */
+const Flaky = defineJob({
+  class: 'Flaky',
+  queue: 'a',
+  retry: { attempts: 2, backoff: 0 },
+  perform([name], ctx) {
+    if (ctx.job.attempt === 1) throw new Error('once');
+    return told(name);
+  },
+});
+const jobs = [See, Grow, Limited, Alone, Row, Flaky];
 const node = () =>
   chain(
     step(See, ['first']),
@@ -55,9 +85,38 @@ const node = () =>
       }),
       step(See, ['joined']),
     ),
-    group(step(See, ['l']), step(See, ['r'])),
+    group(
+      step(Limited, ['l']),
+      step(Limited, ['m']),
+      group(step(Alone, ['u']), step(Alone, ['v'])),
+      step(Row, ['s']),
+      step(Row, ['t']),
+      step(Flaky, ['f']),
+    ),
   );
-const NAMES = ['first', 'x', 'y', 'z', 'g', 'grown', 'joined', 'l', 'r', 'success'];
+/** A second one, of the same classes, beside it. */
+const other = () => chain(group(step(Limited, ['o1']), step(Alone, ['o2']), step(Row, ['o3'])), step(See, ['o4']));
+const NAMES = [
+  'first',
+  'x',
+  'y',
+  'z',
+  'g',
+  'grown',
+  'joined',
+  'l',
+  'm',
+  'u',
+  'v',
+  's',
+  't',
+  'f',
+  'success',
+  'o1',
+  'o2',
+  'o3',
+  'o4',
+];
 
 type Fault = 'before' | 'after' | 'restart';
 
@@ -108,9 +167,13 @@ const started = async (on: RedisClient) => {
     store: redisFlowBroker(on, 'resque:', redisTime.now),
     registry: createRegistry(jobs),
     now: async () => Number(redisTime.now()),
-  })(node(), { id: 'killed', onSuccess: step(See, ['success']), onFailure: step(See, ['failure']) });
-  return flow.enqueue();
+  });
+  const callbacks = { onSuccess: step(See, ['success']), onFailure: step(See, ['failure']) };
+  await flow(node(), { id: 'killed', running: 3, ...callbacks }).enqueue();
+  await flow(other(), { id: 'other' }).enqueue();
 };
+
+const flows = () => createFlows(redisFlowBroker(client, 'resque:', redisTime.now));
 
 /** The flow from its beginning to its end, with one fault on the way of whoever `who` is. @returns calls that there were */
 async function run(who: 'client' | 'worker' | 'scheduler', at: number, how: Fault): Promise<number> {
@@ -137,15 +200,35 @@ async function run(who: 'client' | 'worker' | 'scheduler', at: number, how: Faul
   }
   redisTime.move(61_000);
   await ticks(ticking);
-  redisTime.move(61_000);
-  await ticks(client);
-  await work(client);
+  // What was given back has the attempts that it had, and one that fails waits for the next tick.
+  for (let round = 0; round < 4; round++) {
+    const states = (await flows().list()).items.map(({ state, progress }) => `${state} ${progress.started}`);
+    if (states.length === 2 && states.every((one) => one === 'succeeded 0')) break;
+    redisTime.move(61_000);
+    await ticks(client);
+    await work(client);
+  }
   return mortal.calls();
 }
 
 async function expectWhole(note: string, deadWorkers: number): Promise<void> {
-  const view = await createFlows(redisFlowBroker(client, 'resque:', redisTime.now)).get('killed');
-  expect(view, note).toMatchObject({ state: 'succeeded', progress: { steps: 9, succeeded: 9, failed: 0, started: 0 } });
+  const view = await flows().get('killed');
+  expect({ ...view, note }).toMatchObject({
+    error: undefined,
+    state: 'succeeded',
+    progress: { steps: 14, succeeded: 14, failed: 0, started: 0 },
+    tree: {
+      nodes: [
+        {},
+        {},
+        { nodes: [{ result: 'l' }, { result: 'm' }, {}, { result: 's' }, { result: 't' }, { result: 'f' }] },
+      ],
+    },
+  });
+  expect(await flows().get('other'), note).toMatchObject({
+    state: 'succeeded',
+    tree: { nodes: [{}, { result: 'o4(["o1","o2","o3"])' }] },
+  });
   expect([...ran.keys()].sort(), note).toEqual([...NAMES].sort());
   // What a dead worker had run and not settled runs again.
   expect(Math.max(...ran.values()), note).toBeLessThanOrEqual(1 + deadWorkers);
