@@ -2,7 +2,7 @@ import type { EndedJobs } from '../broker/redis/ended-jobs.ts';
 import type { JobsBroker } from '../broker/redis/jobs.ts';
 import { type Clock, sleep, systemClock } from '../clock.ts';
 import { type Duration, durationMs } from '../duration.ts';
-import { UntrackedJobError, WaitTimeoutError } from '../errors.ts';
+import { RedisUnavailableError, UntrackedJobError, WaitTimeoutError } from '../errors.ts';
 import { checkOptions, type OptionsOf } from '../options.ts';
 import { hasEnded, readStatus, type TrackedJob } from '../wire/read-status.ts';
 
@@ -28,6 +28,16 @@ export interface WaitDeps {
   readonly ended?: EndedJobs | undefined;
   /** @default the system's */
   readonly clock?: Clock | undefined;
+}
+
+/** A Redis that is away may be there again before the time is over. */
+async function unlessAway<Answer>(answer: Promise<Answer>): Promise<Answer | RedisUnavailableError> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof RedisUnavailableError) return error;
+    throw error;
+  }
 }
 
 /** Resolves when a tracked job has ended for good. */
@@ -57,15 +67,18 @@ export function waitFor({ jobs, ended, clock = systemClock }: WaitDeps) {
       for (;;) {
         // Each time, as its connection may have been lost, and before the look: what ends while nobody listens is told to nobody.
         stop = await ended?.listen(id, wake);
-        found = await look(id);
+        const seen = await unlessAway(look(id));
+        const away = seen instanceof RedisUnavailableError ? seen : undefined;
+        if (!(seen instanceof RedisUnavailableError)) found = seen;
         if (hasEnded(found.state)) return found;
         const left = until - clock.now();
         if (left <= 0) {
+          if (away) throw away;
           throw new WaitTimeoutError(
             `The job ${id} had not ended after ${ms} ms: it was ${found.state}. It goes on; wait again, or cancel it.`,
           );
         }
-        const longest = stop ? LOOK_MS : pause;
+        const longest = stop && !away ? LOOK_MS : pause;
         pause = Math.min(LAST_LOOK_MS, pause * 1.5);
         await either(heard.promise, Math.min(left, longest), signal);
         signal?.throwIfAborted();
