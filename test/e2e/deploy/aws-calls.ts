@@ -7,8 +7,10 @@ export interface AwsCalls {
   createSecret(name: string, value: unknown): Promise<void>;
   /** Lines of a log group, the oldest first. */
   logLines(group: string): Promise<readonly LogLine[]>;
-  /** Calls a function's URL. @param signed as AWS_IAM wants it  @returns the HTTP status */
-  callUrl(url: string, signed: boolean): Promise<number>;
+  /** Calls a function's URL. @param by signed with these, as AWS_IAM wants it; undefined for not at all  @returns the HTTP status */
+  callUrl(url: string, by: Credentials | undefined): Promise<number>;
+  /** Somebody of the account who may do nothing. */
+  stranger(): Promise<Credentials>;
   /** Invokes a function, and does not wait. */
   invoke(name: string, event: unknown): Promise<void>;
   stackStatus(name: string): Promise<string>;
@@ -22,7 +24,14 @@ export interface LogLine {
   readonly text: string;
 }
 
-const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test', sessionToken: undefined };
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string | undefined;
+}
+
+/** Of the account itself, which may do all. */
+export const CREDENTIALS: Credentials = { accessKeyId: 'test', secretAccessKey: 'test', sessionToken: undefined };
 
 export function awsCalls({ url }: Ministack): AwsCalls {
   async function send(service: string, path: string, headers: Record<string, string>, body: string): Promise<Response> {
@@ -73,12 +82,18 @@ export function awsCalls({ url }: Ministack): AwsCalls {
         .sort((a, b) => a.timestamp - b.timestamp);
     },
 
-    async callUrl(functionUrl, signed) {
+    async callUrl(functionUrl, by) {
       const to = new URL(functionUrl);
-      const headers = signed
-        ? signedHeaders({ method: 'POST', url: to, headers: {}, body: '' }, 'lambda', REGION, CREDENTIALS, new Date())
-        : {};
+      const request = { method: 'POST' as const, url: to, headers: {}, body: '' };
+      const headers = by ? signedHeaders(request, 'lambda', REGION, by, new Date()) : {};
       return post(url, to.host, headers);
+    },
+
+    async stranger() {
+      await query('iam', 'CreateUser', '2010-05-08', { UserName: 'stranger' });
+      const text = await query('iam', 'CreateAccessKey', '2010-05-08', { UserName: 'stranger' });
+      const part = (name: string) => new RegExp(`<${name}>([^<]+)`).exec(text)?.[1] ?? '';
+      return { accessKeyId: part('AccessKeyId'), secretAccessKey: part('SecretAccessKey'), sessionToken: undefined };
     },
 
     async invoke(name, event) {

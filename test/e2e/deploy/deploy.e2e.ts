@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createClient } from '../../../shared/index.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { serverTime } from '../../helpers/server-time.ts';
+import { CREDENTIALS } from './aws-calls.ts';
 import { type Bed, makeBed } from './bed.ts';
 import { type Outputs, otherApp } from './project.ts';
 import { missing } from './python-tool.ts';
@@ -109,11 +110,12 @@ describe.skipIf(why)('a deployment', () => {
     expect(await linesOf(output('Second', 'Logs'), 'minute, tick!')).toHaveLength(0);
   });
 
-  test('the doorbell: who signs is let in, and the job runs at once', async () => {
+  test('the doorbell: who signs and may is let in, and the job runs at once', async () => {
     const url = output('Lambdesque', 'DoorbellUrl');
     await enqueue('myqueue', hello('door', 'bell'));
-    expect(await bed.aws.callUrl(url, false)).toBe(403);
-    expect(await bed.aws.callUrl(url, true)).toBe(202);
+    expect(await bed.aws.callUrl(url, undefined)).toBe(403);
+    expect(await bed.aws.callUrl(url, await bed.aws.stranger())).toBe(403);
+    expect(await bed.aws.callUrl(url, CREDENTIALS)).toBe(202);
     await logged(output('Lambdesque', 'DefaultLogs'), 'door, bell!');
   });
 
@@ -132,7 +134,7 @@ describe.skipIf(why)('a deployment', () => {
     await bed.project.edit('functions/jobs/hello.ts', (text) => text.replace('}, $', '} again, $'));
     await bed.project.deploy();
     await enqueue('myqueue', hello('hi', 'update'));
-    await bed.aws.callUrl(output('Lambdesque', 'DoorbellUrl'), true);
+    await bed.aws.callUrl(output('Lambdesque', 'DoorbellUrl'), CREDENTIALS);
     await logged(output('Lambdesque', 'DefaultLogs'), 'hi again, update!');
   });
 
@@ -141,7 +143,7 @@ describe.skipIf(why)('a deployment', () => {
     await expect(bed.project.deploy({ app: 'broken' })).rejects.toThrow('Broken');
     expect(await bed.aws.stackStatus('Lambdesque')).toBe('UPDATE_ROLLBACK_COMPLETE');
     await enqueue('myqueue', hello('hi', 'rollback'));
-    await bed.aws.callUrl(output('Lambdesque', 'DoorbellUrl'), true);
+    await bed.aws.callUrl(output('Lambdesque', 'DoorbellUrl'), CREDENTIALS);
     await logged(output('Lambdesque', 'DefaultLogs'), 'hi again, rollback!');
   });
 
