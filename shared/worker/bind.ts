@@ -30,7 +30,7 @@ export function bind(raw: RawJob, token: string, deps: BindDeps): BoundJob | Unr
   const { registry, options } = deps;
   const decoded = decode(raw, token, options.numbers);
   if (!('class' in decoded)) return decoded;
-  const [job, handler] = withHandler(decoded, registry, raw.queue);
+  const { job, handler } = withHandler(decoded, registry, raw.queue);
   // For nearly every job, nothing of this has to be looked at.
   if (job.control !== undefined || handler?.definition.expires !== undefined || deps.orders.anyCancelled) {
     const over = whyOver(job, handler, deps);
@@ -72,13 +72,13 @@ function expiresByDefault({ queueTime, delayed }: Job, handler: Handler | undefi
 }
 
 /** The handler of its class; or of the class inside of Rails' wrapper, with the job as it is there, where one is defined. */
-function withHandler(job: Job, registry: Registry, queue: string): [Job, Handler | undefined] {
+function withHandler(job: Job, registry: Registry, queue: string) {
   const activeJob = job.class === WRAPPER ? activeJobOf(job.args) : undefined;
   const inside = activeJob && registry.handlerFor(activeJob.jobClass, true, queue);
-  if (inside) return [unwrap(job, activeJob), inside];
+  if (inside) return { job: unwrap(job, activeJob), handler: inside };
   const handler = registry.handlerFor(job.class, false, queue);
   const plugins = handler?.definition.plugins;
-  return [plugins ? { ...job, plugins } : job, handler];
+  return { job: plugins ? { ...job, plugins } : job, handler };
 }
 
 /** Once it may have started, it is not run again. */

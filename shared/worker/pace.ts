@@ -30,9 +30,14 @@ export class Pace {
 
   /** Of what a sync takes along. @returns what it has to say of it, now and then */
   plan(ran: readonly RunSums[], settle: readonly Settlement[]): ClassPace[] {
-    for (const sums of ran) this.#add(sums.class, sums.succeeded + sums.discarded, sums.ms);
-    // What never ran has no time; nor would every name that stands in a payload be kept.
-    for (const { run } of settle) if (run?.class && run.ms > 0) this.#add(run.class, 1, run.ms);
+    let counted = 0;
+    for (const sums of ran) {
+      counted += sums.succeeded + sums.discarded;
+      this.#add(sums.class, sums.succeeded + sums.discarded, sums.ms);
+    }
+    // Mostly none is left. What never ran has no time; nor would every name that stands in a payload be kept.
+    if (counted < settle.length)
+      for (const { run } of settle) if (run?.class && run.ms > 0) this.#add(run.class, 1, run.ms);
     const now = this.#deps.clock.now();
     if (this.#sums.size === 0 || now < this.#nextAt) return [];
     this.#nextAt = now + (NEXT_MS[Math.min(this.#sent++, NEXT_MS.length - 1)] ?? 0);

@@ -23,7 +23,7 @@ export class StartMarks {
 
   /** It may have started. */
   has(raw: RawJob): boolean {
-    return this.#marked.has(raw);
+    return this.#marked.size > 0 && this.#marked.has(raw);
   }
 
   /** @returns whether the job may start; never rejects */
@@ -38,7 +38,7 @@ export class StartMarks {
 
   /** It is settled, or not ours any more. */
   forget(raw: RawJob): void {
-    this.#marked.delete(raw);
+    if (this.#marked.size > 0) this.#marked.delete(raw);
   }
 
   #open(): Batch {

@@ -114,12 +114,13 @@ end
 
 /**
  * Lua: an outcome is called with the payload, or nil where the job is not held any more; it reads its arguments in any
- * case, and returns the error of a key that did not take the job, which then stays in flight.
+ * case, and returns the error of a key that did not take the job, which then stays in flight. They count `processed` and
+ * `failed`.
  */
 export const OPERATIONS = `
-local outcomes, effects, processed, failed = {}, {}, 0, 0
+local outcomes, effects = {}, {}
 -- no arguments
 function outcomes.done(payload)
   if payload then processed = processed + 1 end
 end
-${RETRY}${FAIL}${RELEASE}${PHP_STATUS}${PROGRESS}${LOCKS}${UNLOCK}${RELOCK}${LEAVE}${FLOW}${STEP_LOST}${CANCELLED}${CLEAR_KEY}${RESQUE_STATUS}${CARRY_OUT}`;
+${RETRY}${FAIL}${RELEASE}${PHP_STATUS}${PROGRESS}${LOCKS}${UNLOCK}${RELOCK}${LEAVE}${FLOW}${STEP_LOST}${CANCELLED}${CLEAR_KEY}${RESQUE_STATUS}`;

@@ -47,10 +47,24 @@ export interface RedisConnection {
 /** Comments stand beside their lines here, and are not sent to Redis nor carried in bundles' memory. */
 const LUA_COMMENT = /^\s*--.*\n|[ \t]+-- .*$/gm;
 
-/** @param lua the script; a comment begins with two dashes and a blank, at the start of a line or behind blanks */
+/**
+ * Nothing is made of it before it is used: a function has thirty scripts, and its first job waits for one of them.
+ * @param lua the script; a comment begins with two dashes and a blank, at the start of a line or behind blanks
+ */
 export function defineScript(name: string, lua: string): Script {
-  const code = lua.replace(LUA_COMMENT, '');
-  return { name, lua: code, sha: createHash('sha1').update(code).digest('hex') };
+  let code: string | undefined;
+  let sha: string | undefined;
+  return {
+    name,
+    get lua() {
+      code ??= lua.replace(LUA_COMMENT, '');
+      return code;
+    },
+    get sha() {
+      sha ??= createHash('sha1').update(this.lua).digest('hex');
+      return sha;
+    },
+  };
 }
 
 /**

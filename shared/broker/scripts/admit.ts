@@ -1,5 +1,5 @@
 /**
- * Lua, behind GATES and in `sync`: asks for the jobs that a gate has to let through; those that it does not are parked.
+ * Lua, in `sync`, behind `operations`, which has GATES: asks for the jobs that a gate has to let through; those that it does not are parked.
  *
  * ARGV  number of gates, each: its name, places of its keys `limit:<gate>` and `parked:<gate>`, its rule, class that has to be
  *       paused for it to be closed, or '', `park` or `refuse`
@@ -11,7 +11,7 @@ local function admit()
   local asked, jobs, digits = {}, {}, {}
   for i = 1, int() do
     local name, limitKey, parkedKey, rule, class, full = arg(), key(), key(), arg(), arg(), arg()
-    asked[i] = gateOf(name, limitKey, parkedKey, rule, class)
+    asked[i] = operations().gateOf(name, limitKey, parkedKey, rule, class)
     asked[i].refuses = full == 'refuse'
   end
   for i = 1, int() do
@@ -29,19 +29,19 @@ local function admit()
   for i, job in ipairs(jobs) do
     local closed
     for _, gate in ipairs(job.payload and job.gates or {}) do
-      if not closed and not isOpen(gate, job.payload) then closed = gate end
+      if not closed and not made.isOpen(gate, job.payload) then closed = gate end
     end
     if not job.payload then
       digits[i] = '4'
     elseif not closed then
-      for _, gate in ipairs(job.gates) do enter(gate, job.payload) end
+      for _, gate in ipairs(job.gates) do made.enter(gate, job.payload) end
       digits[i] = '1'
     elseif closed.refuses then
       digits[i] = '0'
     elseif job.holds then
       digits[i] = '3'
     else
-      park(closed, job.name, job.payload, i)
+      made.park(closed, job.name, job.payload, i)
       digits[i] = '2'
     end
   end
@@ -52,7 +52,7 @@ local function admitted(digits, jobs)
   if not jobs then return digits end
   local fields = {}
   for i, job in ipairs(jobs) do
-    if parkErrors[i] then digits[i] = '3' elseif digits[i] == '2' then fields[#fields + 1] = job.field end
+    if operations().parkErrors[i] then digits[i] = '3' elseif digits[i] == '2' then fields[#fields + 1] = job.field end
   end
   for from = 1, #fields, 4000 do call('HDEL', inflight, unpack(fields, from, math.min(from + 3999, #fields))) end
   local text = table.concat(digits)

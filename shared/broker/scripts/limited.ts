@@ -2,7 +2,7 @@
 const KEPT_MS = 86_400_000;
 
 /**
- * Lua, behind GATES and in `sync`: the limits of queues. Jobs beyond one stay in their queue. `limited[name]` is the gate of
+ * Lua, in `sync`, behind `operations`, which has GATES: the limits of queues. Jobs beyond one stay in their queue. `limited[name]` is the gate of
  * each queue that the worker knows to be limited; `allowed(share)` is how many of its jobs may be taken, 0 also where a
  * limit is news to the worker, which learns of it with this answer. `took(share, n)` counts, `closeLimited()` writes it down.
  *
@@ -14,7 +14,7 @@ local limited, limitedFor = {}, -2
 for _ = 1, int() do
   local name, limitKey, rule, holds = arg(), key(), arg(), int()
   rule = control['queue:' .. name] or rule
-  local gate = gateOf('', limitKey, nil, rule == '' and '- - - -' or rule, '')
+  local gate = operations().gateOf('', limitKey, nil, rule == '' and '- - - -' or rule, '')
   gate.places, gate.holds = gate.places + gate.own - holds, holds
   limited[name] = gate
 end
@@ -37,7 +37,7 @@ local function closeLimited()
   if replay then return end
   for _, gate in pairs(limited) do
     -- Whoever holds jobs says so with each sync.
-    if not gate.isOthers then writeUse(gate, gate.holds) end
+    if not gate.isOthers then made.writeUse(gate, gate.holds) end
     if not gate.isOthers and (gate.holds > 0 or gate.used > 0) then call('PEXPIRE', gate.key, math.max(${KEPT_MS}, gate.per or 0)) end
   end
 end

@@ -1,6 +1,6 @@
 import { version } from '../../config.ts';
 import { READ_ARGUMENTS } from '../ops/call.ts';
-import { OPERATIONS } from '../ops/operation.ts';
+import { CARRY_OUT, OPERATIONS } from '../ops/operation.ts';
 import { STATS } from '../ops/stats.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
@@ -75,7 +75,17 @@ for i = 1, #orders, 2 do
   local upto = string.sub(orders[i], 1, 7) == 'cancel:' and tonumber(string.match(orders[i + 1], '^(%d+) ') or '')
   if upto and upto <= time then try('HDEL', KEYS[CONTROL], orders[i]) end
 end
-${GATES}${OPERATIONS}${STATS}
+-- For most calls nothing of this is needed, and to make so many functions is a good part of the work of a small one.
+local processed, failed, made = 0, 0, nil
+local function operations()
+  if made then return made end
+${GATES}${OPERATIONS}
+  made = {outcomes = outcomes, effects = effects, flow = flow, gateOf = gateOf, isOpen = isOpen, enter = enter, park = park,
+    parkErrors = parkErrors, writeUse = writeUse, closeGates = closeGates}
+  return made
+end
+local effects = setmetatable({}, {__index = function(_, kind) return operations().effects[kind] end})
+${CARRY_OUT}${STATS}
 local missing, refused, stays = 0, {}, {}
 local function fieldsOf(name, ranges, fields)
   local suffix, n = ':' .. name, #fields
@@ -137,7 +147,7 @@ end
 for i = 1, int() do
   local kind, field, run = arg(), arg(), arg()
   local payload = call('HGET', inflight, field)
-  local err = outcomes[kind](payload)
+  local err = operations().outcomes[kind](payload)
   if payload and not err then
     call('HDEL', inflight, field)
     count(run)
@@ -149,7 +159,7 @@ for i = 1, int() do
   end
   carryOut(not err and payload)
 end
-flow.close()
+if made then made.flow.close() end
 addStats(time, replay)
 -- What was settled the first time is not held now.
 if replay then missing = 0 end
@@ -184,7 +194,7 @@ for _ = 1, int() do
 end
 ${PACES}${ADMIT}
 local digits, askers = admit()
-closeGates(KEYS[PARKED])
+if made then made.closeGates(KEYS[PARKED]) end
 digits = admitted(digits, askers)
 call('HSET', inflight, 'call', number, 'lease', time + lease)
 if registers then call('HSET', inflight, 'version', '${version}') end
