@@ -91,6 +91,14 @@ test('README is the front page: 160 lines at most', () => {
   expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(160);
 });
 
+test('README shows ten lines of the measured figures, as they stand there', () => {
+  const rows = (path: string) =>
+    (/## Figures\n+((?:\|.*\n)+)/.exec(read(path)) ?? [])[1]?.trimEnd().split('\n').slice(2);
+  const shown = rows('README.md') ?? [];
+  expect(shown).toHaveLength(10);
+  expect(read('test/bench/FIGURES.md')).toContain(shown.join('\n'));
+});
+
 test('every ts block compiles as it stands', async () => {
   expect(made.length).toBeGreaterThan(5);
   expect((await errors).filter((error) => !error.startsWith(WRONG))).toEqual([]);
