@@ -152,6 +152,10 @@ const failedBefore = ({ end }: Run, run: Run) => end?.well === false && end.line
 /** The attempt that a failure asked for. */
 const isRetry = (before: Run, run: Run) => failedBefore(before, run) && run.attempt === before.attempt + 1;
 
+const isSeen = (kind: Excuse['kind']) => kind === 'reclaimed' || kind === 'seen';
+/** Longer than a process stands still, ms. */
+const STILL_MS = 15_000;
+
 /** @returns how often it ran again because a process had died or lost its lease */
 export function checkReruns(runs: readonly Run[], byPid: ByPid, wrong: Wrong): number {
   let reruns = 0;
@@ -161,6 +165,11 @@ export function checkReruns(runs: readonly Run[], byPid: ByPid, wrong: Wrong): n
     reruns++;
     const excused = byPid.get(before.pid)?.some(({ at, late }) => at >= before.startedAt && at <= run.startedAt + late);
     if (excused) continue;
+    // Or the later one had lost it, and did not know yet: a process that stood still goes on where it was.
+    const wasLost = byPid
+      .get(run.pid)
+      ?.some(({ kind, at }) => isSeen(kind) && at <= run.startedAt && run.startedAt - at <= STILL_MS);
+    if (wasLost) continue;
     wrong('none runs twice without a death', `process ${before.pid} ran it and neither died nor lost its lease since`);
   }
   return reruns;

@@ -80,6 +80,13 @@ describe('the accounts of chaos find nothing wrong with', () => {
     ],
     ['a mark and a death', { class: 'Once', failed: [DEATH], holders: [1], marked: true, excuses: [died(1, 9)] }],
     ['a push that was refused', { job: { unsure: true } }],
+    [
+      'a run of a worker that had lost it, behind that of the next one',
+      {
+        runs: ['1 1 20100-20200', '2 1 20400-20500'],
+        excuses: [{ pid: 2, kind: 'reclaimed', at: 20_050, what: 'by 3', late: 0 }],
+      },
+    ],
     ['a delayed job on time', { runs: ['1 1 100-200'], job: { dueAt: 100 } }],
   ])('%s', (_what, given) => {
     expect(judge(given)).toEqual([]);
@@ -92,6 +99,14 @@ describe('the accounts of chaos find', () => {
     ['none is lost', 'a job that never ended', { runs: ['1 1 100-'] }],
     ['none is lost', 'a failing job that is not in failed', { class: 'Skip', runs: ['1 1 1-2!'] }],
     ['none is lost', 'a retry that never came', { class: 'Flaky', runs: ['1 1 100-200!'] }],
+    [
+      'none runs twice without a death',
+      'a rerun of a worker that lost its lease long before',
+      {
+        runs: ['1 1 20100-20200', '2 1 20400-20500'],
+        excuses: [{ pid: 2, kind: 'reclaimed', at: 50, what: 'by 3', late: 0 }],
+      },
+    ],
     ['none runs twice without a death', 'a rerun', { runs: ['1 1 100-200', '2 1 400-500'] }],
     [
       'none runs twice without a death',
