@@ -78,6 +78,6 @@ export function freshFolder(files: Readonly<Record<string, string>> = {}): Fresh
 /** The environment without what npm, vitest and a user of Redis or AWS have put there. */
 function outside(): Record<string, string | undefined> {
   const ours =
-    /^(npm_(package|lifecycle|config_local_prefix|execpath|command)|INIT_CWD|NODE_(ENV|OPTIONS|CHANNEL|UNIQUE)|VITEST|FORCE_COLOR|REDIS_|UPSTASH_|AWS_|CDK_)/;
+    /^(npm_(package|lifecycle|config_local_prefix|execpath|command)|INIT_CWD|NODE_(ENV|OPTIONS|CHANNEL|UNIQUE|COMPILE_CACHE)|VITEST|FORCE_COLOR|REDIS_|UPSTASH_|AWS_|CDK_)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
 }

@@ -16,5 +16,7 @@ export default function setup(project: TestProject): () => void {
   mkdirSync(DIST, { recursive: true });
   const folder = mkdtempSync(join(DIST, 'tests-'));
   project.provide('sharedFolder', folder);
+  // What one of the processes that tests start has compiled, the next one finds: a quarter of what a start costs.
+  process.env['NODE_COMPILE_CACHE'] = join(folder, 'compiled');
   return () => rmSync(folder, { recursive: true, force: true });
 }

@@ -133,7 +133,7 @@ export class Supervisor {
     const file = openSync(output, 'a');
     const child = spawn(process.execPath, ['infra/local/cli.ts', ...args], {
       cwd: ROOT,
-      env: { PATH: process.env['PATH'], ...env },
+      env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], ...env },
       stdio: ['ignore', file, file],
     });
     closeSync(file);

@@ -65,7 +65,7 @@ export function lambdesque(args: readonly string[], options: CliOptions = {}): C
   const [program = '', ...first] = options.command ?? [process.execPath, 'infra/local/cli.ts'];
   const child = spawn(program, [...first, ...args], {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'], ...options.env },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], ...options.env },
     stdio: [options.typing ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   });
   children.add(child);
