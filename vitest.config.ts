@@ -30,12 +30,12 @@ export default defineConfig({
     // Longer than a test waits for one thing, which then says what did not come (PATIENCE in test/helpers/eventually.ts).
     testTimeout: 200_000,
     hookTimeout: 200_000,
-    // Files one after the other in two processes, which saves every file the start of its own and the modules it shares.
+    // Files one after the other in a few processes, which saves every file the start of its own and the modules it shares.
     isolate: false,
     setupFiles: ['./test/helpers/setup.ts'],
     globalSetup: ['./test/helpers/shared-folders.ts'],
-    // Many wait for processes and leases: two files beside each other keep two cores busy.
-    maxWorkers: 2,
+    // Many wait for processes and leases: three files beside each other keep two cores busy.
+    maxWorkers: 3,
     reporters: ['default'],
     projects: [
       { extends: true, test: { name: 'today', include: ['test/**/*.test.ts'] } },
