@@ -60,6 +60,7 @@ export const badInputs: readonly BadInput[] = [
   {
     what: 'an unknown class of half a character',
     bytes: String.raw`{"class":"\ud800","args":["\udfff"]}`,
+    asText: true,
     fails: { exception: 'UnknownClassError', error: /^No worker for \ufffd in queue row-/ },
   },
   {

@@ -261,7 +261,7 @@ withBackends((bed) => {
       await bed.db.rpush(bed.keys.queue('alone'), '{"class":"Alone","args":[],"id":"x"}');
       await drain({ store: store(), jobs: [job], options: { concurrency: 1 } });
 
-      const known = { name: 'alone', slot: new Date(slot(1)) };
+      const known = { name: 'alone', slot: new Date(slot(1)), overlap: 'skip' };
       const id = 'cron:alone:2026-11-20T20:30:00.000Z';
       expect(seen.slice(0, 2)).toEqual([
         [1, id, known],
