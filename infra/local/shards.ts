@@ -25,7 +25,9 @@ export function shardOption(command: Command): Command {
 function shard(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const [, name, url] = /^([\w.-]+)=(.+)$/s.exec(text) ?? [];
   if (name === undefined || url === undefined) {
-    throw new InvalidArgumentError('Allowed: a name for each of several databases and its URL, such as a=redis://one:6379; for one alone there is --uri.');
+    throw new InvalidArgumentError(
+      'Allowed: a name for each of several databases and its URL, such as a=redis://one:6379; for one alone there is --uri.',
+    );
   }
   if (name in before) throw new InvalidArgumentError(`The shard ${name} is given twice. Allowed: each name once.`);
   return { ...before, [name]: url };
