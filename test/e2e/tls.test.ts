@@ -40,7 +40,14 @@ test('rediss:// with a CA that NODE_EXTRA_CA_CERTS names', async () => {
 });
 
 test('rediss://…?cluster', async () => {
-  const { redis, port, enqueue } = await withTls(['--cluster-enabled', 'yes', '--tls-cluster', 'yes']);
+  const { redis, port, enqueue } = await withTls([
+    '--cluster-enabled',
+    'yes',
+    '--tls-cluster',
+    'yes',
+    '--cluster-port',
+    `${await freePort()}`,
+  ]);
   await redis.client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
   await expect.poll(() => redis.client.cluster('INFO'), { timeout: PATIENCE }).toContain('cluster_state:ok');
   expect(await enqueue(`rediss://localhost:${port}?cluster`)).toMatchObject({ code: 0, stderr: '' });

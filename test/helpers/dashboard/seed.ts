@@ -1,5 +1,6 @@
 import { type Client, createClient, createWorker, defineJob, SkipRetry, type Worker } from '../../../shared/index.ts';
 import { silentLogger } from '../../../shared/internal.ts';
+import { eventually } from '../eventually.ts';
 import type { TestRedis } from '../redis-server.ts';
 
 /** A name that would do harm in a page that does not escape it. */
@@ -73,6 +74,15 @@ export async function seedDashboard({ url, client: db }: TestRedis): Promise<See
   await client.enqueue('Slow', ['until it is let go']);
   const running = worker.run();
   await done.promise;
+  // What the worker tells of is in Redis with its next sync.
+  await eventually(async () => {
+    const found = [
+      await db.llen('resque:failed'),
+      await db.zcard('resque:retry'),
+      await db.get('resque:stat:processed'),
+    ];
+    if (`${found}` !== '13,2,35') throw new Error(`failed, retry and processed are ${found}`);
+  });
 
   await client.enqueue(MARKUP, [MARKUP], { queue: MARKUP });
   for (let i = 0; i < 60; i++) await client.enqueue('Export', [i], { queue: 'stuck' });
