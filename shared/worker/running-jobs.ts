@@ -103,17 +103,8 @@ export class RunningJobs {
     for (const attempt of attempts) this.#waiting.add(attempt);
     const may = await Promise.all(mays);
     for (const [i, attempt] of attempts.entries()) {
-      this.#waiting.delete(attempt);
-      if (!may[i]) {
-        attempt.forget();
-        this.#remove(attempt);
-        this.#options.onDropped(attempt);
-      } else if (attempt.aborted !== undefined) {
-        attempt.abandon();
-      } else {
-        attempt.waited();
-        this.#dueAt = Math.min(this.#dueAt, attempt.timeoutAt);
-      }
+      if (!may[i]) attempt.forget();
+      this.#starts(attempt, may[i] === true);
     }
   }
 
@@ -122,18 +113,24 @@ export class RunningJobs {
     const attempt = this.#attempt(bound);
     this.#waiting.add(attempt);
     this.#take(attempt);
-    const may = await mayStart;
+    if (this.#starts(attempt, await mayStart)) this.#run(attempt);
+  }
+
+  /** It has waited. @returns whether it starts now: not if it may not, or was aborted meanwhile */
+  #starts(attempt: Attempt, may: boolean): boolean {
     this.#waiting.delete(attempt);
     if (!may) {
       this.#remove(attempt);
       this.#options.onDropped(attempt);
-    } else if (attempt.aborted !== undefined) {
-      attempt.abandon();
-    } else {
-      attempt.waited();
-      this.#dueAt = Math.min(this.#dueAt, attempt.timeoutAt);
-      this.#run(attempt);
+      return false;
     }
+    if (attempt.aborted !== undefined) {
+      attempt.abandon();
+      return false;
+    }
+    attempt.waited();
+    this.#dueAt = Math.min(this.#dueAt, attempt.timeoutAt);
+    return true;
   }
 
   /** Asks every running handler to end. */
