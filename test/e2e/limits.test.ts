@@ -16,8 +16,10 @@ import { type CliProcess, lambdesque } from '../helpers/worker-process.ts';
 vi.setConfig({ testTimeout: 2 * PATIENCE, hookTimeout: PATIENCE });
 
 const JOBS = new URL('../helpers/limited-jobs.ts', import.meta.url).pathname;
-const EACH = 100;
 const KILLS = 3;
+/** Jobs of each class between two kills, and in all. */
+const A_ROUND = 40;
+const EACH = A_ROUND * KILLS;
 
 /** What ran at once, as the jobs said it; what was killed ran until its process had ended. */
 class Runs {
@@ -82,17 +84,16 @@ test.each([
     const scheduling = scheduler.run();
     try {
       const job = (name: string, ...args: unknown[]) => JSON.stringify({ class: name, args });
-      await push(
-        redis.client,
-        'any',
-        ...range(1, EACH).flatMap((n) => [job('Capped', n), job('Tenant', n % 2 ? 'a' : 'b', n)]),
-      );
-      await push(redis.client, 'three', ...range(1, EACH).map((n) => job('Plain', n)));
       const workers = [work(), work(), work()];
       for (let kill = 0; kill < KILLS; kill++) {
         const before = runs.lines.length;
+        // There is always enough to do until the kill, however fast the rest was done.
+        const round = range(kill * A_ROUND + 1, (kill + 1) * A_ROUND);
+        const any = round.flatMap((n) => [job('Capped', n), job('Tenant', n % 2 ? 'a' : 'b', n)]);
+        await push(redis.client, 'any', ...any);
+        await push(redis.client, 'three', ...round.map((n) => job('Plain', n)));
         // In the middle of the work, and each time another one.
-        await eventually(() => expect(runs.lines.length).toBeGreaterThan(before + 40));
+        await eventually(() => expect(runs.lines.length).toBeGreaterThan(before + A_ROUND));
         const [victim] = workers.splice(kill % workers.length, 1);
         await victim?.kill();
         runs.ended(victim?.pid ?? 0);
