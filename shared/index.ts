@@ -86,7 +86,8 @@ export type { Batch, BatchContext, BatchedJob, BatchOptions } from './job/batch.
 export type { EndedJob, JobCallbacks } from './job/callbacks.ts';
 export type { CronOrigin, JobContext, JobInfo } from './job/context.ts';
 export type { TrackOptions } from './job/control-options.ts';
-export type { DefaultOptions, JobDefaults } from './job/defaults.ts';
+export type { DefaultOptions } from './job/default-options.ts';
+export type { JobDefaults } from './job/defaults.ts';
 export { type AnyJobDefinition, type Args, defineJob, type JobDefinition, type JobOptions } from './job/define.ts';
 export { type ActiveJobOptions, defineActiveJob } from './job/define-active-job.ts';
 export { type BatchJobOptions, defineBatchJob } from './job/define-batch-job.ts';

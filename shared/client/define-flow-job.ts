@@ -1,7 +1,6 @@
 import { ConfigError } from '../errors.ts';
 import type { JobContext } from '../job/context.ts';
-import { defaultOptionNames } from '../job/defaults.ts';
-import { type Args, definition, type JobDefinition, type JobOptions } from '../job/define.ts';
+import { type Args, definition, type JobDefinition, type JobOptions, jobOptionNames } from '../job/define.ts';
 import type { FlowNode } from '../job/flow.ts';
 import type { FlowOptions } from '../job/flow-options.ts';
 import { checkOptions, type OptionsOf, shown } from '../options.ts';
@@ -16,19 +15,11 @@ export interface FlowJobOptions<In extends Args, Out extends Args> extends Omit<
 }
 
 const OPTIONS = {
-  class: true,
-  queue: true,
-  args: true,
-  ...defaultOptionNames,
+  ...jobOptionNames,
   activeJob: false,
   delivery: true,
-  middleware: true,
-  plugins: true,
   flow: true,
   flowOptions: true,
-  onSucceeded: true,
-  onRetrying: true,
-  onFailed: true,
 } satisfies OptionsOf<FlowJobOptions<Args, Args>>;
 
 /**

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts';
-import { shown } from '../options.ts';
+import { type OptionsOf, shown } from '../options.ts';
 import type { JobInfo } from './context.ts';
 
 /**
@@ -21,7 +21,8 @@ export interface EndedJob extends Pick<JobInfo, 'class' | 'queue' | 'id' | 'atte
   readonly args: readonly unknown[];
 }
 
-export const CALLBACKS = ['onSucceeded', 'onRetrying', 'onFailed'] as const;
+export const callbackNames = { onSucceeded: true, onRetrying: true, onFailed: true } satisfies OptionsOf<JobCallbacks>;
+export const CALLBACKS = Object.keys(callbackNames) as (keyof JobCallbacks)[];
 
 /** @param where what has them, for messages  @throws ConfigError */
 export function checkCallbacks(where: string, given: JobCallbacks): void {

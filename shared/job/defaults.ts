@@ -1,19 +1,13 @@
-import { type DurationRule, durationMs } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
-import { limitRule } from '../limit.ts';
-import { checkOptions, type OptionsOf, shown } from '../options.ts';
+import { checkOptions, shown } from '../options.ts';
 import { matcher } from '../queues/queue-list.ts';
-import { keptSeconds, withinMs } from './control-options.ts';
-import type { JobOptions } from './define.ts';
-import type { Args, JobRef } from './enqueue.ts';
-import { checkRetry } from './retry.ts';
-import { uniqueOf } from './unique-options.ts';
-
-/** Options that many job classes have in common: any that a definition may have, and that is not of one class alone. */
-export type DefaultOptions = Pick<
-  JobOptions<Args, Args>,
-  'retry' | 'timeout' | 'limit' | 'unique' | 'track' | 'expires' | 'deadline'
->;
+import {
+  type CheckedOptions,
+  checkDefaultOptions,
+  type DefaultOptions,
+  defaultOptionNames,
+} from './default-options.ts';
+import type { JobRef } from './enqueue.ts';
 
 /**
  * Options by a pattern of classes or queues, a name or a glob as in a list of queues (`mail*`). One fits a job whose class or whose queue it
@@ -26,21 +20,9 @@ export type DefaultOptions = Pick<
  */
 export type JobDefaults = Readonly<Record<string, DefaultOptions>>;
 
-/** Their names. */
-export const defaultOptionNames = {
-  retry: true,
-  timeout: true,
-  limit: true,
-  unique: true,
-  track: true,
-  expires: true,
-  deadline: true,
-} satisfies OptionsOf<DefaultOptions>;
-
-type Checked = Readonly<Partial<Record<keyof DefaultOptions, unknown>>>;
 interface Group {
   readonly fits: (name: string) => boolean;
-  readonly options: Checked;
+  readonly options: CheckedOptions;
 }
 
 /** Adds to definitions what they do not say themselves. */
@@ -87,39 +69,20 @@ export function jobDefaults(given: unknown, where = 'defaults'): Defaults {
 }
 
 function withGroups(definition: JobRef, groups: readonly Group[]): JobRef {
-  const own = definition as JobRef & Checked;
+  const own = definition as JobRef & CheckedOptions;
   const added: Record<string, unknown> = {};
   for (const { options } of groups) {
     for (const [name, value] of Object.entries(options)) {
-      if (own[name as keyof Checked] === undefined && !Object.hasOwn(added, name)) added[name] = value;
+      if (own[name as keyof CheckedOptions] === undefined && !Object.hasOwn(added, name)) added[name] = value;
     }
   }
   return Object.keys(added).length === 0 ? definition : { ...definition, ...added };
 }
-
-/** A job that may take less than a second says so with a unit: a small number was meant as seconds. */
-const TIMEOUT: DurationRule = { least: 1, leastNumber: 1_000, endless: true };
 
 function group(pattern: string, given: unknown, root: string): Group {
   if (pattern === '')
     throw new ConfigError(`${root}: a pattern is a class, a queue, or has a *, such as 'mail*'; got "".`);
   const where = `${root}.${pattern}`;
   checkOptions(where, given, defaultOptionNames);
-  const { retry, timeout, limit, unique, track, expires, deadline } = given as DefaultOptions;
-  checkRetry(where, retry);
-  keptSeconds(where, track);
-  if (limit !== undefined) limitRule(`${where}: limit`, limit, true);
-  const options: Checked = {
-    retry,
-    track,
-    limit,
-    timeout: timeout === undefined ? undefined : durationMs(timeout, `${where}: timeout`, TIMEOUT),
-    unique: unique === undefined ? undefined : uniqueOf(where, unique),
-    expires: expires === undefined ? undefined : withinMs(`${where}: expires`, expires),
-    deadline: deadline === undefined ? undefined : withinMs(`${where}: deadline`, deadline),
-  };
-  return {
-    fits: matcher(pattern),
-    options: Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
-  };
+  return { fits: matcher(pattern), options: checkDefaultOptions(where, given as DefaultOptions) };
 }

@@ -1,6 +1,8 @@
 import { ConfigError, Discard } from '../errors.ts';
 import { checkOptions, type OptionsOf } from '../options.ts';
+import { callbackNames } from './callbacks.ts';
 import type { JobContext } from './context.ts';
+import { defaultOptionNames } from './default-options.ts';
 import { definition, type JobDefinition, type JobOptions } from './define.ts';
 import type { ActiveJobDefaults, Args } from './enqueue.ts';
 import { checkRetryOn, type Errors, errorRule, type RetryOn } from './retry-on.ts';
@@ -75,24 +77,16 @@ const OPTIONS = {
   job: true,
   queue: true,
   args: true,
-  retry: true,
+  ...defaultOptionNames,
   retryOn: true,
   discard: true,
   delivery: true,
-  timeout: true,
-  limit: true,
   middleware: true,
-  unique: true,
-  track: true,
-  expires: true,
-  deadline: true,
   priority: true,
   locale: true,
   timeZone: true,
   perform: true,
-  onSucceeded: true,
-  onRetrying: true,
-  onFailed: true,
+  ...callbackNames,
 } satisfies OptionsOf<ActiveJobOptions<Args, Args>>;
 
 function discarding<In extends Args, Out extends Args>(

@@ -1,8 +1,7 @@
 import { ConfigError } from '../errors.ts';
 import { checkOptions, type OptionsOf, shown } from '../options.ts';
 import { type BatchContext, type BatchedJob, type BatchOptions, batchOf } from './batch.ts';
-import { defaultOptionNames } from './defaults.ts';
-import { type Args, definition, type JobDefinition, type JobOptions } from './define.ts';
+import { type Args, definition, type JobDefinition, type JobOptions, jobOptionNames } from './define.ts';
 
 /** What `defineBatchJob` takes. */
 export interface BatchJobOptions<In extends Args, Out extends Args>
@@ -17,18 +16,10 @@ export interface BatchJobOptions<In extends Args, Out extends Args>
 }
 
 const OPTIONS = {
-  class: true,
-  queue: true,
-  args: true,
-  ...defaultOptionNames,
+  ...jobOptionNames,
   activeJob: false,
   batch: true,
   performAll: true,
-  middleware: true,
-  plugins: true,
-  onSucceeded: true,
-  onRetrying: true,
-  onFailed: true,
 } satisfies OptionsOf<BatchJobOptions<Args, Args>>;
 
 /**

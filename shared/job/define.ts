@@ -1,27 +1,23 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { type Duration, type DurationRule, durationMs } from '../duration.ts';
 import { ConfigError } from '../errors.ts';
-import { type KeyedLimit, limitRule } from '../limit.ts';
-import { checkOptions, type OptionsOf } from '../options.ts';
+import { checkOptions, type OptionsOf, shown } from '../options.ts';
 import type { ResquePlugin } from '../types.ts';
 import type { Batch, BatchContext, BatchedJob } from './batch.ts';
-import { checkCallbacks, type JobCallbacks } from './callbacks.ts';
+import { callbackNames, checkCallbacks, type JobCallbacks } from './callbacks.ts';
 import type { JobContext } from './context.ts';
-import { keptSeconds, withinMs } from './control-options.ts';
+import { checkDefaultOptions, type DefaultOptions, defaultOptionNames } from './default-options.ts';
 import type { ActiveJobDefaults, Args, JobRef } from './enqueue.ts';
 import { checkMiddleware, type Middleware } from './middleware.ts';
 import { checkPlugins } from './resque-plugins/plugin.ts';
-import { checkRetry, type RetryOptions } from './retry.ts';
 import type { RetryOn } from './retry-on.ts';
-import { uniqueOf } from './unique-options.ts';
 
 export type { Args } from './enqueue.ts';
 
-/** Any Standard Schema (zod, valibot, arktype, …) whose value is an argument list. @see https://standardschema.dev */
-export type ArgsSchema = StandardSchemaV1<Args, Args>;
-
 /** What `defineJob` takes. */
-export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In>, JobCallbacks {
+export interface JobOptions<In extends Args, Out extends Args>
+  extends JobRef<In>,
+    DefaultOptions<In, Out>,
+    JobCallbacks {
   /**
    * What stands in a payload's `class`. With a `*` at its end it stands for every class that begins so, and the longest
    * such prefix wins over shorter ones; an exact name wins over all.
@@ -36,8 +32,6 @@ export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In
    * @default arguments as they come
    */
   readonly args?: StandardSchemaV1<In, Out>;
-  /** @default 5 attempts, with waits that grow from 16 s to 7 min */
-  readonly retry?: RetryOptions;
   /**
    * What holds when a worker dies. `at-least-once`: the job runs again, so that `perform` should be safe to repeat.
    * `at-most-once`: that it starts is written to Redis before `perform` is called, and a job that may have started never
@@ -46,14 +40,6 @@ export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In
    * @default 'at-least-once'
    */
   readonly delivery?: 'at-least-once' | 'at-most-once';
-  /** How long one attempt may take, such as `'30s'`; `Infinity` for no limit. @default '15m', the longest that Lambda allows */
-  readonly timeout?: Duration;
-  /**
-   * How many of them run, whoever's workers run them; with `key`, for each kind of them. A job over it is parked in Redis:
-   * it takes no place of a worker, counts no attempt, and goes on when others have ended or the rate allows it, first come
-   * first served for each key. @default any number
-   */
-  readonly limit?: KeyedLimit<Out>;
   /** Around `perform`, inside the middleware of all jobs; outermost first. */
   readonly middleware?: readonly Middleware[];
   /** Plugins of Ruby's Resque that the class has there, such as `[resqueRetry(), resqueLoner()]`. @default none */
@@ -107,29 +93,26 @@ export type AnyJobDefinition = JobDefinition<never, never> | JobDefinition;
 export function defineJob<In extends Args = Args, Out extends Args = In>(
   options: JobOptions<In, Out>,
 ): JobDefinition<In, Out> {
-  checkOptions(`defineJob ${show((options as { class?: unknown } | undefined)?.class)}`, options, OPTIONS);
+  checkOptions(`defineJob ${shown((options as { class?: unknown } | undefined)?.class)}`, options, OPTIONS);
   return definition(options, defineJob);
 }
 
-/** What a definition has besides is allowed too: a new one may be made of it, `defineJob({ ...Hello, queue: 'other' })`. */
-const OPTIONS = {
+/** Those of every kind of definition, in the order of messages. */
+export const jobOptionNames = {
   class: true,
   queue: true,
   args: true,
-  retry: true,
-  delivery: true,
-  timeout: true,
-  limit: true,
+  ...defaultOptionNames,
   middleware: true,
   plugins: true,
-  unique: true,
-  track: true,
-  expires: true,
-  deadline: true,
+  ...callbackNames,
+} as const;
+
+/** What a definition has besides is allowed too: a new one may be made of it, `defineJob({ ...Hello, queue: 'other' })`. */
+const OPTIONS = {
+  ...jobOptionNames,
+  delivery: true,
   perform: true,
-  onSucceeded: true,
-  onRetrying: true,
-  onFailed: true,
   batch: false,
   performAll: false,
   activeJob: false,
@@ -145,51 +128,42 @@ export function definition<In extends Args, Out extends Args>(
   const name: unknown = options.class;
   if (typeof name !== 'string' || name === '' || name.slice(0, -1).includes('*')) {
     throw new ConfigError(
-      `defineJob: class must be a name, or a prefix that ends in *, such as 'Hello' or 'email:*'; got ${show(name)}.`,
+      `defineJob: class must be a name, or a prefix that ends in *, such as 'Hello' or 'email:*'; got ${shown(name)}.`,
     );
   }
-  const where = `defineJob ${show(name)}`;
+  const where = `defineJob ${shown(name)}`;
   if (typeof options.perform !== 'function') {
-    throw new ConfigError(`${where}: perform must be a function; got ${show(options.perform)}.`);
+    throw new ConfigError(`${where}: perform must be a function; got ${shown(options.perform)}.`);
   }
   if (options.queue !== undefined && (typeof options.queue !== 'string' || options.queue === '')) {
-    throw new ConfigError(`${where}: queue must be a queue name; got ${show(options.queue)}.`);
+    throw new ConfigError(`${where}: queue must be a queue name; got ${shown(options.queue)}.`);
   }
   if (options.args !== undefined && typeof options.args['~standard']?.validate !== 'function') {
     throw new ConfigError(
-      `${where}: args must be a Standard Schema, such as z.tuple([z.string()]) of zod 3.24 or later; got ${show(options.args)}.`,
+      `${where}: args must be a Standard Schema, such as z.tuple([z.string()]) of zod 3.24 or later; got ${shown(options.args)}.`,
     );
   }
   if (options.middleware !== undefined) checkMiddleware(options.middleware, `${where}: middleware`);
-  if (options.limit !== undefined) limitRule(`${where}: limit`, options.limit, true);
   checkCallbacks(where, options);
-  checkRetry(where, options.retry);
-  keptSeconds(where, options.track);
   checkPlugins(`${where}: plugins`, options.plugins);
-  const { timeout, unique, expires, deadline, ...rest } = options;
+  const { timeout, expires, deadline, ...rest } = options;
   return {
     ...rest,
-    ...(unique === undefined ? {} : { unique: uniqueOf(where, unique) }),
-    ...(expires === undefined ? {} : { expires: withinMs(`${where}: expires`, expires) }),
-    ...(deadline === undefined ? {} : { deadline: withinMs(`${where}: deadline`, deadline) }),
-    ...(timeout === undefined ? {} : { timeout: durationMs(timeout, `${where}: timeout`, TIMEOUT) }),
+    ...checkDefaultOptions(where, options),
     ...(isAtMostOnce(where, options) ? { retry: { attempts: 1 } } : {}),
     definedAt: caller(calledAs),
   };
 }
 
-/** A job that may take less than a second says so with a unit: a small number was meant as seconds. */
-const TIMEOUT: DurationRule = { least: 1, leastNumber: 1_000, endless: true };
-
 /** @throws ConfigError */
 function isAtMostOnce(where: string, { delivery, retry }: Pick<JobOptions<Args, Args>, 'delivery' | 'retry'>): boolean {
   if (delivery === undefined || delivery === 'at-least-once') return false;
   if (delivery !== 'at-most-once') {
-    throw new ConfigError(`${where}: delivery must be "at-least-once" or "at-most-once"; got ${show(delivery)}.`);
+    throw new ConfigError(`${where}: delivery must be "at-least-once" or "at-most-once"; got ${shown(delivery)}.`);
   }
   if ((retry?.attempts ?? 1) !== 1) {
     throw new ConfigError(
-      `${where}: a job with delivery "at-most-once" has one attempt; got retry.attempts ${show(retry?.attempts)}. ` +
+      `${where}: a job with delivery "at-most-once" has one attempt; got retry.attempts ${shown(retry?.attempts)}. ` +
         'Leave retry out, or use "at-least-once".',
     );
   }
@@ -200,10 +174,6 @@ function isAtMostOnce(where: string, { delivery, retry }: Pick<JobOptions<Args, 
     );
   }
   return true;
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : typeof value === 'function' ? 'a function' : String(value);
 }
 
 /** Who called this function. */

@@ -21,6 +21,8 @@ describe('an option that cannot be used is a ConfigError with the option, the va
   const delivery = 'delivery must be "at-least-once" or "at-most-once"; got ';
   const backoff = `retry.backoff must be a duration: a number of milliseconds, ${text}, or a list of these, exponential({…}) or a function; got `;
   const item = `must be a duration: a number of milliseconds, or ${text}; got `;
+  const known =
+    'There are class, queue, args, retry, timeout, limit, unique, track, expires, deadline, middleware, plugins, onSucceeded, onRetrying, onFailed, delivery, perform.';
   const slip = 'must be a duration, and a number without a unit is milliseconds; got ';
 
   test.each<[Readonly<Record<string, unknown>>, string]>([
@@ -33,14 +35,8 @@ describe('an option that cannot be used is a ConfigError with the option, the va
     [{ class: '*mail' }, `${name}"*mail".`],
     [{ perform: undefined }, `${hello}perform must be a function; got undefined.`],
     [{ perform: 'hello' }, `${hello}perform must be a function; got "hello".`],
-    [
-      { retires: 3 },
-      `${hello}there is no option "retires"; got 3. There are class, queue, args, retry, delivery, timeout, limit, middleware, plugins, unique, track, expires, deadline, perform, onSucceeded, onRetrying, onFailed.`,
-    ],
-    [
-      { timout: '3s' },
-      `${hello}there is no option "timout" (did you mean "timeout"?); got "3s". There are class, queue, args, retry, delivery, timeout, limit, middleware, plugins, unique, track, expires, deadline, perform, onSucceeded, onRetrying, onFailed.`,
-    ],
+    [{ retires: 3 }, `${hello}there is no option "retires"; got 3. ${known}`],
+    [{ timout: '3s' }, `${hello}there is no option "timout" (did you mean "timeout"?); got "3s". ${known}`],
     [{ retry: { tries: 3 } }, `${hello}retry: there is no option "tries"; got 3. There are attempts, backoff.`],
     [{ retry: 5 }, `${hello}retry must be an object, such as { attempts: 3, backoff: '10s' }; got 5.`],
     [{ middleware: [5] }, `${hello}middleware[0] must be a function; got 5.`],
@@ -53,7 +49,7 @@ describe('an option that cannot be used is a ConfigError with the option, the va
     [{ timeout: 'soon' }, `${hello}${timeout}"soon".`],
     [{ timeout: '30000' }, `${hello}${timeout}"30000".`],
     [{ args: 'string' }, `${hello}${schema}"string".`],
-    [{ args: {} }, `${hello}${schema}[object Object].`],
+    [{ args: {} }, `${hello}${schema}{}.`],
     [{ args: () => true }, `${hello}${schema}a function.`],
     [{ retry: { attempts: 0 } }, `${hello}${attempts}0.`],
     [{ retry: { attempts: -1 } }, `${hello}${attempts}-1.`],
