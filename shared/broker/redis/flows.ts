@@ -1,5 +1,3 @@
-import { flowOfPayload } from '../../wire/flow.ts';
-import type { SchedulerBroker, WrongKey } from '../broker.ts';
 import type { FlowBroker, FlowRecord, FlowState } from '../flow-broker.ts';
 import { type Keys, keysOf } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
@@ -8,7 +6,6 @@ import { changeFlow, NO_FLOW, readFlows, readNodes } from '../scripts/flows.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
 import { redisFlowStarter } from './flow-starter.ts';
 import { type TimeSource, timedScripts } from './time.ts';
-import { isNote, untoldEndsOf } from './untold-ends.ts';
 import { wrongKeysOf } from './wrong-keys.ts';
 
 /** Results and errors that one look answers, bytes. */
@@ -128,43 +125,5 @@ export function changeFlowOf(script: RedisClient['script'], keys: Keys): FlowBro
     const [before, again, wrong] = list(await script(changeFlow, call.keys, call.args));
     if (before === NO_FLOW) return undefined;
     return { before: text(before) as FlowState, again: Number(again), wrong: wrongKeysOf(wrong) };
-  };
-}
-
-const MAY_HAVE_STARTED = 'Its worker died after it may have started, and it runs at most once.';
-
-/** Each is taken off the list in the step that tells its flow: whoever dies on the way has told all, or nothing. */
-export function tellLostStepsOf(
-  client: RedisClient,
-  script: RedisClient['script'],
-  keys: Keys,
-  time: TimeSource | undefined,
-): SchedulerBroker['tellLostSteps'] {
-  const change = changeFlowOf(script, keys);
-  const tellEnds = untoldEndsOf(client, keys, time);
-  return async (limit) => {
-    const ends = await tellEnds(limit);
-    if (ends.wrong.some(({ key }) => key === keys.flowsLost)) return { told: 0, more: false, wrong: ends.wrong };
-    const found = list(await client.command(['LRANGE', keys.flowsLost, 0, limit - 1])) as Buffer[];
-    const elements = found.filter((one) => !isNote(one)).map(text);
-    const wrong: WrongKey[] = [...ends.wrong];
-    let { told } = ends;
-    for (const element of elements) {
-      const mark = flowOfPayload(`{"flow":${element}}`);
-      if (!mark) {
-        await client.command(['LREM', keys.flowsLost, 1, element]);
-        continue;
-      }
-      const { why } = JSON.parse(element) as { readonly why?: unknown };
-      const thrown =
-        typeof why === 'string'
-          ? { exception: 'RemovedError', error: why }
-          : { exception: 'WorkerDiedError', error: MAY_HAVE_STARTED };
-      const error = JSON.stringify({ step: mark.step, class: null, ...thrown });
-      const changed = await change(mark.id, mark.queues, { kind: 'fail', step: mark.step, error, element });
-      if (changed) told++;
-      wrong.push(...(changed?.wrong ?? []));
-    }
-    return { told, more: found.length === limit || ends.told === limit, wrong };
   };
 }

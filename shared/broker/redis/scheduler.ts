@@ -8,7 +8,7 @@ import { list, type RedisClient, text } from './client.ts';
 import { CronReader, cronStateKeys } from './cron-state.ts';
 import { delayedOf } from './delayed.ts';
 import { dueTimesArguments, dueTimesKeys, dueTimesOf, readDue } from './due-times.ts';
-import { tellLostStepsOf } from './flows.ts';
+import { tellLostStepsOf } from './lost-steps.ts';
 import { openGatesOf } from './open-gates.ts';
 import { reclaimWorker } from './reclaim.ts';
 import { type TimeSource, timedScripts, timeOf } from './time.ts';

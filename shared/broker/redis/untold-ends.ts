@@ -8,26 +8,32 @@ import { UNTOLD } from '../ops/ended-untold.ts';
 import { encodeEffects } from '../ops/operation.ts';
 import { failureEffects, removalEffects } from '../removal.ts';
 import { carryOutUntold } from '../scripts/carry-out.ts';
-import { list, type RedisClient } from './client.ts';
+import { list, type RedisClient, text } from './client.ts';
 import { type TimeSource, timedScripts, timeOf } from './time.ts';
 import { wrongKeysOf } from './wrong-keys.ts';
 
+export const MAY_HAVE_STARTED = 'Its worker died after it may have started, and it runs at most once.';
+
 const WHY: Readonly<Record<string, string>> = {
-  [UNTOLD.died]: 'WorkerDiedError: Its worker died after it may have started, and it runs at most once.',
+  [UNTOLD.died]: `WorkerDiedError: ${MAY_HAVE_STARTED}`,
   [UNTOLD.refused]: 'PayloadError: It was delayed, and could not be promoted.',
 };
 
 const NOTE = /^=([a-z]) (\d{1,9}):/;
 
-/** @property told notes that were worked off */
-export interface ToldEnds {
+interface ToldEnds {
+  /** Elements of the list that were looked at. */
+  readonly read: number;
+  /** Notes that were worked off. */
   readonly told: number;
+  /** What is no note but tells of a step of a flow. */
+  readonly steps: readonly string[];
   readonly wrong: readonly WrongKey[];
 }
 
 /**
- * Works off notes of jobs that ended where what else happens then was not known: their locks are given back, their records say so. So many
- * from the head; where it is negative, from the tail.
+ * Works off notes of jobs that ended where what else happens then was not known: their locks are given back, their records say so.
+ * Looks at so many from the head; where it is negative, from the tail.
  */
 export function untoldEndsOf(client: RedisClient, keys: Keys, time?: TimeSource) {
   const script = timedScripts(client, time);
@@ -37,9 +43,13 @@ export function untoldEndsOf(client: RedisClient, keys: Keys, time?: TimeSource)
       if (error instanceof RedisTypeError) return error;
       throw error;
     });
-    if (found instanceof Error) return { told: 0, wrong: [{ key: keys.flowsLost, error: found.message }] };
-    const notes = (list(found) as Buffer[]).filter(isNote);
-    if (notes.length === 0) return { told: 0, wrong: [] };
+    if (found instanceof Error) {
+      return { read: 0, told: 0, steps: [], wrong: [{ key: keys.flowsLost, error: found.message }] };
+    }
+    const elements = list(found) as Buffer[];
+    const notes = elements.filter(isNote);
+    const seen = { read: elements.length, steps: elements.filter((one) => !isNote(one)).map(text) };
+    if (notes.length === 0) return { ...seen, told: 0, wrong: [] };
     const now = await timeOf(client, time).catch(Date.now);
     const call = new ScriptCall([keys.flowsLost]);
     // Others may have worked off some meanwhile, or noted more.
@@ -50,12 +60,11 @@ export function untoldEndsOf(client: RedisClient, keys: Keys, time?: TimeSource)
       encodeEffects(effectsOf(note, now), call, keys);
     }
     const [told, wrong] = list(await script(carryOutUntold, call.keys, call.args));
-    return { told: Number(told), wrong: wrongKeysOf(wrong) };
+    return { ...seen, told: Number(told), wrong: wrongKeysOf(wrong) };
   };
 }
 
-/** Is it such a note? Other elements tell of steps of flows. */
-export function isNote(element: Buffer): boolean {
+function isNote(element: Buffer): boolean {
   return NOTE.test(element.toString('latin1', 0, 20));
 }
 
