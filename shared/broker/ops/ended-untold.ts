@@ -14,8 +14,8 @@ export const UNTOLD = {
 } as const;
 
 /**
- * Lua: \`noteEnd(list, how, queue, payload)\`: a job has ended, with a lock to give back, a record or a flow to be told. Which keys that
- * are is for whoever reads the list; who has ended it may be gone by then. \`=<how> <bytes of the queue's name>:<queue><payload, or its end>\`.
+ * Lua: `noteEnd(list, how, queue, payload)`: a job has ended, with a lock to give back, a record or a flow to be told. Which keys that
+ * are is for whoever reads the list; who has ended it may be gone by then. `=<how> <bytes of the queue's name>:<queue><payload, or its end>`.
  */
 export const NOTE_END = `
 local function holdsSomething(text)

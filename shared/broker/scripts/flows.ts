@@ -11,9 +11,9 @@ export const NO_FLOW = -1;
  *
  * KEYS  1 queues  2 control  3 flows:lost  then those that ARGV names by their place
  * ARGV  time; what openFlow reads; what is to be done:
- *       \`cancel\`, the reason: nothing of it is started any more
- *       \`retry\`, path or '': the step there, or all that failed and let nothing go on, are pushed again, and it goes on
- *       \`fail\`, path, error as JSON, element of flows:lost that says so, or '': a step has ended where no worker could tell
+ *       `cancel`, the reason: nothing of it is started any more
+ *       `retry`, path or '': the step there, or all that failed and let nothing go on, are pushed again, and it goes on
+ *       `fail`, path, error as JSON, element of flows:lost that says so, or '': a step has ended where no worker could tell
  * Returns {NO_FLOW}, or {its state before, number of steps that were pushed again, keys of another type}.
  */
 export const changeFlow = defineScript(

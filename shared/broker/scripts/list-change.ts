@@ -38,7 +38,7 @@ local function bytesOf(text) return (string.gsub(text, '[\\194\\195][\\128-\\191
  *       of; its mark without when it was retried, by which one that was retried meanwhile is known, or ''; then
  *       remove  and the effects of that (number; kind, what it needs)
  *       head: it becomes the first
- *       start  place of the queue's key, its name; bytes before the payload; place of the key \`limit:<gate>\`: it becomes the
+ *       start  place of the queue's key, its name; bytes before the payload; place of the key `limit:<gate>`: it becomes the
  *              first of its queue, and a place is kept for it
  *       retry  place of the queue's key, its name; first and last byte of the payload in the entry (from 1), or 0, 0;
  *       the payload as `bytesOf` takes it, or '';

@@ -23,7 +23,7 @@ const MORE_BEFORE = 100;
  *       number of gates, each: its name, places of its keys limit:<gate> and parked:<gate>, its rule, the class that is paused, or ''
  *       place of the first that is to be read, from 0; most jobs, 0 for none; most bytes (one comes even if it is larger)
  * Returns {MOVED} where they are not there any more, one behind the other: nothing was done; or {how many were parked, place at
- *         which the first of them was, keys of another type {{key, error}…}, a run of those that were read, as \`runOf\` makes it}.
+ *         which the first of them was, keys of another type {{key, error}…}, a run of those that were read, as `runOf` makes it}.
  */
 export const parkAhead = defineScript(
   'park-ahead',
