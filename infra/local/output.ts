@@ -1,20 +1,8 @@
 import { fstatSync, writeSync } from 'node:fs';
-import { PipeSink } from './pipe-sink.ts';
+import { LAST_WAIT, PipeSink, type Sink } from './pipe-sink.ts';
 
 /** Lines that a reader has yet to take may come to so many bytes; what comes on top is dropped. */
 const MOST_WAITING = 16_777_216;
-/** How long the end of the process waits for a reader that takes nothing, ms. */
-const LAST_WAIT = 1_000;
-/** Where a stream of lines goes. */
-export interface Sink {
-  /** May throw; true: some of it was written before that. */
-  write(text: string): void;
-  /** Bytes that were taken and are not written yet. */
-  readonly waiting: number;
-  /** Waits for what waits, as far as there is a reader. */
-  flush?(): Promise<void>;
-}
-
 /** So long after a write, lines are gathered for the next one, ms; and no more than so many characters. */
 const TOGETHER = { ms: 2, characters: 65_536 };
 

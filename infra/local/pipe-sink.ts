@@ -1,6 +1,5 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Sink } from './output.ts';
 
 /** How long a reader that is only slow is waited for, ms; and between two looks whether it has taken something. */
 const PATIENCE = 50;
@@ -8,10 +7,20 @@ const LOOK = 1;
 /** Between two looks while lines wait in memory, ms. */
 const DRAIN = 10;
 /** How long the end of the process waits for a reader that takes nothing, ms. */
-const LAST_WAIT = 1_000;
+export const LAST_WAIT = 1_000;
+
+/** Where a stream of lines goes. */
+export interface Sink {
+  /** May throw when some of it was written before. */
+  write(text: string): void;
+  /** Bytes that were taken and are not written yet. */
+  readonly waiting: number;
+  /** Waits for what waits, as far as there is a reader. */
+  flush?(): Promise<void>;
+}
 
 /** What writes bytes without waiting: returns how many, and throws EAGAIN for none. */
-export type WriteNow = (bytes: Buffer) => number;
+type WriteNow = (bytes: Buffer) => number;
 
 /**
  * A pipe or socket, which Node has made one that refuses rather than waits. A slow reader slows the work down, as it should:

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createLogger } from '../../infra/local/log.ts';
-import { LineOutput, type Sink } from '../../infra/local/output.ts';
-import { PipeSink } from '../../infra/local/pipe-sink.ts';
+import { LineOutput } from '../../infra/local/output.ts';
+import { PipeSink, type Sink } from '../../infra/local/pipe-sink.ts';
 
 /** Takes everything, until it is told to fail or to hold back. */
 class TestSink implements Sink {
