@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { endWithProcess } from '../helpers/end-with-process.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const run = promisify(execFile);
 
 /** The files of another commit, in a folder of their own. */
@@ -29,18 +29,12 @@ export async function checkout(commit: string): Promise<Checkout> {
   const parent = mkdtempSync(join(tmpdir(), 'lambdesque-commit-'));
   const folder = join(parent, 'tree');
   const remove = () => {
-    process.off('exit', remove);
-    for (const signal of SIGNALS) process.off(signal, end);
+    removed();
     rmSync(parent, { recursive: true, force: true });
     // Forgets the worktrees whose folders are gone.
     execFileSync('git', ['worktree', 'prune'], { cwd: ROOT, stdio: 'ignore' });
   };
-  const end = (signal: NodeJS.Signals) => {
-    remove();
-    process.kill(process.pid, signal);
-  };
-  process.once('exit', remove);
-  for (const signal of SIGNALS) process.once(signal, end);
+  const removed = endWithProcess(remove);
   try {
     await run('git', ['worktree', 'add', '--detach', folder, commit], { cwd: ROOT });
     await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');

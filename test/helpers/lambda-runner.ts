@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { transformSync } from 'esbuild';
+import { endWithProcess } from './end-with-process.ts';
 import { type RuntimeError, startRuntimeApi } from './runtime-api.ts';
 import { runtimeClient } from './runtime-client.ts';
 
@@ -72,7 +73,7 @@ function transportProgram(): URL {
   if (!compiled) {
     const { code } = transformSync(readFileSync(TRANSPORT, 'utf8'), { loader: 'ts', format: 'esm' });
     const folder = mkdtempSync(join(tmpdir(), 'lambdesque-transport-'));
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    endWithProcess(() => rmSync(folder, { recursive: true, force: true }));
     const file = join(folder, 'runtime-transport.mjs');
     writeFileSync(file, code);
     compiled = pathToFileURL(file);
@@ -80,7 +81,7 @@ function transportProgram(): URL {
   return compiled;
 }
 const children = new Set<ChildProcess>();
-process.once('exit', () => {
+endWithProcess(() => {
   for (const child of children) child.kill('SIGKILL');
 });
 

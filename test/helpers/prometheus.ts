@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { endWithProcess } from './end-with-process.ts';
 import { eventually } from './eventually.ts';
 import { freePort } from './redis-server.ts';
 
@@ -56,7 +57,7 @@ export async function startPrometheus(targets: Readonly<Record<string, string>>,
     { stdio: 'ignore' },
   );
   const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
+  const ended = endWithProcess(kill);
   await eventually(async () => {
     if (!(await fetch(`http://${address}/-/ready`)).ok) throw new Error('Prometheus is not ready');
   });
@@ -72,7 +73,7 @@ export async function startPrometheus(targets: Readonly<Record<string, string>>,
       return answer.data.result.map(({ value }) => Number(value[1]));
     },
     async [Symbol.asyncDispose]() {
-      process.off('exit', kill);
+      ended();
       const exited = child.exitCode === null ? once(child, 'exit') : undefined;
       kill();
       await exited;

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { endWithProcess } from './end-with-process.ts';
 
 export interface TestRedis {
   port: number;
@@ -194,7 +195,12 @@ export async function spawnServer(args: string[], dir: string): Promise<ChildPro
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
       throw error;
     }
-    endWithThisProcess(child, dir);
+    child.unref();
+    const ended = endWithProcess(() => {
+      child.kill('SIGKILL');
+      rmSync(dir, { recursive: true, force: true });
+    });
+    child.once('exit', ended);
     return child;
   }
   throw new Error(
@@ -205,31 +211,4 @@ export async function spawnServer(args: string[], dir: string): Promise<ChildPro
 
 function hasExited(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
-}
-
-/** The folder of each server that runs. */
-const running = new Map<ChildProcess, string>();
-let exitHandlersInstalled = false;
-
-function endWithThisProcess(child: ChildProcess, dir: string): void {
-  running.set(child, dir);
-  child.once('exit', () => running.delete(child));
-  child.unref();
-  if (exitHandlersInstalled) return;
-  exitHandlersInstalled = true;
-  process.once('exit', endAll);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      endAll();
-      // Our handler took the signal's default effect away: give it back, unless somebody else handles the signal.
-      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-    });
-  }
-}
-
-function endAll(): void {
-  for (const [child, dir] of running) {
-    child.kill('SIGKILL');
-    rmSync(dir, { recursive: true, force: true });
-  }
 }

@@ -10,6 +10,7 @@ import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { endWithProcess } from './end-with-process.ts';
 import { eventually } from './eventually.ts';
 import { type LambdaOptions, parseLine, runtimeProcess } from './lambda-runner.ts';
 import { freePort } from './redis-server.ts';
@@ -81,7 +82,7 @@ export async function startEmulated(
       // It is gone.
     }
   };
-  process.once('exit', kill);
+  const ended = endWithProcess(kill);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -108,7 +109,7 @@ export async function startEmulated(
       }
     },
     async stop() {
-      process.off('exit', kill);
+      ended();
       const closed = child.exitCode === null ? once(child, 'close') : undefined;
       kill();
       await closed;

@@ -7,6 +7,7 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from './chaos-wait.ts';
+import { endWithProcess } from './end-with-process.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -45,17 +46,9 @@ export interface SupervisorOptions {
 const REFUSED = 'code-2';
 
 const children = new Set<ChildProcess>();
-const endAll = () => {
+endWithProcess(() => {
   for (const child of children) child.kill('SIGKILL');
-};
-process.once('exit', endAll);
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    endAll();
-    // Our handler took the signal's default effect away: give it back, unless somebody else handles the signal.
-    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-  });
-}
+});
 
 export class Supervisor {
   readonly lives: Life[] = [];

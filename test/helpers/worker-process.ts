@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEachTest } from './cleanup.ts';
+import { endWithProcess } from './end-with-process.ts';
 import { eventually } from './eventually.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -58,7 +59,7 @@ const children = new Set<ChildProcess>();
 const endAll = () => {
   for (const child of children) child.kill('SIGKILL');
 };
-process.once('exit', endAll);
+endWithProcess(endAll);
 afterEachTest(endAll);
 
 export function lambdesque(args: readonly string[], options: CliOptions = {}): CliProcess {

@@ -5,12 +5,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, symlink } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { endWithProcess } from '../../helpers/end-with-process.ts';
+import { freePort } from '../../helpers/redis-server.ts';
 import { pythonTool } from './python-tool.ts';
 
 const VERSION = '1.5.33';
@@ -60,7 +60,7 @@ export async function startMinistack(folder: string): Promise<Ministack> {
     },
   });
   const kill = () => killGroup(child);
-  process.once('exit', kill);
+  const ended = endWithProcess(kill);
   const began = performance.now();
   while (!(await answers(`${url}/_ministack/health`))) {
     if (child.exitCode === null && performance.now() - began < START_TIMEOUT) await delay(100);
@@ -77,7 +77,7 @@ export async function startMinistack(folder: string): Promise<Ministack> {
       AWS_EC2_METADATA_DISABLED: 'true',
     },
     async stop() {
-      process.off('exit', kill);
+      ended();
       const exited = child.exitCode === null ? once(child, 'exit') : undefined;
       kill();
       await exited;
@@ -99,14 +99,6 @@ async function answers(url: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** A folder for one run. Not within the checkout: its package.json would make ES modules of ministack's own scripts. */
