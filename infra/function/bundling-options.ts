@@ -73,5 +73,5 @@ export function metafileFor(scope: Construct, content: BundleContent, more: Bund
     .update(JSON.stringify([define, esbuildArgs]))
     .digest('hex')
     .slice(0, 16);
-  return join(resolve(Stage.of(scope)?.outdir ?? '.'), `lambdesque-bundle-${hash}.json`);
+  return join(resolve(Stage.of(scope)?.assetOutdir ?? '.'), `lambdesque-bundle-${hash}.json`);
 }

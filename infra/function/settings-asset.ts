@@ -46,10 +46,12 @@ const NO_STAGING = 'aws:cdk:disable-asset-staging';
  * asset, so that a change of one changes no other.
  */
 export function addSettings(fn: NodejsFunction, settings: Json): void {
-  const outdir = resolve(Stage.of(fn)?.assetOutdir ?? '.');
-  const folder = mkdtempSync(join(outdir, 'lambdesque-function-'));
+  const stage = Stage.of(fn);
+  const folder = mkdtempSync(join(resolve(stage?.assetOutdir ?? '.'), 'lambdesque-function-'));
   const bundle = fn.node.findChild('Code') as Asset;
-  if (Stack.of(fn).bundlingRequired) cpSync(resolve(outdir, bundle.assetPath), folder, { recursive: true });
+  // A path from the folder of the stage, which is another than the one of all assets.
+  if (Stack.of(fn).bundlingRequired)
+    cpSync(resolve(stage?.outdir ?? '.', bundle.assetPath), folder, { recursive: true });
   // Without bundling, as in tests and for `cdk destroy`, that is the folder of the sources; its hash tells bundles apart.
   else writeFileSync(join(folder, 'not-bundled'), bundle.assetHash);
   writeFileSync(join(folder, settingsFile), `${JSON.stringify(settings, null, 1)}\n`);

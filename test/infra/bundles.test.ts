@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Stack } from 'aws-cdk-lib';
+import { Stack, Stage } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import type { Construct } from 'constructs';
 import { beforeAll, expect, test } from 'vitest';
 import { Lambdesque, type LambdesqueProps, RedisConnection } from '../../infra/index.ts';
 import { functionOf, testApp } from './stack.ts';
@@ -15,8 +16,13 @@ const stacks = new Map<string, Stack>();
 const app = testApp({ bundling: true });
 
 beforeAll(() => {
-  const system = (id: string, cron: Props['cron'] = {}, bundling: Props['consumers']['mail']['bundling'] = {}) => {
-    const stack = new Stack(app, id);
+  const system = (
+    id: string,
+    cron: Props['cron'] = {},
+    bundling: Props['consumers']['mail']['bundling'] = {},
+    scope: Construct = app,
+  ) => {
+    const stack = new Stack(scope, id);
     const redis = RedisConnection.tcp({ url: 'redis://cache.example.com' });
     const consumers = { mail: { queues: '*', bundling } };
     new Lambdesque(stack, 'Jobs', { redis, jobs: 'test/infra/jobs/good.ts', consumers, cron, metricsDashboard: false });
@@ -29,6 +35,7 @@ beforeAll(() => {
     {},
     { minify: false, define: { 'process.env.REGION': '"mars"' }, esbuildArgs: { '--alias': 'a=b' } },
   );
+  system('InStage', {}, {}, new Stage(app, 'Production'));
 }, 120_000);
 
 /** The asset of a function, and its files. */
@@ -47,6 +54,14 @@ test('over TCP a bundle holds ioredis and nothing of Upstash', () => {
   expect(sources.some((path) => path.endsWith('functions/backends/tcp.ts'))).toBe(true);
   expect(sources.some((path) => path.endsWith('test/infra/jobs/good.ts'))).toBe(true);
   expect(sources.filter((path) => /upstash/.test(path))).toEqual([]);
+});
+
+test('a stage has the same assets, and nothing is bundled again for it', () => {
+  expect(assetOf('InStage', /mail/).code === assetOf('Plain', /mail/).code).toBe(true);
+  const bundles = readdirSync(app.outdir, { recursive: true }).filter((file) =>
+    /lambdesque-bundle-/.test(String(file)),
+  );
+  expect(bundles).toHaveLength(4); // a consumer's and a scheduler's, and what the other two have of their own
 });
 
 test('a cron entry is in the scheduler’s bundle, and in no other', () => {
