@@ -70,25 +70,29 @@ function room(consumer: Consumer): number {
   return consumerEnd(0, consumer.timeout.toMilliseconds()).deadline;
 }
 
-/** Two serial consumers of one queue are not serial; nor is one beside a consumer that is not. */
+/** Two consumers that run one job at a time run two of a queue that both have, unless Redis holds it (`serial`). */
 function checkSerial(scope: Construct, all: readonly Reach[], registry: Registry): void {
   const known = registry.definitions.flatMap((job) => job.queue ?? []);
   for (const [i, one] of all.entries()) {
     for (const other of all.slice(i + 1)) {
       if (!one.consumer.runsOneJob && !other.consumer.runsOneJob) continue;
+      // Redis holds it, whoever drains them.
+      if (one.consumer.serial || other.consumer.serial) continue;
       const queue = sharedQueue(one.list, other.list, known);
       if (queue === undefined) continue;
       if (one.consumer.runsOneJob && other.consumer.runsOneJob) {
         throw new Error(
-          `The consumers ${one.name} and ${other.name} are both serial (concurrency 1, maxWorkers 1) and both drain ` +
-            `${quote(queue)}, so two of its jobs could run at once. Take it from one of them, for instance with "!${queue}".`,
+          `The consumers ${one.name} and ${other.name} both run one job at a time (concurrency 1, maxWorkers 1) and both drain ` +
+            `${quote(queue)}, so two of its jobs could run at once. Take it from one of them, for instance with "!${queue}", or ` +
+            'have Redis hold it, with serial: true.',
         );
       }
       const [serial, wide] = one.consumer.runsOneJob ? [one, other] : [other, one];
       Annotations.of(scope).addWarningV2(
         `lambdesque:sharedSerialQueue:${serial.name}:${wide.name}`,
-        `The consumer ${serial.name} is serial (concurrency 1, maxWorkers 1), but ${wide.name} drains ${quote(queue)} as well: ` +
-          `its jobs can run at once. Add "!${queue}" to the queues of ${wide.name} if they must not.`,
+        `The consumer ${serial.name} runs one job at a time (concurrency 1, maxWorkers 1), but ${wide.name} drains ${quote(queue)} as well: ` +
+          `its jobs can run at once. If they must not, add "!${queue}" to the queues of ${wide.name}, or have Redis hold it: ` +
+          `serial: true of ${serial.name}.`,
       );
     }
   }

@@ -5,12 +5,19 @@ import type { FunctionUrl, IEventSource } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { ConsumerSettings } from '../functions/contract/settings.ts';
 import type { Limit } from '../shared/index.ts';
-import { type WorkerOptions as CoreOptions, parseQueues, type QueueList, workerDefaults } from '../shared/internal.ts';
+import {
+  type WorkerOptions as CoreOptions,
+  type OptionsOf,
+  parseQueues,
+  type QueueList,
+  workerDefaults,
+} from '../shared/internal.ts';
 import { Doorbell } from './doorbell.ts';
 import { type FunctionOptions, LambdesqueFunction, type SystemOptions, systemNameOf } from './function/function.ts';
 import { functionNameOf } from './function/function-name.ts';
 import type { KeepOptions } from './function/logs.ts';
 import { omitUndefined } from './omit-undefined.ts';
+import { checkProps, functionOptions, systemOptions } from './options.ts';
 import { checkLimits, type Queues, queueText } from './queues.ts';
 import {
   type ConsumerMetricName,
@@ -78,6 +85,24 @@ export interface ConsumerProps extends SystemOptions, ConsumerOptions {
   readonly consumerName?: string;
 }
 
+const OPTIONS = {
+  queues: true,
+  order: true,
+  concurrency: true,
+  maxWorkers: true,
+  targetLatency: true,
+  limits: true,
+  reserveConcurrency: true,
+  timeout: true,
+  lease: true,
+  unknownClass: true,
+  serial: true,
+  linger: true,
+  consumerName: true,
+  ...functionOptions,
+  ...systemOptions,
+} satisfies OptionsOf<ConsumerProps>;
+
 /**
  * Runs the jobs of some queues: a function that any event starts, and that ends when they are empty.
  * @throws Error, when it is made, for props that cannot be used
@@ -102,6 +127,8 @@ export class Consumer extends Construct implements IGrantable {
   readonly concurrency: number;
   /** Most workers at a time. */
   readonly maxWorkers: number;
+  /** Does Redis hold its queues to one job at a time, whoever drains them? */
+  readonly serial: boolean;
   /** How long one invocation may take. */
   readonly timeout: Duration;
   /** MB. */
@@ -121,12 +148,14 @@ export class Consumer extends Construct implements IGrantable {
 
   constructor(scope: Construct, id: string, props: ConsumerProps) {
     super(scope, id);
+    if (new.target === Consumer) checkProps('Consumer', props, OPTIONS);
     this.consumerName = props.consumerName ?? id;
     this.functionName = functionNameOf(this, systemNameOf(scope, props), this.consumerName);
     this.queues = queueText(props.queues);
     this.order = parseQueues(this.queues, props.order).order;
     this.concurrency = props.concurrency ?? workerDefaults.concurrency;
     this.maxWorkers = props.maxWorkers ?? 2;
+    this.serial = props.serial ?? false;
     this.timeout = props.timeout ?? Duration.minutes(15);
     this.memorySize = props.memorySize ?? 512;
     this.targetLatency = props.targetLatency;

@@ -4,12 +4,14 @@ import { type FunctionUrl, FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { DashboardSettings } from '../functions/contract/settings.ts';
 import type { CronEntry } from '../shared/index.ts';
+import type { OptionsOf } from '../shared/internal.ts';
 import type { Consumer } from './consumer.ts';
 import { dashboardAssets } from './dashboard/assets.ts';
 import { version } from './dashboard/version.ts';
 import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
 import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
+import { checkProps, functionOptions, systemOptions } from './options.ts';
 import { grantReadSecret, type SecretSource, secretRef } from './secret-source.ts';
 
 /** Options of the dashboard in the browser. */
@@ -56,6 +58,20 @@ export interface DashboardProps extends SystemOptions, DashboardOptions {
   readonly cron?: Readonly<Record<string, CronEntry>>;
 }
 
+const OPTIONS = {
+  password: true,
+  auth: true,
+  jobsKey: true,
+  metricsToken: true,
+  readOnly: true,
+  timeout: true,
+  reservedConcurrentExecutions: true,
+  consumers: true,
+  cron: true,
+  ...functionOptions,
+  ...systemOptions,
+} satisfies OptionsOf<DashboardProps>;
+
 /** Their names are known when they are deployed, and the environment has 4 kB. A console searches 50 at once. */
 const MOST_LOG_GROUPS = 20;
 
@@ -73,6 +89,7 @@ export class Dashboard extends Construct {
 
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
+    if (new.target === Dashboard) checkProps('Dashboard', props, OPTIONS);
     const { consumers, cron = {}, password, auth = 'password' } = props;
     const signIn = signInOf(auth, password);
     const jobsKey = secretOf('jobsKey', props.jobsKey);

@@ -1,4 +1,6 @@
-import { Duration } from 'aws-cdk-lib';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Annotations, Duration } from 'aws-cdk-lib';
 import type { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { IGrantable, IPrincipal } from 'aws-cdk-lib/aws-iam';
@@ -8,10 +10,13 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EnqueueSettings } from '../functions/contract/settings.ts';
+import { type OptionsOf, parseQueues, type Registry } from '../shared/internal.ts';
 import type { Consumer } from './consumer.ts';
 import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
 import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
+import { checkProps, functionOptions, systemOptions } from './options.ts';
+import { drains } from './queues.ts';
 
 /** Where events come from: a queue of SQS, a topic of SNS, a rule of EventBridge, a bucket of S3. */
 // Bucket does not fit its own interface under exactOptionalPropertyTypes, hence both types.
@@ -56,6 +61,18 @@ export interface EnqueueFunctionProps extends SystemOptions, EnqueueOptions {
   readonly consumers: readonly Consumer[];
 }
 
+const OPTIONS = {
+  rule: true,
+  map: true,
+  ring: true,
+  batchSize: true,
+  maxBatchingWindow: true,
+  timeout: true,
+  consumers: true,
+  ...functionOptions,
+  ...systemOptions,
+} satisfies OptionsOf<EnqueueFunctionProps>;
+
 /**
  * Turns events of AWS into jobs. SQS gets back exactly the messages that could not be enqueued; of SNS, EventBridge and S3, a failed
  * event is sent again by Lambda, twice, and goes to the failure queue then. `Lambdesque` makes one with `enqueueFrom`.
@@ -78,11 +95,15 @@ export class EnqueueFunction extends Construct implements IGrantable {
 
   constructor(scope: Construct, id: string, props: EnqueueFunctionProps) {
     super(scope, id);
+    if (new.target === EnqueueFunction) checkProps('EnqueueFunction', props, OPTIONS);
     // An event that failed goes to the failure queue, not to the queue that starts the scheduler: there it would be lost.
     const { wake, ...own } = props;
     const { rule, map, consumers } = own;
     if (rule && map !== undefined)
       throw new Error('enqueueFrom: rule and map both say what an event becomes. Give one.');
+    const registry = requireJobs(props.jobs);
+    if (rule) checkRule(this, rule, registry, consumers);
+    if (map !== undefined) checkMap(map);
     const ring = (props.ring ?? wake !== undefined) ? consumers : [];
     this.#options = props;
     this.function = new LambdesqueFunction(this, 'Function', {
@@ -94,11 +115,13 @@ export class EnqueueFunction extends Construct implements IGrantable {
       // Nobody else does what a failed one has not done.
       retryAttempts: props.retryAttempts ?? 2,
       maxEventAge: props.maxEventAge ?? Duration.hours(6),
-      constants: { cron: {}, registry: requireJobs(props.jobs) },
+      constants: { cron: {}, registry },
       ...omitUndefined({ map }),
       settings: (common): EnqueueSettings => ({
         ...common,
-        ...(rule ? { rule: { ...omitUndefined({ class: rule.class, queue: rule.queue }), ...argsOf(rule) } } : {}),
+        ...(rule
+          ? { rule: omitUndefined({ class: rule.class, queue: rule.queue, args: rule.args as unknown[] | undefined }) }
+          : {}),
         ring: ring.map((one) => ({ queues: one.queues, functionName: one.function.functionName })),
       }),
     });
@@ -123,6 +146,23 @@ export class EnqueueFunction extends Construct implements IGrantable {
   }
 }
 
-function argsOf({ args }: EventRule): { args?: unknown[] } {
-  return args ? { args: [...args] } : {};
+/** @throws Error for a class whose jobs would go nowhere */
+function checkRule(scope: Construct, rule: EventRule, registry: Registry, consumers: readonly Consumer[]): void {
+  const queue = rule.queue ?? registry.definitions.find((one) => one.class === rule.class)?.queue;
+  if (queue === undefined) {
+    throw new Error(
+      `enqueueFrom: the rule has no queue, and the class ${JSON.stringify(rule.class)} has none either. Give one: { class, queue, args }.`,
+    );
+  }
+  if (consumers.some((one) => drains(parseQueues(one.queues, one.order), queue))) return;
+  Annotations.of(scope).addWarningV2(
+    `lambdesque:ruleQueue:${queue}`,
+    `The rule enqueues to ${JSON.stringify(queue)}, which no consumer of this system drains.`,
+  );
+}
+
+/** @throws Error where there is no such file */
+function checkMap(map: string): void {
+  if (existsSync(map)) return;
+  throw new Error(`enqueueFrom: map: the module ${map} does not exist (looked at ${resolve(map)}).`);
 }

@@ -5,6 +5,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { CronEntry } from '../shared/index.ts';
+import { type OptionsOf, shown } from '../shared/internal.ts';
 import { checkSystem } from './checks.ts';
 import { Consumer, type ConsumerOptions } from './consumer.ts';
 import { Dashboard, type DashboardOptions } from './dashboard.ts';
@@ -15,6 +16,7 @@ import type { SystemOptions } from './function/function.ts';
 import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
 import { OnDemand } from './on-demand.ts';
+import { checkProps, systemOptions } from './options.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 import { systemMetadata } from './system-metadata.ts';
 import { defaultSystemName } from './system-name.ts';
@@ -97,6 +99,8 @@ export class Lambdesque<Name extends string> extends Construct {
 
   constructor(scope: Construct, id: string, props: LambdesqueProps<Name>) {
     super(scope, id);
+    if (new.target === Lambdesque) checkProps('Lambdesque', props, OPTIONS);
+    checkWake(props.wake);
     const { redis, jobs, cron = {}, logRetention, removalPolicy = RemovalPolicy.DESTROY } = props;
     const names = Object.keys(props.consumers) as Name[];
     if (names.length === 0) {
@@ -190,6 +194,26 @@ export class Lambdesque<Name extends string> extends Construct {
       .map((consumer) => consumer.grantDoorbell(grantee))
       .concat(this.wake ? [this.scheduler.grantDoorbell(grantee)] : []);
   }
+}
+
+const OPTIONS = {
+  ...systemOptions,
+  consumers: true,
+  cron: true,
+  scheduler: true,
+  alarms: true,
+  dashboard: true,
+  metricsDashboard: true,
+  queries: true,
+  logRetention: true,
+  removalPolicy: true,
+  onFailure: true,
+  encryptionKey: true,
+} satisfies OptionsOf<LambdesqueProps<string>>;
+
+function checkWake(wake: unknown): void {
+  if (wake === undefined || wake === 'minute' || wake === 'on-demand') return;
+  throw new Error(`wake must be 'minute' or 'on-demand'; got ${shown(wake)}.`);
 }
 
 /** Consumers in one stack: each is five resources, with alarms eight, of the 500 that a stack may have. */

@@ -5,12 +5,13 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { SchedulerSettings } from '../functions/contract/settings.ts';
 import type { CronEntry } from '../shared/index.ts';
-import { checkCronEntries, failedLimits, type QueueList } from '../shared/internal.ts';
+import { checkCronEntries, failedLimits, type OptionsOf, type QueueList } from '../shared/internal.ts';
 import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
 import { MinuteTick } from './minute-tick.ts';
 import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
 import type { OnDemand } from './on-demand.ts';
+import { checkProps, functionOptions, systemOptions } from './options.ts';
 import {
   type MetricOptions,
   type MetricSource,
@@ -74,6 +75,16 @@ export interface SchedulerProps extends SystemOptions, SchedulerOptions {
   readonly cron?: Readonly<Record<string, CronEntry>>;
 }
 
+const FAILED = { max: true, age: true } satisfies OptionsOf<FailedListLimits>;
+const OPTIONS = {
+  timeout: true,
+  failed: true,
+  consumers: true,
+  cron: true,
+  ...functionOptions,
+  ...systemOptions,
+} satisfies OptionsOf<SchedulerProps>;
+
 /**
  * Ticks once a minute, or when it is needed: promotes delayed jobs and retries, gives back the jobs of dead workers,
  * enqueues cron slots, starts consumers for what waits, and writes the gauges.
@@ -94,6 +105,8 @@ export class Scheduler extends Construct {
 
   constructor(scope: Construct, id: string, props: SchedulerProps) {
     super(scope, id);
+    if (new.target === Scheduler) checkProps('Scheduler', props, OPTIONS);
+    if (props.failed) checkProps('Scheduler: failed', props.failed, FAILED);
     const { consumers, cron = {}, wake } = props;
     this.wake = wake;
     this.metricSource = metricSource(scope, props);

@@ -69,6 +69,7 @@ export { EXPOSITION_TYPE, exposition, type MetricFamily } from './metrics/exposi
 export { RunMetrics } from './metrics/run-metrics.ts';
 export { systemMetricsOver } from './metrics/system-metrics.ts';
 export { nearest } from './nearest.ts';
+export { checkOptions, type KnownOptions, kindOf, type OptionsOf, shown } from './options.ts';
 export { matchesQueue, parseQueues, type QueueList, type QueuePattern, textOf } from './queues/queue-list.ts';
 export { QueueSelector } from './queues/queue-selector.ts';
 export {

@@ -261,7 +261,12 @@ function checked<Settings>(schema: v.GenericSchema<unknown, Settings>, where: st
   const hidden = message === OBJECT || (keys[0] === 'redis' && keys.at(-1) !== 'kind');
   const got = hidden ? typeof input : JSON.stringify(input);
   const found = input === undefined ? 'it is missing' : `got ${got}`;
-  throw new ConfigError(`${[where, ...keys].join('.')} must be ${message}; ${found}.`);
+  throw new ConfigError(`${[where, ...keys].filter((one) => one !== '').join('.')} must be ${message}; ${found}.`);
+}
+
+/** Before anything is deployed: what the function would say when it starts.  @throws ConfigError naming the field */
+export function checkSettings(of: 'consumer' | 'scheduler' | 'dashboard' | 'enqueue', settings: unknown): void {
+  checked<unknown>({ consumer, scheduler, dashboard, enqueue }[of], '', settings);
 }
 
 /** Of a handler that is made by a program: it knows its Redis by itself. @throws ConfigError naming the option */

@@ -7,14 +7,15 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { entries } from '../../functions/contract/bundling.ts';
-import { type CommonSettings, settingsVariable } from '../../functions/contract/settings.ts';
-import { namespaceOf } from '../../shared/internal.ts';
+import { type CommonSettings, checkSettings } from '../../functions/contract/settings.ts';
+import { kindOf, namespaceOf } from '../../shared/internal.ts';
 import { omitUndefined } from '../omit-undefined.ts';
 import type { OnDemand } from '../on-demand.ts';
 import type { RedisConnection } from '../redis-connection.ts';
 import { checkSystemName, defaultSystemName } from '../system-name.ts';
 import { warnOfLargePackages } from './bundle-warnings.ts';
 import { type BundleContent, bundlingOptions, metafileFor } from './bundling-options.ts';
+import { environmentOf } from './environment.ts';
 import { FailureQueue } from './failure-queue.ts';
 import { type KeepOptions, ownLogGroup } from './logs.ts';
 import { addSettings, splitSettings } from './settings-asset.ts';
@@ -78,7 +79,7 @@ export interface FunctionOptions extends KeepOptions {
 }
 
 export interface LambdesqueFunctionProps extends SystemOptions, FunctionOptions {
-  readonly entry: keyof typeof entries;
+  readonly entry: Exclude<keyof typeof entries, 'doorbell'>;
   readonly description: string;
   readonly memorySize: number;
   readonly timeout: Duration;
@@ -129,7 +130,10 @@ export class LambdesqueFunction extends NodejsFunction {
         traced: isAdot(props.tracing) || undefined,
       }),
     };
-    const { known, deployed } = splitSettings(settingsOf(scope, props));
+    const settings = settingsOf(scope, props);
+    // What the function would refuse when it starts, it refuses now. Names and ARNs that are not known yet are texts all the same.
+    checkSettings(props.entry, JSON.parse(JSON.stringify(settings)));
+    const { known, deployed } = splitSettings(settings);
     const metafile = metafileFor(scope, content, props.bundling);
     super(scope, id, {
       runtime: Runtime.NODEJS_24_X,
@@ -139,7 +143,7 @@ export class LambdesqueFunction extends NodejsFunction {
       memorySize: props.memorySize,
       timeout: props.timeout,
       bundling: bundlingOptions(content, props.bundling, metafile),
-      environment: environment(scope, props, deployed),
+      environment: environmentOf(scope, { ...wrapperOf(props.tracing), ...props.environment }, deployed),
       role,
       logGroup,
       retryAttempts: props.retryAttempts ?? 0,
@@ -167,8 +171,13 @@ export class LambdesqueFunction extends NodejsFunction {
   }
 }
 
-function checkLimits({ memorySize, timeout, retryAttempts, environment, ...props }: LambdesqueFunctionProps): void {
-  const { metricsNamespace = defaultMetricsNamespace } = props;
+function checkLimits({ memorySize, timeout, retryAttempts, ...props }: LambdesqueFunctionProps): void {
+  const { metricsNamespace = defaultMetricsNamespace, maxEventAge, redis } = props;
+  if (typeof redis?.grantConnect !== 'function') {
+    throw new Error(
+      `redis must be a RedisConnection, such as RedisConnection.upstash({ url, token }); got ${kindOf(redis)}.`,
+    );
+  }
   if (!/^(?!AWS\/)[\w.\-/#]{1,255}$/.test(metricsNamespace)) {
     throw new Error(
       'metricsNamespace must be 1 to 255 letters, digits, ".", "-", "_", "/" and "#", and not begin with AWS/; ' +
@@ -178,15 +187,24 @@ function checkLimits({ memorySize, timeout, retryAttempts, environment, ...props
   if (!Token.isUnresolved(memorySize) && !(Number.isInteger(memorySize) && memorySize >= 128 && memorySize <= 10_240)) {
     throw new Error(`memorySize must be a whole number of MB from 128 to 10240, as Lambda has it; got ${memorySize}.`);
   }
-  if (!timeout.isUnresolved() && !(timeout.toMilliseconds() >= 1_000 && timeout.toMilliseconds() <= 900_000)) {
-    throw new Error(`timeout must be from 1 second to 15 minutes, as Lambda has it; got ${timeout.toHumanString()}.`);
+  if (!timeout.isUnresolved() && !isWholeSeconds(timeout, 1, 900)) {
+    throw new Error(
+      `timeout must be from 1 second to 15 minutes, in whole seconds, as Lambda has it; got ${timeout.toHumanString()}.`,
+    );
+  }
+  if (maxEventAge && !maxEventAge.isUnresolved() && !isWholeSeconds(maxEventAge, 60, 21_600)) {
+    throw new Error(
+      `maxEventAge must be from 1 minute to 6 hours, in whole seconds, as Lambda has it; got ${maxEventAge.toHumanString()}.`,
+    );
   }
   if (retryAttempts !== undefined && ![0, 1, 2].includes(retryAttempts)) {
     throw new Error(`retryAttempts must be 0, 1 or 2, as Lambda has it; got ${retryAttempts}.`);
   }
-  if (environment && settingsVariable in environment) {
-    throw new Error(`environment must not hold ${settingsVariable}: that variable is made from the other options.`);
-  }
+}
+
+function isWholeSeconds(duration: Duration, least: number, most: number): boolean {
+  const seconds = duration.toMilliseconds() / 1_000;
+  return Number.isInteger(seconds) && seconds >= least && seconds <= most;
 }
 
 /** @throws Error for a name that cannot be used */
@@ -196,9 +214,6 @@ export function systemNameOf(scope: Construct, { systemName }: Pick<SystemOption
   return systemName;
 }
 
-/** Bytes that Lambda allows for all variables together. */
-const ENVIRONMENT_LIMIT = 4_096;
-
 function settingsOf(scope: Construct, props: LambdesqueFunctionProps): CommonSettings {
   return props.settings({
     redis: props.redis.settings,
@@ -207,33 +222,6 @@ function settingsOf(scope: Construct, props: LambdesqueFunctionProps): CommonSet
     metricsNamespace: props.metricsNamespace ?? defaultMetricsNamespace,
     ...omitUndefined({ logArgs: props.logArgs, classMetrics: props.classMetrics, wake: props.wake?.settings }),
   });
-}
-
-function environment(scope: Construct, props: LambdesqueFunctionProps, deployed: object): Record<string, string> {
-  const stack = Stack.of(scope);
-  const all = {
-    NODE_OPTIONS: '--enable-source-maps',
-    ...wrapperOf(props.tracing),
-    ...props.environment,
-    [settingsVariable]: stack.toJsonString(deployed),
-  };
-  const size = Object.entries(all).reduce((sum, [name, value]) => sum + name.length + sizeOf(stack.resolve(value)), 0);
-  if (size > ENVIRONMENT_LIMIT) {
-    throw new Error(
-      `The environment needs about ${size} bytes, and Lambda allows ${ENVIRONMENT_LIMIT}. Give less in environment: what ` +
-        'a job needs may also stand in a secret, or in a module that it imports.',
-    );
-  }
-  return all;
-}
-
-/** What a reference becomes is known when it is deployed; an ARN seldom needs more. */
-const REFERENCE_SIZE = 128;
-
-function sizeOf(resolved: unknown): number {
-  if (typeof resolved === 'string') return Buffer.byteLength(resolved);
-  const [, parts] = (resolved as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join'] ?? [];
-  return parts ? parts.reduce<number>((sum, part) => sum + sizeOf(part), 0) : REFERENCE_SIZE;
 }
 
 /** What Lambda itself needs to put a function into a VPC: AWSLambdaVPCAccessExecutionRole without its log permissions. */

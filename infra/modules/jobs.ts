@@ -7,7 +7,7 @@ import {
   type JobDefaults,
   type Middleware,
 } from '../../shared/index.ts';
-import { createRegistry, type Registry } from '../../shared/internal.ts';
+import { createRegistry, type Registry, shown } from '../../shared/internal.ts';
 import { loadExports, type ModuleExports } from './load.ts';
 import { requireExports } from './require.ts';
 
@@ -42,6 +42,8 @@ export function requireJobs(path: string): Registry {
 const required = new Map<string, Registry>();
 
 function fileOf(path: string): string {
+  if (typeof path !== 'string')
+    throw new ConfigError(`give the path of a module, such as 'functions/jobs/index.ts'; got ${shown(path)}.`);
   const file = resolve(path);
   if (existsSync(file)) return file;
   throw new ConfigError(

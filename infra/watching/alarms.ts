@@ -6,8 +6,10 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
+import type { OptionsOf } from '../../shared/internal.ts';
 import type { Consumer } from '../consumer.ts';
 import type { OnDemand } from '../on-demand.ts';
+import { checkProps } from '../options.ts';
 import type { Scheduler } from '../scheduler.ts';
 
 /** Whom to tell, and from when on. */
@@ -36,6 +38,18 @@ export interface AlarmsProps extends AlarmOptions {
   readonly onFailure?: IQueue;
 }
 
+const OPTIONS = {
+  topic: true,
+  failedJobs: true,
+  oldestJobAge: true,
+  schedulerSilence: true,
+  functionErrors: true,
+  throttles: true,
+  consumers: true,
+  scheduler: true,
+  onFailure: true,
+} satisfies OptionsOf<AlarmsProps>;
+
 /**
  * Alarms whose descriptions say what to do. `Lambdesque` makes them with `alarms`.
  * @example new Alarms(stack, 'Alarms', { topic, consumers: [consumer], oldestJobAge: Duration.minutes(30) });
@@ -59,6 +73,10 @@ export class Alarms extends Construct {
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
+    if (new.target === Alarms) checkProps('Alarms', props, OPTIONS);
+    if (typeof props.topic?.grantPublish !== 'function') {
+      throw new Error("alarms: topic must be an SNS topic, such as new Topic(stack, 'Alarms', { enforceSSL: true }).");
+    }
     this.#topic = props.topic;
     // A topic with any policy of its own, as enforceSSL makes one, lets nobody in by default; with a key, the key too.
     const { account } = Stack.of(this);
@@ -98,7 +116,7 @@ export class Alarms extends Construct {
   #oldestJob(scheduler: Scheduler, limit: Duration): Alarm {
     return this.#alarm('OldestJob', {
       metric: scheduler.metricOldestAge({ period: Duration.minutes(1) }),
-      threshold: positive('oldestJobAge', limit.toSeconds()),
+      threshold: positive('oldestJobAge', limit.toMilliseconds() / 1_000),
       periods: 3,
       comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
       what: `A job has been waiting at the head of its queue for more than ${limit.toHumanString()}.`,
@@ -109,8 +127,12 @@ export class Alarms extends Construct {
   }
 
   #silence(scheduler: Scheduler, limit: Duration): Alarm {
-    const minutes = limit.toMinutes();
-    if (minutes < 1) throw new Error(`schedulerSilence must be a minute or more; got ${limit.toHumanString()}.`);
+    const minutes = limit.toMilliseconds() / 60_000;
+    if (!Number.isInteger(minutes) || minutes < 1 || minutes > 1_440) {
+      throw new Error(
+        `alarms: schedulerSilence must be a whole number of minutes, from 1 to 1440, as CloudWatch has it; got ${limit.toHumanString()}.`,
+      );
+    }
     return this.#alarm('SchedulerSilent', {
       metric: scheduler.metricTicks({ period: Duration.minutes(1) }),
       threshold: 1,

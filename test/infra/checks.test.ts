@@ -72,8 +72,8 @@ describe('serial consumers', () => {
   ])('%s and %s share a queue', (one, other, queue) => {
     const rest = { rest: { queues: 'mailers,ledger' } };
     expect(() => system({ one: { queues: one, ...serial }, other: { queues: other, ...serial }, ...rest })).toThrow(
-      `The consumers one and other are both serial (concurrency 1, maxWorkers 1) and both drain "${queue}", so two of its ` +
-        `jobs could run at once. Take it from one of them, for instance with "!${queue}".`,
+      `The consumers one and other both run one job at a time (concurrency 1, maxWorkers 1) and both drain "${queue}", so two of its ` +
+        `jobs could run at once. Take it from one of them, for instance with "!${queue}", or have Redis hold it, with serial: true.`,
     );
   });
 
@@ -87,11 +87,18 @@ describe('serial consumers', () => {
     expect(warningsOf(stack)).toEqual([]);
   });
 
+  test('that Redis holds may share, with any other', () => {
+    const held = { queues: 'ledger', ...serial, serial: true };
+    expect(warningsOf(system({ ledger: held, other: { queues: 'ledger', ...serial }, all: { queues: '*' } }))).toEqual([
+      expect.stringContaining('The consumer other runs one job at a time'),
+    ]);
+  });
+
   test('beside one that is not serial: a warning', () => {
     const stack = system({ ledger: { queues: 'ledger', ...serial }, all: { queues: '*' } });
     expect(warningsOf(stack)).toEqual([
       expect.stringContaining(
-        'The consumer ledger is serial (concurrency 1, maxWorkers 1), but all drains "ledger" as well: its jobs can run at once.',
+        'The consumer ledger runs one job at a time (concurrency 1, maxWorkers 1), but all drains "ledger" as well: its jobs can run at once.',
       ),
     ]);
   });

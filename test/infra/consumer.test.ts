@@ -287,8 +287,22 @@ describe('errors at synth', () => {
     [
       'timeout',
       { timeout: Duration.minutes(16) },
-      'timeout must be from 1 second to 15 minutes, as Lambda has it; got 16 minutes.',
+      'timeout must be from 1 second to 15 minutes, in whole seconds, as Lambda has it; got 16 minutes.',
     ],
+    ['timeout, a number', { timeout: 30 as never }, 'timeout must be a Duration, such as Duration.minutes(5); got 30.'],
+    ['timeout between seconds', { timeout: Duration.millis(1_500) }, 'in whole seconds'],
+    ['maxEventAge', { maxEventAge: Duration.seconds(5) }, 'maxEventAge must be from 1 minute to 6 hours'],
+    // What the function itself would say, at each start.
+    ['lease', { lease: Duration.millis(5) }, 'lease must be milliseconds, 1000 or more; got 5.'],
+    ['unknownClass', { unknownClass: 'drop' as never }, 'unknownClass must be "fail" or "release"; got "drop".'],
+    ['serial', { serial: 'yes' as never }, 'serial must be true or false; got "yes".'],
+    [
+      'an option that there is not',
+      { maxWorker: 5 } as object,
+      'there is no option "maxWorker" (did you mean "maxWorkers"?); got 5.',
+    ],
+    ['a variable of one letter', { environment: { A: 'x' } }, 'environment holds "A": Lambda takes names of two'],
+    ['a variable without a value', { environment: { AB: undefined as never } }, 'environment.AB must be a text'],
     ['timeout below a second', { timeout: Duration.millis(500) }, 'got 500 millis.'],
     ['retryAttempts', { retryAttempts: 3 }, 'retryAttempts must be 0, 1 or 2, as Lambda has it; got 3.'],
     ['maxWorkers', { maxWorkers: 0 }, 'maxWorkers must be a whole number, 1 or more; got 0.'],
@@ -304,7 +318,7 @@ describe('errors at synth', () => {
     ['our variable', { environment: { LAMBDESQUE_SETTINGS: '{}' } }, 'environment must not hold LAMBDESQUE_SETTINGS'],
     [
       'a big environment',
-      { environment: { A: 'x'.repeat(4_090) } },
+      { environment: { AN: 'x'.repeat(4_090) } },
       'and Lambda allows 4096. Give less in environment',
     ],
   ])('%s', (_name, options, message) => {
@@ -315,6 +329,7 @@ describe('errors at synth', () => {
     [{ metricsNamespace: 'AWS/Lambda' }, /metricsNamespace must be .* not begin with AWS\/; got "AWS\/Lambda"/],
     [{ metricsNamespace: 'a"b' }, /metricsNamespace must be/],
     [{ namespace: '' }, /namespace must not be empty/],
+    [{ redis: 'redis://cache' as never }, /redis must be a RedisConnection.*got string/],
     [{ systemName: "it's" }, /systemName must be 1 to 64 letters.*got "it's"/],
   ])('%j', (options, message) => {
     const stack = testStack();

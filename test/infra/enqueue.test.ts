@@ -6,7 +6,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { expect, test } from 'vitest';
 import { enqueueSettings } from '../../functions/contract/settings.ts';
 import { Lambdesque } from '../../infra/index.ts';
-import { settingsOf, statementsOf, testStack, upstash } from './stack.ts';
+import { settingsOf, statementsOf, testStack, upstash, warningsOf } from './stack.ts';
 
 function system(wake: 'minute' | 'on-demand' = 'minute') {
   const stack = testStack();
@@ -76,8 +76,19 @@ test('without a minute tick it starts the consumers', () => {
   expect(JSON.stringify(kept)).not.toMatch(/Fallback/);
 });
 
-test('a rule and a map do not go together', () => {
+test('what cannot become a job is refused at synth', () => {
   const { stack, jobs } = system();
   const both = { rule: { class: 'Mail' }, map: 'test/infra/jobs/good.ts' };
   expect(() => jobs.enqueueFrom(new Queue(stack, 'Source'), both)).toThrow(/rule and map both say/);
+  expect(() => jobs.enqueueFrom(new Queue(stack, 'Nowhere'), { rule: { class: 'Other' } })).toThrow(
+    'the rule has no queue, and the class "Other" has none either',
+  );
+  expect(() => jobs.enqueueFrom(new Queue(stack, 'NoMap'), { map: 'jobs/nope.ts' })).toThrow(
+    'map: the module jobs/nope.ts does not exist',
+  );
+  expect(() => jobs.enqueueFrom(new Queue(stack, 'Args'), { rule: { class: 'Mail', args: '$' as never } })).toThrow(
+    'rule.args must be a list of arguments; got "$".',
+  );
+  jobs.enqueueFrom(new Queue(stack, 'Others'), { rule: { class: 'Mail', queue: 'ruby' } });
+  expect(warningsOf(stack)).toEqual([expect.stringContaining('"ruby", which no consumer of this system drains')]);
 });

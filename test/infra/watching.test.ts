@@ -160,7 +160,10 @@ describe('alarms', () => {
   test.each<[Partial<AlarmOptions>, string]>([
     [{ failedJobs: 0 }, 'alarms: failedJobs must be more than 0; got 0.'],
     [{ oldestJobAge: Duration.seconds(0) }, 'alarms: oldestJobAge must be more than 0; got 0.'],
-    [{ schedulerSilence: Duration.minutes(0) }, 'schedulerSilence must be a minute or more'],
+    [{ schedulerSilence: Duration.minutes(0) }, 'schedulerSilence must be a whole number of minutes'],
+    [{ schedulerSilence: Duration.hours(25) }, 'from 1 to 1440, as CloudWatch has it; got 1 day 1 hour.'],
+    [{ topic: undefined as never }, 'alarms: topic must be an SNS topic'],
+    [{ throttle: 5 } as object, 'Alarms: there is no option "throttle" (did you mean "throttles"?)'],
   ])('%j is refused', (options, message) => {
     expect(() => watched(options)).toThrow(message);
   });
