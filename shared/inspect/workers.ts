@@ -1,8 +1,8 @@
 import type { HeldPayload, Survey, WorkerRecord, WorkersBroker } from '../broker/redis/workers.ts';
 import { LiveWorkerError, RedisTypeError } from '../errors.ts';
-import { parseWithBigInts, stringify } from '../json.ts';
 import { unsplice } from '../wire/attempts-record.ts';
 import { failedEntry } from '../wire/failed-entry.ts';
+import { membersOf } from '../wire/json-members.ts';
 import { readDate } from '../wire/read-date.ts';
 import { rubyCanShow } from '../wire/ruby/can-show.ts';
 import { isOurs, partsOfWorkerId } from '../wire/worker-id.ts';
@@ -197,21 +197,15 @@ interface Working {
   readonly payload: string;
 }
 
-/** As Ruby, PHP, Go and we write it: the payload is the last of three. */
-const RECORD = /^\{"queue":("(?:[^"\\]|\\.)*"),"run_at":("(?:[^"\\]|\\.)*"),"payload":([\s\S]*)\}$/;
-
 function workingOn(record: string): Working | undefined {
   try {
-    const [, queue, at, payload] = RECORD.exec(record) ?? [];
-    if (queue !== undefined && at !== undefined && payload !== undefined && isJson(payload)) {
-      return { queue: String(JSON.parse(queue)), at: readDate(JSON.parse(at)), payload };
-    }
-    const fields = parseWithBigInts(record) as { queue?: unknown; run_at?: unknown; payload?: unknown } | null;
-    if (fields?.payload === undefined) return undefined;
+    const fields = JSON.parse(record) as { queue?: unknown; run_at?: unknown } | null;
+    const payload = isObject(record) ? membersOf(record).get('payload') : undefined;
+    if (!payload) return undefined;
     return {
-      queue: typeof fields.queue === 'string' ? fields.queue : undefined,
-      at: readDate(fields.run_at),
-      payload: stringify(fields.payload),
+      queue: typeof fields?.queue === 'string' ? fields.queue : undefined,
+      at: readDate(fields?.run_at),
+      payload: record.slice(payload.start, payload.end),
     };
   } catch {
     return undefined;
@@ -236,13 +230,4 @@ function entryOf(worker: string, record: string, now: number): string {
 /** Anything else stops resque-web. */
 function isObject(json: string): boolean {
   return /^\s*\{/.test(json);
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -204,11 +204,14 @@ withBrokers((stores) => {
       expect(await stores.queued('a')).toHaveLength(1);
     });
 
-    it('another’s, leaves in the failed list what it was on, as Ruby’s prune does', async () => {
-      const payload = '{"class":"Mail","args":[12345678901234567890,1.0,"\\/"]}';
+    const payload = '{"class":"Mail","args":[12345678901234567890,1.0,"\\/"]}';
+    it.each([
+      ['Ruby', `{"queue":"mail","run_at":"2026-11-20T20:24:30Z","payload":${payload}}`],
+      ['pyres', `{"queue": "mail", "run_at": "1795696170", "payload": ${payload}}`],
+    ])('another’s, %s’s, leaves in the failed list what it was on, as Ruby’s prune does', async (_who, record) => {
       await stores.db.sadd(keys.workers, PHP);
       await stores.db.hset(keys.heartbeats, PHP, new Date(NOW - 301_000).toISOString());
-      await stores.db.set(keys.worker(PHP), `{"queue":"mail","run_at":"2026-11-20T20:24:30Z","payload":${payload}}`);
+      await stores.db.set(keys.worker(PHP), record);
       await stores.db.set(keys.workerStarted(PHP), 'x');
       await stores.db.set(keys.stat('processed', PHP), 1);
       await stores.db.set(keys.stat('failed', PHP), 1);
