@@ -30,6 +30,15 @@ function stringifyWithBigInts(value: unknown, indent: number): string {
   return json.stringify(value, asWritten, indent);
 }
 
+/** JSON.stringify writes halves of surrogate pairs as such escapes, and nothing else. */
+const HALF = /(?<!\\)(?:\\\\)*\\ud/;
+
+/** Does a text hold half of a surrogate pair? It is no UTF-8, and Ruby's workers end at it. @param json as `stringify` writes it */
+export function hasHalfPair(json: string): boolean {
+  // One scan for nearly every job.
+  return json.includes('\\ud') && HALF.test(json);
+}
+
 /** Any integer beyond Number.MAX_SAFE_INTEGER has so many digits or more. */
 const LONG = 16;
 const INTEGER = /^-?\d+$/;

@@ -6,7 +6,7 @@ import type { SentJob, TraceContext } from '../telemetry.ts';
 import { newId } from '../wire/payload.ts';
 import type { JobRef, Target } from './enqueue.ts';
 import type { FlowNode, FlowStep } from './flow.ts';
-import { checkJsonArgs } from './json-args.ts';
+import { checkJsonArgs, checkWellFormed } from './json-args.ts';
 import { newPayload } from './new-payload.ts';
 import type { Registry } from './registry.ts';
 import { checkArgs } from './schema.ts';
@@ -162,10 +162,9 @@ class NodeWriter implements FlowNodes {
     }
     const traced = trace ? `${stringify(trace).slice(1, -1)},` : '';
     checkJsonArgs(name, args);
-    return [
-      `{"class":${JSON.stringify(name)},"args":${stringify(args).slice(0, -1)}`,
-      `],"id":"${id}",${traced}"queue_time":`,
-    ];
+    const head = `{"class":${JSON.stringify(name)},"args":${stringify(args).slice(0, -1)}`;
+    checkWellFormed(name, args, head);
+    return [head, `],"id":"${id}",${traced}"queue_time":`];
   }
 }
 

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { ArgumentsError } from '../errors.ts';
+import { hasHalfPair } from '../json.ts';
 
 /**
  * Refuses arguments that would reach the handler as something else, since they travel as JSON. Accepted are text, booleans,
@@ -16,6 +17,29 @@ export function checkJsonArgs(className: string, args: readonly unknown[]): void
   throw new ArgumentsError(
     `The arguments of ${className} would not arrive as they are: ${argsPath(problem.path.reverse())} ${problem.says}`,
   );
+}
+
+/**
+ * @param payload of a job of these arguments, as JSON.stringify writes it
+ * @throws ArgumentsError naming the path
+ */
+export function checkWellFormed(className: string, args: readonly unknown[], payload: string): void {
+  if (!hasHalfPair(payload)) return;
+  const path = halfPairIn(args);
+  throw new ArgumentsError(
+    `${path ? `The arguments of ${className} cannot be written as UTF-8: ${argsPath(path)}` : `The payload of ${JSON.stringify(className)} cannot be written as UTF-8: a name in it`} ` +
+      'has half of a surrogate pair, at which Ruby ends. Cut text between characters, or pass text.toWellFormed().',
+  );
+}
+
+function halfPairIn(value: unknown): (string | number)[] | undefined {
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : [];
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, one] of Object.entries(value)) {
+    const path = key.isWellFormed() ? halfPairIn(one) : [];
+    if (path) return [key, ...path];
+  }
+  return undefined;
 }
 
 /** Where in the arguments: `args.1.when`. A key that would make that ambiguous stands in quotes; long paths are cut. */

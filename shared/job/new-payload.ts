@@ -4,7 +4,7 @@ import { encodeArguments } from '../wire/active-job/encode-arguments.ts';
 import { writeActiveJob } from '../wire/active-job/envelope.ts';
 import { type CronMark, writePayload } from '../wire/payload.ts';
 import type { Args, JobRef } from './enqueue.ts';
-import { checkJsonArgs } from './json-args.ts';
+import { checkJsonArgs, checkWellFormed } from './json-args.ts';
 
 export interface NewPayload {
   readonly class: string;
@@ -30,6 +30,12 @@ export interface NewPayload {
  * @throws ArgumentsError for arguments that would not arrive as they are
  */
 export function newPayload(ref: Pick<JobRef, 'activeJob'> | undefined, job: NewPayload): string {
+  const payload = write(ref, job);
+  checkWellFormed(job.class, job.args, payload);
+  return payload;
+}
+
+function write(ref: Pick<JobRef, 'activeJob'> | undefined, job: NewPayload): string {
   if (ref?.activeJob) {
     const { priority, locale = 'en', timeZone } = ref.activeJob;
     return writeActiveJob({

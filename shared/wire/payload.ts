@@ -8,6 +8,8 @@ import { controlFields } from './control.ts';
 export interface PayloadFields {
   readonly class: string;
   readonly args: Args;
+  /** JSON of the arguments, where that is to stand there as it was written. */
+  readonly argsJson?: string | undefined;
   /** Only in a delayed payload. */
   readonly queue: string | undefined;
   readonly id: string | undefined;
@@ -29,10 +31,10 @@ export interface CronMark {
 
 /** A payload with the keys in the order of Ruby Resque and resque-scheduler, then php-resque's. */
 export function writePayload(fields: PayloadFields): string {
-  const { queueTime } = fields;
-  return stringify({
+  const { queueTime, argsJson } = fields;
+  const payload = stringify({
     class: fields.class,
-    args: fields.args,
+    args: argsJson === undefined ? fields.args : [],
     queue: fields.queue,
     id: fields.id,
     queue_time: queueTime === undefined ? undefined : queueTime / 1000,
@@ -41,6 +43,9 @@ export function writePayload(fields: PayloadFields): string {
     traceparent: fields.trace?.traceparent,
     tracestate: fields.trace?.tracestate,
   });
+  if (argsJson === undefined) return payload;
+  const at = `{"class":${JSON.stringify(fields.class)},"args":`.length;
+  return payload.slice(0, at) + argsJson + payload.slice(at + '[]'.length);
 }
 
 /** An id for a new job. Not 32 hex digits: that is the form of ids which may have a php-resque status record. */

@@ -1,4 +1,4 @@
-import { stringify } from '../json.ts';
+import { hasHalfPair, stringify } from '../json.ts';
 import type { Effect, KeptResult } from '../types.ts';
 
 const CODES = { waiting: 1, running: 2, failed: 3, complete: 4 } as const;
@@ -64,6 +64,11 @@ export function keptResult(result: unknown): KeptResult {
   }
   if (json === undefined)
     return { problem: `The result is no JSON (a ${typeof result}), so that it was not kept. Return data.` };
+  if (hasHalfPair(json))
+    return {
+      problem:
+        'The result has half of a surrogate pair, which is no UTF-8, so that it was not kept. Cut text between characters, or return text.toWellFormed().',
+    };
   const size = json.length > MOST_RESULT ? json.length : Buffer.byteLength(json);
   if (size <= MOST_RESULT) return { json };
   return {

@@ -11,7 +11,7 @@ const HELD_MS = 30 * 86_400_000;
  * @param slot epoch ms  @param now epoch ms
  */
 export function cronPayload(
-  rule: Pick<CronRule, 'name' | 'class' | 'args' | 'overlap'>,
+  rule: Pick<CronRule, 'name' | 'class' | 'args' | 'argsJson' | 'overlap'>,
   slot: number,
   now: number,
 ): { id: string; payload: string; lock: ControlLock | undefined } {
@@ -23,6 +23,7 @@ export function cronPayload(
       ? { name: cronLockName(rule.name), until: 'end' as const, ms: HELD_MS, later: false }
       : undefined;
   const control = { lock };
-  const fields = { class: rule.class, args: rule.args, queue: undefined, id, queueTime: now, cron, control };
+  const { class: name, args, argsJson } = rule;
+  const fields = { class: name, args, argsJson, queue: undefined, id, queueTime: now, cron, control };
   return { id, payload: writePayload(fields), lock };
 }

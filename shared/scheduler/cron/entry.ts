@@ -1,9 +1,11 @@
 import { ArgumentsError, ConfigError } from '../../errors.ts';
 import type { Args } from '../../job/define.ts';
+import { checkJsonArgs } from '../../job/json-args.ts';
 import type { Registry } from '../../job/registry.ts';
 import { checkArgs } from '../../job/schema.ts';
-import { parseWithBigInts, stringify } from '../../json.ts';
+import { hasHalfPair, parseWithBigInts, stringify } from '../../json.ts';
 import { didYouMean, nearest } from '../../nearest.ts';
+import { argsOf } from '../../wire/decode.ts';
 import { type EntrySource, firstSlot, intervalMs } from './interval-options.ts';
 import { fromWords } from './ruby-words.ts';
 import { cronTiming, everyTiming, isTimeZone, startingAt, type Timing } from './timing.ts';
@@ -54,6 +56,8 @@ export interface CronRule {
   readonly class: string;
   readonly queue: string;
   readonly args: Args;
+  /** Of an entry in Redis: their JSON as it stands there, since Ruby tells `1.0` from 1. */
+  readonly argsJson?: string | undefined;
   readonly missed: 'latest' | 'skip' | 'all';
   readonly overlap: 'allow' | 'skip';
   readonly description: string | undefined;
@@ -84,6 +88,17 @@ export function cronRule(name: string, entry: CronEntry, registry?: Registry, so
     );
   }
   const className = text(entry.class, `${where}: class`) ?? name;
+  const args = argsOf(entry.args);
+  try {
+    checkJsonArgs(className, args);
+  } catch (error) {
+    throw argsRefused(name, error);
+  }
+  if (hasHalfPair(stringify([name, entry]))) {
+    throw new ConfigError(
+      `${where}: has half of a surrogate pair, which is no UTF-8 and at which Ruby ends. Cut text between characters.`,
+    );
+  }
   const queue = text(entry.queue, `${where}: queue`) ?? registry?.handlerFor(className)?.definition.queue;
   const timing = timingOf(entry, where, source);
   if (queue === undefined) {
@@ -92,13 +107,12 @@ export function cronRule(name: string, entry: CronEntry, registry?: Registry, so
       `${where}: no queue. Name one in queue, or in the definition of ${className}${didYouMean(meant)}.`,
     );
   }
-  const { args } = entry;
   return {
     name,
     timing,
     class: className,
     queue,
-    args: Array.isArray(args) ? args : args === undefined || args === null ? [] : [args],
+    args,
     missed: choice(entry.missed, ['latest', 'skip', 'all'], `${where}: missed`) ?? 'latest',
     overlap: choice(entry.overlap, ['allow', 'skip'], `${where}: overlap`) ?? 'allow',
     description: text(entry.description, `${where}: description`),
@@ -143,8 +157,7 @@ export function checkRuleArgs(rule: CronRule, registry: Registry): Promise<void>
   const definition = registry.handlerFor(rule.class)?.definition;
   if (!definition) return undefined;
   const refused = (error: unknown) => {
-    if (!(error instanceof ArgumentsError)) throw error;
-    throw new ConfigError(`cron entry ${JSON.stringify(rule.name)}: args: ${error.message}`, { cause: error });
+    throw argsRefused(rule.name, error);
   };
   try {
     // As the handler will get them.
@@ -153,6 +166,11 @@ export function checkRuleArgs(rule: CronRule, registry: Registry): Promise<void>
   } catch (error) {
     return refused(error);
   }
+}
+
+function argsRefused(name: string, error: unknown): unknown {
+  if (!(error instanceof ArgumentsError)) return error;
+  return new ConfigError(`cron entry ${JSON.stringify(name)}: args: ${error.message}`, { cause: error });
 }
 
 const classesOf = (registry: Registry | undefined) => registry?.definitions.map((one) => one.class) ?? [];

@@ -2,6 +2,7 @@ import { LambdesqueError } from '../../errors.ts';
 import type { Registry } from '../../job/registry.ts';
 import { parseWithBigInts } from '../../json.ts';
 import type { Logger } from '../../log.ts';
+import { membersOf } from '../../wire/json-members.ts';
 import { type CronEntry, type CronRule, checkCronEntries, cronRule } from './entry.ts';
 
 export interface CronTableDeps {
@@ -85,15 +86,24 @@ export class CronTable {
           'custom_job_class names Ruby code that decides what to enqueue; it cannot run here. Use class',
         );
       }
-      return cronRule(name, entry, registry, {
+      const rule = cronRule(name, entry, registry, {
         numbers: 'seconds',
         report: (problem) =>
           log.warn('A dynamic cron entry has something that is unknown here; it runs without it', { name, problem }),
       });
+      return { ...rule, argsJson: argsJson(json, entry.args) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.error('A dynamic cron entry cannot be used; the others run', { name, error: reason });
       return { name, error: reason };
     }
   }
+}
+
+/** The argument list, as the entry's JSON has it. */
+function argsJson(json: string, args: unknown): string | undefined {
+  const span = membersOf(json).get('args');
+  if (!span || args === null) return undefined;
+  const text = json.slice(span.start, span.end);
+  return Array.isArray(args) ? text : `[${text}]`;
 }

@@ -50,7 +50,6 @@ export function encodeArguments(job: string, args: readonly unknown[]): string {
   function encode(value: unknown): string {
     switch (typeof value) {
       case 'string':
-        if (!value.isWellFormed()) refuse('is text with half of a surrogate pair, which is no UTF-8.');
         return json(value);
       case 'boolean':
       case 'bigint':

@@ -43,6 +43,7 @@ test.each<[string, unknown, unknown]>([
 test.each<[string, unknown, RegExp]>([
   ['a function', () => 1, /^The result is no JSON \(a function\)/],
   ['what holds itself', circular, /^The result is no JSON \(Converting circular/],
+  ['half of a surrogate pair', ['\ud83d'], /^The result has half of a surrogate pair/],
   ['what is too long', 'x'.repeat(262_143), /^The result is 262145 bytes of JSON, of which 262144 can be kept/],
   ['what is too long in bytes', 'é'.repeat(140_000), /^The result is 280002 bytes/],
 ])('else why it does not stand there: %s', (_what, result, problem) => {

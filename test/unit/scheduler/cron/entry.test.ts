@@ -197,6 +197,12 @@ describe('an entry that is wrong', () => {
     ['has words for fields', { cron: 'at three every day please' }, `cron ${FORM}; got "at three every day please" (`],
     ['has a name that there is not', { cron: '@lunch' }, `cron ${FORM}; got "@lunch" (`],
     ['waits for a reboot', { cron: '@reboot' }, `cron ${FORM}; got "@reboot" (@reboot is not supported`],
+    [
+      'has arguments that JSON would change',
+      { every: '1h', class: 'brew', args: [1, { at: new Date(0) }] },
+      'args: The arguments of brew would not arrive as they are: args.1.at is a Date',
+    ],
+    ['has half a surrogate pair', { every: '1h', description: '\ud83d' }, 'has half of a surrogate pair'],
     ['is due on no day', { cron: '0 0 30 2 *' }, 'cron is never due: "0 0 30 2 *" matches no date.'],
     [
       'is due on no day of three months',

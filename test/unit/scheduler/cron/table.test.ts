@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../../shared/errors.ts';
 import { defineJob } from '../../../../shared/job/define.ts';
 import { createRegistry } from '../../../../shared/job/registry.ts';
+import { cronPayload } from '../../../../shared/scheduler/cron/cron-payload.ts';
 import type { CronEntry } from '../../../../shared/scheduler/cron/entry.ts';
 import { CronTable } from '../../../../shared/scheduler/cron/table.ts';
 import { type RecordingLogger, recordingLogger } from '../../../helpers/recording-logger.ts';
@@ -150,4 +151,15 @@ describe('rails_env', () => {
     const json = '{"every":"x","class":"Unknown","rails_env":"staging"}';
     expect(rules(table({}, 'production'), { a: json })).toMatchObject({ names: [], invalid: [] });
   });
+});
+
+test.each([
+  ['[1.0,12345678901234567890,{"10":1,"2":-0.0},"\\/"]', '[1.0,12345678901234567890,{"10":1,"2":-0.0},"\\/"]'],
+  ['1e3', '[1e3]'],
+  ['null', '[]'],
+])('arguments that Ruby wrote, %s, are in the job as they stand there', (args, written) => {
+  const [rule] = rules(table(), { a: `{"every":"1h","class":"Report","args":${args}}` }).rules;
+  if (!rule) throw new Error('no rule');
+  const { payload } = cronPayload({ ...rule, class: 'A "b"' }, 0, 0);
+  expect(payload).toContain(`{"class":"A \\"b\\"","args":${written},"id":"cron:a:`);
 });
