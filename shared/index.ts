@@ -63,6 +63,7 @@ export type {
 } from './inspect/failed.ts';
 export type {
   FlowInfo,
+  FlowListOptions,
   FlowPart,
   FlowProgress,
   FlowState,

@@ -57,6 +57,7 @@ export type { Finding } from './inspect/doctor/finding.ts';
 export type { Failed } from './inspect/failed.ts';
 export { createFailed } from './inspect/failed-client.ts';
 export { failedRef, findFailed } from './inspect/failed-ref.ts';
+export { FLOW_STATES } from './inspect/flows.ts';
 export type { Jobs } from './inspect/jobs.ts';
 export { createJobs } from './inspect/jobs-client.ts';
 export { createScheduled } from './inspect/scheduled.ts';

@@ -5,6 +5,7 @@ export type {
   FailedGroup,
   FailedQuery,
   FlowInfo,
+  FlowState,
   FlowTree,
   FlowView,
   GateInfo,

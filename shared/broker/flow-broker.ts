@@ -26,10 +26,14 @@ export interface FlowBroker extends FlowStarter {
   /** In one call; undefined where there is no record. */
   flowRecords(ids: readonly string[]): Promise<(FlowRecord | undefined)[]>;
   flowNodes(id: string, paths: readonly string[]): Promise<FlowNodeRecord[]>;
-  /** Ids of flows that have a record, the newest first. */
-  flowIds(offset: number, limit: number): Promise<string[]>;
-  /** Forgets ids whose records are gone. */
-  forgetFlows(ids: readonly string[]): Promise<void>;
+  /** Those behind an entry, the newest first, whose records may be gone. @param state @default any  @param after @default the beginning */
+  flowEntries(options: {
+    readonly state?: FlowState | undefined;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  }): Promise<FlowEntry[]>;
+  /** Forgets those whose records are gone. */
+  forgetFlows(entries: readonly FlowEntry[]): Promise<void>;
   /** @returns its state before; undefined where there is no record */
   changeFlow(id: string, queues: readonly string[], change: FlowChange): Promise<ChangedFlow | undefined>;
 }
@@ -64,6 +68,13 @@ export interface ChangedFlow {
 
 /** `failed`: it has stopped at a step, and goes on when that was retried and has succeeded. */
 export type FlowState = 'running' | 'succeeded' | 'failed' | 'cancelled';
+
+/** Where a list of flows has one: `<epoch ms of its start>:<id>`. */
+export interface FlowEntry {
+  readonly id: string;
+  readonly created: number;
+  readonly entry: string;
+}
 
 /** @property told flows that heard of a step of theirs  @property more there may be more */
 export interface LostSteps {

@@ -72,7 +72,7 @@ export interface Keys {
   flowNodes(id: string): string;
   /** Hash: path of a node → its state; `r:<path>` → its result, `e:<path>` → its error, as JSON. */
   flowStates(id: string): string;
-  /** Sorted set of the ids of flows that have a record, scored by when they were started, epoch ms. */
+  /** Sorted set, scored by 0: for each flow with a record `all:<epoch ms of its start>:<id>`, and its state in place of `all`. */
   readonly flows: string;
   /** Sorted set of those that have ended, scored by when their records expire, epoch ms. */
   readonly flowsEnded: string;

@@ -1,9 +1,9 @@
-import type { FlowBroker, FlowRecord } from '../broker/flow-broker.ts';
+import type { FlowBroker, FlowEntry, FlowRecord } from '../broker/flow-broker.ts';
 import { ConfigError } from '../errors.ts';
 import { checkOptions, type OptionsOf, shown } from '../options.ts';
 import { FLOW_ID, STEP_PATH } from '../wire/flow.ts';
 import { errorOf, missing, TreeReader } from './flow-tree.ts';
-import type { FlowInfo, FlowView } from './flow-view.ts';
+import type { FlowInfo, FlowState, FlowView } from './flow-view.ts';
 import type { Page } from './job-view.ts';
 
 export type {
@@ -27,12 +27,12 @@ export interface Flows {
    */
   get(id: string, options?: FlowPart): Promise<FlowView | undefined>;
   /**
-   * The newest first.
+   * The newest first. Those of one state are found without a look at the others, however many there are.
    * @example
-   * const { items, cursor } = await client.flows.list({ limit: 20 });
+   * const { items, cursor } = await client.flows.list({ state: 'failed', limit: 20 });
    * for (const { id, state, progress } of items) console.log(id, state, progress.succeeded);
    */
-  list(options?: { readonly limit?: number; readonly cursor?: string }): Promise<Page<FlowInfo>>;
+  list(options?: FlowListOptions): Promise<Page<FlowInfo>>;
   /**
    * Starts nothing more of it; what is in queues is discarded when a worker meets it, what runs is aborted. Its callbacks do not run.
    * @returns whether there was something to cancel
@@ -44,6 +44,16 @@ export interface Flows {
    * @param step the path of the only one that is to run again  @returns how many
    */
   retry(id: string, step?: string): Promise<number>;
+}
+
+/** Which flows. */
+export interface FlowListOptions {
+  /** Only those that are so. @default of any */
+  readonly state?: FlowState;
+  /** @default 100 */
+  readonly limit?: number;
+  /** To go on behind the page that had it. @default from the newest */
+  readonly cursor?: string;
 }
 
 /** Which part of a flow's tree. */
@@ -59,6 +69,8 @@ export interface FlowPart {
 }
 
 const PART = { at: true, offset: true, limit: true, members: true } satisfies OptionsOf<FlowPart>;
+const LIST = { state: true, limit: true, cursor: true } satisfies OptionsOf<FlowListOptions>;
+export const FLOW_STATES = ['running', 'succeeded', 'failed', 'cancelled'] as const satisfies readonly FlowState[];
 const LIMIT = 1_000;
 /** Failed steps that a view has. */
 const STOPPED = 100;
@@ -90,21 +102,29 @@ export function createFlows(store: FlowBroker): Flows {
       };
     },
 
-    async list({ limit = 100, cursor } = {}) {
-      const offset = offsetOf(cursor);
+    async list(options = {}) {
+      checkOptions('flows.list', options, LIST);
+      const { state, limit = 100, cursor } = options;
+      if (state !== undefined && !FLOW_STATES.includes(state))
+        throw new ConfigError(`flows.list: state must be one of ${FLOW_STATES.join(', ')}; got ${shown(state)}.`);
+      let after = entryOf(cursor);
       const items: FlowInfo[] = [];
       for (;;) {
         const wanted = limit - items.length;
-        const ids = await store.flowIds(offset + items.length, wanted);
-        const records = await store.flowRecords(ids);
-        // What has expired makes room for others.
-        await store.forgetFlows(ids.filter((_, i) => !records[i]));
-        for (const [i, id] of ids.entries()) {
+        const entries = await store.flowEntries({ state, after, limit: wanted });
+        const records = await store.flowRecords(entries.map(({ id }) => id));
+        // Another one of the same id may have been started since.
+        const isGone = ({ created }: FlowEntry, i: number) => records[i]?.created !== created;
+        await store.forgetFlows(entries.filter(isGone));
+        for (const [i, entry] of entries.entries()) {
           const record = records[i];
-          if (record) items.push(infoOf(id, record));
+          // It may have changed between the two looks.
+          if (record && !isGone(entry, i) && (state ?? record.state) === record.state)
+            items.push(infoOf(entry.id, record));
         }
-        if (ids.length < wanted) return { items, cursor: undefined };
-        if (items.length === limit) return { items, cursor: String(offset + limit) };
+        after = entries.at(-1)?.entry;
+        if (entries.length < wanted) return { items, cursor: undefined };
+        if (items.length === limit) return { items, cursor: after };
       }
     },
 
@@ -138,10 +158,8 @@ function checkPath(method: string, path: unknown): void {
   throw new ConfigError(`flows.${method}: a step's path is such as 0, 0.1 or 0.1:20; got ${shown(path)}.`);
 }
 
-function offsetOf(cursor: string | undefined): number {
-  if (cursor === undefined) return 0;
-  const offset = Number(cursor);
-  if (Number.isInteger(offset) && offset >= 0) return offset;
+function entryOf(cursor: string | undefined): string | undefined {
+  if (cursor === undefined || /^\d+:./.test(cursor)) return cursor;
   throw new ConfigError(`flows.list: the cursor is none that a page had; got ${shown(cursor)}.`);
 }
 

@@ -53,8 +53,12 @@ export class MemoryFlows implements FlowBroker {
       return { text, state: '', result: '', error: '', leftOut: 0, rest: '' };
     });
 
-  flowIds: FlowBroker['flowIds'] = async (offset, limit) =>
-    [...this.#records.keys()].reverse().slice(offset, offset + limit);
+  flowEntries: FlowBroker['flowEntries'] = async ({ state, after, limit }) => {
+    const found = [...this.#records].filter(([, record]) => (state ?? record.state) === record.state);
+    const entries = found.map(([id, { created }]) => ({ id, created, entry: `${created}:${id}` })).reverse();
+    const from = entries.findIndex(({ entry }) => entry === after) + 1;
+    return entries.slice(from, from + limit);
+  };
 
   forgetFlows = async () => {};
 

@@ -11,6 +11,11 @@ import { wrongKeysOf } from './wrong-keys.ts';
 /** Results and errors that one look answers, bytes. */
 const MOST_RESULTS = 4_194_304;
 
+/** A flow stands in the first of them, and in that of its state. */
+const LISTS = ['all', 'running', 'succeeded', 'failed', 'cancelled'] satisfies readonly ('all' | FlowState)[];
+/** Behind every entry: these begin with a time. */
+const END = ':';
+
 const FIELDS = [
   'state',
   'name',
@@ -67,14 +72,21 @@ export function redisFlowBroker(client: RedisClient, namespace: string, time?: T
       });
     },
 
-    async flowIds(offset, limit) {
-      return list(await client.command(['ZREVRANGE', keys.flows, offset, offset + limit - 1])).map(text);
+    async flowEntries({ state = 'all', after, limit }) {
+      const from = after === undefined ? `[${state}:${END}` : `(${state}:${after}`;
+      const found = await client.command(['ZREVRANGEBYLEX', keys.flows, from, `[${state}:`, 'LIMIT', 0, limit]);
+      return list(found).map((one) => {
+        const entry = text(one).slice(state.length + 1);
+        const [created = ''] = entry.split(':', 1);
+        return { id: entry.slice(created.length + 1), created: Number(created), entry };
+      });
     },
 
-    async forgetFlows(ids) {
-      if (ids.length === 0) return;
-      await client.command(['ZREM', keys.flows, ...ids]);
-      await client.command(['ZREM', keys.flowsEnded, ...ids]);
+    async forgetFlows(entries) {
+      if (entries.length === 0) return;
+      const listed = entries.flatMap(({ entry }) => LISTS.map((list) => `${list}:${entry}`));
+      await client.command(['ZREM', keys.flows, ...listed]);
+      await client.command(['ZREM', keys.flowsEnded, ...entries.map(({ entry }) => entry)]);
     },
 
     changeFlow: changeFlowOf(script, keys),

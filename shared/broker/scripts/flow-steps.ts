@@ -39,6 +39,8 @@ local function lines(text)
   for line in string.gmatch(text or '', '[^\\n]+') do found[#found + 1] = line end
   return found
 end
+-- Where a list of flows of this state has it.
+local function listedAs(state, entry) return state .. ':' .. entry end
 local function without(list, path)
   local rest = {}
   for _, one in ipairs(list) do if one ~= path then rest[#rest + 1] = one end end
@@ -48,12 +50,12 @@ function flow.open(id, record, nodes, states, index, ended, queues)
   if flowsOpen[record] ~= nil then return flowsOpen[record] end
   flowsOpen[record] = false
   local got = try('HMGET', record, 'state', 'active', 'steps', 'succeeded', 'failed', 'stopped', 'blocked', 'error', 'head', 'tail',
-    'limits', 'keep')
+    'limits', 'keep', 'created')
   if not got or not got[1] or not try('HLEN', nodes) or not try('HLEN', states) then return false end
   local f = {id = id, record = record, nodes = nodes, states = states, index = index, endedSet = ended, queues = queues,
     state = got[1], was = got[1], active = tonumber(got[2]), steps = tonumber(got[3]), succeeded = tonumber(got[4]),
     failed = tonumber(got[5]), stopped = lines(got[6]), blocked = lines(got[7]), error = got[8] or '', head = got[9],
-    tail = got[10], limits = got[11], keep = tonumber(got[12]), groups = {}, groupList = {}, results = {}, bytes = 0}
+    tail = got[10], limits = got[11], keep = tonumber(got[12]), entry = (got[13] or 0) .. ':' .. id, groups = {}, groupList = {}, results = {}, bytes = 0}
   flowsOpen[record] = f
   flowList[#flowList + 1] = f
   return f
@@ -221,7 +223,13 @@ local function expireFlow(f, ms)
   for _, name in ipairs({f.record, f.nodes, f.states}) do
     if ms then call('PEXPIRE', name, ms) else call('PERSIST', name) end
   end
-  if ms then try('ZADD', f.endedSet, time + ms, f.id) else try('ZREM', f.endedSet, f.id) end
+  if ms then try('ZADD', f.endedSet, time + ms, f.entry) else try('ZREM', f.endedSet, f.entry) end
+end
+local function forget(f, entries)
+  for _, entry in ipairs(entries) do
+    try('ZREM', f.index, listedAs('all', entry), listedAs('succeeded', entry), listedAs('failed', entry), listedAs('cancelled', entry))
+  end
+  try('ZREM', f.endedSet, unpack(entries))
 end
 function flow.close()
   for _, f in ipairs(flowList) do
@@ -230,6 +238,10 @@ function flow.close()
     end
     call('HSET', f.record, 'state', f.state, 'active', f.active, 'steps', f.steps, 'succeeded', f.succeeded, 'failed', f.failed,
       'stopped', table.concat(f.stopped, '\\n'), 'blocked', table.concat(f.blocked, '\\n'), 'error', f.error)
+    if f.state ~= f.was then
+      try('ZREM', f.index, listedAs(f.was, f.entry))
+      try('ZADD', f.index, 0, listedAs(f.state, f.entry))
+    end
     if f.state ~= f.was and f.state == 'running' then
       call('HDEL', f.record, 'ended')
       expireFlow(f)
@@ -241,10 +253,7 @@ function flow.close()
       expireFlow(f, over and f.state ~= 'failed' and f.keep or math.max(f.keep, ${STOPPED_KEPT_MS}))
       if over and f.state == 'cancelled' then try('HDEL', KEYS[CONTROL], 'cancel:' .. f.id) end
       local gone = try('ZRANGEBYSCORE', f.endedSet, '-inf', time, 'LIMIT', 0, 100)
-      if gone and #gone > 0 then
-        try('ZREM', f.index, unpack(gone))
-        try('ZREM', f.endedSet, unpack(gone))
-      end
+      if gone and #gone > 0 then forget(f, gone) end
     end
   end
 end

@@ -485,9 +485,13 @@ describe('flows', () => {
     const text = (name: string) => `s s 1 0\n{"class":"${name}","args":[1\n],"id":"x","queue_time":`;
     await redis.client.hset(key(':nodes'), { '0': 'c 2', '0.0': text('Add'), '0.1': text('Sub') });
     await redis.client.hset(key(':states'), { '0.0': 'ok', 'r:0.0': '20', '0.1': 'f', 'e:0.1': error });
-    await redis.client.zadd('resque:flows', 1, 'f1');
+    const entry = `${record.created}:f1`;
+    await redis.client.zadd('resque:flows', 0, `all:${entry}`, 0, `failed:${entry}`);
 
     expect((await run('flows')).stdout).toMatch(/^flow .*\nf1 +sums +failed +1\/2 +1 +now/);
+    expect((await run('flows', '--state', 'failed')).stdout).toMatch(/^flow .*\nf1 +sums +failed /);
+    expect((await run('flows', '--state', 'running')).stdout).toBe('');
+    expect(await run('flows', '--state', 'late')).toMatchObject({ code: 2 });
     const { stdout } = await run('flows', 'show', 'f1');
     expect(stdout).toMatch(/steps +2: 1 succeeded, 1 failed, 0 started/);
     expect(stdout).toMatch(/tree +✗ chain of 2 {2}0\n +✓ Add {2}0\.0 → 20\n +✗ Sub {2}0\.1 Error: no/);

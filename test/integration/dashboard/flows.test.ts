@@ -36,13 +36,21 @@ test('the list has each flow, the newest first, with its state and how many of i
 
 test('the list is paged, and what has expired leaves no gap', async () => {
   const client = createClient({ url: redis.url });
-  await redis.client.zadd('resque:flows', ...Array.from({ length: 60 }, (_, i) => [1, `gone-${i}`]).flat());
+  await redis.client.zadd(
+    'resque:flows',
+    ...Array.from({ length: 60 }, (_, i) => [0, `all:9${i}:gone`, 0, `failed:9${i}:gone`]).flat(),
+  );
   const first = await client.flows.list({ limit: 2 });
   expect(first.items.map(({ id }) => id)).toEqual(['waits', 'large']);
   const second = await client.flows.list({ limit: 2, ...(first.cursor ? { cursor: first.cursor } : {}) });
   expect(second.items.map(({ id }) => id)).toEqual(['stopped', 'done']);
   expect(await client.flows.list({ limit: 2, cursor: second.cursor ?? '' })).toEqual({ items: [], cursor: undefined });
   await expect(client.flows.list({ cursor: 'made-up' })).rejects.toThrow('the cursor is none that a page had');
+  const page = await site.get('/flows?state=failed');
+  expect(page.text).toMatch(/all running succeeded failed cancelled .*stopped failed /);
+  expect(page.html.match(/<th scope="row">/g)).toHaveLength(1);
+  expect(await redis.client.zcard('resque:flows')).toBe(8);
+  expect((await site.get(linkOf(page, 'cancelled'))).text).toContain('No flow is cancelled.');
   await client.close();
 });
 

@@ -7,6 +7,7 @@ import {
   defineJob,
   type FlowNode,
   type FlowOptions,
+  type FlowState,
   group,
   step,
 } from '../../../shared/index.ts';
@@ -198,7 +199,40 @@ withBrokers((stores: Brokers) => {
       }
       redisTime.move(86_400_001);
       await ran(step(See, [2]), { id: 'later' });
-      expect(await stores.db.zrange(keys.flows, '0', '-1')).toEqual(['later']);
+      const entry = `${redisTime.now()}:later`;
+      expect(await stores.db.zrange(keys.flows, '0', '-1')).toEqual([`all:${entry}`, `succeeded:${entry}`]);
+      expect(await stores.db.zrange(keys.flowsEnded, '0', '-1')).toEqual([entry]);
+    });
+
+    test('is listed under the state that it has, page by page, also among those of its moment', async () => {
+      const { flow, flows } = flowsOn(stores, jobs);
+      const listed = async (state: FlowState) => {
+        const found: string[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await flows.list({ state, limit: 2, ...(cursor === undefined ? {} : { cursor }) });
+          for (const one of page.items) found.push(`${one.id} ${one.state}`);
+          cursor = page.cursor;
+        } while (cursor !== undefined);
+        return found.map((text) => text.replace(` ${state}`, '')).join(' ');
+      };
+      const all = async () => Promise.all((['running', 'succeeded', 'failed', 'cancelled'] as const).map(listed));
+      for (const id of ['a', 'b', 'c', 'd', 'e']) await flow(step(Fragile, [id]), { id }).enqueue();
+      await flow(group(), { id: 'empty' }).enqueue();
+      expect(await all()).toEqual(['e d c b a', 'empty', '', '']);
+      await flows.cancel('d');
+      await drain({ store: stores.store, jobs });
+      expect(await all()).toEqual(['', 'empty', 'e c b a', 'd']);
+      broken = false;
+      expect(await flows.retry('b')).toBe(1);
+      expect(await all()).toEqual(['b', 'empty', 'e c a', 'd']);
+      await flows.cancel('e');
+      await drain({ store: stores.store, jobs });
+      expect(await all()).toEqual(['', 'empty b', 'c a', 'e d']);
+      expect((await flows.list()).items.map(({ id }) => id).join('')).toBe('emptyedcba');
+      await expect(flows.list({ state: 'late' as never })).rejects.toThrow(
+        'flows.list: state must be one of running, succeeded, failed, cancelled; got "late"',
+      );
     });
   });
 

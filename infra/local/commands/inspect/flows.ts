@@ -1,6 +1,6 @@
-import type { Command } from 'commander';
-import type { FlowInfo, FlowTree, FlowView, MemberCounts } from '../../../../shared/index.ts';
-import { stringify } from '../../../../shared/internal.ts';
+import { type Command, Option } from 'commander';
+import type { FlowInfo, FlowState, FlowTree, FlowView, MemberCounts } from '../../../../shared/index.ts';
+import { FLOW_STATES, stringify } from '../../../../shared/internal.ts';
 import type { Env } from '../../redis/install.ts';
 import type { Column } from '../../table.ts';
 import { ago, moment } from '../../times.ts';
@@ -20,18 +20,23 @@ const MARKS: Readonly<Record<FlowTree['state'], string>> = {
   cancelled: '⊘',
 };
 
+interface ListFlags extends PageFlags {
+  readonly state?: FlowState;
+}
+
 /** `lambdesque flows`. */
 export function addFlows(program: Command, env: Env): void {
   const flows = noun(
     program,
     'flows',
     'flows: ls, show, cancel, retry',
-    'lambdesque flows',
+    'lambdesque flows --state failed',
     'lambdesque flows show report-2026-11',
   );
   options
     .paged(flows.verb('ls', 'the newest first (what `flows` does by itself)', 'first').alias('list'))
-    .action((flags: InspectFlags & PageFlags) => inspect(flags, env, (inspection) => list(flags, inspection)));
+    .addOption(new Option('--state <state>', 'only those that are so').choices(FLOW_STATES))
+    .action((flags: InspectFlags & ListFlags) => inspect(flags, env, (inspection) => list(flags, inspection)));
   options
     .paged(flows.verb('show <id>', 'its steps as a tree, with states and results'))
     .option('--at <path>', 'only the step, chain or group at this path, such as 0.1')
@@ -72,9 +77,12 @@ export function addFlows(program: Command, env: Env): void {
     );
 }
 
-async function list(flags: PageFlags, { client, out }: Inspection): Promise<void> {
-  const count = await showPages(out, flags, columns(out.now), (page) => client.flows.list(page));
-  if (count === 0) out.hint('There are no flows: client.flow(…).enqueue() starts one.');
+async function list(flags: ListFlags, { client, out }: Inspection): Promise<void> {
+  const { state } = flags;
+  const only = state === undefined ? {} : { state };
+  const count = await showPages(out, flags, columns(out.now), (page) => client.flows.list({ ...page, ...only }));
+  if (count === 0 && state) out.hint(`No flow is ${state}.`);
+  else if (count === 0) out.hint('There are no flows: client.flow(…).enqueue() starts one.');
 }
 
 function columns(now: number): readonly Column<FlowInfo>[] {
