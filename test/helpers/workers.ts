@@ -138,8 +138,8 @@ function counted(store: Broker, asking: { calls: number }): Broker {
       }
     };
   };
-  const { sync, start, recover } = store;
-  return { ...store, sync: call(sync), start: call(start), recover: call(recover) };
+  const { sync, start, recover, parkAhead } = store;
+  return { ...store, sync: call(sync), start: call(start), recover: call(recover), parkAhead: call(parkAhead) };
 }
 
 /** A store that can go away for a worker, as if that had died: it never hears of Redis again, nor Redis of it. */
