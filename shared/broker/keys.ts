@@ -1,5 +1,8 @@
 import { namespaceOf } from './namespace.ts';
 
+/** A lease that ends later than so long from now is nobody's; ms. */
+export const LONGEST_LEASE = 86_400_000;
+
 /**
  * Every key in Redis, with its type. The first group is Resque's, the second resque-scheduler's, the third php-resque's
  * and the last our own.

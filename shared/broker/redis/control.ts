@@ -8,9 +8,6 @@ import { list, type RedisClient, text } from './client.ts';
 import { openGatesOf } from './open-gates.ts';
 import { type TimeSource, timedScripts, timeOf } from './time.ts';
 
-/** Shares of parked jobs that one call gives back at the most: about 500 each. */
-const MOST_SHARES = 10_000;
-
 /**
  * @param namespace prefix of every key, `resque:` in Resque's own default
  * @param time of a test @default Redis's own
@@ -52,13 +49,7 @@ export function redisControlBroker(client: RedisClient, namespace: string, time?
 
     async resumeClass(className) {
       await client.command(['HDEL', keys.control, `class:${className}`]);
-      let given = 0;
-      for (let i = 0; i < MOST_SHARES; i++) {
-        const { called } = await gates.openGates([pauseGate(className)]);
-        given += called;
-        if (called === 0) break;
-      }
-      return given;
+      return await gates.empty(pauseGate(className));
     },
 
     async orderCancel(id, reason, ms) {

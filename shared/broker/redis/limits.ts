@@ -39,8 +39,6 @@ export interface LimitsBroker {
 /** Gates in one call, and those that are counted. */
 const AT_ONCE = 1_000;
 const MOST_COUNTED = 10_000;
-/** Shares of parked jobs that one call gives back at the most: about 500 each. */
-const MOST_SHARES = 10_000;
 
 /**
  * @param namespace prefix of every key, `resque:` in Resque's own default
@@ -104,15 +102,7 @@ export function redisLimitsBroker(client: RedisClient, namespace: string, time?:
       return count;
     },
 
-    async release(gate) {
-      let given = 0;
-      for (let i = 0; i < MOST_SHARES; i++) {
-        const { called } = await gates.openGates([gate], 'all');
-        given += called;
-        if (called === 0) break;
-      }
-      return given;
-    },
+    release: (gate) => gates.empty(gate, 'all'),
   };
 }
 

@@ -13,17 +13,20 @@ import { nameOf, numberOf, wrongKeysOf } from './wrong-keys.ts';
 const NEVER_PAUSED = '*';
 const isOfLock = (gate: string) => lockOfGate(gate) !== undefined;
 
-/** Parked jobs, and their way back to their queues. */
-export function openGatesOf(
-  client: RedisClient,
-  script: RedisClient['script'],
-  keys: Keys,
-): Pick<SchedulerBroker, 'parkedGates'> & {
+/** Shares of parked jobs that are given back at the most: about 500 each. */
+const MOST_SHARES = 10_000;
+
+interface GateOpener extends Pick<SchedulerBroker, 'parkedGates'> {
   /** @param which `all` of what is parked, whatever they let through @default what may go on now */
   openGates(gates: readonly string[], which?: 'all'): Promise<OpenedGates>;
-} {
+  /** Share after share, until nothing goes on. @returns how many jobs */
+  empty(gate: string, which?: 'all'): Promise<number>;
+}
+
+/** Parked jobs, and their way back to their queues. */
+export function openGatesOf(client: RedisClient, script: RedisClient['script'], keys: Keys): GateOpener {
   const openUnique = openUniqueOf(client, script, keys);
-  return {
+  const opener: GateOpener = {
     async parkedGates(limit, all) {
       const [names, next, wrong] = list(await script(parkedGates, [keys.parked], [limit, all ? 1 : 0]));
       const gates = list(names).map(nameOf);
@@ -61,5 +64,16 @@ export function openGatesOf(
         wrong: [...wrongKeysOf(wrong), ...opened.wrong],
       };
     },
+
+    async empty(gate, which) {
+      let given = 0;
+      for (let i = 0; i < MOST_SHARES; i++) {
+        const { called } = await opener.openGates([gate], which);
+        given += called;
+        if (called === 0) break;
+      }
+      return given;
+    },
   };
+  return opener;
 }

@@ -2,6 +2,7 @@ import { READ_ARGUMENTS } from '../ops/call.ts';
 import { OPEN_FLOW } from '../ops/flow.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
+import { STOPPED_KEPT_MS } from './flow-steps.ts';
 
 /** What the script answers instead of a flow's state. */
 export const NO_FLOW = -1;
@@ -46,7 +47,7 @@ local before = f.state
 if change == 'cancel' and (f.state == 'running' or f.state == 'failed') then
   f.state = 'cancelled'
   call('HSET', f.record, 'reason', path)
-  if f.active > 0 then call('HSET', KEYS[CONTROL], 'cancel:' .. f.id, string.format('%.0f ', time + ${7 * 86_400_000}) .. path) end
+  if f.active > 0 then call('HSET', KEYS[CONTROL], 'cancel:' .. f.id, string.format('%.0f ', time + ${STOPPED_KEPT_MS}) .. path) end
 elseif change == 'retry' and f.state == 'failed' then
   again = retry(f, path)
 elseif change == 'fail' then

@@ -1,9 +1,7 @@
+import { LONGEST_LEASE } from '../keys.ts';
 import { READ_ARGUMENTS } from '../ops/call.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
-
-/** A lease that ends later is nobody's: see `Keys.leases`. Milliseconds. */
-const LONGEST_LEASE = 86_400_000;
 
 /**
  * Lua, behind READ_ARGUMENTS: `queueStates(from, to, most, bytes)` → {length, first payload or ''} of each of these KEYS.

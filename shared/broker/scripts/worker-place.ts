@@ -1,5 +1,4 @@
-/** A lease that ends later is nobody's: see `Keys.leases`. Milliseconds. */
-const LONGEST_LEASE = 86_400_000;
+import { LONGEST_LEASE } from '../keys.ts';
 
 /**
  * The registering part of `sync`: may this worker run beside the others of its consumer? What counts is their leases, so
