@@ -1,7 +1,7 @@
 import { redisBroker } from '../broker/redis/broker.ts';
 import type { RedisOptions } from '../broker/redis/open.ts';
 import { openShards, type ShardOptions, shardOptionNames } from '../client/shards.ts';
-import { listText, workerOptionNames, workerOptions } from '../config.ts';
+import { listText, workerOptions } from '../config.ts';
 import { ConfigError } from '../errors.ts';
 import { createRegistry } from '../job/registry.ts';
 import { checkLogger, consoleLogger } from '../log.ts';
@@ -10,7 +10,7 @@ import { parseQueues } from '../queues/queue-list.ts';
 import { type CronEntry, checkCronEntries } from '../scheduler/cron/entry.ts';
 import { failedLimits } from '../scheduler/trim-failed.ts';
 import type { Summary } from '../worker/reporter.ts';
-import type { CreateWorkerOptions, Worker } from './create-worker.ts';
+import { type CreateWorkerOptions, serviceOptionNames, type Worker } from './create-worker.ts';
 import { ShardedService } from './sharded-worker.ts';
 
 /** A shard, as a worker needs it. */
@@ -43,20 +43,7 @@ export interface ShardedWorker extends Worker {
 
 const OPTIONS = {
   shards: true,
-  namespace: true,
-  jobs: true,
-  defaults: true,
-  callbacks: true,
-  queues: true,
-  order: true,
-  middleware: true,
-  scheduler: true,
-  failed: true,
-  handleSignals: true,
-  watchdog: true,
-  telemetry: true,
-  log: true,
-  ...workerOptionNames,
+  ...serviceOptionNames,
 } satisfies OptionsOf<CreateShardedWorkerOptions>;
 
 /**

@@ -131,23 +131,28 @@ export function createWorker(options: CreateWorkerOptions): Worker {
   });
 }
 
-const OPTIONS = {
+/** Those of a worker of several databases too. */
+export const serviceOptionNames = {
   jobs: true,
   defaults: true,
   queues: true,
-  ...redisOptionNames,
   namespace: true,
   order: true,
   middleware: true,
   callbacks: true,
   scheduler: true,
-  cron: true,
   failed: true,
   handleSignals: true,
   watchdog: true,
   telemetry: true,
   log: true,
   ...workerOptionNames,
+} as const;
+
+const OPTIONS = {
+  ...redisOptionNames,
+  ...serviceOptionNames,
+  cron: true,
 } satisfies OptionsOf<CreateWorkerOptions>;
 
 /** Its connection is its own, and ends with it. */
