@@ -1,6 +1,5 @@
 import { connect } from 'lambdesque-backend';
 import { assets } from 'lambdesque-dashboard-assets';
-import { defineJob } from '../shared/index.ts';
 import {
   clientOver,
   environment,
@@ -26,6 +25,7 @@ import {
 import { Connection } from './runtime/connection.ts';
 import { isHttpEvent } from './runtime/handler.ts';
 import type { InvocationContext } from './runtime/invocation.ts';
+import { knownClasses } from './runtime/known-classes.ts';
 import { createLogger, publicError } from './runtime/logger.ts';
 import { settingsText } from './runtime/settings-text.ts';
 
@@ -61,10 +61,7 @@ async function open({ context }: Invocation): Promise<Opened> {
 
 function share(redis: CountedRedis) {
   const { namespace } = settings;
-  // By name and queue alone: here nothing of them runs.
-  const jobs = Object.entries(LAMBDESQUE_QUEUES).map(([name, queue]) =>
-    defineJob({ class: name, ...(queue === null ? {} : { queue }), perform() {} }),
-  );
+  const jobs = knownClasses(LAMBDESQUE_QUEUES);
   const inspector = clientOver(redis, { namespace, jobs, cronEntries: LAMBDESQUE_CRON });
   return {
     redis,

@@ -1,8 +1,8 @@
 import { connect } from 'lambdesque-backend';
 import { tracer } from 'lambdesque-telemetry';
-import { defineJob } from '../../shared/index.ts';
 import { createRegistry, environment } from '../../shared/internal.ts';
 import { schedulerSettings, settingsVariable } from '../contract/settings.ts';
+import { knownClasses } from '../runtime/known-classes.ts';
 import { settingsText } from '../runtime/settings-text.ts';
 import { schedulerHandler } from '../scheduler.ts';
 
@@ -12,10 +12,6 @@ export const handler = schedulerHandler({
   settings,
   tracer,
   cron: LAMBDESQUE_CRON,
-  registry: createRegistry(
-    Object.entries(LAMBDESQUE_QUEUES).map(([name, queue]) =>
-      defineJob({ class: name, ...(queue === null ? {} : { queue }), perform() {} }),
-    ),
-  ),
+  registry: createRegistry(knownClasses(LAMBDESQUE_QUEUES)),
   connect: (readSecret) => connect(settings.redis, readSecret),
 });
