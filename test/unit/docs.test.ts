@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { addInspector } from '../../infra/local/commands/inspect/index.ts';
+import { jobOptionNames } from '../../shared/job/define.ts';
 import { usage as benchUsage } from '../bench/options.ts';
 import { programHere } from '../helpers/cli-here.ts';
 import {
@@ -97,6 +98,42 @@ test('README shows ten lines of the measured figures, as they stand there', () =
   const shown = rows('README.md') ?? [];
   expect(shown).toHaveLength(10);
   expect(read('test/bench/FIGURES.md')).toContain(shown.join('\n'));
+});
+
+/** The first cells of a table's rows, by how its head begins. */
+function firstCells(path: string, head: string): string {
+  const lines = read(path).split('\n');
+  const rows = lines.slice(lines.findIndex((line) => line.startsWith(`| ${head} `)) + 2);
+  return rows
+    .slice(
+      0,
+      rows.findIndex((line) => !line.startsWith('|')),
+    )
+    .map((line) => line.split(' | ')[0])
+    .join('\n');
+}
+
+describe('a table of all there is leaves nothing out', () => {
+  test('of what a definition may say', () => {
+    const cells = firstCells('functions/README.md', 'option');
+    const options = Object.keys({ ...jobOptionNames, delivery: true, perform: true });
+    expect(options.filter((name) => !cells.includes(`\`${name}`))).toEqual([]);
+  });
+
+  test('of what a handler gets', () => {
+    const cells = firstCells('functions/README.md', '`ctx.`');
+    const [, context = ''] = /export interface JobContext \{([\s\S]*?)\n\}/.exec(read('shared/job/context.ts')) ?? [];
+    const names = [...context.matchAll(/^ {2}(?:readonly )?(\w+)(?=[:(])/gm)].map((found) => found[1]);
+    expect(names).toContain('timeLeft');
+    expect(names.filter((name) => !cells.includes(`\`${name}`))).toEqual([]);
+  });
+
+  test('of the keys in Redis', () => {
+    const cells = firstCells('shared/README.md', 'key');
+    const keys = [...read('shared/broker/keys.ts').matchAll(/`\$\{ns\}([a-z][\w:-]*)/g)].map((found) => found[1]);
+    expect(keys).toContain('queues');
+    expect(keys.filter((key) => !cells.includes(`\`${key}`))).toEqual([]);
+  });
 });
 
 test('every ts block compiles as it stands', async () => {
