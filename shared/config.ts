@@ -79,11 +79,10 @@ export const version = '0.1.0';
 /** Prefix of every key: Resque's own. */
 export const defaultNamespace = 'resque:';
 
-/** Where less than a second makes no sense for most, a small number was meant as seconds: less needs its unit. */
 const durations = {
-  interval: { least: 1, leastNumber: 1_000 },
+  interval: { least: 1, refuseSmall: true },
   lease: { least: 1_000 },
-  shutdownTimeout: { leastNumber: 1_000 },
+  shutdownTimeout: { refuseSmall: true },
   abortGrace: {},
   timeout: { least: 1, endless: true },
   ahead: {},

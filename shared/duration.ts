@@ -1,4 +1,5 @@
 import { ConfigError } from './errors.ts';
+import { shown } from './options.ts';
 
 type Unit = 'ms' | 's' | 'm' | 'h' | 'd' | 'w';
 
@@ -52,11 +53,8 @@ export interface DurationRule {
   readonly numbers?: keyof typeof NUMBERS;
   /** Milliseconds. @default 0 */
   readonly least?: number;
-  /**
-   * Milliseconds. A number above 0 and below this needs a unit: where such short times make no sense, it was meant as
-   * seconds. @default 0
-   */
-  readonly leastNumber?: number;
+  /** A number above 0 and below 1,000 needs a unit: where less than a second makes no sense for most, it was meant as seconds. @default false */
+  readonly refuseSmall?: boolean;
   /** May it be `Infinity`, for no limit? @default false */
   readonly endless?: boolean;
   /** What else is allowed there, for messages. */
@@ -69,12 +67,12 @@ export interface DurationRule {
  * @throws ConfigError with the value got and what is allowed
  */
 export function durationMs(value: unknown, field: string, rule: DurationRule = {}): number {
-  const { numbers = 'milliseconds', least = 0, leastNumber = 0, endless = false } = rule;
+  const { numbers = 'milliseconds', least = 0, refuseSmall = false, endless = false } = rule;
   if (typeof value === 'number' && value > 0 && Number.isFinite(value)) {
     if (numbers === 'refused') {
       throw new ConfigError(`${field} must be a duration with a unit; got ${value}. Write '${value}s' for seconds.`);
     }
-    if (value < leastNumber) {
+    if (refuseSmall && value < 1_000) {
       throw new ConfigError(
         `${field} must be a duration, and a number without a unit is milliseconds; got ${value}. ` +
           `Write '${value}s' for seconds, or '${value}ms' if that is meant.`,
@@ -93,10 +91,4 @@ export function durationMs(value: unknown, field: string, rule: DurationRule = {
   ];
   const last = forms.length > 1 ? `, or ${forms.pop()}` : '';
   throw new ConfigError(`${field} must be a duration${from}: ${forms.join(', ')}${last}; got ${shown(value)}.`);
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' || (typeof value === 'object' && value !== null)
-    ? JSON.stringify(value)
-    : String(value);
 }

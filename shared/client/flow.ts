@@ -145,8 +145,8 @@ function check(options: FlowOptions) {
     ...options,
     id,
     ifStepFails,
-    expires: expires === undefined ? undefined : durationMs(expires, 'flow: expires', { least: 1, leastNumber: 1_000 }),
-    keep: keep === undefined ? KEEP_MS : durationMs(keep, 'flow: keep', { least: 1_000, leastNumber: 1_000 }),
+    expires: expires === undefined ? undefined : durationMs(expires, 'flow: expires', { least: 1, refuseSmall: true }),
+    keep: keep === undefined ? KEEP_MS : durationMs(keep, 'flow: keep', { least: 1_000, refuseSmall: true }),
   };
 }
 

@@ -39,8 +39,7 @@ export const ITEM = {
   args: false,
 } satisfies OptionsOf<EnqueueItem>;
 
-/** A job that is due in less than a second says so with a unit: a small number was meant as seconds. */
-const IN: DurationRule = { leastNumber: 1_000 };
+const IN: DurationRule = { refuseSmall: true };
 
 export interface NewJobDeps {
   readonly registry: Registry | undefined;

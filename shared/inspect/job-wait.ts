@@ -55,7 +55,7 @@ export function waitFor({ jobs, ended, clock = systemClock }: WaitDeps) {
   return async (id: string, options: WaitOptions = {}): Promise<TrackedJob> => {
     checkOptions('jobs.wait', options, OPTIONS);
     const { timeout = TIMEOUT_MS, signal } = options;
-    const ms = durationMs(timeout, 'jobs.wait: timeout', { leastNumber: 1_000, endless: true });
+    const ms = durationMs(timeout, 'jobs.wait: timeout', { refuseSmall: true, endless: true });
     const until = clock.now() + ms;
     let [heard, pause] = [Promise.withResolvers<void>(), FIRST_LOOK_MS];
     const wake = () => heard.resolve();

@@ -50,7 +50,7 @@ export interface Batch {
 }
 
 const BATCH = { size: true, wait: true, key: true } satisfies OptionsOf<BatchOptions>;
-const WAIT: DurationRule = { leastNumber: 10 };
+const WAIT: DurationRule = { refuseSmall: true };
 const MOST_SIZE = 10_000;
 /** A batch is held by its worker while it collects. */
 const LONGEST_WAIT_MS = 600_000;

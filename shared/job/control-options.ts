@@ -12,10 +12,9 @@ const TRACK = { result: true } satisfies OptionsOf<TrackOptions>;
 
 export const DEFAULT_KEPT_SECONDS = 86_400;
 
-/** What is gone in less than a second says so with a unit: a small number was meant as seconds. */
-const KEPT: DurationRule = { least: 1_000, leastNumber: 1_000 };
-/** The same for what a job has to have done by then; Infinity for no such time. */
-const WITHIN: DurationRule = { least: 1, leastNumber: 1_000, endless: true };
+const KEPT: DurationRule = { least: 1_000, refuseSmall: true };
+/** What a job has to have done by then; Infinity for no such time. */
+const WITHIN: DurationRule = { least: 1, refuseSmall: true, endless: true };
 
 /**
  * @param where what has the option, for messages

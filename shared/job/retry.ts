@@ -39,9 +39,6 @@ export interface ExponentialOptions {
 const EXPONENTIAL = { base: true, factor: true, max: true, jitter: true } satisfies OptionsOf<ExponentialOptions>;
 const RETRY = { attempts: true, backoff: true } satisfies OptionsOf<RetryOptions>;
 
-/** No definition means so few milliseconds: a number below was meant as seconds. */
-const LEAST_NUMBER = 1_000;
-
 /**
  * Waits of base, base·factor, base·factor², … up to max.
  * @throws ConfigError naming the option, the value got and what is allowed
@@ -50,8 +47,8 @@ const LEAST_NUMBER = 1_000;
 export function exponential(options: ExponentialOptions = {}): BackoffFunction {
   checkOptions('exponential', options, EXPONENTIAL);
   const { factor = 2, jitter = 0 } = options;
-  const base = durationMs(options.base ?? '1s', 'exponential: base', { leastNumber: LEAST_NUMBER });
-  const max = durationMs(options.max ?? '1h', 'exponential: max', { leastNumber: LEAST_NUMBER });
+  const base = durationMs(options.base ?? '1s', 'exponential: base', { refuseSmall: true });
+  const max = durationMs(options.max ?? '1h', 'exponential: max', { refuseSmall: true });
   for (const [name, value, low, high] of [
     ['factor', factor, 1, Infinity],
     ['jitter', jitter, 0, 1],
@@ -101,10 +98,10 @@ export function checkRetry(where: string, retry: RetryOptions | undefined): void
     throw new ConfigError(`${where}: retry.attempts must be a whole number, 1 (no retry) or more; got ${attempts}.`);
   }
   if (backoff === undefined || typeof backoff === 'function') return;
-  const rule = { leastNumber: LEAST_NUMBER, also: 'a list of these, exponential({…}) or a function' };
+  const rule = { refuseSmall: true, also: 'a list of these, exponential({…}) or a function' };
   const field = `${where}: retry.backoff`;
   if (!isList(backoff) || backoff.length === 0) durationMs(backoff, field, rule);
-  else for (const [i, wait] of backoff.entries()) durationMs(wait, `${field}[${i}]`, { leastNumber: LEAST_NUMBER });
+  else for (const [i, wait] of backoff.entries()) durationMs(wait, `${field}[${i}]`, { refuseSmall: true });
 }
 
 function isList(backoff: Duration | readonly Duration[]): backoff is readonly Duration[] {

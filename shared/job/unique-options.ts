@@ -58,8 +58,7 @@ const OPTIONS = {
   atMost: true,
 } satisfies OptionsOf<UniqueOptions>;
 
-/** A lock of less than a second says so with a unit: a small number was meant as seconds. */
-const TIME: DurationRule = { least: 1, leastNumber: 1_000 };
+const TIME: DurationRule = { least: 1, refuseSmall: true };
 
 /** `enqueue` meets the same options with each job. */
 const checked = new WeakMap<object, Unique>();

@@ -54,7 +54,7 @@ describe('a number', () => {
     ],
     [
       60,
-      { leastNumber: 1_000 },
+      { refuseSmall: true },
       "wait must be a duration, and a number without a unit is milliseconds; got 60. Write '60s' for seconds, or '60ms' if that is meant.",
     ],
   ])('%j is refused with %j', (value, rule, message) => {
@@ -62,9 +62,9 @@ describe('a number', () => {
   });
 
   test.each<[number, DurationRule]>([
-    [0, { leastNumber: 1_000 }],
-    [1_000, { leastNumber: 1_000 }],
-    [Infinity, { leastNumber: 1_000, endless: true }],
+    [0, { refuseSmall: true }],
+    [1_000, { refuseSmall: true }],
+    [Infinity, { refuseSmall: true, endless: true }],
   ])('%d is taken with %j', (value, rule) => {
     expect(durationMs(value, 'wait', rule)).toBe(value);
   });
