@@ -6,7 +6,7 @@ type Unit = 'ms' | 's' | 'm' | 'h' | 'd' | 'w';
 /** A length of time: a number of milliseconds, or text with units: `'500ms'`, `'30s'`, `'1h30m'`, `'1.5h'`, `'2d'`, `'1w'`. */
 export type Duration = number | `${number}${Unit}${string}`;
 
-const UNIT_MS: Readonly<Record<string, number>> = {
+const UNIT_MS: Readonly<Record<Unit, number>> = {
   ms: 1,
   s: 1_000,
   m: 60_000,
@@ -20,9 +20,15 @@ export function parseDuration(text: string): number | undefined {
   if (!/^(?:(?:\d+(?:\.\d+)?|\.\d+)(?:ms|[smhdw]))+$/.test(text)) return undefined;
   let ms = 0;
   for (const [, number, unit] of text.matchAll(/([\d.]+)(ms|[smhdw])/g)) {
-    ms += Number(number) * (UNIT_MS[unit ?? ''] ?? Number.NaN);
+    ms += Number(number) * UNIT_MS[unit as Unit];
   }
   return Number.isFinite(ms) ? ms : undefined;
+}
+
+/** As people give it: `1h` rather than `3600s`; no weeks. */
+export function wholeUnits(ms: number): string {
+  const unit = (['d', 'h', 'm', 's'] as const).find((one) => ms % UNIT_MS[one] === 0) ?? 'ms';
+  return `${ms / UNIT_MS[unit]}${unit}`;
 }
 
 /** Units of times that are shown to people, the largest first: ms, and their short names. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { parseDuration } from './duration.ts';
+import { parseDuration, wholeUnits } from './duration.ts';
 import { ArgumentsError, ConfigError } from './errors.ts';
 import { checkOptions, type OptionsOf, shown } from './options.ts';
 
@@ -73,20 +73,6 @@ export function limitOf(rule: LimitRule | undefined): Limit | undefined {
     ...(running === undefined ? {} : { running }),
     ...(rate ? { rate: `${rate.count}/${wholeUnits(rate.per)}` as const } : {}),
   };
-}
-
-const UNITS = [
-  [86_400_000, 'd'],
-  [3_600_000, 'h'],
-  [60_000, 'm'],
-  [1_000, 's'],
-  [1, 'ms'],
-] as const;
-
-/** As people give it: `1h` rather than `3600s`. */
-function wholeUnits(ms: number): string {
-  const [size, unit] = UNITS.find(([one]) => ms % one === 0) ?? [1, 'ms'];
-  return `${ms / size}${unit}`;
 }
 
 /** Of queues by name. @throws ConfigError */
