@@ -26,7 +26,7 @@ export async function loadCron({ jobs, cron }: CronFlags, registry: Registry): P
     );
   }
   return withFlag('--cron', async () => {
-    const exported = await loadModule(path);
+    const { default: exported } = await loadModule(path);
     if (typeof exported !== 'object' || exported === null || Array.isArray(exported)) {
       throw new ConfigError(
         `the module ${path} must export an object of cron entries by name, such as ` +

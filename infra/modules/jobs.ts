@@ -8,8 +8,8 @@ import {
   type Middleware,
 } from '../../shared/index.ts';
 import { createRegistry, type Registry, shown } from '../../shared/internal.ts';
-import { loadExports, type ModuleExports } from './load.ts';
-import { requireExports } from './require.ts';
+import { loadModule, type ModuleExports } from './load.ts';
+import { requireModule } from './require.ts';
 
 /**
  * The job classes of a module, whose default export is an array of definitions; and its exports `defaults`, `middleware` and
@@ -19,7 +19,7 @@ import { requireExports } from './require.ts';
  */
 export async function importJobs(path: string): Promise<Registry> {
   fileOf(path);
-  return registryIn(await loadExports(path), path);
+  return registryIn(await loadModule(path), path);
 }
 
 /**
@@ -30,7 +30,7 @@ export async function importJobs(path: string): Promise<Registry> {
 export function requireJobs(path: string): Registry {
   try {
     const file = fileOf(path);
-    const registry = required.get(file) ?? registryIn(requireExports(path), path);
+    const registry = required.get(file) ?? registryIn(requireModule(path), path);
     required.set(file, registry);
     return registry;
   } catch (cause) {

@@ -8,16 +8,6 @@ import { tellWatch } from './dev-channel.ts';
 /** How long a module may take to load, ms: one whose top-level await never ends must not hang who loads it. */
 const LOAD_LIMIT = 60_000;
 
-/**
- * The default export of a module of the user's. It is bundled first, so that what works in a function works here.
- * @param path from the working directory
- * @param limit ms
- * @throws ConfigError that says where in the user's code it went wrong
- */
-export async function loadModule(path: string, limit = LOAD_LIMIT): Promise<unknown> {
-  return (await loadExports(path, limit)).default;
-}
-
 /** What a module of the user's exports. */
 export interface ModuleExports {
   readonly default?: unknown;
@@ -29,8 +19,13 @@ export interface ModuleExports {
   readonly callbacks?: unknown;
 }
 
-/** All that it exports: see `loadModule`. */
-export async function loadExports(path: string, limit = LOAD_LIMIT): Promise<ModuleExports> {
+/**
+ * A module of the user's. It is bundled first, so that what works in a function works here.
+ * @param path from the working directory
+ * @param limit ms
+ * @throws ConfigError that says where in the user's code it went wrong
+ */
+export async function loadModule(path: string, limit = LOAD_LIMIT): Promise<ModuleExports> {
   const inputs = new Set<string>();
   // Also of what cannot be bundled or loaded: the next change may mend it.
   const bundled = await bundleModule(path, (file) => inputs.add(file)).finally(() => tellWatch({ files: [...inputs] }));

@@ -14,12 +14,7 @@ const LIMIT = 60_000;
  * @param path from the working directory
  * @throws ConfigError as `loadModule`, and for a module with a top-level await, which cannot be required
  */
-export function requireModule(path: string): unknown {
-  return requireExports(path).default;
-}
-
-/** All that it exports: see `requireModule`. */
-export function requireExports(path: string): ModuleExports {
+export function requireModule(path: string): ModuleExports {
   const file = bundleNow(path);
   // Who makes stacks of their own (test runners, ts-node) would not know of the bundle's source map.
   const prepareStackTrace: unknown = Error.prepareStackTrace;

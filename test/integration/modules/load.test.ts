@@ -30,12 +30,12 @@ async function refusal(path: string, limit?: number): Promise<string> {
 describe('what a function can be made of is loaded here as well', () => {
   test.each(Object.entries({ ...SYNTAX, ...AWAITING }))('%s', async (name, files) => {
     const path = join(moduleFiles(files), name);
-    expect(result(await loadModule(path), path)).toBe('ran');
+    expect(result((await loadModule(path)).default, path)).toBe('ran');
   });
 
   test.each(['enum.ts', 'folder', 'common.cjs', 'beside.ts'])('%s, by who cannot wait for it', (name) => {
     const path = join(moduleFiles(SYNTAX[name] ?? {}), name);
-    expect(result(requireModule(path), path)).toBe('ran');
+    expect(result(requireModule(path).default, path)).toBe('ran');
   });
 
   test('options by pattern, which the module exports beside its jobs, are checked and heeded', async () => {
@@ -167,7 +167,7 @@ describe('mistakes are told with file and line', () => {
       moduleFiles({ 'a.ts': `${text}export default [\n  defineJob({ class: 'K', perform: () => deep({}) }),\n];` }),
       'a.ts',
     );
-    const registry = registryOf(await loadModule(path), path);
+    const registry = registryOf((await loadModule(path)).default, path);
     let stack = '';
     try {
       registry.handlerFor('K')?.run([], ctx);
