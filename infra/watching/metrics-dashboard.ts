@@ -13,6 +13,12 @@ import type { Consumer } from '../consumer.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { byQueue } from './metrics.ts';
 
+/**
+ * Consumers with graphs of their own, five widgets each: a dashboard has 500 at most.
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+ */
+const MOST_CONSUMERS = 50;
+
 /** Props of CloudWatch's dashboard. */
 export interface MetricsDashboardProps {
   /** Those that it shows. */
@@ -22,7 +28,7 @@ export interface MetricsDashboardProps {
 }
 
 /**
- * One page of CloudWatch: what waits, then for each consumer what it did, and last the functions themselves. `Lambdesque` makes one.
+ * One page of CloudWatch: what waits, then for each consumer (the first 50) what it did, and last the functions themselves. `Lambdesque` makes one.
  * @example new MetricsDashboard(stack, 'MetricsDashboard', { consumers: [consumer], scheduler });
  */
 export class MetricsDashboard extends Construct {
@@ -52,7 +58,7 @@ export class MetricsDashboard extends Construct {
         graph('Failed list', [scheduler.metricFailedLength({ label: 'length' })]),
         graph('Promoted late, ms', [scheduler.metricPromotionLateness({ label: 'latest' })]),
       ),
-      ...consumers.flatMap((one) => consumerWidgets(one)),
+      ...consumers.slice(0, MOST_CONSUMERS).flatMap((one) => consumerWidgets(one)),
       heading('Functions'),
       row(...functionGraphs(props)),
     );

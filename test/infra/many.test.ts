@@ -29,13 +29,14 @@ let templates: Template[];
 beforeAll(() => {
   const app = testApp();
   stack = new Stack(app, 'Many');
-  new Lambdesque(stack, 'Jobs', {
+  const jobs = new Lambdesque(stack, 'Jobs', {
     redis: upstash(stack),
     jobs: 'test/infra/jobs/any-queue.ts',
     consumers: Object.fromEntries(Array.from({ length: CONSUMERS }, (_, i) => [`c${i}`, { queues: queuesOf(i) }])),
     alarms: { topic: new Topic(stack, 'Topic', { enforceSSL: true }) },
     dashboard: { auth: 'iam' },
   });
+  for (const consumer of Object.values(jobs.consumers)) consumer.addDoorbellUrl();
   const nested = stack.node.findAll().filter((one): one is Stack => Stack.isStack(one) && one !== stack);
   templates = [stack, ...nested].map((one) => Template.fromStack(one));
 });
@@ -50,7 +51,7 @@ test('fit into the limits of CloudFormation, IAM and Lambda', () => {
     expect(JSON.stringify(template.toJSON()).length).toBeLessThan(1_000_000);
     for (const fn of Object.values(template.findResources('AWS::Lambda::Function'))) {
       functions++;
-      const { LAMBDESQUE_SETTINGS: settings } = fn['Properties'].Environment.Variables;
+      const { LAMBDESQUE_SETTINGS: settings = '' } = fn['Properties'].Environment.Variables;
       expect(textOf(settings).length).toBeLessThan(1_000);
     }
     for (const [type, most] of [
@@ -62,11 +63,17 @@ test('fit into the limits of CloudFormation, IAM and Lambda', () => {
         expect(textOfAll(policy['Properties'].PolicyDocument).length).toBeLessThan(most);
       }
     }
+    for (const dashboard of Object.values(template.findResources('AWS::CloudWatch::Dashboard'))) {
+      const body = dashboard['Properties'].DashboardBody['Fn::Join'][1].map((part: unknown) =>
+        typeof part === 'string' ? part : 'x',
+      );
+      expect(JSON.parse(body.join('')).widgets.length).toBeLessThanOrEqual(500);
+    }
     for (const query of Object.values(template.findResources('AWS::Logs::QueryDefinition'))) {
       expect(query['Properties'].LogGroupNames.length).toBeLessThanOrEqual(50);
     }
   }
-  expect(functions).toBe(CONSUMERS + 2);
+  expect(functions).toBe(2 * CONSUMERS + 2);
   expect(new AwsSolutionsChecks().validateScope(stack).violations).toEqual([]);
 });
 
@@ -93,7 +100,7 @@ test('run: the scheduler knows all queues and starts who drains them, and a cons
   const rest = await startUpstash(redis.url);
   try {
     aws.secrets.set('upstash-token', rest.token);
-    const [parent, , last] = templates as [Template, Template, Template];
+    const [parent, last] = [templates[0], templates.at(-1)] as [Template, Template];
     const start = async (entry: string, template: Template, id: RegExp) => {
       const settings = { ...(settingsOf(template, id) as object), redis: { ...redisOf(template, id), url: rest.url } };
       writeFileSync(join(folder, entry, 'settings.json'), JSON.stringify(settings));
@@ -107,10 +114,10 @@ test('run: the scheduler knows all queues and starts who drains them, and a cons
 
     expect(answer).toMatchObject({ started: { c0: 1, c57: 1, c99: 1 } });
     const deployed = functionOf(last, /c99Function/)['FunctionName'];
-    expect(deployed).toBe('Many-Jobs-c99-Consumers3');
+    expect(deployed).toBe('Many-Jobs-c99-Consumers4');
     expect(aws.invokes.map((one) => one.functionName).sort()).toEqual([
       'Many-Jobs-c0',
-      'Many-Jobs-c57-Consumers2',
+      'Many-Jobs-c57-Consumers3',
       deployed,
     ]);
     const consumer = await start('consumer', last, /c99Function/);
