@@ -7,7 +7,14 @@ import {
   type Middleware,
   type Telemetry,
 } from '../../shared/index.ts';
-import { defaultNamespace, namespaceOf, workerDefaults } from '../../shared/internal.ts';
+import {
+  checkOptions,
+  defaultNamespace,
+  type KnownOptions,
+  namespaceOf,
+  type OptionsOf,
+  workerDefaults,
+} from '../../shared/internal.ts';
 import { consumerHandler } from '../consumer.ts';
 import { checkConsumer } from '../contract/settings.ts';
 import { tracerOf } from '../telemetry/tracer.ts';
@@ -43,6 +50,16 @@ export interface LambdaOptions {
   readonly metricsNamespace?: string;
 }
 
+/** Those of every handler. */
+export const lambdaOptions = {
+  redis: true,
+  jobs: true,
+  namespace: true,
+  system: true,
+  telemetry: true,
+  metricsNamespace: true,
+} satisfies OptionsOf<LambdaOptions>;
+
 /** What a consumer is told; the times are milliseconds. */
 export interface ConsumerHandlerOptions extends LambdaOptions {
   /** Its name, as the scheduler knows it: in metrics, log lines and worker ids. @default 'default' */
@@ -77,6 +94,25 @@ export interface ConsumerHandlerOptions extends LambdaOptions {
   readonly classMetrics?: boolean;
 }
 
+const OPTIONS = {
+  ...lambdaOptions,
+  consumer: true,
+  queues: true,
+  order: true,
+  concurrency: true,
+  maxWorkers: true,
+  lease: true,
+  unknownClass: true,
+  serial: true,
+  limits: true,
+  defaults: true,
+  middleware: true,
+  callbacks: true,
+  linger: true,
+  logArgs: true,
+  classMetrics: true,
+} satisfies OptionsOf<ConsumerHandlerOptions>;
+
 /**
  * The handler of a function that runs jobs, for who deploys with SAM, SST or Terraform. Any event starts it; it ends when its
  * queues are empty, or its time is nearly over.
@@ -89,7 +125,7 @@ export interface ConsumerHandlerOptions extends LambdaOptions {
  * });
  */
 export function createConsumerHandler(options: ConsumerHandlerOptions): LambdaHandler {
-  const given = withDefaults('createConsumerHandler', options);
+  const given = withDefaults('createConsumerHandler', options, OPTIONS);
   const { redis, jobs, defaults, middleware, callbacks, queues, telemetry, ...settings } = given;
   // Without streaming it is called with an event and a context.
   return consumerHandler({
@@ -112,8 +148,9 @@ export function createConsumerHandler(options: ConsumerHandlerOptions): LambdaHa
 /** A new account runs 10 functions at once, which has to leave room for others. */
 export const MOST_WORKERS = 2;
 
-/** @throws ConfigError for what is no list of jobs */
-export function withDefaults<Options extends LambdaOptions>(where: string, options: Options) {
+/** @throws ConfigError for an option that there is not, and for what is no list of jobs */
+export function withDefaults<Options extends LambdaOptions>(where: string, options: Options, known: KnownOptions) {
+  checkOptions(where, options, known, true);
   if (!Array.isArray(options?.jobs)) {
     throw new ConfigError(`${where}: jobs must be a list of what defineJob returns, such as [Hello].`);
   }

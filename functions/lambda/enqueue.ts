@@ -1,9 +1,19 @@
 import { type AnyJobDefinition, ConfigError } from '../../shared/index.ts';
-import { createRegistry, defaultNamespace, namespaceOf } from '../../shared/internal.ts';
+import {
+  checkOptions,
+  createRegistry,
+  defaultNamespace,
+  namespaceOf,
+  type OptionsOf,
+  parseQueues,
+  shown,
+} from '../../shared/internal.ts';
 import { type EnqueueMap, type EnqueueRule, mapOf } from '../enqueue/rule.ts';
 import { type BatchResponse, enqueueHandler } from '../enqueue.ts';
 import type { LambdaContext } from './consumer.ts';
 import { connector, type LambdaRedis } from './redis.ts';
+
+const WHERE = 'createEnqueueHandler';
 
 /** A consumer that is started. */
 export interface RungConsumer {
@@ -30,6 +40,16 @@ export interface EnqueueHandlerOptions {
   readonly ring?: readonly RungConsumer[];
 }
 
+const OPTIONS = {
+  redis: true,
+  namespace: true,
+  jobs: true,
+  map: true,
+  ring: true,
+} satisfies OptionsOf<EnqueueHandlerOptions>;
+const RUNG = { queues: true, functionName: true } satisfies OptionsOf<RungConsumer>;
+const RULE = { class: true, queue: true, args: true } satisfies OptionsOf<EnqueueRule>;
+
 /**
  * The handler of a function that turns messages of SQS and SNS, events of EventBridge and changes in S3 into jobs. To SQS it gives
  * back exactly the messages that could not be enqueued (set `ReportBatchItemFailures`); for the others it fails, and AWS sends the event again.
@@ -43,17 +63,44 @@ export interface EnqueueHandlerOptions {
 export function createEnqueueHandler(
   options: EnqueueHandlerOptions,
 ): (event: unknown, context: LambdaContext) => Promise<BatchResponse> {
+  checkOptions(WHERE, options, OPTIONS, true);
   const { redis, namespace = defaultNamespace, jobs = [], map, ring = [] } = options;
-  if (map !== undefined && typeof map !== 'function' && typeof map?.class !== 'string') {
-    throw new ConfigError(
-      "createEnqueueHandler: map must be a function of the event, or a rule such as { class: 'Thumbnail', args: ['$.bucket', '$.key'] }.",
-    );
-  }
+  if (map !== undefined && typeof map !== 'function') checkRule(map);
+  checkRing(ring);
   return enqueueHandler({
     namespace: namespaceOf(namespace, false),
     registry: createRegistry(jobs),
     map: typeof map === 'function' ? map : mapOf(map),
     ring,
-    connect: connector('createEnqueueHandler', redis),
+    connect: connector(WHERE, redis),
   });
+}
+
+/** @throws ConfigError */
+function checkRule(rule: EnqueueRule): void {
+  if (typeof rule?.class !== 'string') {
+    throw new ConfigError(
+      `${WHERE}: map must be a function of the event, or a rule such as { class: 'Thumbnail', args: ['$.bucket', '$.key'] }.`,
+    );
+  }
+  checkOptions(`${WHERE}: map`, rule, RULE);
+  if (rule.args === undefined || Array.isArray(rule.args)) return;
+  throw new ConfigError(
+    `${WHERE}: map.args must be a list of arguments, such as ['$.bucket', '$.key']; got ${typeof rule.args}.`,
+  );
+}
+
+/** @throws ConfigError */
+function checkRing(ring: readonly RungConsumer[]): void {
+  if (!Array.isArray(ring)) {
+    throw new ConfigError(`${WHERE}: ring must be a list of { queues, functionName }; got ${typeof ring}.`);
+  }
+  for (const [i, one] of ring.entries()) {
+    checkOptions(`${WHERE}: ring[${i}]`, one, RUNG);
+    for (const name of ['queues', 'functionName']) {
+      if (typeof one[name] === 'string' && one[name] !== '') continue;
+      throw new ConfigError(`${WHERE}: ring[${i}].${name} must be a text; got ${shown(one[name])}.`);
+    }
+    parseQueues(one.queues);
+  }
 }

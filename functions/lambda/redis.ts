@@ -1,5 +1,5 @@
 import { ConfigError } from '../../shared/index.ts';
-import { openRedis, type RedisClient } from '../../shared/internal.ts';
+import { checkOptions, type OptionsOf, openRedis, type RedisClient } from '../../shared/internal.ts';
 import { type ReadSecret, settingValue } from '../backends/backend.ts';
 import type { SecretRef } from '../contract/settings.ts';
 
@@ -42,10 +42,13 @@ export interface LambdaRedis {
   readonly username?: string;
 }
 
+const OPTIONS = { url: true, token: true, password: true, username: true } satisfies OptionsOf<LambdaRedis>;
+
 const form = { accepts: (value: string) => value !== '', like: 'some text' };
 
 /** Makes the connection of an environment; what is stored is read anew each time, since it may have been rotated. */
 export function connector(where: string, redis: LambdaRedis = {}): (readSecret: ReadSecret) => Promise<RedisClient> {
+  checkOptions(`${where}: redis`, redis, OPTIONS, true);
   for (const [name, value] of Object.entries(redis)) {
     const isRef = typeof value === 'object' && value !== null && 'service' in value;
     if (value === undefined || typeof value === 'string' || (isRef && name !== 'username')) continue;

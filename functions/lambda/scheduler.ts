@@ -1,9 +1,16 @@
 import { ConfigError, type CronEntry, type FailedLimits } from '../../shared/index.ts';
-import { checkCronEntries, createRegistry, failedLimits, workerDefaults } from '../../shared/internal.ts';
+import {
+  checkCronEntries,
+  checkOptions,
+  createRegistry,
+  failedLimits,
+  type OptionsOf,
+  workerDefaults,
+} from '../../shared/internal.ts';
 import { checkScheduler } from '../contract/settings.ts';
 import { schedulerHandler } from '../scheduler.ts';
 import { tracerOf } from '../telemetry/tracer.ts';
-import { type LambdaHandler, type LambdaOptions, MOST_WORKERS, withDefaults } from './consumer.ts';
+import { type LambdaHandler, type LambdaOptions, lambdaOptions, MOST_WORKERS, withDefaults } from './consumer.ts';
 import { connector } from './redis.ts';
 
 /** A consumer, as the scheduler starts it. */
@@ -34,6 +41,22 @@ export interface SchedulerHandlerOptions extends LambdaOptions {
   readonly failed?: FailedLimits;
 }
 
+const CONSUMER = {
+  functionName: true,
+  queues: true,
+  order: true,
+  concurrency: true,
+  maxWorkers: true,
+  maxEventAge: true,
+  reserved: true,
+} satisfies OptionsOf<StartedConsumer>;
+const OPTIONS = {
+  ...lambdaOptions,
+  consumers: true,
+  cron: true,
+  failed: true,
+} satisfies OptionsOf<SchedulerHandlerOptions>;
+
 /**
  * The handler of the function that promotes, reclaims, enqueues cron slots and starts the consumers. Something has to invoke it
  * each minute.
@@ -47,7 +70,7 @@ export interface SchedulerHandlerOptions extends LambdaOptions {
  */
 export function createSchedulerHandler(options: SchedulerHandlerOptions): LambdaHandler {
   const where = 'createSchedulerHandler';
-  const { redis, jobs, cron = {}, consumers, failed, telemetry, ...settings } = withDefaults(where, options);
+  const { redis, jobs, cron = {}, consumers, failed, telemetry, ...settings } = withDefaults(where, options, OPTIONS);
   if (typeof consumers !== 'object' || consumers === null) {
     throw new ConfigError(
       `${where}: consumers must be an object by name, such as { default: { functionName, queues, maxWorkers } }; got ${typeof consumers}.`,
@@ -55,6 +78,7 @@ export function createSchedulerHandler(options: SchedulerHandlerOptions): Lambda
   }
   const registry = createRegistry(jobs);
   checkCronEntries(cron, registry);
+  for (const [name, one] of Object.entries(consumers)) checkOptions(`${where}: consumers.${name}`, one, CONSUMER);
   const targets = Object.entries(consumers).map(([name, { queues, ...one }]) => [
     name,
     {

@@ -177,3 +177,13 @@ test.each([
 ])('another event is refused', async (event, message) => {
   await expect(send(event)).rejects.toThrow(message);
 });
+
+test.each<[object, string]>([
+  [{ rnig: [] }, 'there is no option "rnig" (did you mean "ring"?)'],
+  [{ ring: 'jobs' }, 'ring must be a list of { queues, functionName }; got string.'],
+  [{ ring: [{ queues: '*' }] }, 'ring[0].functionName must be a text; got undefined.'],
+  [{ map: { class: 'A', args: '$' } }, 'map.args must be a list of arguments'],
+  [{ map: { class: 'A', queu: 'q' } }, 'map: there is no option "queu" (did you mean "queue"?)'],
+])('%j is refused', (options, message) => {
+  expect(() => createEnqueueHandler(options)).toThrow(`createEnqueueHandler: ${message}`);
+});

@@ -47,12 +47,24 @@ describe('options are told by name', () => {
     [{ queues: 'a', concurrency: 0 }, 'createConsumerHandler.concurrency must be a whole number, 1 or more; got 0.'],
     [{ queues: '' }, 'createConsumerHandler.queues must be a list of queues'],
     [{ queues: 'a', jobs: undefined }, 'createConsumerHandler: jobs must be a list of what defineJob returns'],
+    [
+      { queues: 'a', maxWorker: 5 },
+      'createConsumerHandler: there is no option "maxWorker" (did you mean "maxWorkers"?).',
+    ],
+    [
+      { queues: 'a', redis: { pasword: 'x' } },
+      'redis: there is no option "pasword" (did you mean "password"?). There are',
+    ],
     [{ queues: 'a', redis: { url: 5 } }, 'createConsumerHandler: redis.url must be a text, or say where it is stored'],
   ])('%j', (options, message) => {
     expect(() => createConsumerHandler({ jobs, ...options } as never)).toThrow(message);
   });
 
   test('of a consumer that the scheduler starts', () => {
+    const misspelt = { default: { functionName: 'f', queues: 'a', maxWorker: 1 } };
+    expect(() => createSchedulerHandler({ jobs, consumers: misspelt } as never)).toThrow(
+      'createSchedulerHandler: consumers.default: there is no option "maxWorker"',
+    );
     const consumers = { default: { functionName: 'f', queues: 'a', maxWorkers: 0 } };
     expect(() => createSchedulerHandler({ jobs, consumers } as never)).toThrow(
       'createSchedulerHandler.consumers.default.maxWorkers must be a whole number, 1 or more; got 0.',
