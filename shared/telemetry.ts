@@ -6,7 +6,8 @@ export interface TraceContext {
   readonly tracestate?: string;
 }
 
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
+// Only versions after 00 may have more behind it.
+const TRACEPARENT = /^(?!ff|00.{53}.)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
 /** Characters: longer ones may be dropped, as W3C has it. */
 const MOST_STATE = 512;
 

@@ -165,9 +165,11 @@ describe('an enqueue', () => {
       trace: { traceparent: PARENT, tracestate: 'a=1' },
     });
     expect(told.payload).toBe(`{"class":"Told","args":[],"traceparent":"${PARENT}","tracestate":"a=1"}`);
-    await expect(plain.enqueue('Told', [], { queue: 'unworked', trace: { traceparent: 'x' } })).rejects.toThrow(
-      /trace must have a traceparent of W3C/,
-    );
+    for (const traceparent of ['x', `${PARENT}-more`, PARENT.toUpperCase(), PARENT.replace('00-', 'ff-')]) {
+      await expect(plain.enqueue('Told', [], { queue: 'unworked', trace: { traceparent } })).rejects.toThrow(
+        /trace must have a traceparent of W3C/,
+      );
+    }
   });
 });
 
