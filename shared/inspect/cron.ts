@@ -174,7 +174,7 @@ async function refusePast(store: Pick<CronStore, 'read'>, name: string, firstAt:
   const { now } = await store.read();
   if (firstAt > now) return;
   throw new ConfigError(
-    `cron entry ${JSON.stringify(name)}: every.first_at must be a time to come, since Ruby's resque-scheduler ends at one ` +
+    `cron entry ${JSON.stringify(name)}: its first_at must be a time to come, since Ruby's resque-scheduler ends at one ` +
       `that has passed; got ${new Date(firstAt).toISOString()}. Leave it out.`,
   );
 }

@@ -63,11 +63,9 @@ export interface CronRule {
   readonly description: string | undefined;
 }
 
-/** What an entry may have; the last four are Ruby's. */
-const FIELDS = [
-  ...['cron', 'every', 'timeZone', 'class', 'queue', 'args', 'description', 'missed', 'overlap'],
-  ...['persist', 'custom_job_class', 'rails_env', 'env'],
-];
+const FIELDS = ['cron', 'every', 'timeZone', 'class', 'queue', 'args', 'description', 'missed', 'overlap'];
+/** What an entry that Ruby wrote may have besides: whoever reads it there has looked at them. */
+const RUBYS = ['persist', 'custom_job_class', 'rails_env', 'env'];
 
 /**
  * @param registry gives the queue of a class; without it every entry must name its queue
@@ -81,7 +79,7 @@ export function cronRule(name: string, entry: CronEntry, registry?: Registry, so
     throw new ConfigError(`${where}: must be an object with cron or every; got ${JSON.stringify(entry)}.`);
   }
   for (const field of Object.keys(entry)) {
-    if (FIELDS.includes(field)) continue;
+    if (FIELDS.includes(field) || (source !== inCode && RUBYS.includes(field))) continue;
     const meant = nearest(field, FIELDS);
     source.report(
       `${where}: there is no field ${JSON.stringify(field)}${didYouMean(meant)}. There are ${FIELDS.join(', ')}.`,

@@ -202,6 +202,11 @@ describe('an entry that is wrong', () => {
       { every: '1h', class: 'brew', args: [1, { at: new Date(0) }] },
       'args: The arguments of brew would not arrive as they are: args.1.at is a Date',
     ],
+    [
+      'is for one environment of Rails, in code',
+      { every: '1h', rails_env: 'production' },
+      'there is no field "rails_env"',
+    ],
     ['has half a surrogate pair', { every: '1h', description: '\ud83d' }, 'has half of a surrogate pair'],
     ['is due on no day', { cron: '0 0 30 2 *' }, 'cron is never due: "0 0 30 2 *" matches no date.'],
     [
