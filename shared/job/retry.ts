@@ -4,7 +4,7 @@ import { checkOptions, type OptionsOf, shown } from '../options.ts';
 
 /** How often, and after which waits, a job is tried again. */
 export interface RetryOptions {
-  /** Attempts in all, the first one included; 1 for no retry. @default 5 */
+  /** Attempts in all, the first one included; 1 for no retry, Infinity for what Rails calls `:unlimited`. @default 5 */
   readonly attempts?: number;
   /** @default n⁴ + 15 + random(30)·(n+1) seconds after the nth attempt */
   readonly backoff?: Backoff;
@@ -94,8 +94,10 @@ export function checkRetry(where: string, retry: RetryOptions | undefined): void
   }
   checkOptions(`${where}: retry`, retry, RETRY);
   const { attempts, backoff } = retry;
-  if (attempts !== undefined && !(Number.isInteger(attempts) && attempts >= 1)) {
-    throw new ConfigError(`${where}: retry.attempts must be a whole number, 1 (no retry) or more; got ${attempts}.`);
+  if (attempts !== undefined && !((Number.isInteger(attempts) || attempts === Infinity) && attempts >= 1)) {
+    throw new ConfigError(
+      `${where}: retry.attempts must be a whole number, 1 (no retry) or more, or Infinity; got ${attempts}.`,
+    );
   }
   if (backoff === undefined || typeof backoff === 'function') return;
   const rule = { refuseSmall: true, also: 'a list of these, exponential({…}) or a function' };

@@ -102,6 +102,11 @@ export class Attempt implements JobContext {
     return this.bound.handler.definition.retry?.attempts ?? this.#deps.attempts;
   }
 
+  /** undefined where there is no one number: errors have some of their own, or there are as many as it takes. */
+  get attemptsTold(): number | undefined {
+    return this.bound.handler.definition.retryOn || this.attempts === Infinity ? undefined : this.attempts;
+  }
+
   /** It had to wait until it might start: its time begins now. */
   waited(): void {
     this.startedAt = this.#deps.clock.now();

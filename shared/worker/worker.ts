@@ -235,7 +235,7 @@ export class Worker {
           });
       // Of a batch each has its part of the time.
       const ms = (now - attempt.startedAt) / (attempt.batch?.size ?? 1);
-      this.#ends.finish(job, outcome, ms, attempt.attempts, attempt.startedAt);
+      this.#ends.finish(job, outcome, ms, attempt.attemptsTold, attempt.startedAt);
     }
     // It ended while it was started: whoever starts jobs looks at what comes of all of them.
     if (this.#filling) return;

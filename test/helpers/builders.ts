@@ -54,7 +54,7 @@ export function anyDefinition(definition: AnyJobDefinition): JobDefinition {
 }
 
 export function bound(definition: AnyJobDefinition, given: Partial<Job> = {}): BoundJob {
-  const handler = createRegistry([definition]).handlerFor(definition.class);
+  const handler = createRegistry([definition]).handlerFor(definition.class, definition.activeJob !== undefined);
   if (!handler) throw new Error(`no handler for ${definition.class}`);
   return { job: aJob({ class: definition.class, ...given }), handler };
 }

@@ -17,7 +17,7 @@ describe('an option that cannot be used is a ConfigError with the option, the va
   const text = "text such as '500ms', '30s', '1h30m', '2d'";
   const timeout = `timeout must be a duration of 1ms or more: a number of milliseconds, ${text}, or Infinity; got `;
   const schema = 'args must be a Standard Schema, such as z.tuple([z.string()]) of zod 3.24 or later; got ';
-  const attempts = 'retry.attempts must be a whole number, 1 (no retry) or more; got ';
+  const attempts = 'retry.attempts must be a whole number, 1 (no retry) or more, or Infinity; got ';
   const delivery = 'delivery must be "at-least-once" or "at-most-once"; got ';
   const backoff = `retry.backoff must be a duration: a number of milliseconds, ${text}, or a list of these, exponential({…}) or a function; got `;
   const item = `must be a duration: a number of milliseconds, or ${text}; got `;
@@ -55,7 +55,7 @@ describe('an option that cannot be used is a ConfigError with the option, the va
     [{ retry: { attempts: -1 } }, `${hello}${attempts}-1.`],
     [{ retry: { attempts: 2.5 } }, `${hello}${attempts}2.5.`],
     [{ retry: { attempts: Number.NaN } }, `${hello}${attempts}NaN.`],
-    [{ retry: { attempts: Infinity } }, `${hello}${attempts}Infinity.`],
+    [{ retry: { attempts: -Infinity } }, `${hello}${attempts}-Infinity.`],
     [{ retry: { backoff: -1 } }, `${hello}${backoff}-1.`],
     [{ retry: { backoff: 'soon' } }, `${hello}${backoff}"soon".`],
     [{ retry: { backoff: null } }, `${hello}${backoff}null.`],

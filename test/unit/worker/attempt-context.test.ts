@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { JobTimeoutError } from '../../../shared/errors.ts';
 import { defineJob } from '../../../shared/job/define.ts';
+import { defineActiveJob } from '../../../shared/job/define-active-job.ts';
 import type { Job } from '../../../shared/types.ts';
 import { rawJob } from '../../helpers/builders.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
@@ -64,6 +65,15 @@ describe('what the handler sees', () => {
   test('when it was enqueued, if that is known', () => {
     const { attempt } = prepare(defineJob({ class: 'Hello', perform() {} }), { job: { ...job, queueTime: 1234.5 } });
     expect(attempt.job).toMatchObject({ queueTime: 1234.5, attempts: 5 });
+  });
+
+  test.each([
+    [{ retry: { attempts: 3 } }, 3, 3],
+    [{ retry: { attempts: Infinity } }, Infinity, undefined],
+    [{ retry: { attempts: 1 }, retryOn: [{ errors: [Error], exceptions: '[E]', attempts: 9 }] }, 1, undefined],
+  ])('its attempts in all, which a log leaves out where they are no number or several: %j', (options, all, told) => {
+    const { attempt } = prepare(defineActiveJob({ job: 'Hello', ...options, perform() {} }), { job });
+    expect([attempt.job.attempts, attempt.attemptsTold]).toEqual([all, told]);
   });
 
   test('the slot that it is for, if a cron entry enqueued it', () => {
