@@ -57,8 +57,8 @@ interface Problem {
 /** So deep, the values above are kept in mind from there on: one of them may hold itself. */
 const SHALLOW = 64;
 const DEEP: Problem = { says: 'is nested deeply', path: [] };
-/** Levels. JSON.stringify and a reader with a reviver recurse: both end with the stack, and other languages sooner. */
-const DEEPEST = 1_000;
+/** Levels of an argument. Ruby's JSON reads 100, and around it are the list, the payload and a record: a worker of Ruby ends at more. */
+const DEEPEST = 97;
 
 /** @param above the objects that hold the value; undefined while there are few */
 function problemOf(value: unknown, depth: number, above: Set<object> | undefined): Problem | undefined {
@@ -87,7 +87,10 @@ function problemOfObject(value: object, depth: number, above: Set<object> | unde
     if (depth === SHALLOW) return DEEP;
   } else {
     if (above.has(value)) return problem('holds itself (is circular), which JSON cannot write. Pass a part of it.');
-    if (depth > DEEPEST) return problem(`is nested deeper than ${DEEPEST} levels. Pass something flatter.`);
+    if (depth > DEEPEST)
+      return problem(
+        `is nested deeper than ${DEEPEST} levels, at which Ruby ends, or holds itself. Pass something flatter.`,
+      );
     above.add(value);
   }
   const own = Array.isArray(value) ? problemOfArray(value, depth, above) : problemOfFields(value, depth, above);

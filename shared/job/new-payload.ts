@@ -1,8 +1,10 @@
+import { ArgumentsError } from '../errors.ts';
 import type { TraceContext } from '../telemetry.ts';
 import type { Control } from '../types.ts';
 import { encodeArguments } from '../wire/active-job/encode-arguments.ts';
 import { writeActiveJob } from '../wire/active-job/envelope.ts';
 import { type CronMark, writePayload } from '../wire/payload.ts';
+import { rubyCanShow } from '../wire/ruby/can-show.ts';
 import type { Args, JobRef } from './enqueue.ts';
 import { checkJsonArgs, checkWellFormed } from './json-args.ts';
 
@@ -32,6 +34,12 @@ export interface NewPayload {
 export function newPayload(ref: Pick<JobRef, 'activeJob'> | undefined, job: NewPayload): string {
   const payload = write(ref, job);
   checkWellFormed(job.class, job.args, payload);
+  // Others are checked as values; Rails' form of these has more levels.
+  if (ref?.activeJob && !rubyCanShow(payload)) {
+    throw new ArgumentsError(
+      `The arguments of ${job.class} are nested too deeply: Ruby ends at them. Pass something flatter.`,
+    );
+  }
   return payload;
 }
 

@@ -34,3 +34,12 @@ describe('half of a surrogate pair, at which Ruby ends, is refused', () => {
       expect(JSON.parse(payload([text])).args).toEqual([text]);
   });
 });
+
+test('what Ruby cannot read for its depth is refused', () => {
+  const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)]);
+  expect(payload([nested(97)])).toHaveLength(payload([]).length + 2 * 97 + 1);
+  expect(() => payload([nested(98)])).toThrow(/nested deeper than 97 levels, at which Ruby ends/);
+  // Rails has its wrapper around them.
+  expect(() => payload([nested(95)], 'Report', Rails)).not.toThrow();
+  expect(() => payload([nested(96)], 'Report', Rails)).toThrow(/nested too deeply: Ruby ends/);
+});
