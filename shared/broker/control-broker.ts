@@ -12,7 +12,8 @@ export interface ControlBroker {
   resumeClass(className: string): Promise<number>;
   /** A job with this id is to end, wherever it is met. @param ms how long that holds  @returns false where too many are to be cancelled */
   orderCancel(id: string, reason: string, ms: number): Promise<boolean>;
-  dropCancel(id: string): Promise<void>;
+  /** @returns whether that held still: else it was met, or its time is over */
+  dropCancel(id: string): Promise<boolean>;
   /** A job was discarded by no worker. */
   countDiscarded(queue: string | undefined, className: string | undefined): Promise<void>;
 }

@@ -77,8 +77,9 @@ export interface Jobs {
   remove(job: JobAt): Promise<boolean>;
   /**
    * The job with this id is not to go on: one that waits is discarded; the handler of one that runs gets its `AbortSignal`
-   * with the next sync of its worker, and when it has ended the job counts as discarded, with the reason. Nothing starts it
-   * while it is looked for. Costs 2 commands more than `get`, or 4.
+   * with the next sync of its worker, and when it has ended the job counts as discarded, with the reason: 1,000 characters of it.
+   * Nothing starts it while it is looked for. Where several have this id, such as of one that failed and was retried twice, it is for
+   * all of them: so everything is looked through, 1 command for each 20,000 jobs that there are, and 2 to 4 more.
    * @returns undefined where no job with this id waits or runs
    * @throws ConfigError where 1,000 jobs that run are being cancelled
    * @example await client.jobs.cancel('0b0c8d3e-9d2f-4a55-8a39-1c1f3f0f7a11', 'the order was withdrawn');

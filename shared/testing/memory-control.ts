@@ -29,7 +29,7 @@ export class MemoryControl implements ControlBroker {
     return 0;
   };
   orderCancel = async () => true;
-  dropCancel = async () => {};
+  dropCancel = async () => true;
   countDiscarded = async () => {};
 
   clear(): void {

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { ArgumentsError } from '../errors.ts';
 import type { BoundJob } from '../job/registry.ts';
 import { shown } from '../options.ts';
-import type { RawJob } from '../types.ts';
+import type { Job, RawJob } from '../types.ts';
 
 /** Jobs that collect at the most: with many keys, none of which is full, no more are reserved. */
 const MOST_COLLECTED = 20_000;
@@ -78,12 +78,15 @@ export class Batches {
   }
 
   /** Takes those that fit. */
-  take(fits: (raw: RawJob) => boolean = () => true): RawJob[] {
+  take(fits: (raw: RawJob, job: Job) => boolean = () => true): RawJob[] {
     if (this.#size === 0) return [];
     const taken: RawJob[] = [];
     for (const [name, { jobs, ...rest }] of this.#collecting) {
-      const left = jobs.filter(({ job }) => !fits(job.raw));
-      for (const { job } of jobs) if (fits(job.raw)) taken.push(job.raw);
+      const left: BoundJob[] = [];
+      for (const one of jobs) {
+        if (fits(one.job.raw, one.job)) taken.push(one.job.raw);
+        else left.push(one);
+      }
       if (left.length > 0) this.#collecting.set(name, { ...rest, jobs: left });
       else this.#collecting.delete(name);
     }

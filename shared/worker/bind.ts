@@ -31,11 +31,8 @@ export function bind(raw: RawJob, token: string, deps: BindDeps): BoundJob | Unr
   const decoded = decode(raw, token, options.numbers);
   if (!('class' in decoded)) return decoded;
   const { job, handler } = withHandler(decoded, registry, raw.queue);
-  // For nearly every job, nothing of this has to be looked at.
-  if (job.control !== undefined || handler?.definition.expires !== undefined || deps.orders.anyCancelled) {
-    const over = whyOver(job, handler, deps);
-    if (over) return { job, outcome: over };
-  }
+  const over = outcomeOfWait(job, handler, deps);
+  if (over) return { job, outcome: over };
   if (handler) {
     const outcome = job.deaths > 0 ? outcomeOfDeaths(job, isOnlyOnce({ handler })) : undefined;
     return outcome ? { job, outcome } : { job, handler };
@@ -49,8 +46,14 @@ export function bind(raw: RawJob, token: string, deps: BindDeps): BoundJob | Unr
   return { job, outcome: { kind: 'failed', error } };
 }
 
-/** What becomes of a job that is not to be started any more. */
-function whyOver(job: Job, handler: Handler | undefined, { now, orders }: BindDeps): Outcome | undefined {
+/** What becomes of a job that is not to be started any more, since it was cancelled or its time is over; undefined if it may run. */
+export function outcomeOfWait(
+  job: Job,
+  handler: Handler | undefined,
+  { now, orders }: Pick<BindDeps, 'now' | 'orders'>,
+): Outcome | undefined {
+  // For nearly every job, nothing of this has to be looked at.
+  if (job.control === undefined && handler?.definition.expires === undefined && !orders.anyCancelled) return undefined;
   const cancelled = orders.cancelled(job);
   if (cancelled) return { kind: 'discarded', error: cancelled };
   const { control } = job;

@@ -162,13 +162,13 @@ export class Gates {
   }
 
   /** Takes those that wait and fit. */
-  take(fits: (raw: RawJob) => boolean = () => true): RawJob[] {
+  take(fits: (raw: RawJob, job: Job) => boolean = () => true): RawJob[] {
     if (this.#waiting.length === 0) return [];
     const raws: RawJob[] = [];
     const left: Waiting[] = [];
     for (const one of this.#waiting) {
       const { raw } = one.bound.job;
-      if (one.asked || !fits(raw)) {
+      if (one.asked || !fits(raw, one.bound.job)) {
         left.push(one);
         continue;
       }

@@ -2,7 +2,7 @@ import type { BoundJob } from '../job/registry.ts';
 import type { Effect, RawJob } from '../types.ts';
 import type { Admissions } from './admissions.ts';
 import { Batches } from './batches.ts';
-import { isOnlyOnce } from './bind.ts';
+import { isOnlyOnce, outcomeOfWait } from './bind.ts';
 import type { JobEnds } from './job-ends.ts';
 import type { Parts } from './wiring.ts';
 
@@ -15,19 +15,27 @@ export class Starter {
   readonly #ends: JobEnds;
   /** The job with its handler; undefined where it cannot run, and has ended. */
   readonly #bind: (raw: RawJob) => BoundJob | undefined;
+  readonly #now: () => number;
 
-  constructor(parts: Parts, admissions: Admissions, ends: JobEnds, bind: (raw: RawJob) => BoundJob | undefined) {
+  constructor(
+    parts: Parts,
+    admissions: Admissions,
+    ends: JobEnds,
+    bind: (raw: RawJob) => BoundJob | undefined,
+    now: () => number,
+  ) {
     this.#parts = parts;
     this.#admissions = admissions;
     this.#ends = ends;
     this.#bind = bind;
+    this.#now = now;
   }
 
   startWaiting(): void {
     const { running, buffer, syncer, yieldTimer, batches } = this.#parts;
     while (running.free > 0 && buffer.startable > 0 && !syncer.isShort() && !yieldTimer.isOver()) {
       const next = buffer.next() as RawJob | BoundJob;
-      const bound = 'handler' in next ? next : this.#bind(next);
+      const bound = 'handler' in next ? this.#mayStill(next) : this.#bind(next);
       if (!bound || !this.#admissions.mayStart(bound)) continue;
       if (Batches.isAlone(bound)) this.#start(bound);
       else this.#collect(bound);
@@ -48,8 +56,30 @@ export class Starter {
     }
   }
 
-  #startBatch(batch: readonly BoundJob[]): void {
+  /**
+   * A job that was looked into and has waited since, for a place, for leave or for company: what was said of it meanwhile counts.
+   * @returns undefined where it is not to start: it has ended, or went back to be parked
+   */
+  #mayStill(bound: BoundJob): BoundJob | undefined {
+    const { job, handler } = bound;
+    const { orders, pending, reporter, poller } = this.#parts;
+    const over = outcomeOfWait(job, handler, { orders, now: this.#now });
+    if (over) {
+      this.#ends.finish(job, over, 0);
+      return undefined;
+    }
+    if (!orders.isPaused(job.class)) return bound;
+    pending.release([job.raw]);
+    reporter.released(1);
+    this.#ends.left(job.raw);
+    poller.reset();
+    return undefined;
+  }
+
+  #startBatch(collected: readonly BoundJob[]): void {
     const { running, marks, plugins } = this.#parts;
+    const batch = collected.filter((bound) => this.#mayStill(bound));
+    if (batch.length === 0) return;
     for (const bound of batch) this.#starting(bound);
     // All of them, or none of the class, have something to be written first.
     const effects = batch.map(({ job }) => (job.plugins ? plugins.before(job) : NO_EFFECTS));

@@ -1,7 +1,7 @@
 import type { SyncReply } from '../broker/broker.ts';
 import { LambdesqueError, LeaseLostError } from '../errors.ts';
 import type { BoundJob } from '../job/registry.ts';
-import type { Outcome, RawJob } from '../types.ts';
+import type { Job, Outcome, RawJob } from '../types.ts';
 import { Admissions } from './admissions.ts';
 import type { Attempt, Ended } from './attempt.ts';
 import { outcomeOfFailure } from './attempt-outcome.ts';
@@ -51,9 +51,10 @@ export class Worker {
       this.#idle = false;
     });
     this.#admissions = new Admissions(deps.clock, this.#parts, this.#ends, this.summary);
-    this.#starter = new Starter(this.#parts, this.#admissions, this.#ends, (raw) => this.#bind(raw));
     const { lease, orders } = this.#parts;
-    this.#binding = { ...deps, orders, now: () => lease.redisNow() };
+    const now = () => lease.redisNow();
+    this.#binding = { ...deps, orders, now };
+    this.#starter = new Starter(this.#parts, this.#admissions, this.#ends, (raw) => this.#bind(raw), now);
   }
 
   /** Redis's time as this worker knows it, epoch ms. */
@@ -260,12 +261,21 @@ export class Worker {
     for (const { raw } of reply.refused) if (this.#parts.serial.has(raw.queue)) this.#parts.serial.held.add(raw.queue);
     this.#parts.prefetch.answered(this.#parts.lease.lastRoundTrip, reply.jobs.length);
     this.#parts.orders.update(reply.orders);
-    if (this.#parts.orders.anyCancelled) this.#parts.running.abortSome((job) => this.#parts.orders.cancelled(job));
     this.#admissions.answered(reply);
+    this.#cancelled();
     if (reserve) this.#parts.reserver.accept(reserve, reply, (raw) => this.#bind(raw));
     const paused = this.#parts.reserver.takePaused(reply.pausedQueues);
     this.#parts.pending.release(paused);
     this.#parts.reporter.released(paused.length);
+  }
+
+  /** Those that run are told; those that wait for leave or for company have their outcome when they are looked into again. */
+  #cancelled(): void {
+    const { orders, running, gates, batches } = this.#parts;
+    if (!orders.anyCancelled) return;
+    running.abortSome((job) => orders.cancelled(job));
+    const isCancelled = (_raw: RawJob, job: Job) => orders.cancelled(job) !== undefined;
+    for (const raw of [...gates.take(isCancelled), ...batches.take(isCancelled)]) this.#bind(raw);
   }
 
   #onLost(error: LeaseLostError, unsettled: number): void {

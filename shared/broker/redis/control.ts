@@ -57,7 +57,7 @@ export function redisControlBroker(client: RedisClient, namespace: string, time?
     },
 
     async dropCancel(id) {
-      await client.command(['HDEL', keys.control, `cancel:${id}`]);
+      return Number(await client.command(['HDEL', keys.control, `cancel:${id}`])) === 1;
     },
 
     async countDiscarded(queue = '', className) {

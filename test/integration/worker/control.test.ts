@@ -1,5 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CancelledError, type Classes, defineJob, type Jobs } from '../../../shared/index.ts';
+import { redisControlBroker } from '../../../shared/broker/redis/control.ts';
+import { CancelledError, type Classes, defineBatchJob, defineJob, type Jobs } from '../../../shared/index.ts';
+import { cancelOf } from '../../../shared/inspect/cancel.ts';
+import { NAMESPACE } from '../../helpers/backends.ts';
 import { type Brokers, NOW, redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { inspectorOf } from '../../helpers/inspector.ts';
@@ -70,17 +73,20 @@ withBrokers((stores: Brokers) => {
     const Job = defineJob({ class: 'Job', perform: (_, ctx) => void ran.push(ctx.job.id) });
 
     test('while it waits is discarded, wherever it is, and counted', async () => {
-      await stores.produce('a', payload('one'), payload('two', ',"more":1.0'));
+      // One that failed and was retried twice is there twice.
+      await stores.produce('a', payload('one'), payload('two', ',"more":1.0'), payload('two', ',"more":1.0'));
+      await stores.produce('b', payload('two'));
       await stores.store.enqueueDelayed([{ seconds: NOW / 1000 + 60, payload: payload('later', ',"queue":"a"') }]);
       expect(await jobs.cancel('two')).toBe('discarded');
       expect(await jobs.cancel('later')).toBe('discarded');
       expect(await jobs.cancel('three')).toBeUndefined();
       ran.length = 0;
-      await drain({ store: stores.store, jobs: [Job], queues: 'a' });
+      await drain({ store: stores.store, jobs: [Job] });
       expect(ran).toEqual(['one']);
       expect(await stores.db.exists(keys.control, keys.delayedSchedule)).toBe(0);
-      const [day] = await stores.db.hvals(keys.stats.day(NOW));
-      expect(day).toMatch(/^1 0 0 2 /);
+      const day = await stores.db.hgetall(keys.stats.day(NOW));
+      expect(day['["a","Job"]']).toMatch(/^1 0 0 3 /);
+      expect(day['["b","Job"]']).toMatch(/^0 0 0 1 /);
     });
 
     test('while it runs gets its signal with the next sync, and counts as discarded with the reason', async () => {
@@ -109,6 +115,15 @@ withBrokers((stores: Brokers) => {
       expect(reasons).toEqual([new CancelledError('the order was withdrawn')]);
       await eventually(async () => expect(await stores.db.exists(keys.control)).toBe(0));
       expect(await stores.db.exists(keys.failed, keys.retry)).toBe(0);
+    });
+
+    test('and is met by its worker before it is found is being cancelled', async () => {
+      const control = redisControlBroker(stores.client(), NAMESPACE, redisTime.now);
+      const find = async () => {
+        await stores.db.hdel(keys.control, 'cancel:one');
+        return { items: [], scanned: 0, complete: true, cursor: undefined };
+      };
+      expect(await cancelOf(control, { find, remove: jobs.remove })('one')).toBe('cancelling');
     });
 
     test('and moves while it is looked for is not started', async () => {
@@ -146,6 +161,76 @@ withBrokers((stores: Brokers) => {
       expect(JSON.parse(entry ?? '')).toMatchObject({
         exception: 'JobDeadlineError',
         error: expect.stringContaining('2026-11-20T20:29:37.000Z'),
+      });
+    });
+
+    describe('also where it waits at its worker', () => {
+      const waiting = (id: string, fields: object = {}) =>
+        JSON.stringify({ class: 'Waits', args: [], id, control: fields });
+      const holds = (worker: string, id: string) =>
+        eventually(async () => {
+          expect(Object.values(await stores.held({ id: worker })).join()).toContain(`"${id}"`);
+        });
+
+      test('for company: what has expired, was cancelled, or is paused does not start with the others', async () => {
+        const begun: string[] = [];
+        const Waits = defineBatchJob({
+          class: 'Waits',
+          batch: { size: 10, wait: '1m' },
+          performAll: (all) => void begun.push(...all.map(({ job }) => job.id)),
+        });
+        await stores.produce('a', waiting('late', { expires: NOW + 30_000 }), waiting('unwanted'), waiting('good'));
+        const options = { lease: 60_000, interval: 5_000 };
+        const worker = startWorker({ store: stores.store, jobs: [Waits], options });
+        await holds(worker.worker, 'good');
+        expect(await jobs.cancel('unwanted')).toBe('cancelling');
+        await eventually(() => {
+          worker.pass(5_000);
+          expect(worker.summary).toMatchObject({ discarded: 2, succeeded: 1 });
+        });
+        expect(begun).toEqual(['good']);
+
+        await stores.produce('a', waiting('held'));
+        await eventually(async () => {
+          worker.pass(5_000);
+          expect(await stores.queued('a')).toEqual([]);
+        });
+        await classes.pause('Waits');
+        await eventually(async () => {
+          worker.pass(5_000);
+          expect(await stores.db.llen(keys.parkedAt('pause:Waits'))).toBe(1);
+        });
+        expect(begun).toEqual(['good']);
+        await stores.db.flushall();
+      });
+
+      test('for its turn in a serial queue', async () => {
+        const begun: string[] = [];
+        const Waits = defineJob({
+          class: 'Waits',
+          limit: { running: 1 },
+          perform: (_, ctx) => void begun.push(ctx.job.id),
+        });
+        await stores.db.hset(keys.limit('class:Waits'), '=w', 1);
+        await stores.db.zadd(keys.leases, NOW + 3_600_000_000, 'w');
+        await stores.produce('a', waiting('unwanted'), waiting('late', { expires: NOW + 30_000 }), waiting('good'));
+        const setup = { store: stores.store, jobs: [Waits], serial: 'a', options: { lease: 60_000 } };
+        const worker = startWorker(setup);
+        await holds(worker.worker, 'unwanted');
+        expect(await jobs.cancel('unwanted')).toBe('cancelling');
+        await eventually(() => {
+          worker.pass(1_000);
+          expect(worker.summary.discarded, 'at once, so that it keeps nobody waiting').toBe(1);
+        });
+        await holds(worker.worker, 'late');
+        worker.clock.move(31_000);
+        await stores.db.del(keys.limit('class:Waits'));
+        await eventually(() => {
+          worker.pass(1_000);
+          expect(worker.summary).toMatchObject({ discarded: 2, succeeded: 1 });
+        });
+        expect(begun).toEqual(['good']);
+        await stores.db.flushall();
       });
     });
 
