@@ -248,7 +248,7 @@ interface Effects {
   status: {
     readonly id: string;
     readonly head: string;
-    /** undefined keeps the time that the record has. */
+    /** undefined keeps the record's. */
     readonly started: string | undefined;
     readonly tail: string;
     /** What only the record of a job of ours says; '' for one that php-resque has made. */
@@ -258,10 +258,11 @@ interface Effects {
     /** Who waits for the job's end is told. */
     readonly ended: boolean;
   };
-  /** How far a job has come, in its status record. @property text JSON */
+  /** How far a job has come. @property text JSON */
   progress: { readonly id: string; readonly text: string };
-  /** A tracked job is removed. @property keep seconds that its record is kept  @property reason without quotes */
+  /** A tracked job is removed, or was failed and is queued again. @property keep seconds that its record is kept  @property reason without quotes */
   removed: { readonly id: string; readonly keep: number; readonly reason: string };
+  requeued: { readonly id: string; readonly keep: number };
   /** Gives back the lock of a unique job, where it is still its own. @property queue the job's */
   unlock: { readonly id: string; readonly name: string; readonly queue: string };
   /** A unique job is to run again: its lock is held for longer, or taken back where it is free. See ops/relock.ts. */

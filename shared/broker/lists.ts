@@ -76,7 +76,7 @@ export type ElementChange = ElementRef &
     /** From where it is parked to the first place of its queue, where its gate lets it through. @property prefix bytes before its payload */
     | { readonly to: 'start'; readonly gate: string; readonly queue: string; readonly prefix: number }
     /** It stays, and its payload goes to this queue. */
-    | { readonly to: 'queue'; readonly queue: string; readonly cut: RetryCut }
+    | { readonly to: 'queue'; readonly queue: string; readonly cut: RetryCut; readonly effects?: readonly Effect[] }
   );
 
 /** What looks at the elements of lists wherever they are, and changes them. */

@@ -7,12 +7,12 @@ import { flowOf } from '../wire/flow.ts';
 import { phpStatus } from '../wire/php-status.ts';
 
 /** What else happens with a job that somebody removes: it gives back its lock, and its record says so. @param payload with the record of its attempts or without */
-export function removalEffects(payload: string, queue: string): Effect[] {
+export function removalEffects(payload: string, queue: string, why = REMOVED): Effect[] {
   const { id, mark, lock, keep } = holdingsOf(unsplice(payload).payload);
-  const effects: Effect[] = mark ? [{ kind: 'stepLost', mark, why: REMOVED }] : [];
+  const effects: Effect[] = mark ? [{ kind: 'stepLost', mark, why }] : [];
   if (id === undefined) return effects;
   if (lock) effects.push({ kind: 'unlock', id, name: lock.name, queue });
-  if (keep !== undefined) effects.push({ kind: 'removed', id, keep, reason: REMOVED });
+  if (keep !== undefined) effects.push({ kind: 'removed', id, keep, reason: why });
   return effects;
 }
 
@@ -33,7 +33,17 @@ export function failureEffects(payload: string, queue: string, now: number, erro
   return effects;
 }
 
+/** What else happens with a job that had failed and is in its queue again: it takes its lock, where that is free, and its record says so. */
+export function requeueEffects(payload: string, queue: string): Effect[] {
+  const { id, lock, keep } = holdingsOf(unsplice(payload).payload);
+  if (id === undefined) return [];
+  const effects: Effect[] = keep === undefined ? [] : [{ kind: 'requeued', id, keep }];
+  if (lock) effects.push({ kind: 'relock', id, name: lock.name, queue, ms: lock.ms });
+  return effects;
+}
+
 const REMOVED = 'It was removed.';
+export const REPLACED = 'A newer job has taken its place.';
 
 interface Holdings {
   readonly id?: string | undefined;

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { shortMark } from '../broker/element-digest.ts';
 import type { ElementChange, ListName } from '../broker/lists.ts';
 import type { FailedBroker } from '../broker/redis/failed.ts';
+import { requeueEffects } from '../broker/removal.ts';
 import { ConfigError, RedisTypeError } from '../errors.ts';
 import type { Registry } from '../job/registry.ts';
 import { checkLimit, needleOf, readBetween, writeBetween } from './cursor.ts';
@@ -122,9 +123,12 @@ export function createFailed(store: FailedBroker, registry?: Registry): Failed {
   }
 
   /** @returns undefined where its payload is no job, or nothing names a queue */
-  function retryOf({ entry, cut, whole }: OpenEntry): ElementChange | undefined {
+  function retryOf({ entry, bytes, cut, whole }: OpenEntry): ElementChange | undefined {
     const queue = entry.queue ?? (entry.class && registry?.handlerFor(entry.class)?.definition.queue);
-    return cut && queue ? { ...whole, to: 'queue', queue, cut } : undefined;
+    if (!cut || !queue) return undefined;
+    const { payload } = cut;
+    const job = Buffer.isBuffer(payload) ? payload : bytes.subarray(payload.start, payload.end);
+    return { ...whole, to: 'queue', queue, cut, effects: requeueEffects(job.toString('utf8'), queue) };
   }
 
   async function find({ list, whole }: EntryPlace): Promise<OpenEntry | undefined> {

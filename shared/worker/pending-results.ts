@@ -80,9 +80,11 @@ export class PendingResults {
     if (this.#starts.started(job, this.#options.redisNow())) this.#due();
   }
 
-  /** The last one counts: there is one write a sync. */
-  progress(job: Job, progress: Progress): void {
+  /** The last one counts: there is one write a sync. @returns whether that is due earlier now */
+  progress(job: Job, progress: Progress): boolean {
+    const before = this.#dueAt;
     if (this.#starts.progress(job, progress)) this.#due();
+    return this.#dueAt < before;
   }
 
   /**

@@ -14,6 +14,10 @@ export interface PushWatchDeps {
   readonly interval: number;
   /** The loop is to look around. */
   readonly wake: () => void;
+  /** Are there jobs that have not ended? */
+  readonly isHolding: () => boolean;
+  /** Redis is to be asked what is ordered, though there is nothing to say to it. */
+  readonly ask: () => void;
 }
 
 /** Looks in a row that found nothing, before others seem to be quicker: once, it may have had the job itself, with what it settled. */
@@ -26,6 +30,8 @@ const LONGEST_BACK_MS = 500;
 const TOLD_WITHIN_MS = 1_000;
 /** So many times in a row something goes wrong before anything was told; then nothing is expected of it any more. */
 const MOST_FAILURES = 3;
+/** Who asks nothing for so long, and has jobs, is told what is ordered meanwhile: to cancel one of them must not wait for the lease. */
+const SILENT_MS = 1_000;
 
 /**
  * Has a worker told of pushes to the queues that it found empty, so that it need not look for them.
@@ -50,6 +56,11 @@ export class PushWatch {
   #inVain = 0;
   /** Losses since something was told last. */
   #failures = 0;
+  /** What is ordered is to be watched, and is. */
+  #wantsOrders = false;
+  #watchesOrders = false;
+  #lookedAt = 0;
+  #cancelSilence: (() => void) | undefined;
   #cancelDelay: (() => void) | undefined;
   #cancelDoubt: (() => void) | undefined;
 
@@ -60,7 +71,11 @@ export class PushWatch {
 
   /** A sync was answered. */
   looked(asked: Pick<Reservation, 'shares'> | undefined, { jobs }: Pick<SyncReply, 'jobs'>): void {
-    if (this.#isOver || !asked) return;
+    if (this.#isOver) return;
+    const { clock } = this.#deps;
+    this.#lookedAt = clock.now();
+    this.#cancelSilence ??= clock.after(SILENT_MS, () => this.#onSilence());
+    if (!asked) return;
     if (jobs.length > 0) this.#inVain = 0;
     else if (this.#wasTold) this.#inVain++;
     this.#wasTold = false;
@@ -71,6 +86,7 @@ export class PushWatch {
 
   close(): void {
     this.#isOver = true;
+    this.#cancelSilence?.();
     this.#reset();
   }
 
@@ -79,27 +95,31 @@ export class PushWatch {
     const { poller } = this.#deps;
     if (this.#isArming || this.#isOver) return;
     const queues = poller.watchable;
-    if (!queues) return;
-    const missing = queues.filter((queue) => !this.#watched.has(queue));
-    const names = poller.readsNames && !poller.namesWatched;
-    if (missing.length === 0 && !names) {
+    const orders = this.#wantsOrders;
+    if (!queues && !orders) return;
+    const missing = queues?.filter((queue) => !this.#watched.has(queue)) ?? [];
+    const names = queues !== undefined && poller.readsNames && !poller.namesWatched;
+    if (missing.length === 0 && !names && !orders) {
       poller.watched = true;
       return;
     }
     this.#isArming = true;
-    const hasJobs = await this.#watchThese(missing, names);
+    this.#wantsOrders = false;
+    const hasJobs = await this.#watchThese(missing, names, orders);
     this.#isArming = false;
+    // What was ordered before it was watched is not told.
+    if (orders && hasJobs !== undefined) this.#deps.ask();
     // Names that came before they were watched have to be read.
     if (hasJobs || (hasJobs === false && names)) this.#look(names);
     else if (hasJobs === false) void this.#arm();
   }
 
   /** @returns whether there are jobs; undefined where they cannot be watched */
-  async #watchThese(queues: readonly string[], names: boolean): Promise<boolean | undefined> {
+  async #watchThese(queues: readonly string[], names: boolean, orders: boolean): Promise<boolean | undefined> {
     const { log } = this.#deps;
     try {
       this.#watch ??= await this.#open({
-        changed: (changed, namesToo) => this.#onChanged(changed, namesToo),
+        changed: (...changed) => this.#onChanged(...changed),
         lost: () => this.#onLost(),
       });
       if (this.#isOver) {
@@ -109,7 +129,8 @@ export class PushWatch {
       // A change may be told before the answer is here.
       for (const queue of queues) this.#watched.add(queue);
       this.#deps.poller.namesWatched ||= names;
-      const hasJobs = await this.#watch.watch(queues, names);
+      this.#watchesOrders ||= orders;
+      const hasJobs = await this.#watch.watch(queues, names, orders);
       if (this.#isTold) log.info('Redis tells of new jobs again: they start at once');
       this.#isTold = false;
       return hasJobs;
@@ -135,7 +156,21 @@ export class PushWatch {
     });
   }
 
-  #onChanged(queues: readonly string[], names: boolean): void {
+  #onSilence(): void {
+    const { clock, isHolding } = this.#deps;
+    const left = this.#lookedAt + SILENT_MS - clock.now();
+    this.#cancelSilence = left > 0 ? clock.after(left, () => this.#onSilence()) : undefined;
+    if (left > 0 || this.#watchesOrders || !isHolding()) return;
+    this.#wantsOrders = true;
+    void this.#arm();
+  }
+
+  #onChanged(queues: readonly string[], names: boolean, orders: boolean): void {
+    if (orders) {
+      this.#watchesOrders = false;
+      if (this.#deps.isHolding()) this.#deps.ask();
+    }
+    if (queues.length === 0 && !names) return;
     this.#cancelDoubt?.();
     this.#cancelDoubt = undefined;
     this.#failures = 0;
@@ -173,6 +208,7 @@ export class PushWatch {
     this.#watch?.close();
     this.#watch = undefined;
     this.#watched.clear();
+    this.#watchesOrders = false;
     this.#deps.poller.watched = false;
     this.#deps.poller.namesWatched = false;
     this.#cancelDelay?.();

@@ -26,6 +26,8 @@ export interface SyncerDeps extends Omit<ReserverDeps, 'options'> {
   readonly onReply: (plan: SyncPlan, reply: SyncReply) => void;
   /** The lease was lost, and with it all that the worker held. */
   readonly onLost: (error: LeaseLostError, unsettled: number) => void;
+  /** The loop is to look around. */
+  readonly wake: () => void;
   /** A sync is over. */
   readonly onOver: () => void;
 }
@@ -39,6 +41,8 @@ export class Syncer {
   readonly #deps: SyncerDeps;
   readonly #workingOn = new WorkingOn();
   #isUnderWay = false;
+  /** It is to be made though there is nothing to say. */
+  #isAsked = false;
   /** What the sync under way settles. */
   #settling: SyncPlan['settle'] = [];
 
@@ -52,6 +56,12 @@ export class Syncer {
 
   get isSettling(): boolean {
     return this.#settling.length > 0;
+  }
+
+  /** The next one is due now. */
+  ask(): void {
+    this.#isAsked = true;
+    this.#deps.wake();
   }
 
   /** When there is something to say that cannot wait longer, on our clock. */
@@ -69,7 +79,7 @@ export class Syncer {
 
   isDue(): boolean {
     const { pending, reserver, options, clock } = this.#deps;
-    if (pending.size > 0 && (reserver.held === 0 || pending.size >= options.batchCount)) return true;
+    if (this.#isAsked || (pending.size > 0 && (reserver.held === 0 || pending.size >= options.batchCount))) return true;
     const now = clock.now();
     return now >= this.dueAt || reserver.isDue(now);
   }
@@ -85,6 +95,7 @@ export class Syncer {
   /** One round trip. Never rejects. */
   async run(): Promise<void> {
     this.#isUnderWay = true;
+    this.#isAsked = false;
     try {
       const plan = this.#plan();
       this.#settling = plan.settle;

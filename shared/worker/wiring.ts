@@ -72,7 +72,10 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
       log,
       enqueue: client.enqueue,
       flows: deps.flows,
-      onProgress: (job, progress) => shared.pending.progress(job, progress),
+      onProgress: (job, progress) => {
+        // The loop may wait for something that is hours away.
+        if (shared.pending.progress(job, progress)) wakeup.wake();
+      },
       registry: deps.registry,
       deadline,
       redisNow: () => lease.redisNow(),
@@ -136,7 +139,13 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
   const reserver: Reserver = new Reserver(shared);
   // One that ends when it finds nothing does not wait.
   const watches = options.exitOnComplete ? undefined : deps.watchPushes;
-  const pushWatch = watches?.({ ...shared, interval: options.interval, wake: () => wakeup.wake() });
+  const pushWatch = watches?.({
+    ...shared,
+    interval: options.interval,
+    wake: () => wakeup.wake(),
+    isHolding: () => reserver.held > 0,
+    ask: () => syncer.ask(),
+  });
   const syncer: Syncer = new Syncer({
     ...shared,
     reserver,
@@ -145,6 +154,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
       pushWatch?.looked(plan.reserve, reply);
     },
     onLost: hooks.onLost,
+    wake: () => wakeup.wake(),
     onOver: () => {
       yieldTimer.renew();
       wakeup.wake();

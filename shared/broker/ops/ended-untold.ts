@@ -11,6 +11,8 @@ export const UNTOLD = {
   refused: 'p',
   /** It was removed. */
   removed: 'r',
+  /** It waited for its lock, and a newer one has taken its place. */
+  replaced: 'n',
 } as const;
 
 /**

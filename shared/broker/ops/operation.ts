@@ -12,6 +12,7 @@ import { encodeProgress, PROGRESS } from './progress.ts';
 import { encodeRelease, RELEASE } from './release.ts';
 import { encodeRelock, RELOCK } from './relock.ts';
 import { encodeRemoved } from './removed.ts';
+import { encodeRequeued } from './requeued.ts';
 import { encodeResqueStatus, RESQUE_STATUS } from './resque-status.ts';
 import { encodeRetry, RETRY } from './retry.ts';
 import type { StatSums } from './stats.ts';
@@ -73,6 +74,9 @@ export function encodeEffects(effects: readonly Effect[], call: ScriptCall, keys
         break;
       case 'removed':
         encodeRemoved(effect, call, keys);
+        break;
+      case 'requeued':
+        encodeRequeued(effect, call, keys);
         break;
       case 'unlock':
         encodeUnlock(effect, call, keys);

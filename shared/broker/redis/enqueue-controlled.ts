@@ -52,7 +52,14 @@ export function controlledOf(client: Pick<RedisClient, 'command'>, script: Redis
 }
 
 function callOf(jobs: readonly ControlledJob[], seen: ReadonlyMap<string, Seen>, keys: Keys): ScriptCall {
-  const call = new ScriptCall([keys.queues, keys.delayedSchedule, keys.parked, keys.retry, keys.retryPayloads]);
+  const call = new ScriptCall([
+    keys.queues,
+    keys.delayedSchedule,
+    keys.parked,
+    keys.retry,
+    keys.retryPayloads,
+    keys.flowsLost,
+  ]);
   const queues = new Map<string, number>();
   for (const { queue } of jobs) if (!queues.has(queue)) queues.set(queue, queues.size + 1);
   call.add(queues.size);

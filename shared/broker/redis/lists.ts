@@ -206,6 +206,7 @@ function addChange(call: ScriptCall, keys: Keys, change: ElementChange, from: nu
     if (Buffer.isBuffer(payload)) call.add(0, 0, charactersOf(payload));
     else call.add(payload.start + 1, payload.end, '');
     call.add(replaced.start + 1, replaced.end, before, behind);
+    encodeEffects(change.effects ?? [], call, keys);
   }
 }
 

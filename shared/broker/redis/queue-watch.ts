@@ -45,7 +45,7 @@ export function redisQueueWatch(client: RedisClient, namespace: string): OpenQue
     };
     const tellOf = (changed: readonly string[]) => {
       const queues = changed.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
-      events.changed(queues, changed.includes(keys.queues));
+      events.changed(queues, changed.includes(keys.queues), changed.includes(keys.control));
     };
     try {
       const id = await listener.command(['CLIENT', 'ID']);
@@ -58,18 +58,22 @@ export function redisQueueWatch(client: RedisClient, namespace: string): OpenQue
     void reader.closed.then(onClosed);
     void listener.closed.then(onClosed);
     return {
-      async watch(queues, names) {
+      async watch(queues, names, orders) {
         if (over)
           throw new RedisUnavailableError(
             `The connection to Redis at ${client.address} that tells of jobs has broken.`,
           );
-        const looks = names ? [reader.command(['EXISTS', keys.queues])] : [];
+        const others = [...(names ? [keys.queues] : []), ...(orders ? [keys.control] : [])];
+        const looks: Promise<Reply>[] = [];
         for (let from = 0; from < queues.length; from += AT_ONCE) {
-          looks.unshift(reader.command(['EXISTS', ...queues.slice(from, from + AT_ONCE).map(keys.queue)]));
+          looks.push(reader.command(['EXISTS', ...queues.slice(from, from + AT_ONCE).map(keys.queue)]));
         }
         try {
-          const counts = await Promise.all(looks);
-          return counts.slice(0, names ? -1 : undefined).some((count) => Number(count) > 0);
+          const [counts] = await Promise.all([
+            Promise.all(looks),
+            others.length > 0 && reader.command(['EXISTS', ...others]),
+          ]);
+          return counts.some((count) => Number(count) > 0);
         } catch (error) {
           onClosed();
           throw error;

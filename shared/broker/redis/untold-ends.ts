@@ -6,7 +6,7 @@ import type { Keys } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
 import { UNTOLD } from '../ops/ended-untold.ts';
 import { encodeEffects } from '../ops/operation.ts';
-import { failureEffects, removalEffects } from '../removal.ts';
+import { failureEffects, REPLACED, removalEffects } from '../removal.ts';
 import { carryOutUntold } from '../scripts/carry-out.ts';
 import { list, type RedisClient, text } from './client.ts';
 import { type TimeSource, timedScripts, timeOf } from './time.ts';
@@ -18,6 +18,9 @@ const WHY: Readonly<Record<string, string>> = {
   [UNTOLD.died]: `WorkerDiedError: ${MAY_HAVE_STARTED}`,
   [UNTOLD.refused]: 'PayloadError: It was delayed, and could not be promoted.',
 };
+
+/** Of those that did not fail. @default it was removed */
+const GONE: Readonly<Record<string, string>> = { [UNTOLD.replaced]: REPLACED };
 
 const NOTE = /^=([a-z]) (\d{1,9}):/;
 
@@ -74,5 +77,5 @@ function effectsOf(note: Buffer, now: number): Effect[] {
   const queue = note.toString('utf8', head.length, behind);
   const payload = note.toString('utf8', behind);
   const why = WHY[how];
-  return why === undefined ? removalEffects(payload, queue) : failureEffects(payload, queue, now, why);
+  return why === undefined ? removalEffects(payload, queue, GONE[how]) : failureEffects(payload, queue, now, why);
 }

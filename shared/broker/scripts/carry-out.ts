@@ -4,6 +4,7 @@ import { CARRY_OUT } from '../ops/operation.ts';
 import { PHP_STATUS } from '../ops/php-status.ts';
 import { RELOCK } from '../ops/relock.ts';
 import { REMOVED } from '../ops/removed.ts';
+import { REQUEUED } from '../ops/requeued.ts';
 import { STEP_LOST } from '../ops/step-lost.ts';
 import { UNLOCK } from '../ops/unlock.ts';
 import { defineScript } from '../redis/client.ts';
@@ -13,7 +14,7 @@ import { LOCKS } from './locks.ts';
 /** Lua: the effects of what is done with a job that waits, behind READ_ARGUMENTS and `time`; `carryOut(held)` reads them. */
 export const WAITING_EFFECTS = `${LOCKS}
 local effects = {}
-${REMOVED}${STEP_LOST}${UNLOCK}${RELOCK}${CARRY_OUT}`;
+${REMOVED}${REQUEUED}${STEP_LOST}${UNLOCK}${RELOCK}${CARRY_OUT}`;
 
 /** Stands in the place of a note that was worked off, until the end of the script. */
 const HOLE = 'lambdesque:told:2f9c51d3';

@@ -1,8 +1,10 @@
-import { WAITING_SECONDS } from '../../wire/php-status.ts';
 import { READ_ARGUMENTS } from '../ops/call.ts';
+import { NOTE_END, UNTOLD } from '../ops/ended-untold.ts';
 import { END_RECORD } from '../ops/removed.ts';
+import { BEGIN_RECORD } from '../ops/requeued.ts';
 import { defineScript } from '../redis/client.ts';
 import { NOW } from '../redis/time.ts';
+import { REPLACED } from '../removal.ts';
 import { LOCKS } from './locks.ts';
 
 /** What became of a job. */
@@ -20,7 +22,7 @@ export const ANYTHING = '*';
  * To take another's place, the caller has read the lock before, and names the keys of that place. Where the lock has another
  * holder by now it stops before that job: read again, and call with the rest.
  *
- * KEYS  1 queues  2 delayed_queue_schedule  3 parked  4 retry  5 retry:payloads  then what ARGV names by its place
+ * KEYS  1 queues  2 delayed_queue_schedule  3 parked  4 retry  5 retry:payloads  6 flows:lost  then what ARGV names by its place
  * ARGV  time; number of queues, each: its name, its key
  *       for each job: payload; number of its queue; one of these
  *       0 for a plain one
@@ -71,20 +73,18 @@ local function leave(old, payload, parked, element)
   end
   return element and (try('LREM', parked, 1, element) or 0) > 0 or (try('LREM', old.queue, -1, payload) or 0) > 0
 end
-${END_RECORD}
-local function beginRecord(job)
-  local waits = math.max(0, (tonumber(job.ts) or 0) - math.floor(time / 1000))
-  local text = string.format('{"status":1,"updated":%.0f,"started":null,"enqueued":%.0f,"result":null,"state":"waiting","attempt":0}',
-    math.floor(time / 1000), time)
-  try('SET', job.record, text, 'NX', 'EX', waits + ${WAITING_SECONDS} + job.keep)
-end
+${END_RECORD}${BEGIN_RECORD}${NOTE_END}
 local function park(job, element)
-  if job.how == 'replace' then
-    local last = try('LINDEX', job.parked, -1)
-    if last then try('RPOP', job.parked) end
-  end
+  local last = job.how == 'replace' and try('LINDEX', job.parked, -1)
   local _, err = try('RPUSH', job.parked, element)
   if err then return err end
+  if last then
+    call('LSET', job.parked, -2, element)
+    call('RPOP', job.parked)
+    local queue, rest = pieceOf(last, 1)
+    -- Of most nobody has to know.
+    if queue and string.find(last, '"keep":%d+}}$') then noteEnd(KEYS[6], '${UNTOLD.replaced}', queue, string.sub(last, rest)) end
+  end
   local left = try('PTTL', job.lock) or 0
   local seen = tonumber(try('ZSCORE', KEYS[3], job.gate) or '')
   local when = time + math.max(0, left)
@@ -109,7 +109,7 @@ local function lock(job)
       old = job.mark ~= '${ANYTHING}' and job.old
     end
     if old and payload and leave(old, payload, job.parked, where == 'p' and #queue .. ':' .. queue .. payload) then
-      if old.record then endRecord(old.record, old.keep, 'A newer job has taken its place.') end
+      if old.record then endRecord(old.record, old.keep, '${REPLACED}') end
       call('SET', job.lock, value, 'PX', ms)
       return
     end
@@ -192,7 +192,9 @@ while at < #ARGV do
     elseif type(outcome) == 'string' then
       err = outcome
     end
-    if job.record and not err and type(outcome) == 'number' then beginRecord(job) end
+    if job.record and not err and type(outcome) == 'number' then
+      beginRecord(job.record, job.keep, math.max(0, (tonumber(job.ts) or 0) - math.floor(time / 1000)), 'NX')
+    end
   end
   if err then return redis.error_reply(err) end
   answer[#answer + 1] = outcome

@@ -42,7 +42,8 @@ local function bytesOf(text) return (string.gsub(text, '[\\194\\195][\\128-\\191
  *              first of its queue, and a place is kept for it
  *       retry  place of the queue's key, its name; first and last byte of the payload in the entry (from 1), or 0, 0;
  *       the payload as `bytesOf` takes it, or '';
- *              first and last byte of what is replaced by when it was retried; what stands before and behind that
+ *              first and last byte of what is replaced by when it was retried; what stands before and behind that; effects as
+ *              of remove
  * Returns {what became of each, keys that did not take theirs {{key, error}…}}
  */
 export const changeElements = defineScript(
@@ -99,10 +100,11 @@ end
 function actions.retry(entry, at)
   local queue, name, from, to, text = key(), arg(), int(), int(), arg()
   local cutFrom, cutTo, before, behind = int(), int(), arg(), arg()
-  if not entry then return end
-  local payload = from > 0 and string.sub(entry, from, to) or bytesOf(text)
-  local _, err = try('RPUSH', queue, original(payload))
+  local payload = entry and original(from > 0 and string.sub(entry, from, to) or bytesOf(text))
+  local err = entry and select(2, try('RPUSH', queue, payload))
+  carryOut(not err and payload)
   if err then return ${REFUSED} end
+  if not entry then return end
   try('SADD', KEYS[2], name)
   call('LSET', list, at, string.sub(entry, 1, cutFrom - 1) .. before .. dateText('%04d/%02d/%02d %02d:%02d:%02d', time)
     .. behind .. string.sub(entry, cutTo + 1))

@@ -24,12 +24,14 @@ withBrokers((stores) => {
   const seconds = (time: number) => Math.floor(time / 1000);
 
   test('a tracked job has a record that php-resque reads, from its enqueuing to its end', async () => {
+    const told = new Gate();
     const gates = [new Gate(), new Gate()];
     const Report = defineJob({
       class: 'Report',
       queue: 'q',
       track: { result: '1h' },
       async perform(_args, ctx) {
+        await told.opened;
         ctx.progress(40, 'page "2"] of 5');
         await gates[ctx.job.attempt - 1]?.opened;
         if (ctx.job.attempt === 1) throw new RetryIn('1m');
@@ -45,6 +47,9 @@ withBrokers((stores) => {
     expect(before).toMatchObject({ state: 'queued', class: 'Report', tracked: { id, state: 'waiting', attempt: 0 } });
 
     const first = drain({ store: stores.store, jobs: [Report] });
+    // By then there is nothing more to say to Redis, for as long as it runs.
+    await eventually(async () => expect(await record(id)).toMatchObject({ state: 'running' }));
+    told.open();
     await eventually(async () => expect((await record(id)).progress).toEqual([40, 'page "2"] of 5']));
     expect(await record(id)).toMatchObject({ status: 2, started: seconds(NOW), state: 'running', attempt: 1 });
     expect(await client.jobs.get(id)).toMatchObject({
@@ -102,6 +107,40 @@ withBrokers((stores) => {
     ]);
     expect(await record(jobs[0]?.id)).toMatchObject({ status: 3 });
     expect(await record(jobs[1]?.id)).toMatchObject({ status: 4, state: 'discarded' });
+    await stores.db.flushall();
+  });
+
+  test('one that failed and is retried is followed anew, and holds its lock again', async () => {
+    let fails = true;
+    const Report = defineJob({
+      class: 'Report',
+      queue: 'q',
+      track: true,
+      unique: {},
+      retry: { attempts: 1 },
+      perform() {
+        if (fails) throw new Error('boom');
+        return 7;
+      },
+    });
+    await using client = createClient({ ...options(), jobs: [Report] });
+    const { id = '' } = await client.enqueue(Report, ['Zoë']);
+    await drain({ store: stores.store, jobs: [Report] });
+    expect(await client.jobs.wait(id)).toMatchObject({ state: 'failed', error: 'Error: boom' });
+    // Its record has expired by the time that somebody comes to it.
+    await stores.db.del(stores.keys.jobStatus(id));
+    expect(await client.failed.retryAll({})).toBe(1);
+    expect(await client.jobs.get(id)).toMatchObject({
+      state: 'queued',
+      tracked: { state: 'waiting', error: undefined },
+    });
+    expect(await stores.db.ttl(stores.keys.jobStatus(id))).toBeGreaterThan(86_400);
+    expect(await client.enqueue(Report, ['Zoë'])).toMatchObject({ duplicate: true, id });
+    const waiting = client.jobs.wait(id);
+    fails = false;
+    await drain({ store: stores.store, jobs: [Report] });
+    expect(await waiting).toMatchObject({ state: 'succeeded', result: 7 });
+    expect(await client.enqueue(Report, ['Zoë'])).toMatchObject({ duplicate: false });
     await stores.db.flushall();
   });
 

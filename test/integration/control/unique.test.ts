@@ -231,8 +231,16 @@ withBrokers((stores) => {
       const first = await enqueue([1]);
       const drained = drain();
       await eventually(() => expect(ran).toHaveLength(1));
-      await enqueue([1]);
+      const second = await enqueue([1], { track: true });
       const third = await enqueue([1]);
+      await stores.tick();
+      expect(JSON.parse((await db().get(keys.jobStatus(second.id ?? ''))) ?? ''), 'whoever waits for it').toMatchObject(
+        {
+          state: 'discarded',
+          error: 'A newer job has taken its place.',
+        },
+      );
+      await db().del(keys.jobStatus(second.id ?? ''));
       expect(await holder(1)).toBe(first.id);
       expect(await db().lrange(keys.parkedAt(`unique:${name(1)}`), 0, -1)).toEqual([`1:q${third.payload}`]);
       gate.open();

@@ -62,6 +62,26 @@ describe('a job that is pushed to a worker that waits starts at once', () => {
     ends.resolve();
   });
 
+  test('and is cancelled at once, though its worker has nothing to say to Redis', async () => {
+    const started: unknown[] = [];
+    const slow = defineJob({
+      class: 'A',
+      perform: ([id], { signal }) =>
+        new Promise((_resolve, reject) => {
+          started.push(id);
+          signal.addEventListener('abort', () => reject(signal.reason));
+        }),
+    });
+    const { worker } = await waiting({ jobs: [slow], concurrency: 1, lease: '10m' });
+    await using client = createClient({ url: redis.url });
+    for (const id of ['one', 'two']) {
+      await redis.client.rpush('resque:queue:q', `{"class":"A","args":["${id}"],"id":"${id}"}`);
+      await hasRun(started, 'one', ...(id === 'two' ? ['two'] : []));
+      expect(await client.jobs.cancel(id)).toBe('cancelling');
+      await eventually(() => expect(worker.summary.discarded).toBe(id === 'two' ? 2 : 1));
+    }
+  });
+
   test('also where the scheduler pushes it: a delayed job, a retry', async () => {
     const ran: unknown[] = [];
     const flaky = defineJob({

@@ -38,8 +38,8 @@ function scene(queues = 'a,b') {
     opened++;
     events = told;
     return {
-      async watch(names: readonly string[], all: boolean) {
-        asked.push(...names, ...(all ? ['names'] : []));
+      async watch(names: readonly string[], all: boolean, orders: boolean) {
+        asked.push(...names, ...(all ? ['names'] : []), ...(orders ? ['orders'] : []));
         return names.some((name) => full.has(name));
       },
       close() {
@@ -47,7 +47,14 @@ function scene(queues = 'a,b') {
       },
     };
   };
-  const watch = new PushWatch(open, { poller, clock, log, interval: INTERVAL, wake: () => void wakes++ });
+  const holds = { jobs: false };
+  let asks = 0;
+  const watch = new PushWatch(open, {
+    ...{ poller, clock, log, interval: INTERVAL },
+    wake: () => void wakes++,
+    isHolding: () => holds.jobs,
+    ask: () => void asks++,
+  });
   /** One look of the worker. */
   const look = async (found: Partial<SyncReply> = {}) => {
     const where = poller.where(10, clock.now());
@@ -57,16 +64,46 @@ function scene(queues = 'a,b') {
     await clock.advance(0);
   };
   return {
-    ...{ clock, log, poller, watch, asked, full, errors, look },
+    ...{ clock, log, poller, watch, asked, full, errors, look, holds },
+    asks: () => asks,
     rests: () => poller.restUntil === Infinity,
     looks: () => poller.restUntil === 0,
     opened: () => opened,
     wakes: () => wakes,
-    tell: (changed: readonly string[], names = false) => events?.changed(changed, names),
+    tell: (changed: readonly string[], names = false) => events?.changed(changed, names, false),
+    order: () => events?.changed([], false, true),
     lose: () => events?.lost(),
     take: () => asked.splice(0),
   };
 }
+
+test('a worker that has jobs and says nothing is told of orders, each time; one without jobs is not', async () => {
+  const { look, watch, poller, clock, holds, take, asks, order, looks } = scene();
+  await look();
+  await clock.advance(1_000);
+  expect(take()).toEqual(['a', 'b']);
+  holds.jobs = true;
+  poller.reset();
+  watch.looked(undefined, syncReply());
+  await clock.advance(900);
+  watch.looked(undefined, syncReply());
+  await clock.advance(900);
+  expect(take(), 'not while it asks').toEqual([]);
+  await clock.advance(100);
+  expect(take()).toEqual(['orders']);
+  expect(asks(), 'what was ordered before').toBe(1);
+  poller.reset();
+  order();
+  expect(asks()).toBe(2);
+  watch.looked(undefined, syncReply());
+  await clock.advance(1_000);
+  expect(take()).toEqual(['orders']);
+  watch.looked(undefined, syncReply());
+  await clock.advance(1_000);
+  expect(take(), 'watched already').toEqual([]);
+  expect(looks(), 'that is not for jobs').toBe(true);
+  watch.close();
+});
 
 describe('a worker that found nothing', () => {
   test('is told of pushes, and does not look until then', async () => {
