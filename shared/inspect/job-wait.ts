@@ -2,8 +2,8 @@ import type { EndedJobs } from '../broker/redis/ended-jobs.ts';
 import type { JobsBroker } from '../broker/redis/jobs.ts';
 import { type Clock, sleep, systemClock } from '../clock.ts';
 import { type Duration, durationMs } from '../duration.ts';
-import { RedisUnavailableError, UntrackedJobError, WaitTimeoutError } from '../errors.ts';
-import { checkOptions, type OptionsOf } from '../options.ts';
+import { ConfigError, RedisUnavailableError, UntrackedJobError, WaitTimeoutError } from '../errors.ts';
+import { checkOptions, type OptionsOf, shown } from '../options.ts';
 import { hasEnded, readStatus, type TrackedJob } from '../wire/read-status.ts';
 
 /** How long to wait for a job's end. */
@@ -56,47 +56,56 @@ export function waitFor({ jobs, ended, clock = systemClock }: WaitDeps) {
     checkOptions('jobs.wait', options, OPTIONS);
     const { timeout = TIMEOUT_MS, signal } = options;
     const ms = durationMs(timeout, 'jobs.wait: timeout', { refuseSmall: true, endless: true });
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new ConfigError(`jobs.wait: signal must be an AbortSignal; got ${shown(signal)}.`);
+    }
+    signal?.throwIfAborted();
     const until = clock.now() + ms;
+    // A Redis that is silent must not keep anybody waiting for longer than he said.
+    const over = Promise.withResolvers<never>();
+    over.promise.catch(() => {});
+    const onAbort = () => over.reject(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    let cancelTimer = () => {};
+    let listening: ReturnType<EndedJobs['listen']> | undefined;
     let [heard, pause] = [Promise.withResolvers<void>(), FIRST_LOOK_MS];
     const wake = () => heard.resolve();
-    signal?.throwIfAborted();
-    let found = await look(id);
-    if (hasEnded(found.state)) return found;
-    let stop: (() => void) | undefined;
     try {
-      for (;;) {
-        // Each time, as its connection may have been lost, and before the look: what ends while nobody listens is told to nobody.
-        stop = await ended?.listen(id, wake);
-        const seen = await unlessAway(look(id));
-        const away = seen instanceof RedisUnavailableError ? seen : undefined;
-        if (!(seen instanceof RedisUnavailableError)) found = seen;
-        if (hasEnded(found.state)) return found;
+      let found = await Promise.race([look(id), over.promise]);
+      let away: RedisUnavailableError | undefined;
+      const onTime = () => {
         const left = until - clock.now();
-        if (left <= 0) {
-          if (away) throw away;
-          throw new WaitTimeoutError(
-            `The job ${id} had not ended after ${ms} ms: it was ${found.state}. It goes on; wait again, or cancel it.`,
+        if (left > 0) cancelTimer = clock.after(left, onTime);
+        else
+          over.reject(
+            away ??
+              new WaitTimeoutError(
+                `The job ${id} had not ended after ${ms} ms: it was ${found.state}. It goes on; wait again, or cancel it.`,
+              ),
           );
-        }
-        const longest = stop && !away ? LOOK_MS : pause;
+      };
+      while (!hasEnded(found.state)) {
+        if (listening === undefined && ms !== Infinity) onTime();
+        // Each time, as its connection may have been lost, and before the look: what ends while nobody listens is told to nobody.
+        listening = ended?.listen(id, wake) ?? NOBODY;
+        const stop = await Promise.race([listening, over.promise]);
+        const seen = await Promise.race([unlessAway(look(id)), over.promise]);
+        away = seen instanceof RedisUnavailableError ? seen : undefined;
+        if (!(seen instanceof RedisUnavailableError)) found = seen;
+        if (hasEnded(found.state)) break;
+        const rest = new AbortController();
+        const rested = sleep(clock, stop && !away ? LOOK_MS : pause, rest.signal);
         pause = Math.min(LAST_LOOK_MS, pause * 1.5);
-        await either(heard.promise, Math.min(left, longest), signal);
-        signal?.throwIfAborted();
+        await Promise.race([rested, heard.promise, over.promise]).finally(() => rest.abort());
         heard = Promise.withResolvers<void>();
       }
+      return found;
     } finally {
-      stop?.();
+      cancelTimer();
+      signal?.removeEventListener('abort', onAbort);
+      void listening?.then((stop) => stop?.());
     }
   };
-
-  /** Resolves with the first of these. */
-  async function either(heard: Promise<void>, wait: number, signal: AbortSignal | undefined): Promise<void> {
-    const over = new AbortController();
-    const end = () => over.abort();
-    if (signal?.aborted) end();
-    signal?.addEventListener('abort', end, { once: true });
-    void heard.then(end);
-    await sleep(clock, wait, over.signal);
-    signal?.removeEventListener('abort', end);
-  }
 }
+
+const NOBODY = Promise.resolve(undefined);

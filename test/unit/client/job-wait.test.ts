@@ -67,3 +67,21 @@ test('a signal is heeded at once, also while the wait begins', async () => {
   await expect(wait).rejects.toBe(reason);
   expect([begun.listening(), running.listening()]).toEqual([0, 0]);
 });
+
+test('a Redis that is silent keeps nobody waiting for longer than the timeout, nor beyond the signal', async () => {
+  const clock = new ManualClock();
+  let looks = 0;
+  const status = () => (++looks % 2 === 1 ? Promise.resolve('{"status":2}') : new Promise<string>(() => {}));
+  const wait = waitFor({ clock, jobs: { status } });
+  const timed = wait('a', { timeout: '2s' });
+  await turns();
+  void clock.advance(2_000);
+  await expect(timed).rejects.toThrow('The job a had not ended after 2000 ms: it was running.');
+  const stopped = new AbortController();
+  const reason = new Error('enough');
+  const signalled = wait('a', { timeout: Infinity, signal: stopped.signal });
+  await turns();
+  stopped.abort(reason);
+  await expect(signalled).rejects.toBe(reason);
+  await expect(wait('a', { signal: 5 as never })).rejects.toThrow('signal must be an AbortSignal; got 5.');
+});
