@@ -1,26 +1,36 @@
-/**
- * List prices of us-east-1 in 2026, USD; Upstash's are those of pay as you go. No free tier is taken off.
- * @see https://aws.amazon.com/lambda/pricing/ https://aws.amazon.com/cloudwatch/pricing/ https://upstash.com/pricing/redis
- */
+/** Of when the prices are: with each stands its page, and the month of the list that it was last compared with. */
+export const pricesOf = 'early 2026';
+
+/** List prices of us-east-1, USD, of the first tier; Upstash's are those of pay as you go. No free tier is taken off. */
 export const listPrices = {
-  /** Of Lambda on ARM, for a GB for a second. */
+  /** Of Lambda on ARM, for a GB for a second. @see https://aws.amazon.com/lambda/pricing/ March 2026 */
   gbSecond: 0.0000133334,
-  /** Of a million requests of Lambda. */
+  /** Of a million requests of Lambda. @see https://aws.amazon.com/lambda/pricing/ March 2026 */
   requests: 0.2,
-  /** Of a million events of EventBridge. */
+  /** Of a million invocations by EventBridge Scheduler. @see https://aws.amazon.com/eventbridge/pricing/ March 2026 */
   events: 1,
-  /** Of a GB of logs. */
+  /** Of a GB of logs that is taken in. @see https://aws.amazon.com/cloudwatch/pricing/ February 2026 */
   logs: 0.5,
-  /** Of a metric for a month. */
+  /** Of a metric for a month. @see https://aws.amazon.com/cloudwatch/pricing/ February 2026 */
   metric: 0.3,
-  /** Of an alarm for a month, for each metric that it looks at. */
+  /** Of an alarm for a month, for each metric that it looks at. @see https://aws.amazon.com/cloudwatch/pricing/ February 2026 */
   alarm: 0.1,
-  /** Of CloudWatch's dashboard for a month. */
+  /** Of CloudWatch's dashboard for a month. @see https://aws.amazon.com/cloudwatch/pricing/ February 2026 */
   dashboard: 3,
-  /** Of a secret for a month. */
+  /** Of a secret for a month. @see https://aws.amazon.com/secrets-manager/pricing/ compared with lists without a date */
   secret: 0.4,
-  /** Of 100,000 commands to Upstash. */
+  /** Of 100,000 commands to Upstash. @see https://upstash.com/pricing/redis April 2026 */
   commands: 0.2,
+  /** Of a million requests to a standard queue of SQS. @see https://aws.amazon.com/sqs/pricing/ March 2026 */
+  sqs: 0.4,
+  /** Of a t4g.small (2 CPUs, 2 GB), for an hour. @see https://aws.amazon.com/ec2/pricing/on-demand/ not compared */
+  server: 0.0168,
+  /** Of a GB of gp3 for a month. @see https://aws.amazon.com/ebs/pricing/ not compared */
+  disk: 0.08,
+  /** Of a public IPv4 address, for an hour. @see https://aws.amazon.com/vpc/pricing/ February 2026 */
+  address: 0.005,
+  /** Of a NAT gateway, for an hour; what passes it is not in it. @see https://aws.amazon.com/vpc/pricing/ February 2026 */
+  nat: 0.045,
 } as const;
 
 /** What a second of a function costs, USD. @param memory MB */

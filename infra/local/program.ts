@@ -167,11 +167,16 @@ program
   .addOption(new Option('--class <name>', 'of a class: Report, Report=1e5,200; repeatable').argParser(jobClass))
   .option('--app <path>', 'a CDK app, or its cdk.out: consumers as it has them')
   .option('--system <path>', "of several in the app: the construct's path")
-  .addOption(new Option('--memory <MB>', 'without --app: of a consumer').argParser(wholeNumber).default(512))
   .addOption(
-    new Option('--concurrency <n>', 'without --app').argParser(wholeNumber).default(workerDefaults.concurrency),
+    new Option('--memory <MB>', 'without --app: of a consumer').argParser(wholeNumber).default(512).conflicts('app'),
   )
-  .addOption(new Option('--max-workers <n>', 'without --app').argParser(wholeNumber).default(10))
+  .addOption(
+    new Option('--concurrency <n>', 'without --app')
+      .argParser(wholeNumber)
+      .default(workerDefaults.concurrency)
+      .conflicts('app'),
+  )
+  .addOption(new Option('--max-workers <n>', 'without --app').argParser(wholeNumber).default(2).conflicts('app'))
   .option('--json', 'for programs')
   .addHelpText(
     'after',

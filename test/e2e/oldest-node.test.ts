@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { builtPackage } from '../helpers/built-package.ts';
 import { PATIENCE } from '../helpers/eventually.ts';
+import { freshFolder } from '../helpers/fresh-folder.ts';
 import { oldestNode, oldestVersion } from '../helpers/oldest-node.ts';
 import { queued } from '../helpers/queue-state.ts';
 import { startRedis, type TestRedis } from '../helpers/redis-server.ts';
@@ -50,6 +51,11 @@ describe('on the oldest Node that package.json names, the published package', ()
     const { code, stdout, stderr } = await cli('work', '--help');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('--exit-on-complete');
+  });
+
+  test('a project is made, without a word of what is experimental there', async () => {
+    const { code, stderr } = await cli('init', join(freshFolder().path, 'project'));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
   test('jobs are enqueued and run, and what fails is told by its own name', async () => {

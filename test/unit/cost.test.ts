@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type BilledSystem, billOf } from '../../functions/contract/bill.ts';
+import { pricesOf } from '../../functions/contract/prices.ts';
 import { besides, lines } from '../../infra/local/commands/cost.ts';
 import { alternativesOf } from '../../infra/local/cost/alternatives.ts';
 import { readApp } from '../../infra/local/cost/read-app.ts';
@@ -58,6 +59,10 @@ test('so is the one of jobs a day, beside SQS and a server', () => {
   ];
   const fixed = new Set(['EventBridge Scheduler', 'metrics', 'alarms', 'dashboard', 'secret']);
   expect(rowsOfReadme()).toEqual(expect.arrayContaining(wanted.filter(([title = '']) => !fixed.has(title))));
+});
+
+test('README says of when the prices are, as the command does', () => {
+  expect(readFileSync('infra/README.md', 'utf8')).toContain(`list prices of us-east-1 of ${pricesOf}`);
 });
 
 test('others’ prices, by hand', () => {

@@ -1,4 +1,6 @@
-import { type Bill, type BilledSystem, billOf } from '../../../functions/contract/bill.ts';
+import { type Bill, type BilledSystem, billOf, type Workload } from '../../../functions/contract/bill.ts';
+import { pricesOf } from '../../../functions/contract/prices.ts';
+import { ConfigError } from '../../../shared/index.ts';
 import { type Alternatives, alternativesOf } from '../cost/alternatives.ts';
 import { readApp } from '../cost/read-app.ts';
 import { type ClassFlag, workloadsOf } from '../cost/workloads.ts';
@@ -21,6 +23,9 @@ const NAME = 'default';
 /** `lambdesque cost`: a bill before anything is deployed. */
 export async function cost(flags: CostFlags): Promise<void> {
   const { memory, concurrency, maxWorkers } = flags;
+  if (flags.system !== undefined && flags.app === undefined) {
+    throw new ConfigError('--system is the path of a construct in an app: give --app as well.');
+  }
   const app = flags.app === undefined ? undefined : await readApp(flags.app, flags.system);
   const system = app ?? {
     consumers: [{ name: NAME, memory, concurrency, maxWorkers, reserved: false }],
@@ -36,7 +41,7 @@ export async function cost(flags: CostFlags): Promise<void> {
   const [idle, bill] = [billOf(system, []), billOf(system, work)];
   const jobsPerDay = work.reduce((sum, one) => sum + one.jobsPerDay, 0);
   const ms = work.reduce((sum, one) => sum + one.jobsPerDay * one.ms, 0) / (jobsPerDay || 1);
-  const beside = alternativesOf(bill, { jobsPerDay, ms, memory: system.consumers[0]?.memory ?? memory });
+  const beside = alternativesOf(bill, { jobsPerDay, ms, memory: memoryOf(system, work) });
   if (flags.json) console.log(JSON.stringify({ system, work, idle, bill, beside }));
   else {
     const parts = [told(system, jobsPerDay), tableOf(idle, bill), tableBeside(beside), notes(system, bill)];
@@ -44,9 +49,21 @@ export async function cost(flags: CostFlags): Promise<void> {
   }
 }
 
-function told({ consumers }: BilledSystem, jobs: number): string {
-  const shown = consumers.map(({ name, memory, concurrency }) => `${name} (${memory} MB, ${concurrency} jobs at once)`);
-  return `${jobs.toLocaleString('en')} jobs a day; consumers: ${shown.join(', ')}`;
+/** MB of the functions of those jobs, on average over what they run. */
+function memoryOf({ consumers }: BilledSystem, work: readonly Workload[]): number {
+  const sum = (of: (one: Workload) => number) => work.reduce((all, one) => all + of(one), 0);
+  const time = ({ jobsPerDay, ms }: Workload) => jobsPerDay * ms || Number.MIN_VALUE;
+  const memory = ({ consumer }: Workload) => consumers.find(({ name }) => name === consumer)?.memory ?? 0;
+  return sum((one) => memory(one) * time(one)) / sum(time);
+}
+
+const jobs = (count: number) => (count === 1 ? '1 job' : `${count} jobs`);
+
+function told({ consumers }: BilledSystem, jobsPerDay: number): string {
+  const shown = consumers.map(
+    ({ name, memory, concurrency }) => `${name} (${memory} MB, ${jobs(concurrency)} at once)`,
+  );
+  return `${jobsPerDay.toLocaleString('en')} jobs a day; consumers: ${shown.join(', ')}`;
 }
 
 const usd = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -97,10 +114,12 @@ function notes({ upstash, ticks }: BilledSystem, { short }: Bill): string {
   return [
     ...short.map(
       ({ consumer, workers }) =>
-        `The consumer ${consumer.name} cannot keep up: that takes ${workers} workers of ${consumer.concurrency} jobs at once, and maxWorkers is ${consumer.maxWorkers}.`,
+        `The consumer ${consumer.name} cannot keep up: that takes ${workers} workers of ${jobs(consumer.concurrency)} at once, and maxWorkers is ${consumer.maxWorkers}.`,
     ),
-    ...(upstash ? [] : ['What Redis itself costs is not in it: it is not Upstash’s.']),
+    ...(upstash
+      ? []
+      : ['What Redis itself costs is not in it, as it is not Upstash’s, nor a way from its VPC to AWS.']),
     ...(ticks ? [] : ['On demand: as if there were jobs in each minute; what rings the doorbells is not in it.']),
-    'An estimate, by list prices of us-east-1, for jobs that come evenly; handlers that wait share their function, those that use the CPU do not. infra/README.md has the arithmetic.',
+    `An estimate, by list prices of us-east-1 of ${pricesOf}, for jobs that come evenly; handlers that wait share their function, those that use the CPU do not. infra/README.md has the arithmetic.`,
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../../../shared/index.ts';
@@ -17,7 +17,9 @@ export function init(folder: string, version: string): void {
   if (existsSync(target) && !statSync(target).isDirectory()) {
     throw new ConfigError(`init: ${target} is no folder. Name one that is empty, or that does not exist yet.`);
   }
-  const files = globSync('**/*', { cwd: TEMPLATE }).filter((path) => statSync(join(TEMPLATE, path)).isFile());
+  const files = readdirSync(TEMPLATE, { recursive: true, encoding: 'utf8' })
+    .filter((path) => statSync(join(TEMPLATE, path)).isFile())
+    .sort();
   const named = (path: string) => RENAMED[path] ?? path;
   const there = files.map(named).filter((path) => existsSync(join(target, path)));
   if (there.length > 0) {

@@ -1,7 +1,7 @@
 import { type Bill, BYTES, DAYS, MINUTES } from '../../../functions/contract/bill.ts';
 import { lambdaSecond, listPrices } from '../../../functions/contract/prices.ts';
 
-/** USD a month of what else could run the same jobs. @see https://aws.amazon.com/sqs/pricing/ https://aws.amazon.com/ec2/pricing/ */
+/** USD a month of what else could run the same jobs. */
 export interface Alternatives {
   /** SQS invokes a function. */
   readonly sqs: { readonly lambda: number; readonly requests: number; readonly logs: number; readonly all: number };
@@ -11,8 +11,6 @@ export interface Alternatives {
   readonly ownRedis: { readonly redis: number; readonly all: number };
 }
 
-/** Of a million requests of a standard queue. */
-const SQS = 0.4;
 /** Messages in a batch, at the most. */
 const BATCH = 10;
 /** Lambda has 5 pollers for a queue, each of which asks for 20 s at a time. */
@@ -20,9 +18,9 @@ const POLLS = (5 * 60) / 20;
 /** Lambda's own lines of an invocation, bytes. */
 const INVOCATION_BYTES = 400;
 const HOURS = MINUTES / 60;
-/** A t4g.small (2 CPUs, 2 GB), 8 GB of gp3, an IPv4 address. */
-const SERVER = HOURS * 0.0168 + 8 * 0.08 + HOURS * 0.005;
-const NAT = HOURS * 0.045;
+/** With 8 GB of disk and an address. */
+const SERVER = HOURS * listPrices.server + 8 * listPrices.disk + HOURS * listPrices.address;
+const NAT = HOURS * listPrices.nat;
 
 /** @param ms of a handler, which waits @param memory MB of the functions */
 export function alternativesOf(bill: Bill, { jobsPerDay, ms, memory }: Load): Alternatives {
@@ -33,7 +31,7 @@ export function alternativesOf(bill: Bill, { jobsPerDay, ms, memory }: Load): Al
   const gigabytes = (bytes: number) => (bytes / 1e9) * listPrices.logs;
   const sqs = {
     lambda: (invocations * listPrices.requests) / 1e6 + (invocations * ms * lambdaSecond(memory)) / 1_000,
-    requests: ((jobs + 2 * invocations + (jobs > 0 ? POLLS * MINUTES : 0)) * SQS) / 1e6,
+    requests: ((jobs + 2 * invocations + (jobs > 0 ? POLLS * MINUTES : 0)) * listPrices.sqs) / 1e6,
     logs: gigabytes(jobs * BYTES.job + invocations * INVOCATION_BYTES),
   };
   const server = { server: SERVER, logs: gigabytes(jobs * BYTES.job) };

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -49,8 +49,8 @@ interface Entry {
 
 function systemOf(folder: string, path: string, only: string | undefined): SystemMetadata {
   const found = new Map<string, SystemMetadata>();
-  for (const name of globSync('**/*.{json,metadata}', { cwd: folder })) {
-    if (/(^|\/)asset\./.test(name)) continue;
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!/\.(json|metadata)$/.test(name) || /(^|[\\/])asset\./.test(name)) continue;
     for (const [construct, data] of metadataIn(JSON.parse(readFileSync(join(folder, name), 'utf8')))) {
       found.set(construct.replace(/^\//, ''), data);
     }
