@@ -4,6 +4,7 @@ import type { WrongKey } from './wrong-key.ts';
 
 /** The part of the seam that keeps cron entries: dynamic ones, and what is known of the slots of all. */
 export interface CronBroker {
+  /** All of it, whatever was read before. */
   read(): Promise<CronState>;
   /** Writes what is to be noted: only where it is still as `read` found it, since another scheduler may have been here. */
   note(changes: CronNotes): Promise<void>;
@@ -35,6 +36,8 @@ export interface CronBroker {
 export interface CronState {
   /** Redis's time, epoch ms. */
   readonly now: number;
+  /** All was looked at; else only whether sizes and a version have changed: reason enough to do nothing, and none to do something. */
+  readonly isSure: boolean;
   /** Dynamic entries as JSON, by name: `persistent_schedules`; undefined where that cannot be read. */
   readonly dynamic: ReadonlyMap<string, string> | undefined;
   /** Last claimed slot, epoch ms, by name. */

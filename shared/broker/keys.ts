@@ -138,6 +138,8 @@ export interface CronKeys {
   readonly lastEnqueued: string;
   /** Hash: name → '' while the entry is paused, or the epoch ms at which that ended. */
   readonly paused: string;
+  /** String: how often entries were changed or resumed by programs of ours. */
+  readonly version: string;
 }
 
 /** @param namespace prefix of every key, as `namespaceOf` takes it: `resque:` */
@@ -197,6 +199,7 @@ export function keysOf(namespace: string): Keys {
       status: `${ns}cron:status`,
       lastEnqueued: `${ns}delayed:last_enqueued_at`,
       paused: `${ns}cron:paused`,
+      version: `${ns}cron:version`,
     },
     dashboard: {
       tries: (address) => `${ns}dashboard:tries${address === undefined ? '' : `:${address}`}`,

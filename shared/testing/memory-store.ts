@@ -104,6 +104,7 @@ export class MemoryCron implements CronStore {
   async read(): Promise<CronState> {
     return {
       now: Math.floor(this.#clock.now()),
+      isSure: true,
       dynamic: new Map(this.#entries),
       last: new Map(),
       lastEnqueued: new Map(),

@@ -7,7 +7,7 @@ import { nameOf, numberOf, shown, wrongKeysOf } from './wrong-keys.ts';
 
 /** In the order in which scripts take them. */
 export function cronStateKeys({ cron }: Keys): string[] {
-  return [cron.schedules, cron.last, cron.since, cron.paused, cron.lastEnqueued];
+  return [cron.schedules, cron.last, cron.since, cron.paused, cron.lastEnqueued, cron.changed, cron.version];
 }
 
 /** The fields of a hash; of those that are no names only one, to be reported. */
@@ -29,19 +29,22 @@ export function fieldsOf(reply: Reply | undefined): { named: Map<string, string>
  */
 export class CronReader {
   #known: Known = [];
+  /** What is enough to know that nothing has changed, and from when until when, epoch ms. */
+  #stamp = NO_STAMP;
 
-  /** One call of a script: what it needs to know, and how to read its reply. */
-  look(keys: Keys): CronLook {
+  /** One call of a script: what it needs to know, and how to read its reply. @param what for a while, sizes and a version are enough */
+  look(keys: Keys, what: 'all' | 'enough' = 'enough'): CronLook {
     // As of this call: another may come between.
     const known = this.#known;
+    const { text, from, until } = what === 'all' ? NO_STAMP : this.#stamp;
     return {
-      arguments: Array.from({ length: HASHES }, (_, i) => known[i]?.sum ?? ''),
+      arguments: [text, from, until, ...Array.from({ length: HASHES }, (_, i) => known[i]?.sum ?? '')],
       stateOf: (reply) => this.#stateOf(reply, keys, known),
     };
   }
 
   #stateOf(reply: Reply | undefined, { cron }: Keys, known: Known): CronState {
-    const [time, schedules, last, since, paused, lastEnqueued, wrong, sums] = list(reply);
+    const [time, schedules, last, since, paused, lastEnqueued, wrong, sums, stamp] = list(reply);
     const now = Number(time);
     const reader = new MarkReader(now);
     const current: (Remembered | undefined)[] = [];
@@ -54,11 +57,13 @@ export class CronReader {
       const value = parse();
       const sum = text(list(sums)[place]);
       // What hangs on the time, or has to be told each time, is read anew.
-      if (Array.isArray(fields) && sum !== '' && !reader.isFleeting(key)) current[place] = { sum, value };
+      if (Array.isArray(fields) && sum !== '' && !reader.isFleeting(key))
+        current[place] = { sum, value, size: fields.length / 2 };
       return value;
     };
     const state = {
       now,
+      isSure: list(sums).length > 0,
       dynamic: read(0, cron.schedules, schedules, () =>
         Array.isArray(schedules) ? reader.fields(cron.schedules, schedules) : undefined,
       ),
@@ -68,7 +73,13 @@ export class CronReader {
       ...read(3, cron.paused, paused, () => reader.pauses(cron.paused, paused)),
       lastEnqueued: read(4, cron.lastEnqueued, lastEnqueued, () => reader.rubyTimes(cron.lastEnqueued, lastEnqueued)),
     };
-    this.#known = current;
+    if (state.isSure) {
+      this.#known = current;
+      const all = current.filter((one) => one !== undefined);
+      const fields = all.reduce((sum, { size }) => sum + size, 0);
+      const until = now + Math.min(LONGEST_ENOUGH_MS, fields * ENOUGH_MS);
+      this.#stamp = all.length === HASHES ? { text: text(stamp), from: now, until } : NO_STAMP;
+    }
     const heal = {
       last: reader.ahead.get(cron.last) ?? [],
       since: reader.ahead.get(cron.since) ?? [],
@@ -78,9 +89,10 @@ export class CronReader {
   }
 }
 
-/** A hash as it was read. @property sum its checksum, by Redis */
+/** A hash as it was read. @property sum its checksum, by Redis  @property size its fields */
 interface Remembered {
   readonly sum: string;
+  readonly size: number;
   readonly value: unknown;
 }
 
@@ -93,6 +105,10 @@ interface CronLook {
 }
 
 const HASHES = 5;
+/** For so many ms for each field a stamp is enough, and at the most so many: a thousandth of Redis's time goes into checksums. */
+const ENOUGH_MS = 1;
+const LONGEST_ENOUGH_MS = 60_000;
+const NO_STAMP = { text: '', from: 0, until: 0 };
 
 const RUBY_TIME = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) (UTC|[+-]\d{4})$/;
 

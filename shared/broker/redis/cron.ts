@@ -47,7 +47,7 @@ export function redisCronBroker(
 
   return {
     async read() {
-      const look = reader.look(keys);
+      const look = reader.look(keys, 'all');
       return look.stateOf(await script(readCron, cronStateKeys(keys), look.arguments));
     },
 
@@ -114,7 +114,7 @@ export function redisCronBroker(
     },
 
     async resume(name) {
-      await script(resumeCron, [cron.paused], [name]);
+      await script(resumeCron, [cron.paused, cron.version], [name]);
     },
   };
 }
@@ -122,7 +122,8 @@ export function redisCronBroker(
 /** In the order in which the script takes them. */
 function changeKeys({ cron, unique }: Keys, name: string): string[] {
   const lock = unique(cronLockName(name));
-  return [cron.schedules, cron.changed, cron.last, lock, cron.status, cron.paused, cron.lastEnqueued, cron.since];
+  const hashes = [cron.status, cron.paused, cron.lastEnqueued, cron.since];
+  return [cron.schedules, cron.changed, cron.last, lock, ...hashes, cron.version];
 }
 
 function claimResult(reply: Reply, address: string): ClaimResult {

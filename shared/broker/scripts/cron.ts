@@ -6,16 +6,27 @@ import { LOCKS } from './locks.ts';
 import { DATE_TEXT } from './lua.ts';
 
 /**
- * Lua, behind READ_ARGUMENTS: `cronState(place, time)`, of the five hashes from that place of KEYS on. No count or version
- * tells of a change, since anybody may write there. So that ten thousand entries need not be sent with each tick, a hash
- * that is as the caller knows it is not: its checksum says so, which Redis makes where it dumps a value (or SHA-1, of a Redis that does not).
+ * Lua, behind READ_ARGUMENTS, and the last to read them: `cronState(place, time)`, of the seven keys from that place of KEYS
+ * on. No count or version tells of each change, since anybody may write there. So that ten thousand entries need not be sent with
+ * each tick, a hash that is as the caller knows it is not: its checksum says so, which Redis makes where it dumps a value (or
+ * SHA-1, of a Redis that does not). That takes a microsecond for each entry. So for a while sizes and the version are enough:
+ * they tell of what programs of ours change, of entries that others add or remove, and mostly of those that Ruby changes.
  *
- * ARGV  checksum of each, as the caller knows it, or ''
+ * ARGV  the stamp that the caller knows, or ''; from when until when it is enough, epoch ms
+ *       checksum of each hash, as the caller knows it, or ''
  */
 export const CRON_STATE = `
 local function hex(byte) return string.format('%02x', string.byte(byte)) end
+local function stampOf(place)
+  local parts = {}
+  for i = 0, 4 do parts[i + 1] = try('HLEN', KEYS[place + i]) or '' end
+  parts[6], parts[7] = try('SCARD', KEYS[place + 5]) or '', try('GET', KEYS[place + 6]) or ''
+  return table.concat(parts, ' ')
+end
 local function cronState(place, time)
-  local state, sums = {time}, {}
+  local state, sums, stamp, enough = {time}, {}, stampOf(place), arg()
+  local from, upto = int(), int()
+  if stamp == enough and time >= from and time < upto then return {time, 1, 1, 1, 1, 1, wrongKeys(), sums, stamp} end
   for i = 0, 4 do
     local name, known = KEYS[place + i], arg()
     local dump, sum, fields = redis.pcall('DUMP', name), 'none', nil
@@ -29,7 +40,7 @@ local function cronState(place, time)
     state[i + 2] = known ~= '' and sum == known and 1 or fields or try('HGETALL', name) or ''
   end
   state[7] = wrongKeys()
-  state[8] = sums
+  state[8], state[9] = sums, stamp
   return state
 end
 `;
@@ -37,12 +48,14 @@ end
 /**
  * All that is known of cron entries, as of one moment.
  *
- * KEYS  1 persistent_schedules  2 cron:last  3 cron:since  4 cron:paused  5 delayed:last_enqueued_at
- * ARGV  time; five checksums that are known, or ''
+ * KEYS  1 persistent_schedules  2 cron:last  3 cron:since  4 cron:paused  5 delayed:last_enqueued_at  6 schedules_changed
+ *       7 cron:version
+ * ARGV  time; what `cronState` needs
  * Returns {the time (epoch ms), {name, JSON … of dynamic entries}, {name, last slot …},
  *         {name + newline + timing, first seen:last seen …}, {name, '' while paused or when the pause ended …}, {name, when
- *         its last job was enqueued …}, keys that are not what they should be {{key, problem}…}, {five checksums}}; '' in
- *         place of the fields of a key of another type, 1 of those whose checksum is the known one.
+ *         its last job was enqueued …}, keys that are not what they should be {{key, problem}…}, {five checksums, or none
+ *         where the stamp was enough}, stamp}; '' in place of the fields of a key of another type, 1 of those that are as they
+ *         are known.
  */
 export const readCron = defineScript(
   'read-cron',
@@ -171,7 +184,7 @@ return {answers, wrongKeys()}
  * Write or remove a dynamic entry, as resque-scheduler does, and tell its schedulers.
  *
  * KEYS  1 persistent_schedules  2 schedules_changed  3 cron:last  4 its lock  5 cron:status  6 cron:paused
- *       7 delayed:last_enqueued_at  8 cron:since
+ *       7 delayed:last_enqueued_at  8 cron:since  9 cron:version
  * ARGV  name; JSON, or '' to remove it, or '-' to forget what is known of one that was removed
  * Returns 1 if there was such an entry, else 0; or {key, Redis's words} of a key of another type: then nothing was done.
  */
@@ -188,7 +201,10 @@ for _, i in ipairs(wanted) do
 end
 local known = redis.call('HEXISTS', KEYS[1], name)
 if json == '-' and known == 1 then return known end
-if json ~= '-' then redis.call('SADD', KEYS[2], name) end
+if json ~= '-' then
+  redis.call('SADD', KEYS[2], name)
+  redis.pcall('INCR', KEYS[9])
+end
 if json ~= '' and json ~= '-' then
   redis.call('HSET', KEYS[1], name, json)
   return known
@@ -206,11 +222,12 @@ return known
 /**
  * End an entry's pause: its slots up to now count as passed.
  *
- * KEYS  1 cron:paused
+ * KEYS  1 cron:paused  2 cron:version
  * ARGV  time; name
  * Returns nothing.
  */
 export const resumeCron = defineScript(
   'resume-cron',
-  `${NOW}redis.call('HSET', KEYS[1], ARGV[2], string.format('%.0f', now(ARGV[1])))`,
+  `${NOW}redis.call('HSET', KEYS[1], ARGV[2], string.format('%.0f', now(ARGV[1])))
+redis.pcall('INCR', KEYS[2])`,
 );

@@ -16,8 +16,8 @@ export const LOOK_AGAIN = -1;
  * Begin a run: take the scheduler's lock. A schedule whose time has come is the one that started this run, or is of no more
  * use: should the run die, whoever is started again for it has to set the next one.
  *
- * KEYS  1 scheduler:wake:<system>  2 scheduler:lease:<system>  3-8 those of `dueTimes`  9-13 those of `readCron`
- * ARGV  time; who runs; how long it holds, ms; '', '', '', ''; checksums, as `readCron` has them
+ * KEYS  1 scheduler:wake:<system>  2 scheduler:lease:<system>  3-8 those of `dueTimes`  9-15 those of `readCron`
+ * ARGV  time; who runs; how long it holds, ms; '', '', '', ''; what `cronState` needs
  * Returns {0} while another holds it, else {1, answer of `dueTimes`, answer of `readCron`}.
  */
 export const beginRun = defineScript(

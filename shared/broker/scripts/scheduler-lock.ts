@@ -29,8 +29,8 @@ end
 /**
  * Take the scheduler's lock, or extend it; and answer what a tick looks at first.
  *
- * KEYS  1 scheduler:lease:<system>  2-7 those of `dueTimes`  8-12 those of `readCron`
- * ARGV  time; who asks; how long it holds, ms; '', '', '', ''; checksums, as `readCron` has them
+ * KEYS  1 scheduler:lease:<system>  2-7 those of `dueTimes`  8-14 those of `readCron`
+ * ARGV  time; who asks; how long it holds, ms; '', '', '', ''; what `cronState` needs
  * Returns {0} while another holds it, else {1, answer of `dueTimes`, answer of `readCron`}.
  */
 export const acquireLock = defineScript(

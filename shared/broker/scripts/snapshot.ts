@@ -7,8 +7,8 @@ import { DUE_TIMES } from './due-times.ts';
 /**
  * What a tick looks at first: one call where nothing is due.
  *
- * KEYS  1-6 those of `dueTimes`  7-11 those of `readCron`
- * ARGV  time; '', '', '', ''; checksums, as `readCron` has them
+ * KEYS  1-6 those of `dueTimes`  7-13 those of `readCron`
+ * ARGV  time; '', '', '', ''; what `cronState` needs
  * Returns {answer of `dueTimes`, answer of `readCron`}.
  */
 export const readSnapshot = defineScript(

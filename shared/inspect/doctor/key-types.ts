@@ -25,6 +25,7 @@ const SINGLE: Readonly<Record<string, string>> = {
   'cron:since': 'hash',
   'cron:status': 'hash',
   'cron:paused': 'hash',
+  'cron:version': 'string',
 };
 const PREFIXED: readonly (readonly [string, string])[] = [
   ['queue:', 'list'],

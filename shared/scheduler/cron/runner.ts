@@ -29,7 +29,8 @@ interface DueSlot {
 
 /** When nothing is to be done, as long as Redis has the same. */
 interface Quiet {
-  readonly state: CronState;
+  /** What the tick began with: it tells whether something has changed. */
+  readonly seen: CronState;
   readonly rubyRuns: boolean;
   readonly from: number;
   readonly until: number;
@@ -89,17 +90,19 @@ export class CronRunner {
   }
 
   /** @returns the slots that are due, and when the next one is */
-  async #look(state: CronState, tick: Tick): Promise<{ due: DueSlot[]; next: number | undefined }> {
-    tick.report(state.wrong);
+  async #look(known: CronState, tick: Tick): Promise<{ due: DueSlot[]; next: number | undefined }> {
+    tick.report(known.wrong);
     const { store } = this.#deps;
     const { quiet, table } = this.#memory;
     const now = tick.now();
     const rubyRuns = tick.snapshot.due.rubyScheduler === true;
     const isQuiet = this.#gone.size === 0 && this.#unwritten.length === 0 && quiet?.rubyRuns === rubyRuns;
-    if (isQuiet && now >= quiet.from && now < quiet.until && isSame(quiet.state, state)) {
+    if (isQuiet && now >= quiet.from && now < quiet.until && isSame(quiet.seen, known)) {
       return { due: [], next: quiet.next };
     }
     this.#memory.quiet = undefined;
+    const state = known.isSure ? known : await store.read();
+    tick.report(state.wrong);
     await store.note(state.heal);
     const { rules, invalid, gone } = table.rules(state.dynamic);
     await this.#forget(gone, tick);
@@ -120,7 +123,7 @@ export class CronRunner {
       if (slot !== undefined && slot < (next ?? Infinity)) next = slot;
     }
     if (due.length === 0) {
-      this.#memory.quiet = { state, rubyRuns, from: now, until: Math.min(next ?? Infinity, again), next };
+      this.#memory.quiet = { seen: known, rubyRuns, from: now, until: Math.min(next ?? Infinity, again), next };
     }
     return { due, next };
   }

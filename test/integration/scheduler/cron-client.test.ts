@@ -210,7 +210,11 @@ withBackends((bed) => {
       await client().pause('a');
       expect([await client().remove('a'), await client().remove('a')]).toEqual([true, false]);
       await bed.db.del(bed.keys.queues, bed.keys.queue('reports'));
-      expect(Object.keys(await dump(bed.db)).sort()).toEqual(['resque:cron:since', 'resque:schedules_changed']);
+      expect(Object.keys(await dump(bed.db)).sort()).toEqual([
+        'resque:cron:since',
+        'resque:cron:version',
+        'resque:schedules_changed',
+      ]);
       expect(await bed.db.hkeys(bed.keys.cron.since)).toEqual(['nightly\ncron 0 3 * * * Europe/Paris']);
     });
 
