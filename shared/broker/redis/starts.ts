@@ -105,7 +105,8 @@ function pacesOf(flat: Reply | undefined): Map<string, Pace> {
   const paces = new Map<string, Pace>();
   for (let i = 0; i < measured.length; i += 2) {
     const [share = 0, took = 0] = (measured[i + 1] ?? '').split(':').map((micros) => Number(micros) / 1_000);
-    if (share > 0 && took > 0) paces.set(measured[i] ?? '', { share, took });
+    // Anything may stand there. What is endless would start no worker at all.
+    if (share > 0 && took > 0 && Number.isFinite(share + took)) paces.set(measured[i] ?? '', { share, took });
   }
   return paces;
 }

@@ -111,6 +111,8 @@ withBrokers((stores) => {
     for (const share of [1_000, 2_000]) {
       await one.sync({ paces: [{ class: 'Mail', share, took: 10 * share }] });
     }
+    const garbage = ['', ':', 'x:y', '0:0', '-1:-1', 'NaN:NaN', 'inf:inf', 'Infinity:Infinity', `${'9'.repeat(400)}:1`];
+    await stores.db.hset(stores.keys.paces, Object.fromEntries(garbage.map((value, i) => [`Odd${i}`, value])));
     const { load, wrong } = await starts.pending(['q', 'broken'], [one.id, other.id]);
     expect(load.paces).toEqual(new Map([['Mail', { share: 1.3, took: 13 }]]));
     const some = load.waiting.get('q') ?? [];
