@@ -173,7 +173,8 @@ class ConnectedWorker extends WorkerService implements Worker {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#running) return await this.#deps.redis.close();
     this.stop();
-    await (this.#running?.catch(() => {}) ?? this.#deps.redis.close());
+    await this.#running.catch(() => {});
   }
 }

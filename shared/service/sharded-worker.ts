@@ -103,8 +103,9 @@ export class ShardedService extends EventEmitter<WorkerEvents> {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#running) return await this.#close();
     this.stop();
-    await (this.#running?.catch(() => {}) ?? this.#close());
+    await this.#running.catch(() => {});
   }
 
   async #runAll(): Promise<Summary> {

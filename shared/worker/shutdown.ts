@@ -22,6 +22,7 @@ export class Shutdown {
   readonly #giveUp = new AbortController();
   #why: WhyShutdown | undefined;
   #abortAt = Infinity;
+  #isOver = false;
   #cancel = () => {};
 
   constructor(
@@ -80,11 +81,12 @@ export class Shutdown {
 
   /** The worker has ended: nothing is left to wait for. */
   close(): void {
+    this.#isOver = true;
     this.#cancel();
   }
 
   #begin(why: WhyShutdown, abortAt: number, waitUntil: number): void {
-    if (this.#why) return;
+    if (this.#why || this.#isOver) return;
     this.#why = why;
     this.#abortAt = Math.min(abortAt, this.#deadline);
     const grace = 2 * this.#options.abortGrace;

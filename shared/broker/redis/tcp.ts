@@ -87,10 +87,14 @@ export async function tcpConnection(options: TcpOptions, at?: ServerPlace): Prom
     reason = error;
   });
   const closed = new Promise<void>((resolve) => redis.once('end', () => resolve()));
+  /** Of one that has ended already, the library would wait two seconds for the end, and keep the process alive. */
+  const close = () => {
+    if (redis.status !== 'end') redis.disconnect();
+  };
   try {
     await redis.connect();
   } catch (error) {
-    redis.disconnect();
+    close();
     throw failed(reason ?? error);
   }
   const { remoteAddress: host, remotePort: port } = redis.stream as Socket;
@@ -111,7 +115,7 @@ export async function tcpConnection(options: TcpOptions, at?: ServerPlace): Prom
       await redis.subscribe(channel).catch((error: unknown) => Promise.reject(failed(error)));
     },
     closed,
-    close: () => redis.disconnect(),
+    close,
   };
 }
 

@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Broker } from '../../../shared/broker/broker.ts';
 import { redisBroker } from '../../../shared/broker/redis/broker.ts';
-import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
+import { tcpClient, tcpConnection } from '../../../shared/broker/redis/tcp.ts';
 import { ConfigError, type LambdesqueError, RedisAuthError, RedisUnavailableError } from '../../../shared/errors.ts';
 import { eventually, PATIENCE } from '../../helpers/eventually.ts';
 import { freePort, startRedis, type TestRedis, type TestRedisOptions } from '../../helpers/redis-server.ts';
@@ -232,4 +232,13 @@ describe('a server that is not ready', () => {
     await started;
     await eventually(() => broker.enqueue([JOB]));
   });
+});
+
+test('a connection of its own that has ended leaves no timer behind when it is closed', async () => {
+  const connection = await tcpConnection({ url: redis.url });
+  await redis.client.client('KILL', 'ID', Number(await connection.command(['CLIENT', 'ID'])));
+  await connection.closed;
+  const timeouts = vi.spyOn(globalThis, 'setTimeout');
+  connection.close();
+  expect(timeouts).not.toHaveBeenCalled();
 });

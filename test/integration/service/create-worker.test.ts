@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../../shared/clock.ts';
 import {
   createClient,
   createWorker,
@@ -170,6 +171,12 @@ describe('a worker in a program', () => {
     worker.stop();
     await running;
     expect(ran).toEqual(['a']);
+  });
+
+  test('that never ran leaves no timer behind, which would keep the process alive', async () => {
+    const after = vi.spyOn(systemClock, 'after');
+    await createWorker({ url: redis.url, jobs, queues: 'q' })[Symbol.asyncDispose]();
+    expect(after).not.toHaveBeenCalled();
   });
 
   test('closes its connection when it is disposed of, whether it ran or not', async () => {

@@ -330,6 +330,7 @@ describe('the end of an attempt that does not end', () => {
       const running = runJob(endless(true), []);
       await vi.advanceTimersByTimeAsync(30_001);
       expect(await running).toMatchObject({ outcome: 'retried', error: { name: 'JobTimeoutError' } });
+      expect(vi.getTimerCount()).toBe(0);
     } finally {
       vi.useRealTimers();
     }

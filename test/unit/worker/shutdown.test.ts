@@ -66,6 +66,13 @@ describe('a stop', () => {
     expect(ending.check()).toBeUndefined();
   });
 
+  test('that comes when the worker has ended waits for nothing', () => {
+    const { clock, ending, stop } = begin();
+    ending.close();
+    stop();
+    expect(clock.pending).toBe(0);
+  });
+
   test('before a deadline lets nothing go on beyond it: neither jobs nor the wait for Redis', async () => {
     const { clock, ending, due, stop } = begin(60_000);
     await clock.advance(55_000);
