@@ -6,7 +6,7 @@
  * until they are **settled**. A job's way is one line: RawJob → Job → BoundJob → Outcome → settled.
  */
 
-import type { FlowAddition, FlowMark, StepEnd } from './flow.ts';
+import type { FlowAddition, FlowMark, StepEnd } from './flow-mark.ts';
 import type { Gate } from './limit.ts';
 
 export type { Gate, LimitRule } from './limit.ts';

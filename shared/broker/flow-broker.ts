@@ -1,4 +1,4 @@
-import type { FlowMark, FlowNodeText } from '../flow.ts';
+import type { FlowMark, FlowNodeText } from '../flow-mark.ts';
 import type { WrongKey } from './wrong-key.ts';
 
 /** The part of the seam that starts flows. */

@@ -1,4 +1,4 @@
-import type { FlowMark } from '../flow.ts';
+import type { FlowMark } from '../flow-mark.ts';
 import type { ControlLock, Effect } from '../types.ts';
 import { unsplice } from '../wire/attempts-record.ts';
 import { controlOf } from '../wire/control.ts';

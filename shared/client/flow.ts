@@ -1,7 +1,7 @@
 import type { FlowStarter } from '../broker/flow-broker.ts';
 import { durationMs } from '../duration.ts';
 import { ConfigError, LambdesqueError } from '../errors.ts';
-import type { FlowNodeText } from '../flow.ts';
+import type { FlowNodeText } from '../flow-mark.ts';
 import { checkRunning, isNode } from '../job/flow.ts';
 import { flowNodes } from '../job/flow-nodes.ts';
 import type { FlowOptions, MakeFlow, StartedFlow } from '../job/flow-options.ts';

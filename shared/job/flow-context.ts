@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts';
-import type { FlowAddition, FlowMark, FlowNodeText } from '../flow.ts';
+import type { FlowAddition, FlowMark, FlowNodeText } from '../flow-mark.ts';
 import { shown } from '../options.ts';
 import type { TraceContext } from '../telemetry.ts';
 import { groupOf } from '../wire/flow.ts';

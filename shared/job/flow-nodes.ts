@@ -1,5 +1,5 @@
 import { ArgumentsError, ConfigError } from '../errors.ts';
-import type { FlowNodeText } from '../flow.ts';
+import type { FlowNodeText } from '../flow-mark.ts';
 import { stringify } from '../json.ts';
 import { shown } from '../options.ts';
 import type { SentJob, TraceContext } from '../telemetry.ts';

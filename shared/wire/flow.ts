@@ -1,4 +1,4 @@
-import type { FlowMark } from '../flow.ts';
+import type { FlowMark } from '../flow-mark.ts';
 
 /** A flow's id stands in keys. */
 export const FLOW_ID = /^[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,199}$/;

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { JobDeadlineError } from '../errors.ts';
 import { JobTimeoutError, ResultError } from '../errors.ts';
-import type { FlowAddition } from '../flow.ts';
+import type { FlowAddition } from '../flow-mark.ts';
 import type { JobContext, JobInfo } from '../job/context.ts';
 import type { Enqueue } from '../job/enqueue.ts';
 import { FlowContext } from '../job/flow-context.ts';

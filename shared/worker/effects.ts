@@ -1,4 +1,4 @@
-import type { StepEnd } from '../flow.ts';
+import type { StepEnd } from '../flow-mark.ts';
 import type { Progress } from '../job/progress.ts';
 import type { Control, Effect, Gate, Job, Outcome } from '../types.ts';
 import { errorInfo } from '../wire/failed-entry.ts';

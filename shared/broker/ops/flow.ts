@@ -1,4 +1,4 @@
-import type { FlowMark } from '../../flow.ts';
+import type { FlowMark } from '../../flow-mark.ts';
 import type { Effect } from '../../types.ts';
 import { groupOf } from '../../wire/flow.ts';
 import type { Keys } from '../keys.ts';
