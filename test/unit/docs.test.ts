@@ -100,6 +100,16 @@ test('README shows ten lines of the measured figures, as they stand there', () =
   expect(read('test/bench/FIGURES.md')).toContain(shown.join('\n'));
 });
 
+test('the changelog has sections of Keep a Changelog, each once, and tells each change once', () => {
+  const [, unreleased = ''] = /## \[Unreleased\]\n([\s\S]*?)\n## \[/.exec(read('CHANGELOG.md')) ?? [];
+  const sections = [...unreleased.matchAll(/^### (.*)$/gm)].map((found) => found[1]);
+  expect(sections).toEqual(
+    ['Added', 'Changed', 'Deprecated', 'Removed', 'Fixed', 'Security'].filter((one) => sections.includes(one)),
+  );
+  const changes: readonly string[] = unreleased.replaceAll('\n  ', ' ').match(/^- .{40}/gm) ?? [];
+  expect(changes.filter((one, i) => changes.indexOf(one) !== i)).toEqual([]);
+});
+
 /** The first cells of a table's rows, by how its head begins. */
 function firstCells(path: string, head: string): string {
   const lines = read(path).split('\n');
