@@ -120,10 +120,14 @@ const NAMES = [
 
 type Fault = 'before' | 'after' | 'restart';
 
+/** When each has died; never, for those that do not. */
+const deaths = new WeakMap<RedisClient, Promise<void>>();
+
 /** Whoever uses it dies with its call of this number: Redis never hears of it, or nobody of the answer; or Redis itself is killed. */
 function dying(at: number, how: Fault): { client: RedisClient; died: () => boolean; calls: () => number } {
   let calls = 0;
   let dead = false;
+  const death = Promise.withResolvers<void>();
   const through = async <Answer>(send: () => Promise<Answer>): Promise<Answer> => {
     if (dead) throw new RedisUnavailableError('This one is dead.');
     const fatal = ++calls === at;
@@ -136,30 +140,24 @@ function dying(at: number, how: Fault): { client: RedisClient; died: () => boole
     }
     if (how === 'after') await send();
     dead = true;
+    death.resolve();
     throw new RedisUnavailableError('It died.');
   };
-  return {
-    died: () => dead,
-    calls: () => calls,
-    client: {
-      address: client.address,
-      command: (args) => through(() => client.command(args)),
-      script: (script, keys, args) => through(() => client.script(script, keys, args)),
-      close: async () => {},
-    },
+  const one: RedisClient = {
+    address: client.address,
+    command: (args) => through(() => client.command(args)),
+    script: (script, keys, args) => through(() => client.script(script, keys, args)),
+    close: async () => {},
   };
+  deaths.set(one, death.promise);
+  return { died: () => dead, calls: () => calls, client: one };
 }
 
 /** One at a time; one that is dead is waited for no longer. */
 async function work(redisClient: RedisClient): Promise<void> {
   const store = redisBroker(redisClient, 'resque:', redisTime.now);
-  await Promise.race([drain({ store, jobs, options: { concurrency: 1, lease: 60_000 } }), untilDead(redisClient)]);
-}
-
-const deaths = new Map<RedisClient, () => boolean>();
-async function untilDead(one: RedisClient): Promise<void> {
-  const dead = deaths.get(one);
-  while (!dead?.()) await new Promise((resolve) => setTimeout(resolve, 5));
+  const drained = drain({ store, jobs, options: { concurrency: 1, lease: 60_000 } });
+  await Promise.race([drained, deaths.get(redisClient) ?? drained]);
 }
 
 const started = async (on: RedisClient) => {
@@ -180,8 +178,6 @@ async function run(who: 'client' | 'worker' | 'scheduler', at: number, how: Faul
   await redis.client.flushall();
   ran.clear();
   const mortal = dying(at, how);
-  deaths.clear();
-  deaths.set(mortal.client, mortal.died);
   if (who === 'client') await started(mortal.client).catch(() => {});
   // Again, as its program does when it has not heard that it worked.
   if (who !== 'client' || mortal.died()) await started(client);
@@ -193,7 +189,6 @@ async function run(who: 'client' | 'worker' | 'scheduler', at: number, how: Faul
   if (who === 'scheduler') {
     // Something for it to do: a worker that died in the middle.
     const first = dying(4, 'before');
-    deaths.set(first.client, first.died);
     await work(first.client);
   } else {
     await work(who === 'worker' ? mortal.client : client);
