@@ -28,7 +28,12 @@ export default $config({
         handler: '../handlers/scheduler.handler',
         memory: '256 MB',
         timeout: '2 minutes',
-        permissions: [...common.permissions, { actions: ['lambda:InvokeFunction'], resources: [consumer.arn] }],
+        permissions: [
+          ...common.permissions,
+          { actions: ['lambda:InvokeFunction'], resources: [consumer.arn] },
+          // How many functions the account runs at once, so that its own ticks do not wait behind workers.
+          { actions: ['lambda:GetAccountSettings'], resources: ['*'] },
+        ],
       },
     });
   },

@@ -86,8 +86,12 @@ resource "aws_lambda_function_event_invoke_config" "function" {
 resource "aws_iam_role_policy" "start" {
   role = aws_iam_role.function["scheduler"].id
   policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = [{ Effect = "Allow", Action = "lambda:InvokeFunction", Resource = aws_lambda_function.function["default"].arn }]
+    Version = "2012-10-17"
+    Statement = [
+      { Effect = "Allow", Action = "lambda:InvokeFunction", Resource = aws_lambda_function.function["default"].arn },
+      # How many functions the account runs at once, so that its own ticks do not wait behind workers.
+      { Effect = "Allow", Action = "lambda:GetAccountSettings", Resource = "*" },
+    ]
   })
 }
 

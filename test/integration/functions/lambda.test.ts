@@ -110,6 +110,8 @@ describe('the examples', () => {
       expect(started).toBe('lambdesque-default');
       expect(text).toContain('lambdesque/upstash');
       expect(text).toMatch(/rate\(1 minute\)/);
+      // What the scheduler asks of AWS.
+      expect(text).toContain('lambda:GetAccountSettings');
     },
   );
 });
