@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { compress } from 'hono/compress';
 import { ConfigError, LambdesqueError, LiveWorkerError } from '../../shared/index.ts';
-import { jobsApi } from './api/jobs.ts';
+import { JOBS, jobsApi } from './api/jobs.ts';
 import { metricsApi } from './api/metrics.ts';
 import { kept } from './cache.ts';
 import type { DashboardEnv } from './env.ts';
@@ -42,7 +42,10 @@ export function createDashboard<Env extends object>(options: DashboardOptions<En
 
   app.use(safeHeaders(options.secure));
   app.use(compress());
-  app.use(bodyLimit({ maxSize: MOST_BYTES, onError: (c) => c.text('The form is too large.\n', 413) }));
+  const tooLarge = `The body is too large: ${MOST_BYTES.toLocaleString('en')} bytes are allowed.`;
+  const refused = (c: Context) =>
+    c.req.path === JOBS ? c.json({ error: tooLarge }, 413) : c.text(`${tooLarge}\n`, 413);
+  app.use(bodyLimit({ maxSize: MOST_BYTES, onError: refused }));
   app.use(async (c, next) => {
     let opening: Promise<Opened> | undefined;
     c.set('opened', () => {

@@ -14,6 +14,8 @@ import type { DashboardOptions } from '../options.ts';
 
 /** The key is read anew after so long, ms: one that was changed is then the only one. */
 const READ_AGAIN_MS = 60_000;
+/** Where they are sent. */
+export const JOBS = '/jobs';
 /** Jobs of one request. */
 const MOST_JOBS = 1_000;
 
@@ -33,7 +35,7 @@ export function jobsApi<Env extends object>(
     return c.json({ error, ...more }, status);
   };
 
-  app.post('/jobs', async (c) => {
+  app.post(JOBS, async (c) => {
     const { address } = caller(c.env);
     const headers = signedHeaders((name) => c.req.header(name));
     if (!headers) {
@@ -64,7 +66,7 @@ export function jobsApi<Env extends object>(
           `The request is ${off}, and ${TOLERANCE_MS / 1_000} s are allowed. Sign it anew; is the clock right?`,
         );
       }
-      const items = itemsOf(body);
+      const { items, nameOf } = itemsOf(body);
       const state = await requests.claim(headers.id);
       if (state === 'done') return c.json({ jobs: [], duplicate: true });
       if (state === 'under way')
@@ -74,6 +76,12 @@ export function jobsApi<Env extends object>(
         enqueued = await enqueueAll(items);
       } catch (error) {
         await requests.release(headers.id).catch(() => {});
+        if (isRefusal(error))
+          return refuse(
+            c,
+            400,
+            error.message.replace(/^items\.(\d+)/, (_, at) => nameOf(Number(at))),
+          );
         throw error;
       }
       // Twice that: a time ahead of ours is allowed as well.
@@ -86,7 +94,7 @@ export function jobsApi<Env extends object>(
       }));
       return c.json({ jobs }, 201);
     } catch (error) {
-      if (error instanceof ConfigError || error instanceof ArgumentsError) return refuse(c, 400, error.message);
+      if (isRefusal(error)) return refuse(c, 400, error.message);
       log.error('Jobs could not be enqueued over the API', { error, request: headers.id, address });
       if (error instanceof PartlyEnqueuedError) return refuse(c, 503, error.message, { enqueued: error.pushed });
       if (error instanceof LambdesqueError)
@@ -96,17 +104,28 @@ export function jobsApi<Env extends object>(
   });
 }
 
+function isRefusal(error: unknown): error is Error {
+  return error instanceof ConfigError || error instanceof ArgumentsError;
+}
+
+interface Items {
+  readonly items: readonly EnqueueItem[];
+  /** What the caller knows one as. */
+  readonly nameOf: (at: number) => string;
+}
+
 /** @throws ConfigError */
-function itemsOf(body: Uint8Array): EnqueueItem[] {
+function itemsOf(body: Uint8Array): Items {
   let value: unknown;
   try {
     value = parseWithBigInts(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch (cause) {
     throw new ConfigError(`The body is not JSON in UTF-8: ${(cause as Error).message}.`, { cause });
   }
-  if (!Array.isArray(value)) return [jobObject('the job', value)];
+  if (!Array.isArray(value)) return { items: [jobObject('the job', value)], nameOf: () => 'the job' };
   if (value.length === 0 || value.length > MOST_JOBS) {
     throw new ConfigError(`The list must have 1 to ${MOST_JOBS} jobs; got ${value.length}.`);
   }
-  return value.map((one, i) => jobObject(`jobs[${i}]`, one));
+  const nameOf = (at: number) => `jobs[${at}]`;
+  return { items: value.map((one, i) => jobObject(nameOf(i), one)), nameOf };
 }

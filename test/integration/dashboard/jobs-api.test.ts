@@ -113,7 +113,8 @@ describe('refused, and nothing is enqueued', () => {
     ['[{"class":"Mail"},{"class":7}]', /^jobs\[1\]: class must be the name of a job class; got 7/],
     ['{"class":"Mail","at":"tomorrow"}', /at must be a time with its zone/],
     ['{"class":"Mail","in":30}', /in must be a time with its unit, such as "30s"; got 30/],
-    ['{"class":"Unknown"}', /no queue/],
+    ['{"class":"Unknown"}', /^the job: enqueue Unknown: no queue/],
+    ['[{"class":"Mail"},{"class":"Unknown"}]', /^jobs\[1\]: enqueue Unknown: no queue/],
   ])('%s', async (body, error) => {
     expect(await post(body)).toMatchObject({ status: 400, answer: { error: expect.stringMatching(error) } });
   });
@@ -122,6 +123,7 @@ describe('refused, and nothing is enqueued', () => {
     const body = JSON.stringify({ class: 'Mail', args: ['x'.repeat(1_000_001)] });
     const response = await fetch(`${site.url}/jobs`, { method: 'POST', body });
     expect(response.status).toBe(413);
+    expect(await response.json()).toEqual({ error: 'The body is too large: 1,000,000 bytes are allowed.' });
   });
 
   test('without a key of its own the dashboard takes none', async () => {
