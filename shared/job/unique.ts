@@ -1,5 +1,5 @@
 import { ArgumentsError } from '../errors.ts';
-import { stringify } from '../json.ts';
+import { parseWithBigInts, stringify } from '../json.ts';
 import { digestOf } from '../limit.ts';
 import { shown } from '../options.ts';
 import { encodeArguments } from '../wire/active-job/encode-arguments.ts';
@@ -56,7 +56,7 @@ function textBy(className: string, by: ArgsToText<readonly unknown[]>, args: rea
 }
 
 function encoded(className: string, args: readonly unknown[]): unknown {
-  return JSON.parse(encodeArguments(className, args));
+  return parseWithBigInts(encodeArguments(className, args));
 }
 
 /** JSON that is the same for equal values: keys in order. */

@@ -1,6 +1,7 @@
 import { type Clock, sleep } from '../clock.ts';
 import type { EndedJob, JobCallbacks } from '../job/callbacks.ts';
 import type { Registry } from '../job/registry.ts';
+import { parseWithBigInts } from '../json.ts';
 import type { Logger } from '../log.ts';
 import type { Job, Outcome } from '../types.ts';
 import { errorFields } from '../wire/failed-entry.ts';
@@ -62,7 +63,7 @@ function called(callbacks: JobCallbacks, job: Job, outcome: Outcome): unknown {
   switch (outcome.kind) {
     case 'succeeded': {
       const { result } = outcome;
-      return callbacks.onSucceeded?.(ended, result && 'json' in result ? JSON.parse(result.json) : undefined);
+      return callbacks.onSucceeded?.(ended, result && 'json' in result ? parseWithBigInts(result.json) : undefined);
     }
     case 'retried':
       return callbacks.onRetrying?.(ended, outcome.error);

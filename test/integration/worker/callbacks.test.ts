@@ -5,7 +5,8 @@ import { recordingLogger } from '../../helpers/recording-logger.ts';
 
 const heard: string[] = [];
 const telling = (who: string): JobCallbacks => ({
-  onSucceeded: ({ class: name, args }: EndedJob) => heard.push(`${who}: ${name} ${JSON.stringify(args)} succeeded`),
+  onSucceeded: ({ class: name, args }: EndedJob, result) =>
+    heard.push(`${who}: ${name} ${JSON.stringify(args)} succeeded, ${String(result)}`),
   onRetrying: ({ attempt }, error) => heard.push(`${who}: attempt ${attempt} failed, ${(error as Error).message}`),
   onFailed: async ({ attempt, queue }, error) => {
     // The worker does not end before it has.
@@ -16,7 +17,7 @@ const telling = (who: string): JobCallbacks => ({
 
 withBackends((one) => {
   test('callbacks of a definition, and of all classes, hear of each end; what they throw is logged', async () => {
-    const Fine = defineJob({ class: 'Fine', ...telling('own'), perform: () => {} });
+    const Fine = defineJob({ class: 'Fine', ...telling('own'), perform: () => 2n ** 64n });
     const Sad = defineJob({
       class: 'Sad',
       retry: { attempts: 2, backoff: 0 },
@@ -32,7 +33,10 @@ withBackends((one) => {
       perform: () => {},
     });
     await one.db.sadd(one.keys.queues, 'q');
-    const payloads = ['Fine', 'Sad', 'Bad', 'Nobody'].map((name) => JSON.stringify({ class: name, args: [1] }));
+    // What is tracked, as its id says, has a result.
+    const payloads = ['Fine', 'Sad', 'Bad', 'Nobody'].map((name) =>
+      JSON.stringify({ class: name, args: [1], ...(name === 'Fine' ? { id: 'f'.repeat(32) } : {}) }),
+    );
     await one.db.rpush(one.keys.queue('q'), ...payloads);
     const log = recordingLogger();
     heard.length = 0;
@@ -44,11 +48,11 @@ withBackends((one) => {
     };
     await run();
     expect(heard.sort()).toEqual([
-      'all: Bad [1] succeeded',
-      'all: Fine [1] succeeded',
+      'all: Bad [1] succeeded, undefined',
+      'all: Fine [1] succeeded, 18446744073709551616',
       expect.stringMatching(/^all: attempt 1 failed, no$/),
       expect.stringMatching(/^all: failed in q after 1, No worker for Nobody/),
-      'own: Fine [1] succeeded',
+      'own: Fine [1] succeeded, 18446744073709551616',
     ]);
     const told = log.lines.filter(({ message }) => message.startsWith('A callback failed'));
     expect(told.map(({ fields }) => fields?.['class'])).toEqual(['Bad']);

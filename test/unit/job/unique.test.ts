@@ -98,6 +98,11 @@ describe('the name of a lock', () => {
     expect(lockName(`${long}1`, '')).not.toBe(lockName(`${long}2`, ''));
   });
 
+  test.each([false, true])('tells long integers apart, of an ActiveJob: %s', (activeJob) => {
+    const [one, other] = [2n ** 64n, 2n ** 64n + 1n].map((id) => uniqueName('Hello', { by: 'args' }, [id], activeJob));
+    expect(one).not.toBe(other);
+  });
+
   test('of an ActiveJob is of its arguments as Rails writes them', () => {
     const args = [new GlobalId('gid://shop/User/7'), new RubySymbol('a')];
     const name = uniqueName('Welcome', BY_ARGS, args, true);
