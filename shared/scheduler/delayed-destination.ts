@@ -32,16 +32,19 @@ export function destinationOf(bytes: Buffer, registry: Registry | undefined, now
   const reason =
     target !== undefined
       ? `the name of its queue, ${JSON.stringify(target)}, is not valid Unicode`
-      : `it names no queue, and its class ${typeof className === 'string' ? JSON.stringify(className) : `(a ${typeof className})`} has none defined`;
-  if (!rubyCanShow(bytes.toString('utf8'))) {
-    return { bytes, to: 'buried', entry: buriedEntry(fieldsOf(reason, now), bytes) };
-  }
-  return { bytes, to: 'failed', ...failedEntry(fieldsOf(reason, now)) };
+      : `it names no queue, and its class ${typeof className === 'string' ? JSON.stringify(className) : '(no text)'} has none defined`;
+  return toFailed(bytes, fieldsOf(reason, now));
 }
 
 /** To the failed list, since its queue did not take it. */
 export function refusedBy(queue: string, error: string, bytes: Buffer, now: number): DelayedMove {
-  return { bytes, to: 'failed', ...failedEntry(fieldsOf(`Redis answered ${JSON.stringify(error)}`, now, queue)) };
+  return toFailed(bytes, fieldsOf(`Redis answered ${JSON.stringify(error)}`, now, queue));
+}
+
+/** @param bytes JSON of an object; as text, where Ruby's page would end at it */
+function toFailed(bytes: Buffer, fields: FailedEntryFields): DelayedMove {
+  if (!rubyCanShow(bytes.toString('utf8'))) return { bytes, to: 'buried', entry: buriedEntry(fields, bytes) };
+  return { bytes, to: 'failed', ...failedEntry(fields) };
 }
 
 function fieldsOf(reason: string, now: number, queue = ''): FailedEntryFields {

@@ -10,7 +10,7 @@ import type {
 import { defineJob } from '../../../shared/job/define.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
 import { silentLogger } from '../../../shared/log.ts';
-import { destinationOf } from '../../../shared/scheduler/delayed-destination.ts';
+import { destinationOf, refusedBy } from '../../../shared/scheduler/delayed-destination.ts';
 import { promoteDelayedStep } from '../../../shared/scheduler/promote-delayed.ts';
 import { vectors } from '../../helpers/builders.ts';
 import { runStep } from '../../helpers/scheduler/run-step.ts';
@@ -155,6 +155,11 @@ test('a queue whose name is no Unicode would be another one in Redis', () => {
   // At which Ruby's page would end.
   if (move.to !== 'buried') throw new Error(move.to);
   expect(JSON.parse(move.entry).error).toContain('is not valid Unicode');
+});
+
+test('what its queue refuses is shown as text as well, where Ruby’s page would end', () => {
+  const refused = (args: string) => refusedBy('q', 'WRONGTYPE', Buffer.from(`{"class":"A","args":${args}}`), 0).to;
+  expect([refused('["\\ud83d"]'), refused('[1.0]')]).toEqual(['buried', 'failed']);
 });
 
 /** Delayed lists by their due times, in order; and the keys of another type, which take nothing. */
