@@ -7,8 +7,8 @@ export function encodeCancelled({ id }: Effect<'cancelled'>, call: ScriptCall, k
   call.add(call.key(keys.control), id);
 }
 
+/** ARGV  the key of orders; the job's id */
 export const CANCELLED = `
--- ARGV  the key of orders; the job's id
 function effects.cancelled(held)
   local orders, id = key(), arg()
   if held then try('HDEL', orders, 'cancel:' .. id) end

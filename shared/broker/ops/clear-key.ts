@@ -7,8 +7,8 @@ export function encodeClearKey({ name, seconds }: Effect<'clearKey'>, call: Scri
   call.add(call.key(keys.plugin(name)), seconds);
 }
 
+/** ARGV  the key; seconds until it goes (0: at once) */
 export const CLEAR_KEY = `
--- ARGV  the key; seconds until it goes (0: at once)
 function effects.clearKey(held)
   local name, seconds = key(), int()
   if not held then return end

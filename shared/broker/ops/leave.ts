@@ -11,8 +11,8 @@ export function encodeLeave({ gates, queue }: Effect<'leave'>, call: ScriptCall,
   }
 }
 
+/** ARGV  the job's queue, its key; number of gates, each: its name, places of its keys limit:<gate> and parked:<gate>, its rule */
 export const LEAVE = `
--- ARGV  the job's queue, its key; number of gates, each: its name, places of its keys limit:<gate> and parked:<gate>, its rule
 function effects.leave(held)
   local queue, queueKey = arg(), key()
   queueKeys[queue] = queueKey

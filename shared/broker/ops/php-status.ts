@@ -10,9 +10,11 @@ export function encodeStatus(status: Effect<'status'>, call: ScriptCall, keys: K
   call.add(call.key(name), head, started ?? '', tail, more, ttl, ended ? 1 : 0);
 }
 
+/**
+ * ARGV  the record's key; the record up to its started time; that, '' keeps the one there; its result; what only a job of ours
+ *       has, '' for another; seconds to live (0: no limit); 1 where its end is to be told, else 0
+ */
 export const PHP_STATUS = `${TELL_END}
--- ARGV  the record's key; the record up to its started time; that, '' keeps the one there; its result; what only a job of ours
---       has, '' for another; seconds to live (0: no limit); 1 where its end is to be told, else 0
 function effects.status(held)
   local name, head, started, tail, more, ttl, ended = key(), arg(), arg(), arg(), arg(), int(), arg() == '1'
   local record = held and try('GET', name)

@@ -7,8 +7,8 @@ export function encodeProgress({ id, text }: Effect<'progress'>, call: ScriptCal
   call.add(call.key(keys.jobStatus(id)), text);
 }
 
+/** ARGV  the record's key; progress as JSON */
 export const PROGRESS = `
--- ARGV  the record's key; progress as JSON
 function effects.progress(held)
   local name, progress = key(), arg()
   local record = held and try('GET', name)

@@ -7,8 +7,8 @@ export function encodeRelease({ to, record }: SettleOp<'release'>, call: ScriptC
   call.add(call.key(keys.queue(raw.queue)), raw.queue, to, record ? spliceText(record) : '');
 }
 
+/** ARGV  the queue's key, its name, head|tail, record to splice in or '' */
 export const RELEASE = `
--- ARGV  the queue's key, its name, head|tail, record to splice in or ''
 function outcomes.release(payload)
   local queue, name, to, record = key(), arg(), arg(), arg()
   if not payload then return end

@@ -17,10 +17,13 @@ function placeOf({ member, queue, seconds }: Effect<'relock'>): string {
   return seconds === undefined ? 'q' : `d${seconds}`;
 }
 
-/** Behind LOCKS. */
+/**
+ * Behind LOCKS.
+ *
+ * ARGV  id of the job; the lock's key; how long it is held, ms, from now or from this time, epoch ms; where the job is now, its queue;
+ *       key of the retries' payloads, its member there or ''
+ */
 export const RELOCK = `
--- ARGV  id of the job; the lock's key; how long it is held, ms, from now or from this time, epoch ms; where the job is now, its queue; key of the retries' payloads, its
---       member there or ''
 function effects.relock(held)
   local id, lock, ms, due, place, name, payloads, member = arg(), key(), int(), int(), arg(), arg(), key(), arg()
   if not held then return end

@@ -22,8 +22,8 @@ local function endRecord(name, keep, reason)
 end
 `;
 
+/** ARGV  the record's key; seconds that it is kept; why, without quotes */
 export const REMOVED = `${END_RECORD}
--- ARGV  the record's key; seconds that it is kept; why, without quotes
 function effects.removed(held)
   local name, keep, reason = key(), int(), arg()
   if held then endRecord(name, keep, reason) end

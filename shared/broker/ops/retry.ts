@@ -18,9 +18,11 @@ export function retryMember(worker: string, { seq, queue }: RawJob): string {
   return `${tokenOf(worker)}-${seq}:${queue}`;
 }
 
+/**
+ * ARGV  milliseconds until it is due; record to splice in; member of the sorted set; what to replace in the producer's
+ *       payload: bytes before it or -1 for nothing, its length, the new text
+ */
 export const RETRY = `
--- ARGV  milliseconds until it is due; record to splice in; member of the sorted set; what to replace in the producer's
---       payload: bytes before it or -1 for nothing, its length, the new text
 function outcomes.retry(payload)
   local delay, record, member, from, length, text = int(), arg(), arg(), int(), int(), arg()
   if not payload then return end

@@ -7,8 +7,8 @@ export function encodeStepLost({ mark, why }: Effect<'stepLost'>, call: ScriptCa
   call.add(call.key(keys.flowsLost), JSON.stringify({ ...mark, why }));
 }
 
+/** ARGV  the list's key; the payload's mark, and why */
 export const STEP_LOST = `
--- ARGV  the list's key; the payload's mark, and why
 function effects.stepLost(held)
   local name, text = key(), arg()
   if held then try('RPUSH', name, text) end

@@ -10,9 +10,12 @@ export function encodeUnlock({ id, name, queue }: Effect<'unlock'>, call: Script
   call.add(call.key(keys.queues), queue, call.key(keys.queue(queue)));
 }
 
-/** Behind LOCKS. */
+/**
+ * Behind LOCKS.
+ *
+ * ARGV  id of the job; keys of the lock, of what is parked for it, and of the gates; the gate; key of the queues; the job's queue, its key
+ */
 export const UNLOCK = `
--- ARGV  id of the job; keys of the lock, of what is parked for it, and of the gates; the gate; key of the queues; the job's queue, its key
 function effects.unlock(held)
   local id, lock = arg(), key()
   local parked, gates, gate, queues, name, queue = key(), key(), arg(), key(), arg(), key()
