@@ -37,12 +37,21 @@ return pushed
 export const enqueueDelayed = defineScript(
   'enqueue-delayed',
   `
-local n = #ARGV / 3
-for i = 1, n do
-  local ts, member, payload = ARGV[i * 3 - 2], ARGV[i * 3 - 1], ARGV[i * 3]
-  redis.call('RPUSH', KEYS[i * 2], payload)
-  if member ~= '' then redis.call('SADD', KEYS[i * 2 + 1], member) end
+-- A key of another type is found before anything is pushed.
+redis.call('ZCARD', KEYS[1])
+local n, from = #ARGV / 3, 1
+while from <= n do
+  local ts, payloads, to = ARGV[from * 3 - 2], {}, from
+  while to <= n and to < from + 4000 and ARGV[to * 3 - 2] == ts do
+    payloads[#payloads + 1], to = ARGV[to * 3], to + 1
+  end
+  redis.call('RPUSH', KEYS[from * 2], unpack(payloads))
   redis.call('ZADD', KEYS[1], ts, ts)
+  for i = from, to - 1 do
+    local member = ARGV[i * 3 - 1]
+    if member ~= '' then redis.call('SADD', KEYS[i * 2 + 1], member) end
+  end
+  from = to
 end
 return n
 `,

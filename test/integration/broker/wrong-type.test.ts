@@ -132,6 +132,24 @@ withBrokers((stores) => {
       expect(await classes('bad')).toEqual(['a', 'b', 'c']);
     });
 
+    it('lets no delayed job into a list that the schedule does not name; those of one time stay in order', async () => {
+      const { db, keys, store } = stores;
+      const jobs = [0, 0, 1, 0].map((later, i) => ({ seconds: SECONDS + later, payload: delayed(`${i}`, 'q') }));
+      const lists = () => Promise.all([0, 1].map((later) => db.lrange(keys.delayed(SECONDS + later), 0, -1)));
+      await db.set(keys.delayedSchedule, 'no schedule');
+      await expect(store.enqueueDelayed(jobs)).rejects.toThrow(/WRONGTYPE/);
+      expect(await lists()).toEqual([[], []]);
+
+      await db.del(keys.delayedSchedule);
+      await store.enqueueDelayed(jobs);
+      const [first, second, third, fourth] = jobs.map(({ payload }) => payload);
+      expect(await lists()).toEqual([[first, second, fourth], [third]]);
+      for (const { seconds, payload } of jobs) {
+        expect(await db.smembers(keys.timestamps(payload))).toEqual([`delayed:${seconds}`]);
+      }
+      await promoteDelayed(stores.at(MUCH_LATER));
+    });
+
     it('loses no delayed job and moves none twice', async () => {
       const [a, b, c] = [delayed('a', 'q'), delayed('b', 'bad'), delayed('c', 'q')];
       await stores.store.enqueueDelayed([a, b, c].map((payload) => ({ seconds: SECONDS, payload })));
