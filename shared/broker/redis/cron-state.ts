@@ -105,8 +105,8 @@ interface CronLook {
 }
 
 const HASHES = 5;
-/** For so many ms for each field a stamp is enough, and at the most so many: a thousandth of Redis's time goes into checksums. */
-const ENOUGH_MS = 1;
+/** For so many ms for each field a stamp is enough, and at the most so many: a part in ten thousand of Redis's time goes into checksums. */
+const ENOUGH_MS = 5;
 const LONGEST_ENOUGH_MS = 60_000;
 const NO_STAMP = { text: '', from: 0, until: 0 };
 
