@@ -1,5 +1,5 @@
 import type { Limit } from '../shared/index.ts';
-import { limitRules, nearest, type QueueList, QueueSelector, textOf } from '../shared/internal.ts';
+import { checkNamed, limitRules, type QueueList, QueueSelector } from '../shared/internal.ts';
 
 /**
  * Queues in the order in which they are drained, `['critical', 'default']`; or with their weights,
@@ -34,17 +34,10 @@ export function drains(list: QueueList, queue: string): boolean {
   return selector.shares(1).some((share) => share.queue === queue);
 }
 
-/** Limits are of queues that the list looks into, by their names. @throws Error  @throws ConfigError for a limit that cannot be */
+/** Limits are of queues that the list looks into, by their names. @throws ConfigError */
 export function checkLimits(limits: Readonly<Record<string, Limit>>, list: QueueList): void {
   limitRules(limits);
-  const names = list.patterns.filter((one) => !one.excluded).map(textOf);
-  for (const queue of Object.keys(limits)) {
-    if (drains(list, queue)) continue;
-    const meant = nearest(queue, names);
-    throw new Error(
-      `limits.${queue}: the consumer has no such queue${meant === undefined ? '' : ` (did you mean ${JSON.stringify(meant)}?)`}. Its queues are ${names.join(', ')}.`,
-    );
-  }
+  checkNamed('limits', Object.keys(limits), list);
 }
 
 /** A queue that both look into, if one can be found: among names that stand in their lists, examples of their globs, and `more`. */

@@ -54,6 +54,9 @@ const NUMBERS = {
   refused: Number.NaN,
 } as const;
 
+/** A date that is later than JavaScript's calendar, and a number that Redis takes for none, come of what is longer. */
+const LONGEST_MS = 8_640_000_000_000_000;
+
 export interface DurationRule {
   /** What a number without a unit means. @default 'milliseconds' */
   readonly numbers?: keyof typeof NUMBERS;
@@ -87,8 +90,9 @@ export function durationMs(value: unknown, field: string, rule: DurationRule = {
   }
   const ms =
     typeof value === 'string' ? parseDuration(value) : typeof value === 'number' ? value * NUMBERS[numbers] : undefined;
-  if (ms !== undefined && ms >= least && (Number.isFinite(ms) || endless)) return ms;
-  const from = least === 0 ? '' : ` of ${shownDuration(least)} or more`;
+  if (ms !== undefined && ms >= least && (ms <= LONGEST_MS || (endless && ms === Infinity))) return ms;
+  const isTooLong = ms !== undefined && ms > LONGEST_MS && ms !== Infinity;
+  const from = isTooLong ? ' of 100000000d or less' : least > 0 ? ` of ${shownDuration(least)} or more` : '';
   const forms = [
     ...(numbers === 'refused' ? [] : [`a number of ${numbers}`]),
     `text such as ${least < 1_000 ? "'500ms', " : ''}'30s', '1h30m', '2d'`,

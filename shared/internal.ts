@@ -71,7 +71,14 @@ export { RunMetrics } from './metrics/run-metrics.ts';
 export { systemMetricsOver } from './metrics/system-metrics.ts';
 export { nearest } from './nearest.ts';
 export { checkOptions, type KnownOptions, kindOf, type OptionsOf, shown } from './options.ts';
-export { matchesQueue, parseQueues, type QueueList, type QueuePattern, textOf } from './queues/queue-list.ts';
+export {
+  checkNamed,
+  matchesQueue,
+  parseQueues,
+  type QueueList,
+  type QueuePattern,
+  textOf,
+} from './queues/queue-list.ts';
 export { QueueSelector } from './queues/queue-selector.ts';
 export {
   type AutoscaleLimits,

@@ -28,12 +28,13 @@ export interface Limit {
 }
 
 /** A limit for each of some kinds of a class's jobs. */
-export interface KeyedLimit<Out extends readonly unknown[] = readonly unknown[]> extends Limit {
+export interface KeyedLimit<In extends readonly unknown[] = readonly unknown[]> extends Limit {
   /**
-   * Tells the kind: each text has the limit for itself, such as `(args) => args[0].tenant`. What it throws, or a value that
-   * is no text, fails the job. @default all jobs of the class are of one kind
+   * Tells the kind: each text has the limit for itself, such as `(args) => args[0].tenant`. Arguments are as they were given to
+   * `enqueue`, before any schema. What it throws, or a value that is no text, fails the job.
+   * @default all jobs of the class are of one kind
    */
-  key?(args: Out): string;
+  key?(args: In): string;
 }
 
 const RATE = /^(\d+)\/(.+)$/;
@@ -87,8 +88,8 @@ export function limitRules(limits: Readonly<Record<string, Limit>>): ReadonlyMap
 export function parseLimit(where: string, text: string): Limit {
   const limit: { running?: number; rate?: `${number}/${string}` } = {};
   for (const part of text.split(',').map((one) => one.trim())) {
-    if (RATE.test(part)) limit.rate = part as `${number}/${string}`;
-    else if (/^\d+$/.test(part)) limit.running = Number(part);
+    if (RATE.test(part) && limit.rate === undefined) limit.rate = part as `${number}/${string}`;
+    else if (/^\d+$/.test(part) && limit.running === undefined) limit.running = Number(part);
     else throw new ConfigError(`${where}: must be such as 2, 100/1m or 2,100/1m; got ${JSON.stringify(text)}.`);
   }
   limitRule(where, limit);

@@ -224,6 +224,6 @@ function checkGate(gate: unknown): void {
 
 function noGate(gate: unknown): ConfigError {
   return new ConfigError(
-    `A gate is named such as "class:Report", "class:Report/acme", "queue:reports" "pause:Report" or "unique:…", as client.limits.list shows it; got ${shown(gate)}.`,
+    `A gate is named such as "class:Report", "class:Report/acme", "queue:reports", "pause:Report" or "unique:…", as client.limits.list shows it; got ${shown(gate)}.`,
   );
 }

@@ -170,10 +170,12 @@ export function createQueues({ queues, stats, hashes, workers, control }: Queues
       return { items, cursor: last && end < size ? cursorOf(end - 1, last) : undefined };
     },
 
-    pause: async (name) => queues.pause(checkName(name)),
+    pause: async (name) => queues.pause(checkOne(name)),
     resume: async (name) => queues.resume(checkName(name)),
     limit: async (name, limit) =>
-      control.limit(checkName(name), limit === null ? undefined : limitRule(`limit ${name}`, limit)),
+      limit === null
+        ? control.limit(checkName(name), undefined)
+        : control.limit(checkOne(name), limitRule(`limit ${name}`, limit)),
     pauseAll: () => queues.pauseAll(),
     resumeAll: () => queues.resumeAll(),
     clear: async (name) => queues.clear(checkName(name)),
@@ -192,6 +194,14 @@ function checkName(name: string): string {
   if (typeof name === 'string' && name !== '') return name;
   throw new ConfigError(
     `A queue must be named by a text that is not empty; got ${JSON.stringify(name) ?? typeof name}.`,
+  );
+}
+
+/** A pattern would be the name of a queue that there is not. @throws ConfigError */
+function checkOne(name: string): string {
+  if (!checkName(name).includes('*')) return name;
+  throw new ConfigError(
+    `A queue must be given by its whole name, such as "reports"; got ${JSON.stringify(name)}. Give each by itself.`,
   );
 }
 

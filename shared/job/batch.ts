@@ -6,13 +6,16 @@ import type { JobInfo } from './context.ts';
 import type { Args, Enqueue } from './enqueue.ts';
 
 /** Which jobs run together. */
-export interface BatchOptions<Out extends Args = Args> {
+export interface BatchOptions<In extends Args = Args> {
   /** Most jobs of a batch, from 1. */
   readonly size: number;
   /** How long the first of a batch waits for others. @default '1s' */
   readonly wait?: Duration;
-  /** Jobs of equal keys run together, such as `(args) => args[0].tenant`. @default all of the class */
-  key?(args: Out): string;
+  /**
+   * Jobs of equal keys run together, such as `(args) => args[0].tenant`. Arguments are as they were given to `enqueue`, before any
+   * schema. @default all of the class
+   */
+  key?(args: In): string;
 }
 
 /** A job of a batch. */

@@ -7,7 +7,7 @@ import { checkRetry, type RetryOptions } from './retry.ts';
 import { type Unique, uniqueOf } from './unique-options.ts';
 
 /** Options that many job classes have in common: any that a definition may have, and that is not of one class alone. */
-export interface DefaultOptions<In extends Args = Args, Out extends Args = In>
+export interface DefaultOptions<In extends Args = Args>
   extends Pick<JobRef<In>, 'unique' | 'track' | 'expires' | 'deadline'> {
   /** @default 5 attempts, with waits that grow from 16 s to 7 min */
   readonly retry?: RetryOptions;
@@ -18,7 +18,7 @@ export interface DefaultOptions<In extends Args = Args, Out extends Args = In>
    * it takes no place of a worker, counts no attempt, and goes on when others have ended or the rate allows it, first come
    * first served for each key. @default any number
    */
-  readonly limit?: KeyedLimit<Out>;
+  readonly limit?: KeyedLimit<In>;
 }
 
 /** Their names. */
@@ -44,7 +44,7 @@ export interface CheckedOptions {
 }
 
 /** @param where what has the options, for messages  @throws ConfigError with the option, the value got and what is allowed */
-export function checkDefaultOptions(where: string, options: DefaultOptions<never, never>): CheckedOptions {
+export function checkDefaultOptions(where: string, options: DefaultOptions<never>): CheckedOptions {
   const { retry, timeout, limit, unique, track, expires, deadline } = options;
   if (limit !== undefined) limitRule(`${where}: limit`, limit, true);
   checkRetry(where, retry);

@@ -80,8 +80,11 @@ function withGroups(definition: JobRef, groups: readonly Group[]): JobRef {
 }
 
 function group(pattern: string, given: unknown, root: string): Group {
-  if (pattern === '')
-    throw new ConfigError(`${root}: a pattern is a class, a queue, or has a *, such as 'mail*'; got "".`);
+  if (pattern === '' || pattern !== pattern.trim() || /^!|[,=]/.test(pattern)) {
+    throw new ConfigError(
+      `${root}: a pattern is one class or queue, or has a *, such as 'mail*'; got ${JSON.stringify(pattern)}.`,
+    );
+  }
   const where = `${root}.${pattern}`;
   checkOptions(where, given, defaultOptionNames);
   return { fits: matcher(pattern), options: checkDefaultOptions(where, given as DefaultOptions) };

@@ -7,7 +7,7 @@ import { type Args, definition, type JobDefinition, type JobOptions, jobOptionNa
 export interface BatchJobOptions<In extends Args, Out extends Args>
   extends Omit<JobOptions<In, Out>, 'perform' | 'delivery'> {
   /** Which jobs run together. */
-  readonly batch: BatchOptions<Out>;
+  readonly batch: BatchOptions<In>;
   /**
    * The work, of all of them. What it throws fails them all; `jobs[i].fail(error)` fails one. Each has its own attempts, and comes
    * back in another batch.

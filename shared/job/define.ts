@@ -14,10 +14,7 @@ import type { RetryOn } from './retry-on.ts';
 export type { Args } from './enqueue.ts';
 
 /** What `defineJob` takes. */
-export interface JobOptions<In extends Args, Out extends Args>
-  extends JobRef<In>,
-    DefaultOptions<In, Out>,
-    JobCallbacks {
+export interface JobOptions<In extends Args, Out extends Args> extends JobRef<In>, DefaultOptions<In>, JobCallbacks {
   /**
    * What stands in a payload's `class`. With a `*` at its end it stands for every class that begins so, and the longest
    * such prefix wins over shorter ones; an exact name wins over all.

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.ts';
+import { didYouMean, nearest } from '../nearest.ts';
 import { shown } from '../options.ts';
 
 /** Where a worker looks for jobs, and in which order. */
@@ -75,6 +76,18 @@ function regexOf(source: string, pattern: string): RegExp {
     throw new ConfigError(
       `The queue pattern ${JSON.stringify(pattern)} cannot be read; ranges go upwards, as in [a-z].`,
       { cause: error },
+    );
+  }
+}
+
+/** What is said of queues by their names is of such as the list looks into. @param where what says it, for messages  @throws ConfigError */
+export function checkNamed(where: string, names: readonly string[], list: QueueList): void {
+  const isLookedInto = matchesQueue(list);
+  for (const name of names) {
+    if (name !== '' && !name.includes('*') && isLookedInto(name)) continue;
+    const known = list.patterns.map(textOf);
+    throw new ConfigError(
+      `${where}.${name}: there is no such queue${didYouMean(nearest(name, known))}, by its whole name, among those that are looked into: ${known.join(', ')}.`,
     );
   }
 }

@@ -38,9 +38,9 @@ describe('limits of queues', () => {
     [
       'mailers,news',
       { mialers: { running: 1 } },
-      'limits.mialers: the consumer has no such queue (did you mean "mailers"?). Its queues are mailers, news.',
+      'limits.mialers: there is no such queue (did you mean "mailers"?), by its whole name, among those that are looked into: mailers, news.',
     ],
-    ['*,!news', { news: { running: 1 } }, 'limits.news: the consumer has no such queue'],
+    ['*,!news', { news: { running: 1 } }, 'limits.news: there is no such queue'],
   ])('are checked at synth: %s %j', (queues, limits, message) => {
     expect(() => consumer({ queues, limits: limits as never })).toThrow(message);
   });

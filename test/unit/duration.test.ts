@@ -101,6 +101,15 @@ describe('what is no duration is told with what would be', () => {
   });
 });
 
+test.each([1e16, 1e300, '100000001d'])('%j is longer than any date can be', (value) => {
+  for (const endless of [false, true]) {
+    expect(() => durationMs(value, 'wait', { least: 1, endless })).toThrow(
+      'wait must be a duration of 100000000d or less',
+    );
+  }
+  expect(durationMs('100000000d', 'wait')).toBe(8.64e15);
+});
+
 test.each([
   [0, '0ms'],
   [1, '1ms'],

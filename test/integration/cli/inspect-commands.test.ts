@@ -274,11 +274,19 @@ describe('limits, paused classes, cancelled jobs', () => {
       ['0', 'Did you mean none?'],
       ['2/x', '100/1m'],
       ['two', '2,100/1m'],
+      ['2,3', '2,100/1m'],
+      ['1/1s,2/1s', '2,100/1m'],
     ] as const) {
       expect(await run('queues', 'limit', 'reports', text)).toMatchObject({
         code: 2,
         stderr: expect.stringContaining(said),
       });
+    }
+    for (const call of [
+      ['limit', 'rep*', '2'],
+      ['pause', 'rep*'],
+    ]) {
+      expect(await run('queues', ...call)).toMatchObject({ code: 2, stderr: expect.stringContaining('whole name') });
     }
     expect(await objects('queues', 'limit', 'reports', 'none')).toMatchObject({
       found: [{ queue: 'reports', limit: null }],

@@ -157,6 +157,11 @@ describe('a worker in a program', () => {
     );
   });
 
+  test.each(['report', 'rep*', ''])('refuses a limit of a queue that it does not look into: %j', (queue) => {
+    const options = { jobs: [], queues: 'reports,*-mail', limits: { [queue]: { running: 2 } } };
+    expect(() => createWorker(options)).toThrow(`limits.${queue}: there is no such queue`);
+  });
+
   test('takes nothing while it is paused', async () => {
     const log = recordingLogger();
     await using client = createClient({ url: redis.url, jobs });

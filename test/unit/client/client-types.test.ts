@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { createEnqueuer } from '../../../shared/client/enqueuer.ts';
 import { ArgumentsError } from '../../../shared/errors.ts';
 import { type Args, defineJob, type JobDefinition } from '../../../shared/job/define.ts';
+import { defineBatchJob } from '../../../shared/job/define-batch-job.ts';
 import { FakeStore } from '../../helpers/fake-broker.ts';
 
 // `tsc` checks these; what a schema refuses at compile time it has to refuse at run time as well.
@@ -31,6 +32,33 @@ const Report = defineJob({
   },
 });
 
+/** Keys are made before the schema has made anything. */
+const key = ([text]: readonly unknown[]) => String(text).toLowerCase();
+const Keyed = defineJob({
+  class: 'Keyed',
+  args: z.tuple([z.string().transform((text) => new Date(text))]),
+  limit: {
+    running: 1,
+    key(args) {
+      expectTypeOf(args).toEqualTypeOf<[string]>();
+      return key(args);
+    },
+  },
+  perform: ([at]) => at.getTime(),
+});
+const KeyedBatch = defineBatchJob({
+  class: 'KeyedBatch',
+  args: z.tuple([z.string().transform((text) => new Date(text))]),
+  batch: {
+    size: 2,
+    key(args) {
+      expectTypeOf(args).toEqualTypeOf<[string]>();
+      return key(args);
+    },
+  },
+  performAll: (jobs) => jobs.map(({ args: [at] }) => at.getTime()),
+});
+
 const Valibot = defineJob({
   class: 'Valibot',
   queue: 'q',
@@ -56,6 +84,7 @@ describe('a definition', () => {
     >();
     expectTypeOf(Untyped).toEqualTypeOf<JobDefinition<Args, Args>>();
     expect([Hello, Report, Untyped].map((one) => one.class)).toEqual(['Hello', 'Report', 'Untyped']);
+    expect([Keyed.limit?.key?.(['A']), KeyedBatch.batch?.key?.(['B'])]).toEqual(['a', 'b']);
   });
 });
 

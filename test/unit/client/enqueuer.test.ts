@@ -349,8 +349,8 @@ describe('what cannot be enqueued rejects, and pushes nothing', () => {
     ],
     [
       'a delay beyond the calendar',
-      (to) => to.enqueue(Hello, [], { in: 1e18 }),
-      new ConfigError('enqueue Hello: the time must be a valid Date after 1970; got in 1000000000000000000.'),
+      (to) => to.enqueue(Hello, [], { in: 8.64e15 }),
+      new ConfigError('enqueue Hello: the time must be a valid Date after 1970; got in 8640000000000000.'),
     ],
   ])('%s', async (_what, call, error) => {
     // A promise, not an exception: `enqueue(…).catch(…)` has to see it.

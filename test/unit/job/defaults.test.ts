@@ -72,7 +72,9 @@ describe('options by pattern', () => {
 
   test.each<[string, unknown, string]>([
     ['no object', [], 'defaults must be options by pattern'],
-    ['an empty pattern', { '': { timeout: '1s' } }, 'a pattern is a class'],
+    ['an empty pattern', { '': { timeout: '1s' } }, 'a pattern is one class or queue'],
+    ['several in one', { 'mail,news': { timeout: '1s' } }, 'a pattern is one class or queue, or has a *'],
+    ['what is left out', { '!mail': { timeout: '1s' } }, 'got "!mail"'],
     ['a pattern that cannot be read', { '[z-a]': { timeout: '1s' } }, '[z-a]'],
     ['options that are none', { 'mail*': '30s' }, 'defaults.mail*: options must be an object; got "30s"'],
     [
