@@ -6,8 +6,9 @@ const IDLE_MS = 60_000;
 export const LOOK_AGAIN_MS = 300_000;
 /** Jobs that are called at a time. */
 const MOST_CALLED = 500;
-/** Parked jobs that are passed over, since they cannot go on. */
+/** Parked jobs that are passed over, since they cannot go on; or since nobody takes their queues' jobs now. */
 const MOST_PASSED = 100;
+const MOST_RESTING = 1_000;
 /** A rate is counted in so many parts of its time. */
 const PARTS = 100;
 
@@ -73,6 +74,10 @@ local function gateOf(name, limitKey, parkedKey, rule, class)
         gate.kept = math.min(gate.kept, tonumber(expires))
         gate.places, gate.tokens = gate.places - tonumber(tickets), gate.tokens - tonumber(tickets)
       else
+        if expires then
+          gate.late = gate.late or {}
+          gate.late[rest] = tonumber(tickets)
+        end
         gate.gone[#gate.gone + 1] = field
       end
     elseif field ~= 'rule' then
@@ -147,15 +152,18 @@ local function keepPlace(gate, payload)
   gate.places, gate.tokens = gate.places - 1, gate.tokens - 1
 end
 -- Jobs that may go on go to the heads of their queues. At a limit the first ones do, and their places are kept for them. When
--- a class is resumed all do, in portions: the last ones first, so that they are in order in the end.
+-- a class is resumed all do, in portions: the last ones first, so that they are in order in the end; and at a limit that is nobody's now.
 local function callNext(gate)
-  local isLimit = gate.class == ''
-  if not isLimit and control['class:' .. gate.class] == 'paused' then return end
-  local jobs, passed = {}, 0
-  while #jobs + passed < gate.waiting and #jobs < ${MOST_CALLED} and passed < ${MOST_PASSED} and gate.places > 0 and gate.tokens > 0 do
-    local at = #jobs + passed
+  local isLimit, resting = gate.class == '' and not gate.isNobodys, gate.resting or {}
+  if gate.class ~= '' and control['class:' .. gate.class] == 'paused' then return end
+  local jobs, passed, rest = {}, 0, 0
+  while #jobs + passed + rest < gate.waiting and #jobs < ${MOST_CALLED} and passed < ${MOST_PASSED} and rest < ${MOST_RESTING}
+    and gate.places > 0 and gate.tokens > 0 do
+    local at = #jobs + passed + rest
     local job, bad = readParked(gate, isLimit and at or -1 - at)
-    if job then
+    if job and isLimit and resting[job[3]] then
+      rest = rest + 1
+    elseif job then
       jobs[#jobs + 1] = job
       if isLimit then keepPlace(gate, job[2]) end
     elseif bad then
@@ -165,7 +173,7 @@ local function callNext(gate)
     end
   end
   for i = 1, #jobs do toHead(jobs[isLimit and #jobs + 1 - i or i]) end
-  if passed > 0 then
+  if passed + rest > 0 then
     for _, job in ipairs(jobs) do call('LREM', gate.parked, isLimit and 1 or -1, job[4]) end
   elseif #jobs > 0 then
     call('LTRIM', gate.parked, isLimit and #jobs or 0, isLimit and -1 or -#jobs - 1)
@@ -173,12 +181,12 @@ local function callNext(gate)
   gate.waiting = gate.waiting - #jobs
   gate.full = #jobs == ${MOST_CALLED}
   -- What cannot go on is looked at now and then.
-  gate.stuck = passed > 0 and gate.waiting <= passed
+  gate.stuck = passed + rest > 0 and gate.waiting <= passed + rest
 end
 -- When somebody has to look at what waits, should nothing else do it: when the rate allows it, or where it can go on now.
 local function lookAt(gate)
   if gate.isOthers then return time + ${CALLED_MS} end
-  if gate.class ~= '' or gate.stuck then return time + ${LOOK_AGAIN_MS} end
+  if gate.class ~= '' or gate.stuck then return time + (gate.resting and ${CALLED_MS} or ${LOOK_AGAIN_MS}) end
   -- A job that was called may never come: it was removed, or its worker died with it.
   if gate.places <= 0 then return math.min(gate.kept, time + ${LOOK_AGAIN_MS}) end
   if gate.tokens <= 0 then
@@ -217,6 +225,8 @@ local function closeGates(parkedSet)
   pushParked()
   for _, gate in ipairs(gateList) do
     if gate.waiting > 0 then callNext(gate) end
+    -- That it is nobody's has to be known for the next portion.
+    if gate.isNobodys and gate.waiting > 0 then gate.gone = {} end
     if gate.class == '' and not gate.isOthers then
       writeUse(gate, gate.own + gate.delta)
       if gate.waiting > 0 then call('HSET', gate.key, 'rule', gate.rule) elseif gate.hasRule then call('HDEL', gate.key, 'rule') end

@@ -79,6 +79,34 @@ for _ = 1, int() do
   local gate = gateOf(name, limitKey, parkedKey, '', class)
   gate.waited = true
 end
+-- Jobs that were called and have not come. Those that still stand at the heads of their queues, which nobody drains now or which are paused,
+-- wait here again, as the first ones, and those of other queues are called before them. Of the others somebody has taken
+-- one without asking for leave: its class has no such limit any more, and whatever waits is judged anew.
+local function takeBack(gate)
+  local missing, resting = 0, nil
+  for _, count in pairs(gate.late) do missing = missing + count end
+  for name, queue in pairs(queueKeys) do
+    local back = {}
+    while true do
+      local payload = try('LINDEX', queue, 0)
+      local sha = payload and redis.sha1hex(original(payload))
+      if not sha or (gate.late[sha] or 0) == 0 then break end
+      gate.late[sha], missing = gate.late[sha] - 1, missing - 1
+      call('LPOP', queue)
+      back[#back + 1] = #name .. ':' .. name .. payload
+    end
+    for i = #back, 1, -1 do call('LPUSH', gate.parked, back[i]) end
+    if #back > 0 then
+      gate.waiting, resting = gate.waiting + #back, resting or {}
+      resting[name] = true
+    end
+  end
+  gate.resting = resting
+  if missing > 0 then gate.isNobodys, gate.places, gate.tokens = true, math.huge, math.huge end
+end
+for _, gate in ipairs(gateList) do
+  if gate.late and gate.waiting > 0 then takeBack(gate) end
+end
 local before, after, more = 0, 0, 0
 for _, gate in ipairs(gateList) do before = before + gate.waiting end
 closeGates(KEYS[4])

@@ -279,6 +279,57 @@ withBrokers((stores: Brokers) => {
       await stores.db.del(keys.queue('bad'), parked, keys.parked);
     });
 
+    describe('a job that is called and does not come within a minute', () => {
+      const parked = keys.parkedAt('class:Counted');
+      const ran: unknown[] = [];
+      const Counted = defineJob({ class: 'Counted', perform: ([kind, n]) => void ran.push(`${kind}${n}`) });
+      async function park(queue: string, jobs: readonly string[]) {
+        await stores.db.hset(keys.limit('class:Counted'), 'rule', '1 - - -');
+        await stores.db.zadd(keys.parked, NOW, 'class:Counted');
+        await stores.db.rpush(parked, ...jobs.map((job) => `${queue.length}:${queue}${job}`));
+      }
+
+      test('ran without asking, where its class has no such limit any more: then all go on, in order', async () => {
+        ran.length = 0;
+        const jobs = jobsOf('x', 1_200);
+        await park('a', jobs);
+        await stores.tick();
+        expect(await stores.queued('a')).toEqual(jobs.slice(0, 1));
+        await drain({ store: stores.store, jobs: [Counted], queues: 'a' });
+        redisTime.move(60_001);
+        await stores.tick();
+        expect(await stores.db.exists(parked, keys.parked)).toBe(0);
+        await drain({ store: stores.open(), jobs: [Counted], queues: 'a' });
+        expect(ran).toEqual(range(1, 1_200).map((n) => `x${n}`));
+        await stores.db.del(keys.limit('class:Counted'));
+      });
+
+      test('waits again as the first, where its queue is paused, and keeps those of other queues waiting no longer', async () => {
+        ran.length = 0;
+        const Limited = defineJob({ ...Counted, limit: { running: 1 } });
+        const [first, second] = jobsOf('x', 2);
+        await park('a', jobsOf('x', 2));
+        await park('b', jobsOf('y', 1));
+        await stores.db.sadd(keys.pausedQueues, 'a');
+        await stores.tick();
+        expect(await stores.queued('a')).toEqual([first]);
+        redisTime.move(60_001);
+        await stores.tick();
+        expect(await stores.queued('a')).toEqual([]);
+        expect(await stores.db.lrange(parked, 0, -1)).toEqual([`1:a${first}`, `1:a${second}`]);
+        await drain({ store: stores.store, jobs: [Limited] });
+        expect(ran).toEqual(['y1']);
+        await stores.db.del(keys.pausedQueues);
+        await eventually(async () => {
+          redisTime.move(60_001);
+          await stores.tick();
+          await drain({ store: stores.open(), jobs: [Limited] });
+          expect(ran).toEqual(['y1', 'x1', 'x2']);
+        });
+        await stores.db.del(keys.limit('class:Counted'));
+      });
+    });
+
     test('in a serial queue it keeps the order: its jobs wait where they are', async () => {
       const scene = counted({ running: 1 });
       await stores.produce('other', ...jobsOf('o', 1));
