@@ -1,8 +1,9 @@
 import { LambdesqueError, RedisUnavailableError } from '../../errors.ts';
 import { type Keys, keysOf } from '../keys.ts';
-import { indexedLists, inflightStates, keyTypes, retryGaps, scanNames, scoresOf } from '../scripts/doctor-look.ts';
+import { indexedLists, inflightStates, keyTypes, retryGaps, scoresOf } from '../scripts/doctor-look.ts';
 import { mendDelayed, mendIndexes, mendLeases, mendQueues, mendRecords, mendRetries } from '../scripts/doctor-mend.ts';
 import { list, type RedisClient, type Reply, text } from './client.ts';
+import { scanKeys } from './scan-keys.ts';
 import { nameOf } from './wrong-keys.ts';
 
 /** The part of the seam that looks for what is wrong in Redis, and mends what can be mended safely. Every look is bounded. */
@@ -60,12 +61,6 @@ export function redisDoctorBroker(client: RedisClient, namespace: string): Docto
   const keys = keysOf(namespace);
   const prefix = keys.queues.slice(0, -'queues'.length);
 
-  async function scan(cursor: string): Promise<readonly Reply[]> {
-    const pattern = `${prefix.replace(/[*?[\]^\\]/g, '\\$&')}*`;
-    if (client.cluster) return list(await client.script(scanNames, [keys.queues], [cursor, pattern, SCANNED]));
-    return list(await client.command(['SCAN', cursor, 'MATCH', pattern, 'COUNT', SCANNED]));
-  }
-
   return {
     keys,
 
@@ -85,12 +80,12 @@ export function redisDoctorBroker(client: RedisClient, namespace: string): Docto
       const names = new Set<string>();
       let cursor = '0';
       for (let looked = 0; looked < most; looked += SCANNED) {
-        const [next, found] = await scan(cursor);
-        for (const reply of list(found)) {
+        const some = await scanKeys(client, prefix, cursor, SCANNED);
+        for (const reply of some.found) {
           const name = nameOf(reply);
           if (name !== undefined) names.add(name.slice(prefix.length));
         }
-        cursor = text(next);
+        cursor = some.cursor;
         if (cursor === '0') return { names: [...names], complete: true };
       }
       return { names: [...names], complete: false };

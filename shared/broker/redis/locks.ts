@@ -3,6 +3,7 @@ import { gateOf, readHolder } from '../lock-value.ts';
 import { describeLocks, freeLock } from '../scripts/unique.ts';
 import { list, type RedisClient, text } from './client.ts';
 import { firstParked } from './open-unique.ts';
+import { scanKeys } from './scan-keys.ts';
 import { type TimeSource, timedScripts } from './time.ts';
 
 /** Whose lock it is, and how it is doing. */
@@ -42,9 +43,8 @@ export function redisLocksBroker(client: RedisClient, namespace: string, time?: 
   return {
     async scan(cursor, count) {
       const prefix = keys.unique('');
-      const pattern = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`;
-      const [next, found] = list(await client.command(['SCAN', cursor, 'MATCH', pattern, 'COUNT', count]));
-      return { names: list(found).map((key) => text(key).slice(prefix.length)), cursor: text(next) };
+      const { found, cursor: next } = await scanKeys(client, prefix, cursor, count);
+      return { names: found.map((key) => text(key).slice(prefix.length)), cursor: next };
     },
 
     async read(names) {

@@ -54,6 +54,50 @@ describe('a client that is told of the cluster', () => {
     expect(await lengthOf('{many}:queue:q')).toBe(200);
   });
 
+  test('holds locks and limits, replaces, pauses, cancels, and tells of ends', async () => {
+    const begun: unknown[] = [];
+    const ends = Promise.withResolvers<void>();
+    const Sync = defineJob({
+      class: 'Sync',
+      queue: 'a',
+      unique: { by: ([account]) => String(account), onConflict: 'replace' },
+      limit: { running: 1, key: ([account]) => String(account) },
+      track: true,
+      async perform([account, n], { signal }) {
+        begun.push(`${account}${n}`);
+        const aborted = new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason)),
+        );
+        if (n === 0) await Promise.race([ends.promise, aborted]);
+        return n;
+      },
+    });
+    const setup = { url: cluster.url(), namespace: '{control}', jobs: [Sync] };
+    await using client = createClient(setup);
+    await using worker = createWorker({ ...setup, queues: '*', scheduler: true, log: silentLogger });
+    const ended = worker.run();
+    const first = await client.enqueue(Sync, ['x', 0]);
+    await eventually(() => expect(begun).toEqual(['x0']));
+    const later = [await client.enqueue(Sync, ['x', 1]), await client.enqueue(Sync, ['x', 2])];
+    const { items } = await client.locks.list();
+    expect(items).toMatchObject([{ id: first.id, class: 'Sync', queue: 'a', parked: 1 }]);
+    await client.classes.pause('Sync');
+    const waits = [first, ...later].map(({ id }) => client.jobs.wait(id ?? ''));
+    ends.resolve();
+    await waits[0];
+    await eventually(async () => expect(await client.jobs.get(later[1]?.id ?? '')).toMatchObject({ state: 'parked' }));
+    expect(await client.classes.resume('Sync')).toBe(1);
+    const states = (await Promise.all(waits)).map(({ state }) => state);
+    expect(states).toEqual(['succeeded', 'discarded', 'succeeded']);
+    expect(begun).toEqual(['x0', 'x2']);
+    const delayed = await client.enqueue(Sync, ['y', 1], { in: '1h' });
+    expect(await client.jobs.cancel(delayed.id ?? '')).toBe('discarded');
+    await worker.stop();
+    await ended;
+    const { client: node } = await cluster.primaryOf('{control}:queues');
+    expect(await node.keys('{control}:{unique,limit,parked,control}*')).toEqual([]);
+  });
+
   test('looks at queues, workers and statistics, and changes them', async () => {
     const Hello = defineJob({ class: 'Hello', queue: 'a', perform() {} });
     await using client = createClient({ url: cluster.url(), namespace: '{views}' });
