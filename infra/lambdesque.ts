@@ -19,7 +19,7 @@ import { OnDemand } from './on-demand.ts';
 import { checkProps, systemOptions } from './options.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 import { systemMetadata } from './system-metadata.ts';
-import { defaultSystemName } from './system-name.ts';
+import { claimSystemName, defaultSystemName } from './system-name.ts';
 import { type AlarmOptions, Alarms } from './watching/alarms.ts';
 import { MetricsDashboard } from './watching/metrics-dashboard.ts';
 import { Queries } from './watching/queries.ts';
@@ -108,6 +108,7 @@ export class Lambdesque<Name extends string> extends Construct {
     }
     const registry = requireJobs(jobs);
     this.systemName = props.systemName ?? defaultSystemName(this);
+    claimSystemName(this, this.systemName);
     const kept = { removalPolicy, ...omitUndefined({ encryptionKey: props.encryptionKey }) };
     this.onFailure = props.onFailure ?? new FailureQueue(this, 'Failures', kept);
     this.wake =

@@ -22,3 +22,21 @@ export function checkSystemName(name: string): void {
     throw new Error(`systemName must be 1 to 64 letters, digits, ".", "_" and "-"; got ${JSON.stringify(name)}.`);
   }
 }
+
+/** By stack, nested ones with the one that they are in: the path of who has a name. */
+const taken = new WeakMap<Stack, Map<string, string>>();
+
+/** @throws Error where another system of the stack has the name: their functions would have the same names, too */
+export function claimSystemName(scope: IConstruct, name: string): void {
+  let stack = Stack.of(scope);
+  while (stack.nestedStackParent) stack = stack.nestedStackParent;
+  const names = taken.get(stack) ?? new Map<string, string>();
+  taken.set(stack, names);
+  const other = names.get(name);
+  if (other !== undefined) {
+    throw new Error(
+      `${scope.node.path} and ${other} have the same systemName, ${JSON.stringify(name)}. Each system of a stack needs one of its own.`,
+    );
+  }
+  names.set(name, scope.node.path);
+}

@@ -1,9 +1,10 @@
-import type { Stack } from 'aws-cdk-lib';
+import { NestedStack, type Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { type Consumer, Lambdesque, type LambdesqueProps } from '../../infra/index.ts';
 import { functionOf, settingsOf, statementsOf, testStack, upstash, warningsOf } from './stack.ts';
@@ -117,6 +118,30 @@ describe('a key of the user’s own', () => {
     const { stack } = under((scope) => Key.fromKeyArn(scope, 'Key', arn), 'minute');
     expect(warningsOf(stack)).toContainEqual(expect.stringContaining('It must let logs.<region>.amazonaws.com'));
   });
+});
+
+test('a stack may hold several systems, each with a name of its own', () => {
+  const { stack, jobs } = system();
+  const more = (scope: Construct, id: string, systemName?: string) =>
+    new Lambdesque(scope, id, {
+      redis: upstash(stack, `${id}Token`),
+      jobs: 'test/infra/jobs/good.ts',
+      consumers: { all: { queues: '*' } },
+      ...(systemName === undefined ? {} : { systemName }),
+    });
+  expect([jobs, more(stack, 'More')].map((one) => one.systemName)).toEqual(['Test-Jobs', 'Test-More']);
+  expect(() => more(new NestedStack(stack, 'Nested'), 'Same', 'Test-Jobs')).toThrow(
+    'Test/Nested/Same and Test/Jobs have the same systemName, "Test-Jobs".',
+  );
+});
+
+test.each<[object, string]>([
+  [{ wake: 'ondemand' }, "wake must be 'minute' or 'on-demand'; got \"ondemand\"."],
+  [{ consumer: {} }, 'Lambdesque: there is no option "consumer" (did you mean "consumers"?)'],
+  [{ jobs: undefined }, 'jobs: give the path of a module'],
+  [{ scheduler: { failed: { most: 5 } } }, 'Scheduler: failed: there is no option "most"'],
+])('%j is refused', (props, message) => {
+  expect(() => system(props)).toThrow(message);
 });
 
 test('dashboard and queries can be left out', () => {
