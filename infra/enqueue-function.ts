@@ -122,7 +122,7 @@ export class EnqueueFunction extends Construct implements IGrantable {
         ...(rule
           ? { rule: omitUndefined({ class: rule.class, queue: rule.queue, args: rule.args as unknown[] | undefined }) }
           : {}),
-        ring: ring.map((one) => ({ queues: one.queues, functionName: one.function.functionName })),
+        ring: ring.map(({ queues, functionName }) => ({ queues, functionName })),
       }),
     });
     for (const consumer of ring) consumer.grantDoorbell(this.function);

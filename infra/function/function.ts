@@ -18,7 +18,7 @@ import { type BundleContent, bundlingOptions, metafileFor } from './bundling-opt
 import { environmentOf } from './environment.ts';
 import { FailureQueue } from './failure-queue.ts';
 import { type KeepOptions, ownLogGroup } from './logs.ts';
-import { addSettings, splitSettings } from './settings-asset.ts';
+import { addSettings, holdsToken, splitSettings } from './settings-asset.ts';
 import { type FunctionTracing, isAdot, tracingProps, wrapperOf } from './tracing.ts';
 import { checkVisibility } from './visibility.ts';
 
@@ -195,6 +195,12 @@ function checkLimits({ memorySize, timeout, retryAttempts, ...props }: Lambdesqu
   if (maxEventAge && !maxEventAge.isUnresolved() && !isWholeSeconds(maxEventAge, 60, 21_600)) {
     throw new Error(
       `maxEventAge must be from 1 minute to 6 hours, in whole seconds, as Lambda has it; got ${maxEventAge.toHumanString()}.`,
+    );
+  }
+  if (holdsToken(props.constants?.cron)) {
+    throw new Error(
+      'cron holds a value that is known only when it is deployed, such as the name of what this app makes; entries are in the ' +
+        "bundle, which is made before. Put it into the consumer's environment, and read it there.",
     );
   }
   if (retryAttempts !== undefined && ![0, 1, 2].includes(retryAttempts)) {

@@ -24,13 +24,19 @@ export function splitSettings(settings: object): SplitSettings {
       const inner = splitSettings(value);
       if (Object.keys(inner.known).length > 0) known[key] = inner.known;
       if (Object.keys(inner.deployed).length > 0) deployed[key] = inner.deployed;
-    } else if (Token.isUnresolved(value) || (Array.isArray(value) && value.some((one) => Token.isUnresolved(one)))) {
+    } else if (holdsToken(value)) {
       deployed[key] = value;
     } else {
       known[key] = value;
     }
   }
   return { known, deployed };
+}
+
+/** Is a part of it known only when it is deployed? Of a list all of it is then left to the deployment. */
+export function holdsToken(value: unknown): boolean {
+  if (Token.isUnresolved(value)) return true;
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsToken);
 }
 
 function isObject(value: unknown): value is object {

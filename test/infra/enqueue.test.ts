@@ -6,7 +6,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { expect, test } from 'vitest';
 import { enqueueSettings } from '../../functions/contract/settings.ts';
 import { Lambdesque } from '../../infra/index.ts';
-import { settingsOf, statementsOf, testStack, upstash, warningsOf } from './stack.ts';
+import { functionOf, settingsOf, statementsOf, testStack, upstash, warningsOf } from './stack.ts';
 
 function system(wake: 'minute' | 'on-demand' = 'minute') {
   const stack = testStack();
@@ -64,7 +64,12 @@ test('without a minute tick it starts the consumers', () => {
   jobs.enqueueFrom(new Queue(stack, 'Source'));
   jobs.enqueueFrom(new Queue(stack, 'Other'), { ring: false });
   const template = Template.fromStack(stack);
-  expect(settingsOf(template, /Enqueue(?!1)/)).toMatchObject({ ring: [{ queues: 'mail*' }, { queues: 'ledger' }] });
+  expect(settingsOf(template, /Enqueue(?!1)/)).toMatchObject({
+    ring: [
+      { queues: 'mail*', functionName: functionOf(template, /mailFunction/)['FunctionName'] },
+      { queues: 'ledger', functionName: functionOf(template, /ledgerFunction/)['FunctionName'] },
+    ],
+  });
   const invoked = statementsOf(template, /Enqueue/).filter(({ actions }) => actions.includes('lambda:InvokeFunction'));
   expect(JSON.stringify(invoked)).toMatch(/mail/i);
   // What starts the scheduler would swallow an event that failed.
@@ -74,6 +79,15 @@ test('without a minute tick it starts the consumers', () => {
   expect(kept).toHaveLength(2);
   expect(JSON.stringify(kept)).toMatch(/Failures/);
   expect(JSON.stringify(kept)).not.toMatch(/Fallback/);
+});
+
+test('what is known only when it is deployed is left to the deployment, however deep it stands', () => {
+  const { stack, jobs } = system();
+  const { bucketName } = new Bucket(stack, 'Target');
+  jobs.enqueueFrom(new Queue(stack, 'Source'), { rule: { class: 'Mail', args: ['$', { to: [bucketName] }] } });
+  expect(settingsOf(Template.fromStack(stack), /Enqueue/)).toMatchObject({
+    rule: { class: 'Mail', args: ['$', { to: [expect.stringMatching(/^<Target/)] }] },
+  });
 });
 
 test('what cannot become a job is refused at synth', () => {

@@ -1,4 +1,4 @@
-import { NestedStack, type Stack } from 'aws-cdk-lib';
+import { Aws, NestedStack, type Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
@@ -139,6 +139,10 @@ test.each<[object, string]>([
   [{ wake: 'ondemand' }, "wake must be 'minute' or 'on-demand'; got \"ondemand\"."],
   [{ consumer: {} }, 'Lambdesque: there is no option "consumer" (did you mean "consumers"?)'],
   [{ jobs: undefined }, 'jobs: give the path of a module'],
+  [
+    { cron: { nightly: { every: '1h', class: 'Mail', args: [{ to: `of ${Aws.REGION}` }] } } },
+    'cron holds a value that is known only when it is deployed',
+  ],
   [{ scheduler: { failed: { most: 5 } } }, 'Scheduler: failed: there is no option "most"'],
 ])('%j is refused', (props, message) => {
   expect(() => system(props)).toThrow(message);
