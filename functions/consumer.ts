@@ -32,7 +32,7 @@ import type { Tracer } from './telemetry/tracer.ts';
 /** AWS's clock. Ours only measures how long things take. */
 const wallTime = Date.now;
 
-export interface ConsumerHandlerDeps {
+interface ConsumerHandlerDeps {
   readonly settings: Omit<ConsumerSettings, 'redis'>;
   readonly jobs: readonly AnyJobDefinition[];
   /** Options by pattern. @default none */

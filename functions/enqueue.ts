@@ -17,7 +17,7 @@ import { Connection } from './runtime/connection.ts';
 import type { InvocationContext } from './runtime/invocation.ts';
 import { createLogger, publicError } from './runtime/logger.ts';
 
-export interface EnqueueHandlerDeps {
+interface EnqueueHandlerDeps {
   /** Prefix of every key. */
   readonly namespace: string;
   readonly registry: Registry;

@@ -35,7 +35,7 @@ import { minuteLock, onDemandLock, type SchedulerLock } from './scheduler/lock.t
 import { ConsumerStarter } from './scheduler/start-consumers.ts';
 import type { Tracer } from './telemetry/tracer.ts';
 
-export interface SchedulerHandlerDeps {
+interface SchedulerHandlerDeps {
   readonly settings: Omit<SchedulerSettings, 'redis'>;
   readonly cron: Readonly<Record<string, CronEntry>>;
   /** The job classes, by name and queue: here nothing of them runs. */

@@ -5,7 +5,7 @@ import type { Scheduler } from './scheduler.ts';
 import { type SecretSource, secretRef } from './secret-source.ts';
 import type { SystemMetadata } from './system-metadata.ts';
 
-export interface DescribedSystem {
+interface DescribedSystem {
   readonly consumers: readonly Consumer[];
   readonly scheduler: Scheduler;
   readonly alarms: boolean;

@@ -1,5 +1,5 @@
 /** An object without the options that were not given: `undefined` neither reaches CDK nor hides a default. */
-export type OmitUndefined<T> = {
+type OmitUndefined<T> = {
   readonly [key in keyof T as undefined extends T[key] ? never : key]: T[key];
 } & {
   readonly [key in keyof T as undefined extends T[key] ? key : never]?: Exclude<T[key], undefined>;

@@ -3,7 +3,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
-export interface ScheduleRoleProps {
+interface ScheduleRoleProps {
   /** Name of the schedule group whose schedules may use it. */
   readonly group: string;
   /** ARN of the function that they start. */

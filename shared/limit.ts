@@ -120,7 +120,7 @@ export function limitKey(className: string, limit: Pick<KeyedLimit, 'key'>, args
 }
 
 /** A text as a part of a name in Redis: as it is, or its digest where it is long. */
-export function shortKey(text: string): string {
+function shortKey(text: string): string {
   if (text.length <= LONGEST_KEY && text.isWellFormed()) return text;
   return digestOf(text);
 }

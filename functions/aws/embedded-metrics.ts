@@ -1,9 +1,9 @@
 import { type Dimension, metrics } from '../contract/metric-names.ts';
 
-export type MetricKey = keyof typeof metrics;
+type MetricKey = keyof typeof metrics;
 
 /** One number, or how often each of several came. */
-export type MetricValue = number | Distribution;
+type MetricValue = number | Distribution;
 
 /** Values that came, each with its count; at most 100 different ones. */
 export interface Distribution {
@@ -11,7 +11,7 @@ export interface Distribution {
   readonly Counts: readonly number[];
 }
 
-export interface EmfOptions {
+interface EmfOptions {
   /** CloudWatch's. */
   readonly namespace: string;
   /** Epoch ms. */

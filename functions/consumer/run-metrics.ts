@@ -3,7 +3,7 @@ import type { Clock } from '../../shared/internal.ts';
 import { dimensionValue, emfLine } from '../aws/embedded-metrics.ts';
 import { Histogram } from './histogram.ts';
 
-export interface RunMetricsOptions {
+interface RunMetricsOptions {
   readonly namespace: string;
   readonly system: string;
   readonly consumer: string;

@@ -2,7 +2,7 @@ import { lambdaSecond, listPrices, pushes } from './prices.ts';
 
 /** What a month costs, before anything is deployed: an estimate, of what functions of ours were measured to do. */
 
-export interface BilledConsumer {
+interface BilledConsumer {
   readonly name: string;
   /** MB. */
   readonly memory: number;

@@ -27,7 +27,7 @@ const LAST_TICK_MS = 5_000;
 const LAST_WORDS_MS = 500;
 
 /** Times are epoch ms. */
-export interface SchedulerEnd {
+interface SchedulerEnd {
   /** No tick is waited for that would begin later. */
   readonly lastTickAt: number;
   /** Redis is waited for no longer. */

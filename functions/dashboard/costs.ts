@@ -18,7 +18,7 @@ export interface ClassCost {
   readonly redis: number;
 }
 
-export interface Costs {
+interface Costs {
   readonly classes: readonly ClassCost[];
   readonly sum: Omit<ClassCost, 'class'>;
 }

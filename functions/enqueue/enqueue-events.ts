@@ -3,13 +3,13 @@ import type { Enqueuer } from '../../shared/internal.ts';
 import type { AwsEvent } from './events.ts';
 import type { EnqueueMap } from './rule.ts';
 
-export interface EnqueueEventsDeps {
+interface EnqueueEventsDeps {
   readonly map: EnqueueMap;
   readonly client: Pick<Enqueuer, 'enqueueAll'>;
   readonly log: Logger;
 }
 
-export interface EnqueuedEvents {
+interface EnqueuedEvents {
   /** Jobs that are in their queues. */
   readonly jobs: number;
   readonly queues: ReadonlySet<string>;

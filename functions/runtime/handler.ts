@@ -2,7 +2,7 @@ import type { InvocationContext } from './invocation.ts';
 import { type FunctionLogger, publicError } from './logger.ts';
 
 /** One invocation's work. @returns the answer */
-export type Work = (event: unknown, context: InvocationContext) => Promise<object>;
+type Work = (event: unknown, context: InvocationContext) => Promise<object>;
 
 /** The answer to a call that starts a drain. */
 export const ACCEPTED = {

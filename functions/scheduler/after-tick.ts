@@ -2,7 +2,7 @@ import type { Follower, QueueStats, Reclaimed, StatsBroker, Tick } from '../../s
 import { gaugeLines, ReclaimedCounts } from './gauges.ts';
 import type { ConsumerStarter, InvocationStarter } from './start-consumers.ts';
 
-export interface AfterTickDeps {
+interface AfterTickDeps {
   readonly consumers: ConsumerStarter;
   readonly starter: InvocationStarter;
   readonly stats: StatsBroker;

@@ -2,7 +2,7 @@ import { functionWorkerOf, type QueueStats, type Reclaimed } from '../../shared/
 import { dimensionValue, emfLine } from '../aws/embedded-metrics.ts';
 import { workersByConsumer } from './start-consumers.ts';
 
-export interface GaugesOptions {
+interface GaugesOptions {
   /** undefined where they cannot be read. */
   readonly stats: QueueStats | undefined;
   readonly namespace: string;

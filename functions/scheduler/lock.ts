@@ -37,7 +37,7 @@ export interface SchedulerLock {
   abandon(): Promise<void>;
 }
 
-export interface LockDeps {
+interface LockDeps {
   readonly lock: LockBroker;
   /** Who ticks. */
   readonly holder: string;
@@ -46,7 +46,7 @@ export interface LockDeps {
   readonly lastTickAt: number;
 }
 
-export interface OnDemandLockDeps extends LockDeps {
+interface OnDemandLockDeps extends LockDeps {
   readonly runs: OnDemandRunBroker;
   readonly schedule: OneTimeSchedule;
   /** The schedule's own clock, epoch ms: AWS's. */

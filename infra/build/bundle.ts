@@ -11,7 +11,7 @@ import { importJobs } from '../modules/jobs.ts';
 
 export type BundleName = keyof typeof sources.entries;
 
-export interface BundleOptions {
+interface BundleOptions {
   readonly entry: BundleName;
   readonly backend: RedisSettings['kind'];
   /** Path of the jobs module. */

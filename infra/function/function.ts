@@ -78,7 +78,7 @@ export interface FunctionOptions extends KeepOptions {
   readonly bundling?: BundlingOptions;
 }
 
-export interface LambdesqueFunctionProps extends SystemOptions, FunctionOptions {
+interface LambdesqueFunctionProps extends SystemOptions, FunctionOptions {
   readonly entry: Exclude<keyof typeof entries, 'doorbell'>;
   readonly description: string;
   readonly memorySize: number;

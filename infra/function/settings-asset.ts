@@ -9,7 +9,7 @@ import { settingsFile } from '../../functions/contract/settings.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 /** What is known now, and what only the deployment knows: names and ARNs of what it makes. */
-export interface SplitSettings {
+interface SplitSettings {
   readonly known: Json;
   readonly deployed: Json;
 }

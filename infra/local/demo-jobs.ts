@@ -10,7 +10,7 @@ export const Hello = defineJob({
   },
 });
 
-export const Charge = defineJob({
+const Charge = defineJob({
   class: 'Billing::Charge',
   perform([cents, order], ctx) {
     const { currency } = order as { currency: string };
@@ -18,7 +18,7 @@ export const Charge = defineJob({
   },
 });
 
-export const PhpMail = defineJob({
+const PhpMail = defineJob({
   class: 'PHP_Mail',
   perform([mail], ctx) {
     const { to } = mail as { to: string };

@@ -16,7 +16,7 @@ import type { NamedBackend } from './shards.ts';
 /** Classes that are named in the first line of the log; of more, only how many there are. */
 const FEW_CLASSES = 20;
 
-export interface WorkerSetup extends Omit<WorkerServiceDeps, keyof Backend> {
+interface WorkerSetup extends Omit<WorkerServiceDeps, keyof Backend> {
   /** One, or several shards with their names. Static cron entries stand in the first. */
   readonly backends: readonly NamedBackend[];
   /** Tell Prometheus how it does. @default it does not */

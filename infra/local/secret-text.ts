@@ -3,7 +3,7 @@ import { ConfigError } from '../../shared/index.ts';
 import type { Env } from './redis/install.ts';
 
 /** Where a secret comes from: a file that a flag names, or a variable; on the command line all could see it. */
-export interface SecretText {
+interface SecretText {
   /** What it is called in messages. */
   readonly what: string;
   readonly flag: string;

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { BuildFailure, Loader, Message, Plugin } from 'esbuild';
 import { ConfigError } from '../../shared/index.ts';
 
-export interface BundledModule {
+interface BundledModule {
   /** An ES module: what the module exports, with a source map in it. */
   readonly file: string;
   /** Removes the folder in which it lies. Stacks keep their lines once it was loaded. */

@@ -20,13 +20,13 @@ export function metricSource(
   return { namespace: props.metricsNamespace ?? defaultMetricsNamespace, system: systemNameOf(scope, props) };
 }
 
-export type MetricName = keyof typeof metrics;
+type MetricName = keyof typeof metrics;
 /** Written by a consumer, for each of its queues. */
 export type ConsumerMetricName = NamesWith<'queue', NamesWith<'consumer'>>;
 /** Written by the scheduler, for each queue. */
 export type QueueMetricName = Exclude<NamesWith<'queue'>, ConsumerMetricName>;
 /** Written by the scheduler, for each consumer. */
-export type FleetMetricName = Exclude<NamesWith<'consumer'>, ConsumerMetricName>;
+type FleetMetricName = Exclude<NamesWith<'consumer'>, ConsumerMetricName>;
 /** Written by the scheduler, once. */
 export type SystemMetricName = Exclude<MetricName, NamesWith<'consumer' | 'queue'>>;
 

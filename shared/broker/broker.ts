@@ -126,7 +126,7 @@ export interface DueTimes {
   readonly wrong: readonly WrongKey[];
 }
 
-export interface Promoted {
+interface Promoted {
   readonly moved: number;
   /** When the first of them was due, epoch ms. */
   readonly earliest: number | undefined;
@@ -138,7 +138,7 @@ export interface Promoted {
   readonly wrong: readonly WrongKey[];
 }
 
-export interface DueDelayed {
+interface DueDelayed {
   /** Due times as the schedule has them: epoch seconds, unless somebody wrote something else there. */
   readonly times: readonly string[];
   /** Members of the schedule that are no names; they stay where they are. */
@@ -174,7 +174,7 @@ export type DelayedMove = { readonly bytes: Buffer } & (
   | { readonly to: 'nowhere' }
 );
 
-export interface MovedDelayed {
+interface MovedDelayed {
   readonly queued: number;
   readonly failed: number;
   /** For each list, up to the first that has changed since it was read. */

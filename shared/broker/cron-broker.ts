@@ -70,7 +70,7 @@ export function timingKey(name: string, fingerprint: string): string {
 }
 
 /** Fields of the hashes `cron:last`, `cron:since` and `cron:paused`, as they were read and as they should be. */
-export interface CronNotes {
+interface CronNotes {
   readonly last?: readonly FieldChange[];
   readonly since?: readonly FieldChange[];
   readonly paused?: readonly FieldChange[];

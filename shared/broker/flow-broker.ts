@@ -52,14 +52,14 @@ export interface NewFlow extends Omit<FlowMark, 'step'> {
   readonly alone: boolean;
 }
 
-export type FlowChange =
+type FlowChange =
   | { readonly kind: 'cancel'; readonly reason: string }
   /** @property step only that one  @default all that failed and let nothing go on */
   | { readonly kind: 'retry'; readonly step?: string | undefined }
   /** @property error as JSON  @property element of the list of lost steps that says so */
   | { readonly kind: 'fail'; readonly step: string; readonly error: string; readonly element?: string };
 
-export interface ChangedFlow {
+interface ChangedFlow {
   readonly before: FlowState;
   /** Steps that were pushed again. */
   readonly again: number;

@@ -77,7 +77,7 @@ export function partsOfGate(gate: string): GateParts | undefined {
 }
 
 /** A job as it is parked. @property prefix bytes before its payload */
-export interface ParkedElement {
+interface ParkedElement {
   readonly queue: string;
   readonly prefix: number;
 }

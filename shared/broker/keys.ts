@@ -113,7 +113,7 @@ export interface Keys {
 }
 
 /** Each for one day or minute; they expire. The parameter is a time in it, epoch ms. */
-export interface StatKeys {
+interface StatKeys {
   /** Hash: `["<queue>","<class>"]` → sums, see ops/stats.ts. */
   day(time: number): string;
   minute(time: number): string;
@@ -123,7 +123,7 @@ export interface StatKeys {
   sizes(time: number): string;
 }
 
-export interface CronKeys {
+interface CronKeys {
   /** Hash: name → JSON of a dynamic entry; resque-scheduler's. */
   readonly schedules: string;
   /** Set of names that changed; resque-scheduler's. */

@@ -13,7 +13,7 @@ export interface LockHolder {
   readonly payload: string;
 }
 
-export type LockPlace =
+type LockPlace =
   | { readonly kind: 'queue' | 'parked' | 'unknown' }
   /** Epoch seconds. */
   | { readonly kind: 'delayed'; readonly seconds: string }
@@ -26,7 +26,7 @@ export function gateOf(lock: Pick<ControlLock, 'name'> | { readonly name: string
 }
 
 /** Where the gates of locks begin so. */
-export const UNIQUE = 'unique:';
+const UNIQUE = 'unique:';
 
 /** The lock of such a gate; undefined for one of another kind. */
 export function lockOfGate(gate: string): string | undefined {

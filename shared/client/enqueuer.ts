@@ -61,7 +61,7 @@ export function createEnqueuer(deps: EnqueuerDeps): Enqueuer {
 }
 
 /** One whose batches can be checked before any of them, here or elsewhere, is pushed. */
-export interface BatchEnqueuer extends Enqueuer {
+interface BatchEnqueuer extends Enqueuer {
   /** @param numbers of the items in the caller's list, for messages; their places in this one where there are none */
   prepareAll(
     items: readonly EnqueueItem[],

@@ -12,7 +12,7 @@ import { FLOW_ID } from '../wire/flow.ts';
 import { newId } from '../wire/payload.ts';
 import { CHUNK_CHARACTERS, CHUNK_JOBS } from './push.ts';
 
-export interface FlowDeps {
+interface FlowDeps {
   readonly store: FlowStarter;
   readonly registry?: Registry | undefined;
   readonly telemetry?: Telemetry | undefined;

@@ -41,7 +41,7 @@ export const ITEM = {
 
 const IN: DurationRule = { refuseSmall: true };
 
-export interface NewJobDeps {
+interface NewJobDeps {
   readonly registry: Registry | undefined;
   /** Of jobs that do not say. */
   readonly metadata: boolean;

@@ -7,7 +7,7 @@ import type { NewJob } from './new-job.ts';
 /** Most jobs in one request. */
 export const CHUNK_JOBS = 5_000;
 /** Where some are unique or tracked, which is more work. */
-export const CHUNK_CONTROLLED = 2_000;
+const CHUNK_CONTROLLED = 2_000;
 /**
  * Most characters of payloads in one request; a larger payload goes alone. One takes up to 3 bytes, or 2 where it is quoted
  * over REST, and the index of a delayed job repeats them: at most 6 MB, of the 10 MB that Upstash takes.

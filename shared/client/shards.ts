@@ -14,7 +14,7 @@ export interface ShardOptions extends RedisOptions {
 export const shardOptionNames = { ...redisOptionNames, namespace: true } satisfies OptionsOf<ShardOptions>;
 
 /** A shard whose options are checked. Nothing was sent to it. */
-export interface OpenShard {
+interface OpenShard {
   readonly name: string;
   readonly redis: RedisClient;
   /** Prefix of its keys, with its colon. */

@@ -67,7 +67,7 @@ export interface CronClient {
 /** What a cron client needs of Redis. */
 export type CronStore = Pick<CronBroker, 'read' | 'statuses' | 'change' | 'pause' | 'resume'>;
 
-export interface CronClientOptions {
+interface CronClientOptions {
   readonly store: CronStore;
   readonly jobs: Pick<Broker, 'enqueue'>;
   readonly registry: Registry;

@@ -13,7 +13,7 @@ const MOST_PARTS = 150;
 /** Characters of a message that stands for its group. */
 const SAMPLE = 200;
 
-export interface FailedCounts {
+interface FailedCounts {
   readonly groups: readonly FailedGroup[];
   /** By UTC day, YYYY-MM-DD. */
   readonly days: ReadonlyMap<string, number>;

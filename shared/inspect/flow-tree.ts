@@ -24,7 +24,7 @@ export function errorOf(json: string): StepError | undefined {
   return { step, class: name ?? undefined, exception, error };
 }
 
-export interface TreeOptions {
+interface TreeOptions {
   /** Most nodes. */
   readonly limit: number;
   /** Most nodes of one chain or group, but of the first one. */

@@ -20,7 +20,7 @@ export interface JobSearchDeps {
 }
 
 /** What one look may do. */
-export interface Budget {
+interface Budget {
   readonly texts: readonly string[];
   /** Only this queue. */
   readonly queue: string | undefined;
@@ -29,7 +29,7 @@ export interface Budget {
   readonly limit: number;
 }
 
-export interface Looked {
+interface Looked {
   readonly jobs: readonly JobView[];
   readonly scanned: number;
   /** For the next look; undefined where the state was looked through. */
@@ -37,7 +37,7 @@ export interface Looked {
 }
 
 /** Looks through the jobs of one state, a piece in each call. @param cursor '' to begin */
-export type Look = (cursor: string, budget: Budget) => Promise<Looked>;
+type Look = (cursor: string, budget: Budget) => Promise<Looked>;
 
 /** Workers, queues or due times in one call. */
 const WORKERS_AT_ONCE = 50;

@@ -14,7 +14,7 @@ import { type WaitDeps, waitFor } from './job-wait.ts';
 import type { FoundJobs, JobQuery, Jobs } from './jobs.ts';
 import type { Scheduled, WaitingJob } from './scheduled.ts';
 
-export interface JobsDeps extends JobSearchDeps, Omit<WaitDeps, 'jobs'> {
+interface JobsDeps extends JobSearchDeps, Omit<WaitDeps, 'jobs'> {
   /** For what it does with waiting jobs, and with failed ones. */
   readonly waiting: Scheduled;
   readonly failed: Failed;

@@ -78,7 +78,7 @@ export interface Limits {
   release(gate: string): Promise<number>;
 }
 
-export interface LimitsDeps {
+interface LimitsDeps {
   readonly limits: LimitsBroker;
   readonly control: ControlBroker;
   readonly jobs: Pick<JobsBroker, 'queueNames'>;

@@ -52,7 +52,7 @@ const PAGE = 25;
 const KEYS_AT_ONCE = 1_000;
 const SCANS = 10;
 
-export interface LocksDeps {
+interface LocksDeps {
   readonly locks: LocksBroker;
   readonly registry: Registry;
   /** Redis's time, epoch ms. */

@@ -100,7 +100,7 @@ export interface Queues {
   move(from: string, to: string): Promise<number>;
 }
 
-export interface QueuesDeps {
+interface QueuesDeps {
   readonly queues: QueuesBroker;
   readonly stats: StatsBroker;
   readonly hashes: StatHashesBroker;

@@ -81,7 +81,7 @@ export interface Stats {
   series(options: SeriesOptions): Promise<StatSeries[]>;
 }
 
-export interface StatsDeps {
+interface StatsDeps {
   readonly queues: QueuesBroker;
   readonly stats: StatsBroker;
   readonly hashes: StatHashesBroker;

@@ -10,7 +10,7 @@ export interface TrackOptions {
 
 const TRACK = { result: true } satisfies OptionsOf<TrackOptions>;
 
-export const DEFAULT_KEPT_SECONDS = 86_400;
+const DEFAULT_KEPT_SECONDS = 86_400;
 
 const KEPT: DurationRule = { least: 1_000, refuseSmall: true };
 /** What a job has to have done by then; Infinity for no such time. */

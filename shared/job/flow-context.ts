@@ -7,7 +7,7 @@ import { isNode, type JobFlow } from './flow.ts';
 import { flowNodes } from './flow-nodes.ts';
 import type { Registry } from './registry.ts';
 
-export interface FlowContextDeps {
+interface FlowContextDeps {
   readonly registry?: Registry | undefined;
   /** Redis's time, epoch ms. */
   readonly now: () => number;

@@ -16,7 +16,7 @@ const DEEPEST = 50;
 /** Queues of a flow: each of its jobs names them all. */
 const MOST_QUEUES = 100;
 
-export interface FlowNodesDeps {
+interface FlowNodesDeps {
   /** Lets a class name find its definition, hence its queue and schema. */
   readonly registry: Registry | undefined;
   /** Of steps that do not say. */
@@ -32,7 +32,7 @@ export interface FlowNodesDeps {
 }
 
 /** A flow, or a part of one, as it is written to Redis. */
-export interface FlowNodes {
+interface FlowNodes {
   readonly nodes: readonly FlowNodeText[];
   /** Jobs among them. */
   readonly steps: number;
@@ -168,7 +168,7 @@ class NodeWriter implements FlowNodes {
   }
 }
 
-export function definitionOf(job: Target, registry: Registry | undefined): JobRef | undefined {
+function definitionOf(job: Target, registry: Registry | undefined): JobRef | undefined {
   if (typeof job !== 'string') return job;
   return (registry?.handlerFor(job) ?? registry?.handlerFor(job, true))?.definition;
 }

@@ -59,7 +59,7 @@ export class Scheduler {
   }
 }
 
-export function didSomething({ promoted, retried, reclaimed, cron, failed }: TickTotals): boolean {
+function didSomething({ promoted, retried, reclaimed, cron, failed }: TickTotals): boolean {
   return promoted + retried + reclaimed + cron + failed > 0;
 }
 

@@ -4,9 +4,9 @@ import { StopSignals } from './stop-signals.ts';
 import type { WorkerService } from './worker-service.ts';
 
 /** What signals and errors that nothing caught ask of a worker, or of several that are one. */
-export type Signalled = Pick<WorkerService, 'id' | 'summary' | 'stop' | 'pause' | 'resume' | 'escaped' | 'crash'>;
+type Signalled = Pick<WorkerService, 'id' | 'summary' | 'stop' | 'pause' | 'resume' | 'escaped' | 'crash'>;
 
-export interface ProcessSignalsOptions {
+interface ProcessSignalsOptions {
   /** Started by npm or npx: they hand no signal on, and leave the worker behind when they end. @default false */
   readonly underNpm?: boolean;
   /** Called when signals are heeded, before the worker begins. */

@@ -16,11 +16,11 @@ const EVENTS = ['started', 'succeeded', 'retried', 'failed', 'discarded', 'relea
 const COUNTS = ['processed', 'succeeded', 'retried', 'failed', 'discarded', 'released', 'lost'] as const;
 
 /** What its worker needs of one shard. */
-export interface ShardDeps extends Omit<WorkerServiceDeps, 'places' | 'log'> {
+interface ShardDeps extends Omit<WorkerServiceDeps, 'places' | 'log'> {
   readonly name: string;
 }
 
-export interface ShardedServiceDeps {
+interface ShardedServiceDeps {
   readonly shards: readonly ShardDeps[];
   /** Places of the process, for all of them. */
   readonly concurrency: number;

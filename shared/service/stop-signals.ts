@@ -5,9 +5,9 @@ const ECHO = 300;
 /** How often to see whether the parent is still there, ms. */
 const LOOK_AT_PARENT = 500;
 
-export type StopSignal = keyof typeof STOPS;
+type StopSignal = keyof typeof STOPS;
 
-export interface StopSignalsOptions {
+interface StopSignalsOptions {
   /** Started by npm or npx: they hand no signal on, and leave this process behind when they end. */
   readonly underNpm: boolean;
   /** The first time that somebody wants this process to end. */

@@ -11,7 +11,7 @@ import { reserved, type TestWorker } from './test-worker.ts';
 /** Where what was enqueued is written to. */
 export type EnqueueStore = Parameters<typeof createEnqueuer>[0]['store'];
 
-export interface RecorderDeps {
+interface RecorderDeps {
   readonly worker: TestWorker;
   /** Finds the definitions of class names. */
   readonly registry: Registry;

@@ -20,7 +20,7 @@ export interface ExpectedEnqueue {
 }
 
 /** The arguments, all of them and just as they arrive, or what they have to satisfy. */
-export type ExpectedArgs = Args | ((args: Args) => boolean);
+type ExpectedArgs = Args | ((args: Args) => boolean);
 
 /** Jobs shown in a message, and characters of the arguments of each. */
 const SHOWN = 20;

@@ -1,7 +1,7 @@
 import type { Controlled, ControlledJob } from '../broker/controlled.ts';
 import type { LockState, LocksBroker } from '../broker/redis/locks.ts';
 
-export interface MemoryLocksDeps {
+interface MemoryLocksDeps {
   /** Epoch ms. */
   readonly now: () => number;
   /** What is enqueued runs at once: then only a lock that is held for a time is there for the next one. */

@@ -4,7 +4,7 @@ import type { StatHashesBroker } from '../broker/redis/stat-hashes.ts';
 import type { StatsBroker } from '../broker/redis/stats.ts';
 import type { WorkersBroker } from '../broker/redis/workers.ts';
 
-export interface MemoryQueuesDeps {
+interface MemoryQueuesDeps {
   /** Epoch ms. */
   readonly now: () => number;
   /** Delayed jobs. */

@@ -28,7 +28,7 @@ export function reserved(queue: string, payload: string): RawJob {
   return { queue, seq: 1, size: bytes.length, bytes, text: payload };
 }
 
-export interface TestWorkerDeps {
+interface TestWorkerDeps {
   readonly clock: Clock;
   /** Around every handler, outermost first. */
   readonly middleware: readonly Middleware[];
@@ -37,7 +37,7 @@ export interface TestWorkerDeps {
 }
 
 /** What one attempt gets besides its payload. */
-export interface RunDeps {
+interface RunDeps {
   readonly registry: Registry;
   /** What its handler enqueues with. */
   readonly enqueue: Enqueue;

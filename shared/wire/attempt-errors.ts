@@ -1,5 +1,5 @@
 /** How one attempt ended. */
-export interface ToldError {
+interface ToldError {
   readonly attempt: number;
   /** Epoch ms. */
   readonly at: number;

@@ -2,7 +2,7 @@ import { unsplice } from './attempts-record.ts';
 import { shownJob } from './shown-job.ts';
 
 /** What can be told of a job whose payload may be known only in part. */
-export interface JobGlimpse {
+interface JobGlimpse {
   readonly class: string | undefined;
   /** The one in its payload, or that of its attempts. */
   readonly id: string | undefined;

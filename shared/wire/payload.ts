@@ -5,7 +5,7 @@ import type { TraceContext } from '../telemetry.ts';
 import type { Control, CronSlot } from '../types.ts';
 import { controlFields } from './control.ts';
 
-export interface PayloadFields {
+interface PayloadFields {
   readonly class: string;
   readonly args: Args;
   /** JSON of the arguments, where that is to stand there as it was written. */

@@ -2,7 +2,7 @@ import { activeJobOf, WRAPPER } from './active-job/envelope.ts';
 import { argsOf } from './decode.ts';
 
 /** What a list of jobs shows of a payload. */
-export interface ShownJob {
+interface ShownJob {
   readonly class: string | undefined;
   readonly id: string | undefined;
   readonly args: readonly unknown[];

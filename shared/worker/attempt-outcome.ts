@@ -4,7 +4,7 @@ import type { Attempt } from './attempt.ts';
 import { isOnlyOnce } from './bind.ts';
 import { outcomeOfError } from './outcome.ts';
 
-export interface AttemptEnd {
+interface AttemptEnd {
   readonly thrown: unknown;
   /** Epoch ms, on the attempt's clock. */
   readonly now: number;

@@ -17,7 +17,7 @@ export interface BindDeps {
 }
 
 /** A job that has its outcome without having run. */
-export interface Unrunnable {
+interface Unrunnable {
   readonly job: Job;
   readonly outcome: Outcome;
 }

@@ -35,7 +35,7 @@ export function progressEffect(statusId: string, { percent, note }: Progress): E
   return { kind: 'progress', id: statusId, text: JSON.stringify(note === undefined ? [percent] : [percent, note]) };
 }
 
-export interface EffectsDeps {
+interface EffectsDeps {
   /** Redis's time, epoch ms. */
   readonly now: number;
   /** The started time of its status record, if Redis has not been told yet. */

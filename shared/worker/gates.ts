@@ -9,7 +9,7 @@ import { limitKey, limitRule } from '../limit.ts';
 import type { Gate, Job, LimitRule, RawJob } from '../types.ts';
 import type { Orders } from './orders.ts';
 
-export interface GatesDeps {
+interface GatesDeps {
   readonly clock: Clock;
   readonly orders: Orders;
   /** For definitions that do not say, ms. */

@@ -2,7 +2,7 @@ import type { ClassPace } from '../broker/sync.ts';
 import type { Clock } from '../clock.ts';
 import type { RunSums, Settlement } from '../types.ts';
 
-export interface PaceDeps {
+interface PaceDeps {
   readonly clock: Clock;
   readonly concurrency: number;
   /** Jobs that are started in a millisecond, as the event loop allows; undefined while that is not known. */

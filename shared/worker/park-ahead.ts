@@ -7,7 +7,7 @@ import type { Admitted, Gates } from './gates.ts';
 import type { PrefetchBuffer } from './prefetch-buffer.ts';
 import type { QueuePoller } from './queue-poller.ts';
 
-export interface ParkAheadDeps {
+interface ParkAheadDeps {
   readonly store: Pick<WorkerBroker, 'parkAhead'>;
   readonly gates: Gates;
   readonly buffer: PrefetchBuffer;

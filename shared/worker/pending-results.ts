@@ -24,7 +24,7 @@ const LONGEST_AGAIN_MS = 30_000;
 const NO_EFFECTS: readonly Effect[] = [];
 const DONE: SettleOp = { kind: 'done' };
 
-export interface PendingResultsOptions {
+interface PendingResultsOptions {
   readonly clock: Clock;
   readonly plugins: PluginEffects;
   /** The worker's id as it is now. */

@@ -2,7 +2,7 @@ import type { BoundJob } from '../job/registry.ts';
 import type { RawJob } from '../types.ts';
 
 /** A reserved job, looked into or not. */
-export type Prefetched = RawJob | BoundJob;
+type Prefetched = RawJob | BoundJob;
 
 /**
  * Jobs that are reserved and have not started, in the order of their reservation. Of a serial queue one runs at a time:

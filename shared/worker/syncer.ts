@@ -12,7 +12,7 @@ import type { Reserver, ReserverDeps } from './reserver.ts';
 import type { StartMarks } from './start-marks.ts';
 import { WorkingOn } from './working-on.ts';
 
-export interface SyncerDeps extends Omit<ReserverDeps, 'options'> {
+interface SyncerDeps extends Omit<ReserverDeps, 'options'> {
   readonly log: WorkerDeps['log'];
   readonly options: WorkerDeps['options'];
   readonly lease: Lease;

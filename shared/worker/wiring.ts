@@ -31,7 +31,7 @@ import { Wakeup } from './wakeup.ts';
 import { YieldTimer } from './yield-timer.ts';
 
 /** What the parts of a worker tell its loop. */
-export interface PartsHooks {
+interface PartsHooks {
   /** An attempt has ended. */
   readonly onEnd: (attempt: Attempt, ended: Ended) => void;
   /** It could not start, since the worker does not hold it any more. */

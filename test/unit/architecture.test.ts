@@ -275,6 +275,31 @@ describe('one place for each thing', () => {
   });
 });
 
+test('what a file exports, another one imports', () => {
+  /** What bundles begin with, and what is put into them by another name. */
+  const inBundles = /^functions\/(entries|telemetry)\/|^functions\/(dashboard|doorbell)\.ts$/;
+  const every = ['functions', 'infra', 'shared', 'test'].flatMap(filesIn);
+  const used = new Set<string>();
+  for (const { path, uncommented } of every) {
+    for (const [, what = '', specifier = ''] of uncommented.matchAll(
+      /\b(?:import|export)\s([^'"`;]*?)\bfrom\s*'([^']+)'/g,
+    )) {
+      const from = target(path, specifier);
+      if (what.includes('*')) used.add(from);
+      for (const [name] of what.matchAll(/\w+/g)) used.add(`${from} ${name}`);
+    }
+    for (const [, specifier = ''] of uncommented.matchAll(/\bimport\('([^']+)'\)/g)) used.add(target(path, specifier));
+  }
+  const unused = sources
+    .filter(({ path }) => !used.has(path) && !inBundles.test(path))
+    .flatMap(({ path, uncommented }) =>
+      [...uncommented.matchAll(/^export (?:async |abstract )*(?:function\*?|const|let|class|interface|type) (\w+)/gm)]
+        .map(([, name]) => `${path} ${name}`)
+        .filter((one) => !used.has(one)),
+    );
+  expect(unused).toEqual([]);
+});
+
 describe('time', () => {
   /** They measure real time, sign requests with it, or say what the time is to those that do not look for themselves. */
   const MEASURE = /^test\/(helpers|bench|chaos|e2e\/deploy)\//;

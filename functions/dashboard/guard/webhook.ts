@@ -6,7 +6,7 @@ export const TOLERANCE_MS = 300_000;
 const encoder = new TextEncoder();
 
 /** What a signed request says of itself. */
-export interface SignedHeaders {
+interface SignedHeaders {
   readonly id: string;
   /** Unix seconds, as text. */
   readonly timestamp: string;

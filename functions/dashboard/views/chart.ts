@@ -9,7 +9,7 @@ export interface ChartLine {
   readonly values: readonly number[];
 }
 
-export interface Chart {
+interface Chart {
   readonly id: string;
   readonly title: string;
   readonly kind: 'lines' | 'bars';

@@ -55,7 +55,7 @@ export function field(name: string, label: string, value: string | undefined, mo
   return html`<p class="field"><label for="f-${name}">${label}</label><input id="f-${name}" name="${name}" value="${value ?? ''}"${more} /></p>`;
 }
 
-export interface Choice {
+interface Choice {
   readonly value: string;
   readonly label: string;
 }

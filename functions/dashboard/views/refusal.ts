@@ -2,7 +2,7 @@ import { count } from './format.ts';
 import { html } from './html.ts';
 import type { PageContent } from './layout.ts';
 
-export interface Refusal {
+interface Refusal {
   /** Where it was chosen. */
   readonly back: string;
   readonly done: number;

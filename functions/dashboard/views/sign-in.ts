@@ -4,7 +4,7 @@ import { duration } from './format.ts';
 import { type Html, html } from './html.ts';
 import { assetPaths, head } from './layout.ts';
 
-export interface SignInState {
+interface SignInState {
   /** Where to go then. */
   readonly next: string;
   readonly wrong?: boolean;

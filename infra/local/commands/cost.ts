@@ -6,7 +6,7 @@ import { readApp } from '../cost/read-app.ts';
 import { type ClassFlag, workloadsOf } from '../cost/workloads.ts';
 import { table } from '../table.ts';
 
-export interface CostFlags {
+interface CostFlags {
   readonly jobsPerDay: number;
   readonly ms: number;
   readonly class?: readonly ClassFlag[];

@@ -9,7 +9,7 @@ import { createLogger } from '../log.ts';
 import type { Env } from '../redis/install.ts';
 import { secretText } from '../secret-text.ts';
 
-export interface DashboardFlags extends BackendFlags, CronFlags {
+interface DashboardFlags extends BackendFlags, CronFlags {
   readonly host?: string;
   readonly port?: number;
   readonly passwordFile?: string;
@@ -65,7 +65,7 @@ const METRICS_TOKEN = {
 };
 
 /** @throws ConfigError for a file that cannot be read, or a password that is too short */
-export function passwordOf({ passwordFile }: Pick<DashboardFlags, 'passwordFile'>, env: Env): string | undefined {
+function passwordOf({ passwordFile }: Pick<DashboardFlags, 'passwordFile'>, env: Env): string | undefined {
   return secretText(PASSWORD, passwordFile, env);
 }
 

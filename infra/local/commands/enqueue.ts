@@ -7,7 +7,7 @@ import { jsonHint, parseArguments } from '../job-arguments.ts';
 import { loadJobs } from '../jobs.ts';
 import type { Env } from '../redis/install.ts';
 
-export interface EnqueueFlags extends BackendFlags {
+interface EnqueueFlags extends BackendFlags {
   readonly queue?: string;
   readonly json?: true;
   /** Milliseconds. */

@@ -13,7 +13,7 @@ import { loadJobsIfAny } from '../jobs.ts';
 import { createLogger } from '../log.ts';
 import type { Env } from '../redis/install.ts';
 
-export interface TickFlags extends BackendFlags, CronFlags {
+interface TickFlags extends BackendFlags, CronFlags {
   readonly failedMax?: number;
   /** Milliseconds. */
   readonly failedAge?: number;

@@ -11,7 +11,7 @@ import { connectAll, type ShardFlags } from '../shards.ts';
 import { loadTelemetry } from '../telemetry.ts';
 import { metricsTokenOf } from './dashboard.ts';
 
-export interface WorkFlags
+interface WorkFlags
   extends ShardFlags,
     CronFlags,
     Pick<WorkerOptions, 'interval' | 'concurrency' | 'lease' | 'shutdownTimeout' | 'unknownClass'> {

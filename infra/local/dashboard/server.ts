@@ -19,7 +19,7 @@ import { version } from '../../dashboard/version.ts';
 /** Between two updates of a page that is looked at, ms. */
 const INTERVAL = 5_000;
 /** Where it is, unless that port is taken. */
-export const defaultPort = 7377;
+const defaultPort = 7377;
 
 export interface DashboardServerOptions {
   readonly redis: RedisClient;

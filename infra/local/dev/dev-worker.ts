@@ -10,7 +10,7 @@ const STOP_LIMIT = 8_000;
 /** Jobs of one that had to be killed come back after so long. */
 const LEASE = '15s';
 
-export interface DevWorkerOptions {
+interface DevWorkerOptions {
   readonly jobs: string;
   readonly cron?: string;
   readonly env: Env;

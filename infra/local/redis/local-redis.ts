@@ -13,7 +13,7 @@ export interface LocalRedis {
   stop(): Promise<void>;
 }
 
-export interface LocalRedisOptions {
+interface LocalRedisOptions {
   readonly env: Env;
   /** Gets a line for each thing done to the machine. */
   readonly say: (line: string) => void;

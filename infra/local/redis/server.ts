@@ -9,13 +9,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Env, LocalRedisError, tail } from './install.ts';
 
 /** A server that we started: it ends with this process, however that ends. */
-export interface OwnServer {
+interface OwnServer {
   readonly port: number;
   /** Ends the server and removes its folder. Safe to call again. */
   readonly stop: () => Promise<void>;
 }
 
-export interface StartOptions {
+interface StartOptions {
   /** Gives the port to try; asked again when another process was quicker to take it. @default a free one */
   readonly nextPort?: () => Promise<number>;
   /** Aborted when the server has had its time to answer. @default 30 seconds after the call */

@@ -10,7 +10,7 @@ import { countTime, countWait, type RunTimes, timesText } from './run-times.ts';
  */
 
 /** Queue and class of what exceeds the bounds. */
-export const OTHER = '(other)';
+const OTHER = '(other)';
 /** Class of a payload that names none. */
 export const UNKNOWN = '(unknown)';
 /** Fields of one hash. */
@@ -33,7 +33,7 @@ const TIMES_KEPT_SECONDS = (2 * DAY_MS) / 1000;
 /** A worker's idea of Redis's time is that good, ms: the hash that Redis means is among the keys. */
 const TOLERANCE_MS = 30_000;
 
-export const OUTCOMES = ['succeeded', 'failed', 'retried', 'discarded'] as const satisfies RunStats['outcome'][];
+const OUTCOMES = ['succeeded', 'failed', 'retried', 'discarded'] as const satisfies RunStats['outcome'][];
 
 interface Pair {
   readonly place: number;

@@ -31,7 +31,7 @@ export interface DoctorBroker {
   readonly mend: DoctorMends;
 }
 
-export interface DoctorMends {
+interface DoctorMends {
   queues(names: readonly string[]): Promise<number>;
   delayed(times: readonly string[]): Promise<number>;
   indexes(pairs: readonly { readonly payload: string; readonly time: string }[]): Promise<number>;
@@ -46,7 +46,7 @@ export interface FoundNames {
   readonly complete: boolean;
 }
 
-export interface InflightState {
+interface InflightState {
   readonly jobs: number;
   /** Epoch ms. */
   readonly leaseEnds: number | undefined;

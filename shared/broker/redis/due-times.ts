@@ -43,7 +43,7 @@ export function dueTimesOf(answer: Reply | undefined): DueTimes {
 }
 
 /** Members of a sorted set that are due. */
-export interface Due {
+interface Due {
   readonly members: readonly DueMember[];
   /** Members that are no names; they stay where they are. */
   readonly unusable: number;
@@ -52,7 +52,7 @@ export interface Due {
   readonly wrong: readonly WrongKey[];
 }
 
-export interface DueMember {
+interface DueMember {
   readonly name: string;
   readonly score: number;
 }

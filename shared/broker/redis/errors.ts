@@ -8,7 +8,7 @@ import {
 } from '../../errors.ts';
 
 /** What is known of the connection that an error came over. */
-export interface ConnectionInfo {
+interface ConnectionInfo {
   /** Host and port or path, for the message; never credentials. */
   readonly address: string;
   /** Whether the URL asks for TLS; undefined where there is no such choice. */

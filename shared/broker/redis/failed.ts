@@ -35,14 +35,14 @@ export interface FailedTrimBroker {
   trimFailed(count: number, until: { leave: number } | { mark: string }): Promise<TrimmedFailed>;
 }
 
-export interface OldestFailed {
+interface OldestFailed {
   readonly length: number;
   readonly times: readonly string[];
   readonly marks: readonly string[];
   readonly wrong: readonly WrongKey[];
 }
 
-export interface TrimmedFailed {
+interface TrimmedFailed {
   readonly removed: number;
   readonly left: number;
   readonly wrong: readonly WrongKey[];

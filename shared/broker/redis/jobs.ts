@@ -5,7 +5,7 @@ import { list, type RedisClient, type Reply, text } from './client.ts';
 import { type ScoredMember, scoredMembers } from './scored-members.ts';
 import { nameOf, numberOf } from './wrong-keys.ts';
 
-export interface PayloadSearch {
+interface PayloadSearch {
   /** Each of them is somewhere in the payload, byte by byte. */
   readonly texts: readonly string[];
   /** Most payloads to look at. */
@@ -17,21 +17,21 @@ export interface PayloadSearch {
 }
 
 /** A job in flight. @property field `<number>:<queue>`, behind a `!` once an at-most-once job may have started */
-export interface FoundHeld {
+interface FoundHeld {
   readonly worker: string;
   readonly field: string;
   readonly bytes: Buffer;
 }
 
 /** @property at when it is due, epoch ms */
-export interface FoundRetry {
+interface FoundRetry {
   readonly member: string;
   readonly at: number;
   readonly bytes: Buffer;
 }
 
 /** What a worker shows that it works on, as JSON. */
-export interface WorkingOn {
+interface WorkingOn {
   readonly worker: string;
   readonly record: string;
 }

@@ -18,7 +18,7 @@ export interface OnDemandBroker {
   acknowledge(order: ScheduleOrder): Promise<ScheduleOrder | undefined>;
 }
 
-export interface WakeAnswer {
+interface WakeAnswer {
   /** Redis's time, epoch ms. */
   readonly now: number;
   /** Undefined if the schedule goes off early enough. */

@@ -8,7 +8,7 @@ import { list, type RedisClient } from './client.ts';
 import { wrongKeysOf } from './wrong-keys.ts';
 
 /** What came of a look at a gate. @property opened a job went to its queue */
-export interface OpenedGate {
+interface OpenedGate {
   readonly opened: boolean;
   /** It is worth looking again at once: there may be more, behind what could not be used. */
   readonly again: boolean;

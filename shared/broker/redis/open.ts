@@ -45,7 +45,7 @@ export const redisOptionNames = {
 } satisfies OptionsOf<RedisOptions>;
 
 /** How messages name the options: in a program or on a command line. */
-export interface RedisOptionNames {
+interface RedisOptionNames {
   readonly token: string;
 }
 

@@ -54,7 +54,7 @@ export class BatchedJob implements RawJob {
 }
 
 /** A job of a batch whose text is at hand. */
-export class TextJob implements RawJob {
+class TextJob implements RawJob {
   readonly queue: string;
   readonly seq: number;
   readonly text: string;

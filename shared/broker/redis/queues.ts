@@ -28,7 +28,7 @@ export interface SeenJob {
   readonly sha: string;
 }
 
-export interface QueuePage {
+interface QueuePage {
   /** Place of the first one. */
   readonly place: number;
   readonly payloads: readonly Buffer[];

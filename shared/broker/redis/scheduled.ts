@@ -12,14 +12,14 @@ import { type TimeSource, timedScripts } from './time.ts';
 import { numberOf, wrongKeysOf } from './wrong-keys.ts';
 
 /** Where a delayed job goes. */
-export type DelayedTarget =
+type DelayedTarget =
   | { readonly to: 'nowhere' }
   | { readonly to: 'queue'; readonly queue: string }
   /** Epoch seconds. */
   | { readonly to: 'time'; readonly seconds: number };
 
 /** One retry as it waits: member of the sorted set, due time (epoch ms), payload with its record. */
-export interface WaitingRetry {
+interface WaitingRetry {
   readonly member: string;
   readonly at: number;
   readonly payload: string;

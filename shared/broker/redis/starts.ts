@@ -13,7 +13,7 @@ export interface Start {
   readonly id: string;
 }
 
-export interface Pending {
+interface Pending {
   /** Starts by consumer. */
   readonly counts: ReadonlyMap<string, number>;
   readonly load: Load;

@@ -178,7 +178,7 @@ const LAST_KEY = /"queue_time":\s*(\d+(?:\.\d+)?)\s*\}\s*$/;
  * When a payload says that it was enqueued, epoch ms. Not for a job that waited elsewhere since then: a delayed one, which
  * names its queue, or a retried one, which has a record of its attempts.
  */
-export function enqueuedAt(payload: string): number | undefined {
+function enqueuedAt(payload: string): number | undefined {
   if (!payload.includes('"queue_time"')) return undefined;
   let fields: { queue_time?: unknown; queue?: unknown; lambdesque?: unknown } | null;
   try {

@@ -27,7 +27,7 @@ export interface WorkersBroker {
 }
 
 /** Heartbeat and record as they stand in Redis; '' for none. */
-export interface SeenWorker {
+interface SeenWorker {
   readonly heartbeat: string;
   readonly record: string;
 }

@@ -8,9 +8,9 @@ const MOST_BYTES = 16_777_216;
 const AT_ONCE = 500;
 
 /** What `freeLost` answers. */
-export const STILL_THERE = 0;
+const STILL_THERE = 0;
 export const FREED = 1;
-export const UNKNOWN = 2;
+const UNKNOWN = 2;
 
 /**
  * Give back a lock whose job is neither in its queue, nor with a worker, nor waiting for a retry: it was lost, or run by a worker

@@ -1,7 +1,7 @@
 import { FLOW_RESULTS, MOST_RESULTS } from './flow-results.ts';
 
 /** A group keeps so many of its members in queues or running, where it has no limit of its own; the others wait in the record. */
-export const MOST_STARTED = 5_000;
+const MOST_STARTED = 5_000;
 /** Members that are pushed when one has ended, and bytes of them: the next ends push the others. */
 const STARTED_AT_ONCE = 500;
 const BYTES_AT_ONCE = 1_048_576;

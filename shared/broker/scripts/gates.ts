@@ -3,7 +3,7 @@ export const CALLED_MS = 60_000;
 /** So much longer than its rate needs it, a gate is kept where nobody is in it, nor waits. */
 const IDLE_MS = 60_000;
 /** What waits for places of dead workers is looked at again after so many ms. */
-export const LOOK_AGAIN_MS = 300_000;
+const LOOK_AGAIN_MS = 300_000;
 /** Jobs that are called at a time. */
 const MOST_CALLED = 500;
 /** Parked jobs that are passed over, since they cannot go on; or since nobody takes their queues' jobs now. */

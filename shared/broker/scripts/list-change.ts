@@ -9,7 +9,7 @@ import { DATE_TEXT, PAYLOAD } from './lua.ts';
 /** What became of an element. Any other number is the position from which on to look for it further. */
 export const CHANGED = -2;
 export const GONE = -1;
-export const REFUSED = -3;
+const REFUSED = -3;
 
 /** Stands in the place of an element that is removed, until the end of the script. */
 const HOLE = 'lambdesque:removed:5b8e1c07';

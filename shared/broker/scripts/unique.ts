@@ -4,9 +4,9 @@ import { NOW } from '../redis/time.ts';
 import { LOCKS } from './locks.ts';
 
 /** What `openUnique` answers. */
-export const NOTHING_PARKED = 0;
+const NOTHING_PARKED = 0;
 export const LET_IN = 1;
-export const STILL_HELD = 2;
+const STILL_HELD = 2;
 export const OTHER_FIRST = 3;
 
 /**

@@ -11,7 +11,7 @@ export interface EntrySource {
 }
 
 /** Of an interval, and of the wait before its first slot. */
-export function intervalRule({ numbers }: EntrySource): DurationRule {
+function intervalRule({ numbers }: EntrySource): DurationRule {
   return { numbers, least: 1_000 };
 }
 
@@ -26,7 +26,7 @@ export function intervalMs(value: unknown, field: string, source: EntrySource, r
 }
 
 /** When the first slot of an interval comes. Its other slots follow from there. */
-export interface FirstSlot {
+interface FirstSlot {
   /** Milliseconds after the entry was first seen. */
   readonly in?: number;
   /** Epoch ms. */

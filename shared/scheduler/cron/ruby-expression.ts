@@ -6,7 +6,7 @@
  */
 
 /** A cron expression for croner, and which days count where croner has no word for them. */
-export interface RubyExpression {
+interface RubyExpression {
   readonly expression: string;
   readonly isDay?: (day: LocalDay) => boolean;
 }

@@ -62,7 +62,7 @@ export function cronTiming(expression: string, timeZone: string, field: string):
 }
 
 /** The runs of an expression, epoch ms. */
-export interface Runs {
+interface Runs {
   after(time: number): number | undefined;
   upTo(time: number): number | undefined;
 }

@@ -34,7 +34,7 @@ function textOr(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-export interface NewActiveJob {
+interface NewActiveJob {
   readonly jobClass: string;
   readonly jobId: string;
   readonly queue: string;

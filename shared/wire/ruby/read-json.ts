@@ -7,7 +7,7 @@ export type RubyJson = string | readonly RubyJson[] | ReadonlyMap<string, RubyJs
 const TOKEN = /[ \t\n\r]*([[\]{},:]|"(?:[^"\\]|\\.)*"|[^[\]{},:"\s]+)/sy;
 
 /** @param text valid JSON  @throws RangeError if it is nested thousands of levels deep */
-export function readJson(text: string): RubyJson {
+function readJson(text: string): RubyJson {
   let at = 0;
   const next = () => {
     TOKEN.lastIndex = at;

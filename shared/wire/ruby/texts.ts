@@ -7,7 +7,7 @@ import type { RubyJson } from './read-json.ts';
  */
 
 /** How `inspect` shows a hash: Ruby 3.4 has set blanks around its arrows. */
-export type Arrow = '=>' | ' => ';
+type Arrow = '=>' | ' => ';
 export const ARROWS: readonly Arrow[] = ['=>', ' => '];
 
 const ESCAPES: Readonly<Record<string, string>> = {

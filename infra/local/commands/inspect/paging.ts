@@ -9,7 +9,7 @@ export interface PageFlags {
 }
 
 /** What one call is asked for. */
-export interface PageRequest {
+interface PageRequest {
   readonly limit: number;
   readonly cursor?: string;
 }

@@ -22,7 +22,7 @@ export interface Screen {
   close(): void;
 }
 
-export interface ScreenEvents {
+interface ScreenEvents {
   readonly key: (key: string) => void;
   readonly resize: () => void;
   /** By a signal. @param code exit code */

@@ -11,10 +11,10 @@ import type { Size } from './screen.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export const VIEWS = ['queues', 'workers', 'failures'] as const;
-export type View = (typeof VIEWS)[number];
+type View = (typeof VIEWS)[number];
 /** What queues are sorted by. */
 export const SORTS = ['trouble', 'jobs', 'rate', 'name'] as const;
-export type Sort = (typeof SORTS)[number];
+type Sort = (typeof SORTS)[number];
 
 /** What the person at the terminal has chosen. */
 export interface Choice {
@@ -24,7 +24,7 @@ export interface Choice {
   readonly selected: number;
 }
 
-export interface Drawing {
+interface Drawing {
   readonly snapshot: Snapshot | undefined;
   readonly choice: Choice;
   /** Milliseconds between two looks. */
