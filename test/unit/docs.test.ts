@@ -1,4 +1,4 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -137,6 +137,22 @@ describe('a table of all there is leaves nothing out', () => {
     expect(names).toContain('timeLeft');
     expect(names.filter((name) => !cells.includes(`\`${name}`))).toEqual([]);
   });
+
+  test('of what can be imported', () => {
+    const cells = firstCells('infra/README.md', 'import');
+    const { name, exports } = JSON.parse(read('package.json')) as { readonly name: string; readonly exports: object };
+    const imports = Object.keys(exports).filter((path) => !path.endsWith('.json'));
+    expect(imports.filter((path) => !cells.includes(`\`${path.replace('.', name)}\``))).toEqual([]);
+  });
+
+  test.each(['shared', 'functions', 'functions/dashboard', 'infra', 'infra/local', 'test'])(
+    'of the folders in %s',
+    (folder) => {
+      const doc = read(`${folder}/README.md`);
+      const folders = readdirSync(join(ROOT, folder), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+      expect(folders.map(({ name }) => name).filter((name) => !doc.includes(`${name}/`))).toEqual([]);
+    },
+  );
 
   test('of the keys in Redis', () => {
     const cells = firstCells('shared/README.md', 'key');
