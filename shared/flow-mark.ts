@@ -9,6 +9,9 @@ export interface FlowMark {
   readonly running?: number | undefined;
 }
 
+/** A flow whose lists of results are so large that they are made in portions. */
+export type FlowLists = Pick<FlowMark, 'id' | 'queues'>;
+
 /** A node of a flow as Redis has it. @property path as in `FlowMark.step`, or behind it, of nodes that are added to a group */
 export interface FlowNodeText {
   readonly path: string;

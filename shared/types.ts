@@ -6,7 +6,7 @@
  * until they are **settled**. A job's way is one line: RawJob → Job → BoundJob → Outcome → settled.
  */
 
-import type { FlowAddition, FlowMark, StepEnd } from './flow-mark.ts';
+import type { FlowAddition, FlowLists, FlowMark, StepEnd } from './flow-mark.ts';
 import type { Gate } from './limit.ts';
 
 export type { Gate, LimitRule } from './limit.ts';
@@ -279,6 +279,7 @@ interface Effects {
   leave: { readonly gates: readonly Gate[]; readonly queue: string };
   /** A step of a flow has ended for good, and what follows goes to its queue. */
   flow: { readonly mark: FlowMark } & StepEnd;
+  flowLists: FlowLists;
   /** A step of a flow ends where nobody can tell the flow: the scheduler does. @property why a sentence */
   stepLost: { readonly mark: FlowMark; readonly why: string };
   /** A job that was to be cancelled has ended. */

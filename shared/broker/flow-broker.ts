@@ -57,12 +57,16 @@ type FlowChange =
   /** @property step only that one  @default all that failed and let nothing go on */
   | { readonly kind: 'retry'; readonly step?: string | undefined }
   /** @property error as JSON  @property element of the list of lost steps that says so */
+  /** The lists of results that it waits for are gone on with. */
+  | { readonly kind: 'lists'; readonly element: string }
   | { readonly kind: 'fail'; readonly step: string; readonly error: string; readonly element?: string };
 
 interface ChangedFlow {
   readonly before: FlowState;
   /** Steps that were pushed again. */
   readonly again: number;
+  /** Lists of results that it waits for. */
+  readonly lists: number;
   readonly wrong: readonly WrongKey[];
 }
 

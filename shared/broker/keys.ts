@@ -73,7 +73,7 @@ export interface Keys {
   flow(id: string): string;
   /** Hash: path of a node → what it is, as job/flow-nodes.ts writes it. */
   flowNodes(id: string): string;
-  /** Hash: path of a node → its state; `r:<path>` → its result, `e:<path>` → its error, as JSON. */
+  /** Hash: path of a node → its state; `r:<path>` → its result, `e:<path>` → its error, `l:<path>` → a part of its list, as JSON. */
   flowStates(id: string): string;
   /** Sorted set, scored by 0: for each flow with a record `all:<epoch ms of its start>:<id>`, and its state in place of `all`. */
   readonly flows: string;

@@ -1,3 +1,4 @@
+import type { FlowLists } from '../flow-mark.ts';
 import type { QueueShare } from '../queues/queue-selector.ts';
 import type { Effect, RawJob, RunSums, Settlement } from '../types.ts';
 import type { Admission, AdmissionRequest, LimitedQueue, Orders } from './admission.ts';
@@ -124,6 +125,8 @@ export interface SyncReply {
   readonly left: ReadonlyMap<string, number>;
   /** Absent where there are none. */
   readonly orders?: Orders;
+  /** Flows that wait for their lists of results: the next sync goes on with them. */
+  readonly flowLists?: readonly FlowLists[];
   /** For each job that asked for leave. */
   readonly admissions?: readonly Admission[];
   /**

@@ -3,7 +3,7 @@ import { durationMs } from '../duration.ts';
 import { ConfigError, LambdesqueError } from '../errors.ts';
 import type { FlowNodeText } from '../flow-mark.ts';
 import { checkRunning, isNode } from '../job/flow.ts';
-import { flowNodes } from '../job/flow-nodes.ts';
+import { flowNodes, takesInput } from '../job/flow-nodes.ts';
 import type { FlowOptions, MakeFlow, StartedFlow } from '../job/flow-options.ts';
 import type { Registry } from '../job/registry.ts';
 import { checkOptions, type OptionsOf, shown } from '../options.ts';
@@ -51,9 +51,9 @@ export function flowMaker({ store, registry, telemetry, now, onDue }: FlowDeps):
       const time = await now();
       const names = [...queues];
       const roots = [
-        ['0', node, false] as const,
-        ...(checked.onSuccess ? [['success', checked.onSuccess, true] as const] : []),
-        ...(checked.onFailure ? [['failure', checked.onFailure, true] as const] : []),
+        ['0', node, false, takesInput(checked.onSuccess)] as const,
+        ...(checked.onSuccess ? [['success', checked.onSuccess, true, false] as const] : []),
+        ...(checked.onFailure ? [['failure', checked.onFailure, true, false] as const] : []),
       ];
       const { nodes, steps, sent, checks } = flowNodes(roots, {
         registry,

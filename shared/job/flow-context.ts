@@ -54,7 +54,8 @@ export class FlowContext implements JobFlow {
       }
       const { registry, now, trace } = this.#deps;
       const written = flowNodes(
-        given.map((node, i) => [String(this.#members + i), node, false] as const),
+        // Whether somebody takes their list, is not known here.
+        given.map((node, i) => [String(this.#members + i), node, false, true] as const),
         { registry, ifStepFails: 'stop', queues: [...queues], moreQueues: false, now: now(), trace },
       );
       for (const node of written.nodes) this.#nodes.push(node);

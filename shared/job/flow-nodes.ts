@@ -43,18 +43,26 @@ interface FlowNodes {
 }
 
 /**
- * A node is a text: `c <number of nodes>` for a chain, `g <number of members> <most at once, or 0>` for a group, and for a step
+ * A node is a text: `c <number of nodes>` for a chain, `g <number of members> <most at once, or 0> <1|0>` for a group, whose list of
+ * results somebody takes or nobody, and for a step
  * `s <c|s> <place of its queue> <1|0>`: whether the flow goes on or stops when it fails, the queue, from 1, and whether it takes an
  * input; on the next line its payload up to the end of its arguments, or whole but for its last brace; on the third what comes
  * before `queue_time`, '' for a payload that has none.
  */
 export function flowNodes(
-  roots: readonly (readonly [path: string, node: FlowNode, takes: boolean])[],
+  roots: readonly (readonly [path: string, node: FlowNode, takes: boolean, taken: boolean])[],
   deps: FlowNodesDeps,
 ): FlowNodes {
   const writer = new NodeWriter(deps);
-  for (const [path, node, takes] of roots) writer.write(path, node, takes, 0);
+  for (const [path, node, takes, taken] of roots) writer.write(path, node, takes, taken, 0);
   return writer;
+}
+
+/** Does anything in it take the result of what comes before it? */
+export function takesInput(node: FlowNode | undefined): boolean {
+  if (node?.kind === 'group') return node.nodes.some(takesInput);
+  if (node?.kind === 'chain') return takesInput(node.nodes[0]);
+  return node !== undefined && node.options.immutable !== true;
 }
 
 class NodeWriter implements FlowNodes {
@@ -70,18 +78,21 @@ class NodeWriter implements FlowNodes {
     this.#places = new Map(deps.queues.map((name, i) => [name, i + 1]));
   }
 
-  /** @param takes something comes before it in its chain, or in one around that */
-  write(path: string, node: FlowNode, takes: boolean, depth: number): void {
+  /** @param takes something comes before it in its chain, or in one around that  @param taken something takes its result */
+  write(path: string, node: FlowNode, takes: boolean, taken: boolean, depth: number): void {
     if (depth > DEEPEST)
       throw new ConfigError(`A flow is at most ${DEEPEST} levels deep; this one is deeper at ${path}.`);
     if (node.kind === 'step') {
       this.#step(path, node, takes);
     } else if (node.kind === 'chain') {
       this.nodes.push({ path, text: `c ${node.nodes.length}` });
-      for (const [i, one] of node.nodes.entries()) this.write(`${path}.${i}`, one, takes || i > 0, depth + 1);
+      for (const [i, one] of node.nodes.entries()) {
+        const next = node.nodes[i + 1];
+        this.write(`${path}.${i}`, one, takes || i > 0, next ? takesInput(next) : taken, depth + 1);
+      }
     } else {
-      this.nodes.push({ path, text: `g ${node.nodes.length} ${node.running ?? 0}` });
-      for (const [i, one] of node.nodes.entries()) this.write(`${path}:${i}`, one, takes, depth + 1);
+      this.nodes.push({ path, text: `g ${node.nodes.length} ${node.running ?? 0} ${taken ? 1 : 0}` });
+      for (const [i, one] of node.nodes.entries()) this.write(`${path}:${i}`, one, takes, taken, depth + 1);
     }
   }
 

@@ -68,7 +68,7 @@ export class MemoryFlows implements FlowBroker {
     if (change.kind === 'cancel' && record.state === 'running') {
       this.#records.set(id, { ...record, state: 'cancelled', ended: this.#clock.now(), reason: change.reason });
     }
-    return { before: record.state, again: 0, wrong: [] };
+    return { before: record.state, again: 0, lists: 0, wrong: [] };
   };
 
   clear(): void {

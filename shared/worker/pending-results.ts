@@ -2,6 +2,7 @@ import type { SyncRequest } from '../broker/broker.ts';
 import { retryMember } from '../broker/ops/retry.ts';
 import { failureEffects } from '../broker/removal.ts';
 import type { Clock } from '../clock.ts';
+import type { FlowLists } from '../flow-mark.ts';
 import type { Progress } from '../job/progress.ts';
 import type { Edit, Effect, Gate, Job, Outcome, RawJob, RunStats, Settlement, SettleOp } from '../types.ts';
 import { raisedExecutions } from '../wire/active-job/envelope.ts';
@@ -50,6 +51,7 @@ export class PendingResults {
   /** Of those that are only done. */
   readonly #ran = new RunTally();
   readonly #starts: StartEffects;
+  #lists: readonly FlowLists[] = [];
   #dueAt = Infinity;
   #refused: Settlement[] = [];
   #againAt = Infinity;
@@ -78,6 +80,17 @@ export class PendingResults {
   started(job: Job): void {
     if (!hasEffects(job)) return;
     if (this.#starts.started(job, this.#options.redisNow())) this.#due();
+  }
+
+  /** Flows wait for lists of results, with which the next sync goes on. */
+  listing(flows: readonly FlowLists[]): void {
+    this.#lists = flows;
+    if (flows.length > 0) this.#dueAt = -Infinity;
+  }
+
+  /** Flows wait for this worker to go on with their lists. */
+  get isListing(): boolean {
+    return this.#lists.length > 0;
   }
 
   /** The last one counts: there is one write a sync. @returns whether that is due earlier now */
@@ -169,7 +182,8 @@ export class PendingResults {
       this.#again = FIRST_AGAIN_MS;
     }
     const settle = this.#takeFitting();
-    const effects = this.#starts.take();
+    const effects = [...this.#starts.take(), ...this.#lists.map((flow) => ({ kind: 'flowLists', ...flow }) as const)];
+    this.#lists = [];
     this.#dueAt = this.#settlements.length > 0 ? -Infinity : Infinity;
     const ran = this.#ran.take();
     return ran.length === 0 ? { settle, effects } : { settle, effects, ran };
@@ -184,6 +198,7 @@ export class PendingResults {
     this.#refused = [];
     this.#againAt = Infinity;
     this.#starts.clear();
+    this.#lists = [];
     this.#dueAt = Infinity;
     return count;
   }

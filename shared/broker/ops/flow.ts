@@ -29,22 +29,27 @@ export function encodeFlow(effect: Effect<'flow'>, call: ScriptCall, keys: Keys)
 /** What `openFlow()` reads. */
 export function encodeFlowKeys({ id, queues }: Pick<FlowMark, 'id' | 'queues'>, call: ScriptCall, keys: Keys): void {
   call.add(id, call.key(keys.flow(id)), call.key(keys.flowNodes(id)), call.key(keys.flowStates(id)));
-  call.add(call.key(keys.flows), call.key(keys.flowsEnded), queues.length);
+  call.add(call.key(keys.flows), call.key(keys.flowsEnded), call.key(keys.flowsLost), queues.length);
   for (const queue of queues) call.add(queue, call.key(keys.queue(queue)));
 }
 
 /** Lua: `openFlow(held)` reads what `encodeFlowKeys` has written; the flow, where it has a record and `held` is true. */
 export const OPEN_FLOW = `${FLOW_STEPS}
 local function openFlow(held)
-  local id, record, nodes, states, index, ended, queues = arg(), key(), key(), key(), key(), key(), {}
+  local id, record, nodes, states, index, ended, lost, queues = arg(), key(), key(), key(), key(), key(), key(), {}
   for i = 1, int() do queues[i] = {arg(), key()} end
-  return held and flow.open(id, record, nodes, states, index, ended, queues)
+  return held and flow.open(id, record, nodes, states, index, ended, lost, queues)
 end
 `;
 
+/**
+ * Lua, two effects.
+ *
+ * ARGV  `flow`: what openFlow reads; the step's path; 1 if it succeeded, else 0; its result or error, as JSON; path of the group to which
+ *       nodes are added, or '', how many members and steps they are, how many nodes, each: path behind the group's, its text
+ *       `flowLists`: what openFlow reads
+ */
 export const FLOW = `${OPEN_FLOW}
--- ARGV  what openFlow reads; the step's path; 1 if it succeeded, else 0; its result or error, as JSON; path of the group to which
---       nodes are added, or '', how many members and steps they are, how many nodes, each: path behind the group's, its text
 function effects.flow(held)
   local f = openFlow(held)
   local path, ok, text, group, members, steps, nodes = arg(), arg() == '1', arg(), arg(), int(), int(), {}
@@ -52,5 +57,9 @@ function effects.flow(held)
   if not f then return end
   if members > 0 then flow.add(f, group, path, nodes, members, steps) end
   flow.ended(f, path, ok, text)
+end
+function effects.flowLists()
+  local f = openFlow(true)
+  if f then flow.list(f) end
 end
 `;

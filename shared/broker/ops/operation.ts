@@ -5,7 +5,7 @@ import type { OpContext, ScriptCall } from './call.ts';
 import { CANCELLED, encodeCancelled } from './cancelled.ts';
 import { CLEAR_KEY, encodeClearKey } from './clear-key.ts';
 import { encodeFail, encodeFailBinary, FAIL } from './fail.ts';
-import { encodeFlow, FLOW } from './flow.ts';
+import { encodeFlow, encodeFlowKeys, FLOW } from './flow.ts';
 import { encodeLeave, LEAVE } from './leave.ts';
 import { encodeStatus, PHP_STATUS } from './php-status.ts';
 import { encodeProgress, PROGRESS } from './progress.ts';
@@ -89,6 +89,9 @@ export function encodeEffects(effects: readonly Effect[], call: ScriptCall, keys
         break;
       case 'flow':
         encodeFlow(effect, call, keys);
+        break;
+      case 'flowLists':
+        encodeFlowKeys(effect, call, keys);
         break;
       case 'stepLost':
         encodeStepLost(effect, call, keys);

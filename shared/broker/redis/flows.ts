@@ -132,10 +132,11 @@ export function changeFlowOf(script: RedisClient['script'], keys: Keys): FlowBro
     encodeFlowKeys({ id, queues }, call, keys);
     call.add(change.kind);
     if (change.kind === 'cancel') call.add(change.reason, '', '');
+    else if (change.kind === 'lists') call.add('', '', change.element);
     else if (change.kind === 'fail') call.add(change.step, change.error, change.element ?? '');
     else call.add(change.step ?? '', '', '');
-    const [before, again, wrong] = list(await script(changeFlow, call.keys, call.args));
+    const [before, again, wrong, lists] = list(await script(changeFlow, call.keys, call.args));
     if (before === NO_FLOW) return undefined;
-    return { before: text(before) as FlowState, again: Number(again), wrong: wrongKeysOf(wrong) };
+    return { before: text(before) as FlowState, again: Number(again), lists: Number(lists), wrong: wrongKeysOf(wrong) };
   };
 }

@@ -19,23 +19,26 @@ export function tellLostStepsOf(
     const ends = await tellEnds(limit);
     const wrong: WrongKey[] = [...ends.wrong];
     let { told } = ends;
+    let isListing = false;
     for (const element of ends.steps) {
       const mark = flowOfPayload(`{"flow":${element}}`);
       if (!mark) {
         await client.command(['LREM', keys.flowsLost, 1, element]);
         continue;
       }
-      const { why } = JSON.parse(element) as { readonly why?: unknown };
+      const { why, lists } = JSON.parse(element) as { readonly why?: unknown; readonly lists?: unknown };
       const thrown =
         typeof why === 'string'
           ? { exception: 'RemovedError', error: why }
           : { exception: 'WorkerDiedError', error: MAY_HAVE_STARTED };
       const error = JSON.stringify({ step: mark.step, class: null, ...thrown });
-      const changed = await change(mark.id, mark.queues, { kind: 'fail', step: mark.step, error, element });
+      const fail = { kind: 'fail', step: mark.step, error, element } as const;
+      const changed = await change(mark.id, mark.queues, lists === true ? { kind: 'lists', element } : fail);
       if (changed) told++;
+      if (changed?.lists) isListing = true;
       wrong.push(...(changed?.wrong ?? []));
     }
     // A note that is worked off may put a step behind the last element.
-    return { told, more: ends.read === limit || ends.told > 0, wrong };
+    return { told, more: ends.read === limit || ends.told > 0 || isListing, wrong };
   };
 }

@@ -1,3 +1,4 @@
+import type { FlowLists } from '../../flow-mark.ts';
 import type { RawJob, Settlement } from '../../types.ts';
 import type { Admission, AdmissionRequest, LimitedQueue, Orders } from '../admission.ts';
 import type { Reservation, SyncReply, SyncRequest, WorkerBroker, WorkerPlace } from '../broker.ts';
@@ -176,7 +177,7 @@ function inReleaseOrder(settlements: readonly Settlement[]): readonly Settlement
 }
 
 function resultOf(answer: readonly Reply[], request: SyncRequest, settled: Settled, keys: Keys) {
-  const [code, now, missing, refused, reserved, wrong, pausedQueues, orders, digits, overLimit] = answer;
+  const [code, now, missing, refused, reserved, wrong, pausedQueues, orders, digits, overLimit, flowLists] = answer;
   if (code === LEASE_LOST) {
     const error = text(now);
     return error === ''
@@ -211,6 +212,7 @@ function resultOf(answer: readonly Reply[], request: SyncRequest, settled: Settl
     queues: list(names).map(text),
     left: new Map(list(left).map((length, i) => [shares[i]?.queue ?? '', Number(length)])),
     ...ordersOf(list(orders)),
+    flowLists: list(flowLists).map((one) => JSON.parse(text(one)) as FlowLists),
     ...(request.admit ? { admissions: [...text(digits)].map((digit) => ADMISSIONS[digit] ?? 'gone') } : {}),
     ...(overLimit === -2 ? {} : { overLimit: { ms: overLimit === -1 ? undefined : Number(overLimit) } }),
   };

@@ -1,53 +1,63 @@
 /** Bytes of a group's results together, where somebody takes the list. */
 export const MOST_RESULTS = 4_194_304;
+/** Results that one script puts into lists: the next one goes on, since no other client is served meanwhile. */
+export const LISTED_AT_ONCE = 10_000;
 
 /**
  * Lua, a part of FLOW_STEPS: `resultOf(f, path)` is the result of a node as JSON, `inputOf(f, path)` what goes into a step,
- * the result of what came before it in its chain, or in the nearest chain around it; nil
- * and the path of a group where its list is too large. The list of a group is made when somebody takes it, and kept.
+ * the result of what came before it in its chain, or in the nearest chain around it; nil and the path of a group where its list
+ * is too large. `makeList(f, path, count)` makes the list of a group that has ended, and is false where there is more to do. What there
+ * is so far stands in `l:<path>`, behind the number of results in it.
  */
 export const FLOW_RESULTS = `
-local resultOf
-local function listOf(f, path, count)
-  local parts, size = {}, 0
-  for from = 0, count - 1, 500 do
-    local fields, members, missing = {}, {}, {}
-    for i = from, math.min(from + 499, count - 1) do
-      members[#members + 1] = sub(path, ':', i)
-      fields[#fields + 1] = 'r:' .. members[#members]
+local listing = ${LISTED_AT_ONCE}
+local function resultOf(f, path)
+  local known = f.results[path] or call('HGET', f.states, 'r:' .. path)
+  if known then
+    f.results[path] = known
+    return known
+  end
+  local node = nodeOf(f, path) or ''
+  local kind = string.sub(node, 1, 1)
+  if kind == 'c' then return resultOf(f, sub(path, '.', countOf(node) - 1)) end
+  if kind == 'g' then return nil, path end
+  return 'null'
+end
+local function makeList(f, path, count)
+  local known, field = call('HGET', f.states, 'l:' .. path), 'r:' .. path .. ':'
+  local from, text = string.match(known or '', '^(%d+) (.*)$')
+  local parts, size = {text}, #(text or '')
+  from = tonumber(from or 0)
+  while from < count do
+    if listing <= 0 then
+      call('HSET', f.states, 'l:' .. path, string.format('%d ', from) .. table.concat(parts, ','))
+      return false
     end
+    local fields, missing = {}, {}
+    for i = from, math.min(from + 499, count - 1) do fields[#fields + 1] = field .. string.format('%d', i) end
     local found = call('HMGET', f.states, unpack(fields))
-    for i = 1, #members do if not found[i] then missing[#missing + 1] = members[i] end end
+    for i = 1, #fields do if not found[i] then missing[#missing + 1] = string.sub(fields[i], 3) end end
     local kinds = #missing > 0 and call('HMGET', f.nodes, unpack(missing)) or {}
     local k = 0
-    for i = 1, #members do
-      local text, err = found[i], nil
+    for i = 1, #fields do
+      local text, large = found[i], nil
       if not text then
         k = k + 1
         text = 'null'
-        if kinds[k] and string.sub(kinds[k], 1, 1) ~= 's' then text, err = resultOf(f, members[i]) end
-        if err then return nil, err end
+        if kinds[k] and string.sub(kinds[k], 1, 1) ~= 's' then text, large = resultOf(f, missing[k]) end
+      end
+      size = size + #(text or '') + 1
+      if large or size > ${MOST_RESULTS} then
+        count = -1
+        break
       end
       parts[#parts + 1] = text
-      size = size + #text + 1
     end
-    if size > ${MOST_RESULTS} then return nil, path end
+    from, listing = from + #fields, listing - #fields - 2 * #missing
   end
-  return '[' .. table.concat(parts, ',') .. ']'
-end
-function resultOf(f, path)
-  local known = f.results[path] or call('HGET', f.states, 'r:' .. path)
-  if known then return known end
-  local node, text, err = nodeOf(f, path) or '', 'null', nil
-  local kind = string.sub(node, 1, 1)
-  if kind == 'c' then
-    text, err = resultOf(f, sub(path, '.', countOf(node) - 1))
-  elseif kind == 'g' then
-    text, err = listOf(f, path, countOf(node))
-    if text then call('HSET', f.states, 'r:' .. path, text) end
-  end
-  if text then f.results[path] = text end
-  return text, err
+  if from == count then call('HSET', f.states, 'r:' .. path, '[' .. table.concat(parts, ',') .. ']') end
+  if known then call('HDEL', f.states, 'l:' .. path) end
+  return true
 end
 local function inputOf(f, path)
   if path == 'failure' then return f.error end

@@ -57,7 +57,7 @@ if alone == 1 then
 end
 call('PERSIST', nodes)
 call('HSET', record, 'state', 'running', 'active', 0, 'steps', steps, 'succeeded', 0, 'failed', 0, 'stopped', '', 'blocked', '',
-  'error', '', 'head', head, 'tail', tail, 'limits', limits, 'queues', queues, 'keep', keep, 'name', name, 'created', string.format('%.0f', time))
+  'error', '', 'lists', '', 'head', head, 'tail', tail, 'limits', limits, 'queues', queues, 'keep', keep, 'name', name, 'created', string.format('%.0f', time))
 local entry = string.format('%.0f:', time) .. id
 call('ZADD', index, 0, 'all:' .. entry, 0, 'running:' .. entry)
 ${OPEN_FLOW}

@@ -18,20 +18,24 @@ export const STOPPED_KEPT_MS = 7 * 86_400_000;
  *
  * `stateOf` gives a state's letters and when that was pushed, `setState` writes both and how long it took.
  *
- * `flow.open(id, its three keys, flows, flows:ended, queues {{name, key}…})` gives a flow, or false where it has no record;
+ * The list of a group is made before what takes it is started, in portions: `flow.unlisted` are the flows, as JSON,
+ * of which some are left for another script, which calls `flow.list(f)`; it comes from the worker that ended the group, or from the
+ * scheduler, which has a note in flows:lost.
+ *
+ * `flow.open(id, its three keys, flows, flows:ended, flows:lost, queues {{name, key}…})` gives a flow, or false where it has no record;
  * `flow.ended(f, path, ok, text)` tells that a step has ended, once however often it is called; `flow.start(f, path)` starts a
  * node, `flow.push(f, path, node)` a step; `flow.resume(f)` starts what was held up when the flow stopped; `flow.close()` writes everything down.
  *
  * The record's hash: state, active (steps pushed that have not ended), steps, succeeded, failed (numbers), stopped and blocked
  * (paths, a line each: steps that failed and let nothing go on, and nodes that were not started for that), error (the first
- * one), head, tail and limits (what stands before, behind the path in a payload, and then, but in callbacks), queues, keep (ms),
+ * one), lists (paths of groups that have ended and whose lists are being made, a line each), head, tail and limits (what stands before, behind the path in a payload, and then, but in callbacks), queues, keep (ms),
  * name, created, ended (epoch ms), reason.
  *
  * States: of a step `q` from when it is pushed, `ok`, `f` failed, `p` failed and passed over, `x` cancelled, each with when it was
  * pushed (epoch ms) and those that have ended with how many ms that took; of a group `<members started> <members ended> <passed over>`.
  */
 export const FLOW_STEPS = `
-local flow = {}
+local flow = {unlisted = {}}
 do
 local flowsOpen, flowList = {}, {}
 local function lines(text)
@@ -39,23 +43,23 @@ local function lines(text)
   for line in string.gmatch(text or '', '[^\\n]+') do found[#found + 1] = line end
   return found
 end
--- Where a list of flows of this state has it.
-local function listedAs(state, entry) return state .. ':' .. entry end
 local function without(list, path)
   local rest = {}
   for _, one in ipairs(list) do if one ~= path then rest[#rest + 1] = one end end
   return rest
 end
-function flow.open(id, record, nodes, states, index, ended, queues)
+function flow.open(id, record, nodes, states, index, ended, lost, queues)
   if flowsOpen[record] ~= nil then return flowsOpen[record] end
   flowsOpen[record] = false
   local got = try('HMGET', record, 'state', 'active', 'steps', 'succeeded', 'failed', 'stopped', 'blocked', 'error', 'head', 'tail',
-    'limits', 'keep', 'created')
+    'limits', 'keep', 'created', 'lists')
   if not got or not got[1] or not try('HLEN', nodes) or not try('HLEN', states) then return false end
-  local f = {id = id, record = record, nodes = nodes, states = states, index = index, endedSet = ended, queues = queues,
+  local f = {id = id, record = record, nodes = nodes, states = states, index = index, endedSet = ended, lost = lost, queues = queues,
     state = got[1], was = got[1], active = tonumber(got[2]), steps = tonumber(got[3]), succeeded = tonumber(got[4]),
     failed = tonumber(got[5]), stopped = lines(got[6]), blocked = lines(got[7]), error = got[8] or '', head = got[9],
-    tail = got[10], limits = got[11], keep = tonumber(got[12]), entry = (got[13] or 0) .. ':' .. id, groups = {}, groupList = {}, results = {}, bytes = 0}
+    tail = got[10], limits = got[11], keep = tonumber(got[12]), entry = (got[13] or 0) .. ':' .. id, groups = {}, groupList = {}, results = {}, bytes = 0,
+    lists = lines(got[14] or '')}
+  f.wasListing = #f.lists > 0
   flowsOpen[record] = f
   flowList[#flowList + 1] = f
   return f
@@ -73,12 +77,12 @@ end
 local function groupAt(f, path)
   local group = f.groups[path]
   if group then return group end
-  local count, most = string.match(nodeOf(f, path) or '', '^g (%d+) (%d+)')
+  local count, most, taken = string.match(nodeOf(f, path) or '', '^g (%d+) (%d+) (%d)')
   if not count then return nil end
   local started, ended, passed = string.match(call('HGET', f.states, path) or '', '^(%d+) (%d+) (%d+)$')
   most = tonumber(most)
   group = {path = path, count = tonumber(count), most = most > 0 and most or ${MOST_STARTED}, started = tonumber(started or 0),
-    ended = tonumber(ended or 0), passed = tonumber(passed or 0)}
+    ended = tonumber(ended or 0), passed = tonumber(passed or 0), taken = taken == '1'}
   f.groups[path] = group
   f.groupList[#f.groupList + 1] = group
   return group
@@ -108,7 +112,7 @@ local function failStep(f, path, text, since)
       f.error = text
       if nodeOf(f, 'failure') and not call('HGET', f.states, 'failure') then flow.start(f, 'failure') end
     end
-    if passes then flow.after(f, path) end
+    if passes then return flow.after(f, path) end
   end
 end
 local function fault(path, message)
@@ -137,6 +141,13 @@ function flow.push(f, path, node)
   call('HSET', f.states, path, string.format('q %.0f', time))
   f.active, f.bytes = f.active + 1, f.bytes + #payload
 end
+local function groupEnded(f, group)
+  if group.taken and f.state ~= 'cancelled' and not makeList(f, group.path, group.count) then
+    f.lists[#f.lists + 1] = group.path
+    return
+  end
+  return flow.after(f, group.path)
+end
 local function fill(f, group)
   if group.filling then return end
   group.filling = true
@@ -151,7 +162,7 @@ local function fill(f, group)
     flow.start(f, sub(group.path, ':', group.started - 1))
   end
   group.filling = false
-  if group.ended == group.count then flow.after(f, group.path) end
+  if group.ended == group.count then return groupEnded(f, group) end
 end
 function flow.start(f, path)
   if f.state ~= 'running' and not isCallback(path) then return block(f, path) end
@@ -159,26 +170,23 @@ function flow.start(f, path)
   local kind = string.sub(node, 1, 1)
   if kind == 'c' then return flow.start(f, path .. '.0') end
   if kind == 'g' then return fill(f, groupAt(f, path)) end
-  flow.push(f, path, node)
+  return flow.push(f, path, node)
 end
 function flow.after(f, path)
   if isCallback(path) or f.state == 'cancelled' then return end
   local parent, mark, index = parentOf(path)
   if not parent then
     f.state = 'succeeded'
-    if nodeOf(f, 'success') then flow.start(f, 'success') end
+    if nodeOf(f, 'success') then return flow.start(f, 'success') end
   elseif mark == '.' then
     local next = tonumber(index) + 1
-    if next < countOf(nodeOf(f, parent) or 'c 0') then
-      flow.start(f, sub(parent, '.', next))
-    else
-      flow.after(f, parent)
-    end
+    if next < countOf(nodeOf(f, parent) or 'c 0') then return flow.start(f, sub(parent, '.', next)) end
+    return flow.after(f, parent)
   else
     local group = groupAt(f, parent)
     if group then
       group.ended = group.ended + 1
-      fill(f, group)
+      return fill(f, group)
     end
   end
 end
@@ -188,6 +196,14 @@ function flow.resume(f)
   f.blocked = {}
   for _, path in ipairs(blocked) do
     if stateOf(f, path) ~= 'ok' then flow.start(f, path) end
+  end
+end
+function flow.list(f)
+  local lists = f.lists
+  f.lists = {}
+  for _, path in ipairs(lists) do
+    local group = groupAt(f, path)
+    if group then groupEnded(f, group) end
   end
 end
 function flow.ended(f, path, ok, text)
@@ -217,7 +233,8 @@ function flow.add(f, path, step, nodes, members, steps)
     call('HSET', f.nodes, sub(path, ':', group.count + index) .. rest, nodes[i + 1])
   end
   group.count, f.steps = group.count + members, f.steps + steps
-  call('HSET', f.nodes, path, sub('g', ' ', group.count) .. ' ' .. (group.most == ${MOST_STARTED} and 0 or group.most))
+  call('HSET', f.nodes, path, sub('g', ' ', group.count) .. ' ' .. (group.most == ${MOST_STARTED} and 0 or group.most) ..
+    (group.taken and ' 1' or ' 0'))
 end
 local function expireFlow(f, ms)
   for _, name in ipairs({f.record, f.nodes, f.states}) do
@@ -227,20 +244,29 @@ local function expireFlow(f, ms)
 end
 local function forget(f, entries)
   for _, entry in ipairs(entries) do
-    try('ZREM', f.index, listedAs('all', entry), listedAs('succeeded', entry), listedAs('failed', entry), listedAs('cancelled', entry))
+    for _, state in ipairs({'all', 'succeeded', 'failed', 'cancelled'}) do try('ZREM', f.index, state .. ':' .. entry) end
   end
   try('ZREM', f.endedSet, unpack(entries))
 end
+local function noteLists(f)
+  local left = #f.lists > 0
+  local note = '{"id":"' .. f.id .. '","step":"0","queues":' .. call('HGET', f.record, 'queues') .. ',"lists":true}'
+  if left then flow.unlisted[#flow.unlisted + 1] = note end
+  if left == f.wasListing then return end
+  if left then try('RPUSH', f.lost, note) else try('LREM', f.lost, 1, note) end
+end
 function flow.close()
   for _, f in ipairs(flowList) do
+    if #f.lists > 0 or f.wasListing then noteLists(f) end
     for _, group in ipairs(f.groupList) do
       call('HSET', f.states, group.path, string.format('%d %d %d', group.started, group.ended, group.passed))
     end
     call('HSET', f.record, 'state', f.state, 'active', f.active, 'steps', f.steps, 'succeeded', f.succeeded, 'failed', f.failed,
-      'stopped', table.concat(f.stopped, '\\n'), 'blocked', table.concat(f.blocked, '\\n'), 'error', f.error)
+      'stopped', table.concat(f.stopped, '\\n'), 'blocked', table.concat(f.blocked, '\\n'), 'error', f.error,
+      'lists', table.concat(f.lists, '\\n'))
     if f.state ~= f.was then
-      try('ZREM', f.index, listedAs(f.was, f.entry))
-      try('ZADD', f.index, 0, listedAs(f.state, f.entry))
+      try('ZREM', f.index, f.was .. ':' .. f.entry)
+      try('ZADD', f.index, 0, f.state .. ':' .. f.entry)
     end
     if f.state ~= f.was and f.state == 'running' then
       call('HDEL', f.record, 'ended')

@@ -14,8 +14,9 @@ export const NO_FLOW = -1;
  * ARGV  time; what openFlow reads; what is to be done:
  *       `cancel`, the reason: nothing of it is started any more
  *       `retry`, path or '': the step there, or all that failed and let nothing go on, are pushed again, and it goes on
+ *       `lists`, '', '', element of flows:lost that says so: its lists of results are gone on with
  *       `fail`, path, error as JSON, element of flows:lost that says so, or '': a step has ended where no worker could tell
- * Returns {NO_FLOW}, or {its state before, number of steps that were pushed again, keys of another type}.
+ * Returns {NO_FLOW}, or {its state before, number of steps that were pushed again, keys of another type, number of lists that it waits for}.
  */
 export const changeFlow = defineScript(
   'change-flow',
@@ -41,7 +42,7 @@ local function retry(f, only)
 end
 local f, again = openFlow(true), 0
 local change, path, text, element = arg(), arg(), arg(), arg()
-if change == 'fail' and element ~= '' then try('LREM', KEYS[LOST], 1, element) end
+if element ~= '' and (change == 'fail' or not f or #f.lists == 0) then try('LREM', KEYS[LOST], 1, element) end
 if not f then return {${NO_FLOW}} end
 local before = f.state
 if change == 'cancel' and (f.state == 'running' or f.state == 'failed') then
@@ -50,11 +51,13 @@ if change == 'cancel' and (f.state == 'running' or f.state == 'failed') then
   if f.active > 0 then call('HSET', KEYS[CONTROL], 'cancel:' .. f.id, string.format('%.0f ', time + ${STOPPED_KEPT_MS}) .. path) end
 elseif change == 'retry' and f.state == 'failed' then
   again = retry(f, path)
+elseif change == 'lists' then
+  flow.list(f)
 elseif change == 'fail' then
   flow.ended(f, path, false, text)
 end
 flow.close()
-return {before, again, wrongKeys()}
+return {before, again, wrongKeys(), #f.lists}
 `,
 );
 

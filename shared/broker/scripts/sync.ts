@@ -45,7 +45,7 @@ export const NO_PLACE = -3;
  *         jobs that were not held, places of settlements (from 1), and of queues of released jobs (negative), whose keys did not take them, what `reserve` answers, keys of
  *         another type {{key, error}…}, names of paused queues, the hash `control` (field, value…), what became of the jobs
  *         that asked for leave, as digits, and ms until a queue's rate allows more (-1: jobs of it have to end; -2: no queue
- *         was left alone for its limit)}
+ *         was left alone for its limit), flows that wait for their lists, as JSON}
  */
 export const syncScript = defineScript(
   'sync',
@@ -159,7 +159,6 @@ for i = 1, int() do
   end
   carryOut(not err and payload)
 end
-if made then made.flow.close() end
 addStats(time, replay)
 -- What was settled the first time is not held now.
 if replay then missing = 0 end
@@ -181,6 +180,7 @@ if registers then
 end
 if beats then try('HSET', KEYS[7], worker, dateText('%04d-%02d-%02dT%02d:%02d:%02dZ', time)) end
 carryOut(true)
+if made then made.flow.close() end
 local works, head, tail = arg(), arg(), arg()
 if works == '' then
   try('DEL', KEYS[5])
@@ -203,6 +203,6 @@ for _, name in ipairs(paused) do resting[name] = true end
 ${LIMITED}${RESERVE}
 local reserved = reserve()
 closeLimited()
-return {1, time, missing, refused, reserved, wrongKeys(), paused, orders, digits, limitedFor}
+return {1, time, missing, refused, reserved, wrongKeys(), paused, orders, digits, limitedFor, made and made.flow.unlisted or {}}
 `,
 );

@@ -5,12 +5,13 @@ import { redisFlowBroker } from '../../../shared/broker/redis/flows.ts';
 import { tcpClient } from '../../../shared/broker/redis/tcp.ts';
 import { flowMaker } from '../../../shared/client/flow.ts';
 import { systemClock } from '../../../shared/clock.ts';
-import { chain, chord, defineBatchJob, defineJob, group, RedisUnavailableError, step } from '../../../shared/index.ts';
+import { chain, chord, defineBatchJob, defineJob, group, step } from '../../../shared/index.ts';
 import { createFlows } from '../../../shared/inspect/flows.ts';
 import { createRegistry } from '../../../shared/job/registry.ts';
 import { silentLogger } from '../../../shared/log.ts';
 import { tick } from '../../../shared/scheduler/tick.ts';
 import { redisTime } from '../../helpers/brokers.ts';
+import { dyingClient, type Fault } from '../../helpers/dying-client.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis-server.ts';
 import { drain } from '../../helpers/workers.ts';
 
@@ -33,7 +34,7 @@ const See = defineJob({
   queue: 'a',
   perform([name, input]) {
     ran.set(String(name), (ran.get(String(name)) ?? 0) + 1);
-    return `${name}(${JSON.stringify(input ?? null)})`;
+    return name === 'm' ? 1 : `${name}(${JSON.stringify(input ?? null)})`;
   },
 });
 const Grow = defineJob({
@@ -75,7 +76,15 @@ const Flaky = defineJob({
     return told(name);
   },
 });
-const jobs = [See, Grow, Limited, Alone, Row, Flaky];
+const Sum = defineJob({
+  class: 'Sum',
+  queue: 'a',
+  perform: ([list]) => {
+    told('sum');
+    return (list as number[]).reduce((sum, n) => sum + n, 0);
+  },
+});
+const jobs = [See, Grow, Limited, Alone, Row, Flaky, Sum];
 const node = () =>
   chain(
     step(See, ['first']),
@@ -118,40 +127,14 @@ const NAMES = [
   'o4',
 ];
 
-type Fault = 'before' | 'after' | 'restart';
-
 /** When each has died; never, for those that do not. */
 const deaths = new WeakMap<RedisClient, Promise<void>>();
 
-/** Whoever uses it dies with its call of this number: Redis never hears of it, or nobody of the answer; or Redis itself is killed. */
-function dying(at: number, how: Fault): { client: RedisClient; died: () => boolean; calls: () => number } {
-  let calls = 0;
-  let dead = false;
-  const death = Promise.withResolvers<void>();
-  const through = async <Answer>(send: () => Promise<Answer>): Promise<Answer> => {
-    if (dead) throw new RedisUnavailableError('This one is dead.');
-    const fatal = ++calls === at;
-    if (!fatal) return send();
-    if (how === 'restart') {
-      const answer = await send();
-      await redis.kill();
-      await redis.start();
-      return answer;
-    }
-    if (how === 'after') await send();
-    dead = true;
-    death.resolve();
-    throw new RedisUnavailableError('It died.');
-  };
-  const one: RedisClient = {
-    address: client.address,
-    command: (args) => through(() => client.command(args)),
-    script: (script, keys, args) => through(() => client.script(script, keys, args)),
-    close: async () => {},
-  };
-  deaths.set(one, death.promise);
-  return { died: () => dead, calls: () => calls, client: one };
-}
+const dying = (at: number, how: Fault) => {
+  const mortal = dyingClient(client, redis, at, how);
+  deaths.set(mortal.client, mortal.death);
+  return mortal;
+};
 
 /** One at a time; one that is dead is waited for no longer. */
 async function work(redisClient: RedisClient): Promise<void> {
@@ -160,12 +143,15 @@ async function work(redisClient: RedisClient): Promise<void> {
   await Promise.race([drained, deaths.get(redisClient) ?? drained]);
 }
 
-const started = async (on: RedisClient) => {
-  const flow = flowMaker({
+const flowOn = (on: RedisClient) =>
+  flowMaker({
     store: redisFlowBroker(on, 'resque:', redisTime.now),
     registry: createRegistry(jobs),
     now: async () => Number(redisTime.now()),
   });
+
+const started = async (on: RedisClient) => {
+  const flow = flowOn(on);
   const callbacks = { onSuccess: step(See, ['success']), onFailure: step(See, ['failure']) };
   await flow(node(), { id: 'killed', running: 3, ...callbacks }).enqueue();
   await flow(other(), { id: 'other' }).enqueue();
@@ -173,14 +159,38 @@ const started = async (on: RedisClient) => {
 
 const flows = () => createFlows(redisFlowBroker(client, 'resque:', redisTime.now));
 
+/** Members of a group whose list is made by three scripts. */
+const MANY = 20_001;
+const LARGE = ['flow:killed', 'flow:killed:nodes', 'flow:killed:states', 'flows', 'queues', 'queue:a'].map(
+  (name) => `resque:${name}`,
+);
+/** A flow with that group, of which all members but the first have ended. */
+async function largeStarted(): Promise<void> {
+  const { client: db } = redis;
+  if ((await db.exists('kept0')) === 0) {
+    const members = Array.from({ length: MANY }, () => step('See', ['m'], { queue: 'a' }));
+    await flowOn(client)(chain(group(members, { running: 1 }), step(Sum, [])), { id: 'killed' }).enqueue();
+    const ended = Array.from({ length: MANY - 1 }, (_, i) => [`r:0.0:${i + 1}`, '1']).flat();
+    await db.hset('resque:flow:killed:states', '0.0', `${MANY} ${MANY - 1} 0`, ...ended);
+    await db.hset('resque:flow:killed', 'succeeded', MANY - 1);
+    await Promise.all(LARGE.map((key, i) => db.copy(key, `kept${i}`, 'REPLACE')));
+  }
+  await Promise.all(LARGE.map((key, i) => db.copy(`kept${i}`, key, 'REPLACE')));
+}
+
 /** The flow from its beginning to its end, with one fault on the way of whoever `who` is. @returns calls that there were */
-async function run(who: 'client' | 'worker' | 'scheduler', at: number, how: Fault): Promise<number> {
-  await redis.client.flushall();
+async function run(
+  who: 'client' | 'worker' | 'scheduler',
+  at: number,
+  how: Fault,
+  start: (on: RedisClient) => Promise<void> = started,
+): Promise<number> {
+  for (const key of await redis.client.keys('resque:*')) await redis.client.del(key);
   ran.clear();
   const mortal = dying(at, how);
-  if (who === 'client') await started(mortal.client).catch(() => {});
+  if (who === 'client') await start(mortal.client).catch(() => {});
   // Again, as its program does when it has not heard that it worked.
-  if (who !== 'client' || mortal.died()) await started(client);
+  if (who !== 'client' || mortal.died()) await start(client);
   const ticking = who === 'scheduler' ? mortal.client : client;
   const ticks = async (on: RedisClient) => {
     const store = redisBroker(on, 'resque:', redisTime.now);
@@ -198,7 +208,7 @@ async function run(who: 'client' | 'worker' | 'scheduler', at: number, how: Faul
   // What was given back has the attempts that it had, and one that fails waits for the next tick.
   for (let round = 0; round < 4; round++) {
     const states = (await flows().list()).items.map(({ state, progress }) => `${state} ${progress.started}`);
-    if (states.length === 2 && states.every((one) => one === 'succeeded 0')) break;
+    if (states.every((one) => one === 'succeeded 0')) break;
     redisTime.move(61_000);
     await ticks(client);
     await work(client);
@@ -239,6 +249,24 @@ describe('a flow is whole, each step and each callback run, none twice beyond wh
       for (const how of ['before', 'after'] as const) {
         await run(who, at, how);
         await expectWhole(`${who}, call ${at}, ${how}`, 1);
+      }
+    }
+  });
+
+  test.each(['worker', 'scheduler'] as const)('whatever call its %s dies with that makes a large list', async (who) => {
+    const calls = await run(who, Infinity, 'before', largeStarted);
+    expect(calls).toBeGreaterThanOrEqual(5);
+    for (let at = 1; at <= calls; at++) {
+      for (const how of ['before', 'after'] as const) {
+        await run(who, at, how, largeStarted);
+        const note = `${who}, call ${at}, ${how}`;
+        expect({ ...(await flows().get('killed', { at: '0.1' })), note }).toMatchObject({
+          state: 'succeeded',
+          progress: { steps: MANY + 1, succeeded: MANY + 1, started: 0 },
+          tree: { result: MANY },
+        });
+        expect([ran.size, Math.max(...ran.values()) <= 2], note).toEqual([2, true]);
+        expect(await redis.client.exists('resque:flows:lost'), note).toBe(0);
       }
     }
   });

@@ -8,7 +8,7 @@ const Rails = defineActiveJob({ job: 'Report', queue: 'q', perform() {} });
 const payload = (args: readonly unknown[], name = 'Report', ref?: typeof Rails) =>
   newPayload(ref, { class: name, args, queue: 'q', at: new Date(0), id: 'an-id', now: 0 });
 const flow = (args: readonly unknown[]) =>
-  flowNodes([['0', step('Report', [...args], { queue: 'q' }), false]], {
+  flowNodes([['0', step('Report', [...args], { queue: 'q' }), false, false]], {
     registry: undefined,
     ifStepFails: 'stop',
     queues: [],
