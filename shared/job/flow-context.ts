@@ -7,6 +7,9 @@ import { isNode, type JobFlow } from './flow.ts';
 import { flowNodes } from './flow-nodes.ts';
 import type { Registry } from './registry.ts';
 
+/** Characters of steps that one attempt adds: they go with its settlement, and Upstash takes requests of 10 MB at the most. */
+const MOST_ADDED = 4_194_304;
+
 interface FlowContextDeps {
   readonly registry?: Registry | undefined;
   /** Redis's time, epoch ms. */
@@ -20,6 +23,7 @@ export class FlowContext implements JobFlow {
   readonly #deps: FlowContextDeps;
   readonly #nodes: FlowNodeText[] = [];
   #members = 0;
+  #size = 0;
   #steps = 0;
 
   constructor(mark: FlowMark, deps: FlowContextDeps) {
@@ -58,6 +62,13 @@ export class FlowContext implements JobFlow {
         given.map((node, i) => [String(this.#members + i), node, false, true] as const),
         { registry, ifStepFails: 'stop', queues: [...queues], moreQueues: false, now: now(), trace },
       );
+      const size = written.nodes.reduce((sum, { path, text }) => sum + path.length + text.length, this.#size);
+      if (size > MOST_ADDED) {
+        throw new ConfigError(
+          `ctx.flow.add: one step adds steps of ${MOST_ADDED} characters at the most; with these ${given.length} it is ${size}. Let those that it adds add the others, or start a flow of their own: startFlow(ctx, …).`,
+        );
+      }
+      this.#size = size;
       for (const node of written.nodes) this.#nodes.push(node);
       this.#members += given.length;
       this.#steps += written.steps;

@@ -57,7 +57,7 @@ export interface JobFlow {
   /**
    * More members for the group of which this step is a part, the nearest one: they are started when this attempt has succeeded, in
    * the same moment, and their results stand behind those of the others. Those of an attempt that fails are forgotten.
-   * @throws ConfigError for a step that is part of no group, and for a queue that is none of the flow's
+   * @throws ConfigError for a step that is part of no group, for a queue that is none of the flow's, and for more than 4 MB of steps
    * @example for (const url of links) ctx.flow?.add(step(Crawl, [url]));
    */
   add(...nodes: readonly FlowNode[]): void;

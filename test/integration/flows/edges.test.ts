@@ -51,6 +51,11 @@ withBrokers((stores: Brokers) => {
     ['an empty group', group(), []],
     ['a chord over an empty group', chord(group(), step(See, [])), []],
     ['a chain of empty groups', chain(group(), group(group()), group()), []],
+    [
+      'a chain of more empty groups than a script’s stack has calls',
+      chain(...Array.from({ length: 10_000 }, () => group())),
+      [],
+    ],
     ['a group of empty groups', group(group(), chain(group(), group())), [[], []]],
     ['a step behind a step that returns nothing', chain(step(Nothing, []), step(See, ['got'])), null],
     ['a group of what returns nothing', group(step(Nothing, []), step(See, [2])), [null, 2]],

@@ -378,25 +378,27 @@ withBrokers((stores: Brokers) => {
       expect(await flows.get(id)).toMatchObject({ state: 'succeeded', progress: { steps: 8, succeeded: 8 } });
     });
 
-    test('not where there is no group, nor to a queue that is none of the flow', async () => {
+    test('not where there is no group, nor to a queue that is none of the flow, nor more than one request takes', async () => {
       const told: string[] = [];
       const Adds = defineJob({
         class: 'Adds',
         queue: 'a',
         perform([node], ctx) {
           try {
-            ctx.flow?.add(step(node === 'queue' ? Multiply : Adds, []));
+            ctx.flow?.add(step(node === 'queue' ? Multiply : Adds, node === 'large' ? ['x'.repeat(4_200_000)] : []));
           } catch (error) {
             told.push((error as Error).message);
           }
         },
       });
       const { flow } = flowsOn(stores, [Adds]);
-      await flow(chain(step(Adds, ['group']), group(step(Adds, ['queue'], { immutable: true })))).enqueue();
-      await drain({ store: stores.store, jobs: [Adds] });
+      const members = ['queue', 'large'].map((name) => step(Adds, [name], { immutable: true }));
+      await flow(chain(step(Adds, ['group']), group(members))).enqueue();
+      await drain({ store: stores.store, jobs: [Adds], options: { concurrency: 1 } });
       expect(told).toEqual([
         expect.stringContaining('step 0.0 is part of no group'),
         expect.stringContaining('"b" is none of the flow\'s (a)'),
+        expect.stringMatching(/4194304 characters at the most; with these 1 it is 42\d{5}\. Let those/),
       ]);
     });
   });
