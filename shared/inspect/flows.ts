@@ -2,6 +2,7 @@ import type { FlowBroker, FlowEntry, FlowRecord } from '../broker/flow-broker.ts
 import { ConfigError } from '../errors.ts';
 import { checkOptions, type OptionsOf, shown } from '../options.ts';
 import { FLOW_ID, STEP_PATH } from '../wire/flow.ts';
+import { checkLimit } from './cursor.ts';
 import { errorOf, missing, TreeReader } from './flow-tree.ts';
 import type { FlowInfo, FlowState, FlowView } from './flow-view.ts';
 import type { Page } from './job-view.ts';
@@ -50,7 +51,7 @@ export interface Flows {
 export interface FlowListOptions {
   /** Only those that are so. @default of any */
   readonly state?: FlowState;
-  /** @default 100 */
+  /** Most of them, 1 to 1,000. @default 100 */
   readonly limit?: number;
   /** To go on behind the page that had it. @default from the newest */
   readonly cursor?: string;
@@ -82,6 +83,9 @@ export function createFlows(store: FlowBroker): Flows {
       checkOptions('flows.get', part, PART);
       const { at = '0', offset = 0, limit = LIMIT, members = Infinity } = part;
       checkPath('get', at);
+      checkNumber('offset', offset, 0);
+      checkNumber('limit', limit, 1);
+      if (members !== Infinity) checkNumber('members', members, 1);
       const record = await store.flow(id);
       if (!record) return undefined;
       const reading = new TreeReader(store, id, { limit, members, offset, flow: record });
@@ -105,6 +109,7 @@ export function createFlows(store: FlowBroker): Flows {
     async list(options = {}) {
       checkOptions('flows.list', options, LIST);
       const { state, limit = 100, cursor } = options;
+      checkLimit(limit);
       if (state !== undefined && !FLOW_STATES.includes(state))
         throw new ConfigError(`flows.list: state must be one of ${FLOW_STATES.join(', ')}; got ${shown(state)}.`);
       let after = entryOf(cursor);
@@ -151,6 +156,11 @@ export function createFlows(store: FlowBroker): Flows {
 function checkId(id: unknown): void {
   if (typeof id === 'string' && FLOW_ID.test(id)) return;
   throw new ConfigError(`flows: takes the id of a flow, as client.flow(…).id has it; got ${shown(id)}.`);
+}
+
+function checkNumber(option: string, value: unknown, least: number): void {
+  if (Number.isSafeInteger(value) && Number(value) >= least) return;
+  throw new ConfigError(`flows.get: ${option} must be a whole number, ${least} or more; got ${shown(value)}.`);
 }
 
 function checkPath(method: string, path: unknown): void {

@@ -15,7 +15,7 @@ import { type Brokers, redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { flowsOn, statesOf, type TestFlows } from '../../helpers/flows.ts';
 import { range } from '../../helpers/queue-state.ts';
-import { drain, mortal, startWorker } from '../../helpers/workers.ts';
+import { drain, Gate, mortal, startWorker } from '../../helpers/workers.ts';
 
 const numbers = (args: readonly unknown[]) => (Array.isArray(args[0]) ? args[0] : args).map(Number);
 const Add = defineJob({ class: 'Add', queue: 'a', perform: (args) => numbers(args).reduce((sum, n) => sum + n, 0) });
@@ -172,14 +172,15 @@ withBrokers((stores: Brokers) => {
     test('limits how many of its steps run at once', async () => {
       let running = 0;
       let most = 0;
+      const second = new Gate();
       const Slow = defineJob({
         class: 'Slow',
         queue: 'a',
         async perform() {
           most = Math.max(most, ++running);
-          // The second may start some turns later.
-          for (let i = 0; i < 10_000 && (i === 0 || most < 2); i++)
-            await new Promise((resolve) => setImmediate(resolve));
+          if (running === 2) second.open();
+          await second.opened;
+          await new Promise((resolve) => setImmediate(resolve));
           running--;
         },
       });
@@ -232,6 +233,8 @@ withBrokers((stores: Brokers) => {
       await drain({ store: stores.store, jobs });
       expect(await all()).toEqual(['', 'empty b', 'c a', 'e d']);
       expect((await flows.list()).items.map(({ id }) => id).join('')).toBe('emptyedcba');
+      await expect(flows.list({ limit: -1 })).rejects.toThrow('limit must be a whole number from 1 to 1000; got -1');
+      await expect(flows.get('a', { offset: -1 })).rejects.toThrow('offset must be a whole number, 0 or more; got -1');
       await expect(flows.list({ state: 'late' as never })).rejects.toThrow(
         'flows.list: state must be one of running, succeeded, failed, cancelled; got "late"',
       );
