@@ -17,6 +17,8 @@ export interface Gate {
   readonly rule: LimitRule;
   /** How long it is remembered who passed it, ms; undefined for ever. */
   readonly life: number | undefined;
+  /** The job has not passed it: a place that is kept for it is given back. @default false */
+  readonly unused?: boolean;
 }
 
 /** How many jobs may run, whoever's workers run them. */

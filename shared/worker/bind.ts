@@ -20,6 +20,8 @@ export interface BindDeps {
 interface Unrunnable {
   readonly job: Job;
   readonly outcome: Outcome;
+  /** Of its class, where one is defined. */
+  readonly knownHandler?: Handler | undefined;
 }
 
 /**
@@ -32,10 +34,10 @@ export function bind(raw: RawJob, token: string, deps: BindDeps): BoundJob | Unr
   if (!('class' in decoded)) return decoded;
   const { job, handler } = withHandler(decoded, registry, raw.queue);
   const over = outcomeOfWait(job, handler, deps);
-  if (over) return { job, outcome: over };
+  if (over) return { job, outcome: over, knownHandler: handler };
   if (handler) {
     const outcome = job.deaths > 0 ? outcomeOfDeaths(job, isOnlyOnce({ handler })) : undefined;
-    return outcome ? { job, outcome } : { job, handler };
+    return outcome ? { job, outcome, knownHandler: handler } : { job, handler };
   }
   const inside = job.class === WRAPPER ? activeJobOf(job.args)?.jobClass : undefined;
   const message = `No worker for ${inside === undefined ? job.class : `the ActiveJob ${inside}`} in queue ${raw.queue}.`;

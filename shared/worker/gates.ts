@@ -100,6 +100,21 @@ export class Gates {
     return gates;
   }
 
+  /** It ends before it asks: a place that is kept for it is another's. */
+  endsBefore(bound: BoundJob): void {
+    try {
+      const gates = this.before(bound).filter(({ pausedClass }) => pausedClass === undefined);
+      if (gates.length > 0) {
+        this.#admitted.set(
+          bound.job.raw,
+          gates.map(({ name, rule, life }) => ({ name, rule, life, unused: true })),
+        );
+      }
+    } catch {
+      // Nobody knows which: then it had none.
+    }
+  }
+
   wait(bound: BoundJob, gates: readonly AskedGate[]): void {
     this.#waiting.push({ bound, gates, asked: false });
     this.#bytes += bound.job.raw.size;

@@ -211,6 +211,7 @@ export class Worker {
     if ('handler' in bound) return bound;
     if ('outcome' in bound) {
       if (bound.outcome.kind === 'released') this.#parts.poller.sentOn(raw);
+      if (bound.knownHandler) this.#parts.gates.endsBefore({ job: bound.job, handler: bound.knownHandler });
       this.#ends.finish(bound.job, bound.outcome, 0);
     } else {
       this.#ends.undecodable(bound);
@@ -266,7 +267,7 @@ export class Worker {
     this.#parts.prefetch.answered(this.#parts.lease.lastRoundTrip, reply.jobs.length);
     this.#parts.orders.update(reply.orders);
     this.#admissions.answered(reply);
-    this.#cancelled();
+    if (this.#parts.orders.anyCancelled) this.#cancelled();
     if (reserve) this.#parts.reserver.accept(reserve, reply, (raw) => this.#bind(raw));
     const paused = this.#parts.reserver.takePaused(reply.pausedQueues);
     this.#parts.pending.release(paused);
@@ -276,7 +277,6 @@ export class Worker {
   /** Those that run are told; those that wait for leave or for company have their outcome when they are looked into again. */
   #cancelled(): void {
     const { orders, running, gates, batches } = this.#parts;
-    if (!orders.anyCancelled) return;
     running.abortSome((job) => orders.cancelled(job));
     const isCancelled = (_raw: RawJob, job: Job) => orders.cancelled(job) !== undefined;
     for (const raw of [...gates.take(isCancelled), ...batches.take(isCancelled)]) this.#bind(raw);

@@ -122,6 +122,12 @@ end
 local function leave(gate)
   gate.delta, gate.places = gate.delta - 1, gate.places + 1
 end
+local function giveTicket(gate, payload)
+  local sha = ticketOf(gate, payload)
+  if not sha then return end
+  useTicket(gate, sha)
+  gate.places, gate.tokens = gate.places + 1, gate.tokens + 1
+end
 local function park(gate, name, payload, place)
   gate.waiting = gate.waiting + 1
   gate.parking[#gate.parking + 1] = {#name .. ':' .. name .. payload, place}

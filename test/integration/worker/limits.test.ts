@@ -304,6 +304,20 @@ withBrokers((stores: Brokers) => {
         await stores.db.del(keys.limit('class:Counted'));
       });
 
+      test('nor ever will, since it has expired: the next one is called at once', async () => {
+        ran.length = 0;
+        const Limited = defineJob({ ...Counted, limit: { running: 1 } });
+        const late = range(1, 5).map((n) =>
+          JSON.stringify({ class: 'Counted', args: ['late', n], control: { expires: NOW } }),
+        );
+        await park('a', [...late, ...jobsOf('x', 1)]);
+        await stores.tick();
+        const summary = await drain({ store: stores.store, jobs: [Limited], queues: 'a' });
+        expect(summary).toMatchObject({ discarded: 5, succeeded: 1 });
+        expect(ran).toEqual(['x1']);
+        await stores.db.del(keys.limit('class:Counted'));
+      });
+
       test('waits again as the first, where its queue is paused, and keeps those of other queues waiting no longer', async () => {
         ran.length = 0;
         const Limited = defineJob({ ...Counted, limit: { running: 1 } });
