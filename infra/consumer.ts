@@ -216,9 +216,15 @@ export class Consumer extends Construct implements IGrantable {
 
   /** Lets somebody start it, with Lambda's Invoke and over its URL. */
   grantDoorbell(grantee: IGrantable): Grant {
-    this.#ringers.push(grantee);
+    const url = this.grantDoorbellUrl(grantee);
     const grant = this.function.grantInvokeLatestVersion(grantee);
-    return this.doorbell ? grant.combine(this.doorbell.grantRing(grantee)) : grant;
+    return url ? grant.combine(url) : grant;
+  }
+
+  /** Of many that share a statement: over its URL alone. @internal */
+  grantDoorbellUrl(grantee: IGrantable): Grant | undefined {
+    this.#ringers.push(grantee);
+    return this.doorbell?.grantRing(grantee);
   }
 
   /**
@@ -282,7 +288,6 @@ function checkName(name: string): void {
   }
 }
 
-/** @throws Error for less than a second */
 function checkLatency(latency: Duration | undefined): void {
   if (latency === undefined || latency.isUnresolved() || latency.toMilliseconds() >= 1_000) return;
   throw new Error(`targetLatency must be a second or more; got ${latency.toMilliseconds()} ms.`);

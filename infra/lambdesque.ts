@@ -1,5 +1,5 @@
 import { NestedStack, RemovalPolicy } from 'aws-cdk-lib';
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -13,6 +13,7 @@ import { describeSystem } from './describe-system.ts';
 import { EnqueueFunction, type EnqueueOptions, type EnqueueSource } from './enqueue-function.ts';
 import { FailureQueue } from './function/failure-queue.ts';
 import type { SystemOptions } from './function/function.ts';
+import { statementArns } from './function/function-name.ts';
 import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
 import { OnDemand } from './on-demand.ts';
@@ -191,9 +192,21 @@ export class Lambdesque<Name extends string> extends Construct {
    * Lets somebody start every consumer; without a minute tick, the scheduler as well.
    */
   grantDoorbell(grantee: IGrantable): Grant[] {
-    return Object.values<Consumer>(this.consumers)
-      .map((consumer) => consumer.grantDoorbell(grantee))
-      .concat(this.wake ? [this.scheduler.grantDoorbell(grantee)] : []);
+    const consumers = Object.values<Consumer>(this.consumers);
+    const many = consumers.length > MOST_IN_STACK ? this.#grantMany(grantee, consumers) : undefined;
+    return (many ?? consumers.map((consumer) => consumer.grantDoorbell(grantee))).concat(
+      this.wake ? [this.scheduler.grantDoorbell(grantee)] : [],
+    );
+  }
+
+  /** @returns undefined for whom a policy cannot tell it */
+  #grantMany(grantee: IGrantable, consumers: readonly Consumer[]): Grant[] | undefined {
+    const names = consumers.map((one) => one.functionName);
+    const grants = statementArns(this, names).map((resourceArns) =>
+      Grant.addToPrincipal({ grantee, actions: ['lambda:InvokeFunction'], resourceArns }),
+    );
+    if (!grants.every((one) => one.success)) return undefined;
+    return [...grants, ...consumers.flatMap((one) => one.grantDoorbellUrl(grantee) ?? [])];
   }
 }
 

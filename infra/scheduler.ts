@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import type { IMetric, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { type Grant, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
@@ -7,6 +7,7 @@ import type { SchedulerSettings } from '../functions/contract/settings.ts';
 import type { CronEntry } from '../shared/index.ts';
 import { checkCronEntries, failedLimits, type OptionsOf, type QueueList } from '../shared/internal.ts';
 import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
+import { statementArns } from './function/function-name.ts';
 import { MinuteTick } from './minute-tick.ts';
 import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
@@ -143,20 +144,10 @@ export class Scheduler extends Construct {
 
   /** Each by its ARN: with a hundred of them, one for the function and one for its version would not fit into its policies. */
   #allowStarts(consumers: readonly ScheduledConsumer[]): void {
-    const resources = consumers.map(({ function: fn, functionName }) =>
-      functionName === undefined
-        ? fn.functionArn
-        : Stack.of(this).formatArn({
-            service: 'lambda',
-            resource: 'function',
-            resourceName: functionName,
-            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-          }),
-    );
-    // CDK divides what is too long for one policy between statements, not within one.
-    for (let from = 0; from < resources.length; from += 15) {
-      const some = resources.slice(from, from + 15);
-      this.function.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: some }));
+    const named = consumers.flatMap((one) => one.functionName ?? []);
+    const others = consumers.flatMap((one) => (one.functionName === undefined ? [one.function.functionArn] : []));
+    for (const resources of [...statementArns(this, named), ...(others.length > 0 ? [others] : [])]) {
+      this.function.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }));
     }
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 
 /** Lambda's limit. */
@@ -17,4 +17,21 @@ export function functionNameOf(scope: Construct, system: string, consumer: strin
   if (name.length <= LONGEST && !parts.some((one) => one.includes('.'))) return name;
   const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 8);
   return `${name.slice(0, LONGEST - 9)}-${hash}`;
+}
+
+/** Functions in one statement of a policy: CDK divides what is too long for one policy between statements, not within one. */
+const MOST_IN_STATEMENT = 15;
+
+/** ARNs of functions by their names, as many as a statement may have: with a hundred, a statement each would not fit into a policy. */
+export function statementArns(scope: Construct, names: readonly string[]): string[][] {
+  const arns = names.map((resourceName) =>
+    Stack.of(scope).formatArn({
+      service: 'lambda',
+      resource: 'function',
+      resourceName,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    }),
+  );
+  const statements = Math.ceil(arns.length / MOST_IN_STATEMENT);
+  return Array.from({ length: statements }, (_, i) => arns.slice(i * MOST_IN_STATEMENT, (i + 1) * MOST_IN_STATEMENT));
 }

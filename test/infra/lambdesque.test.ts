@@ -172,6 +172,30 @@ function changes(one: Template, other: Template): string[] {
     .map((id) => id.replace(/[0-9A-F]{8}$/, ''));
 }
 
+test('with many consumers, a role that is not the app’s may ring all of them by a short policy', () => {
+  const stack = testStack();
+  const jobs = new Lambdesque(stack, 'Jobs', {
+    redis: upstash(stack),
+    jobs: 'test/infra/jobs/any-queue.ts',
+    consumers: Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`c${i}`, { queues: `q${i}` }])),
+    metricsDashboard: false,
+    queries: false,
+  });
+  jobs.grantDoorbell(Role.fromRoleName(stack, 'WebApp', 'web-app'));
+  jobs.consumers['c0']?.addDoorbellUrl();
+  // It has no policy: the functions say who may.
+  jobs.grantDoorbell(new ServicePrincipal('events.amazonaws.com'));
+  const template = Template.fromStack(stack);
+  const policy = Object.values(template.findResources('AWS::IAM::Policy')).find(
+    (one) => one['Properties'].Roles[0] === 'web-app',
+  );
+  const [invoke, ...others] = policy?.['Properties'].PolicyDocument.Statement ?? [];
+  expect(invoke.Resource).toHaveLength(30);
+  expect(JSON.stringify(invoke)).toContain('function:Test-Jobs-c29-Consumers2');
+  expect(JSON.stringify(others)).toContain('lambda:InvokeFunctionUrl');
+  template.hasResourceProperties('AWS::Lambda::Permission', { Principal: 'events.amazonaws.com' });
+});
+
 test('a change of one consumer changes that one, the scheduler that starts it, and the dashboard', () => {
   const mail = { queues: { mailers: 3, newsletters: 1 } };
   const changed = { queues: ['ledger', 'audit'], concurrency: 1, maxWorkers: 1, memorySize: 1024 };
