@@ -173,6 +173,11 @@ describe.each(docs.map((doc) => [doc.path, doc] as const))('%s', (_path, doc) =>
   test('names scripts, commands and flags that exist', () => expect(unknownCommands(doc, facts)).toEqual([]));
   test('names things that are in the code', () => expect(unknownNames(doc, facts)).toEqual([]));
   test('has shell blocks that a shell can read', () => expect(unreadableShell(doc)).toEqual([]));
+  test.skipIf(doc.path === 'README.md')('has lines of 140 characters at most, but for tables and blocks', () => {
+    const prose = read(doc.path).replaceAll(/^```[\s\S]*?^```/gm, (block) => '\n'.repeat(block.split('\n').length - 1));
+    const long = prose.split('\n').flatMap((line, i) => (line.length > 140 && !/^(\||!\[)/.test(line) ? [i + 1] : []));
+    expect(long.map((line) => `${doc.path}:${line}`)).toEqual([]);
+  });
   test('says of every block what it is', () => {
     const others = doc.blocks.filter(({ language }) => !LANGUAGES.includes(language));
     expect(others.map(({ line, language }) => `${doc.path}:${line} ${language || 'no language'}`)).toEqual([]);
