@@ -11,7 +11,6 @@ import {
   systemClock,
   WakeRequester,
   type WorkerBroker,
-  type WorkerPlace,
   workerOptions,
 } from '../shared/internal.ts';
 import { eventBridgeSchedule, orStart } from './aws/one-time-schedule.ts';
@@ -27,6 +26,7 @@ import { EscapedErrors } from './runtime/escaped-errors.ts';
 import { bufferedHandler } from './runtime/handler.ts';
 import type { InvocationContext } from './runtime/invocation.ts';
 import { createLogger } from './runtime/logger.ts';
+import { startOf } from './runtime/start-event.ts';
 import type { Tracer } from './telemetry/tracer.ts';
 
 /** AWS's clock. Ours only measures how long things take. */
@@ -48,7 +48,7 @@ interface ConsumerHandlerDeps {
 /** What Lambda calls. Made once, kept for all invocations of this environment. */
 export function consumerHandler(deps: ConsumerHandlerDeps) {
   const { settings, jobs, defaults, middleware, callbacks, connect, tracer } = deps;
-  const { concurrency, lease, unknownClass, limits, linger = 0 } = settings;
+  const { system, consumer, concurrency, lease, unknownClass, limits, linger = 0 } = settings;
   const logger = createLogger(environment);
   const aws = awsOf(environment);
   const connection = new Connection(() => connect(aws.secretReader()));
@@ -61,7 +61,7 @@ export function consumerHandler(deps: ConsumerHandlerDeps) {
   const schedule =
     wakeSettings &&
     orStart(eventBridgeSchedule(wakeSettings, wallTime), () =>
-      aws.startFunction(wakeSettings.target, { source: 'lambdesque.consumer', consumer: settings.consumer }),
+      aws.startFunction(wakeSettings.target, { source: 'lambdesque.consumer', consumer }),
     );
   const memory = environment['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'];
   const options = workerOptions({
@@ -83,18 +83,19 @@ export function consumerHandler(deps: ConsumerHandlerDeps) {
     const now = clock.now();
     const end = consumerEnd(now, now + context.getRemainingTimeInMillis());
     const requestId = context.awsRequestId;
-    const log = logger.child({ consumer: settings.consumer });
+    const id = startOf(event);
+    const log = logger.child({ consumer });
     const metrics = new RunMetrics({
       namespace: settings.metricsNamespace,
-      system: settings.system,
-      consumer: settings.consumer,
+      system,
+      consumer,
       byClass: settings.classMetrics ?? false,
       clock,
       wallTime,
       print: (line) => process.stdout.write(`${line}\n`),
     });
     const client = await connection.forInvocation(clock, end.giveUpAt);
-    const onDemand = redisOnDemandBroker(client, settings.namespace, settings.system);
+    const onDemand = redisOnDemandBroker(client, settings.namespace, system);
     const wake = schedule && new WakeRequester({ store: onDemand, schedule, clock, wallTime });
     const broker = redisWorkerBroker(client, settings.namespace);
     const store = withinMemory(tracer?.syncs(broker) ?? broker, memory);
@@ -106,10 +107,10 @@ export function consumerHandler(deps: ConsumerHandlerDeps) {
         registry,
         queues,
         options,
-        consumer: settings.consumer,
-        system: settings.system,
+        consumer,
+        system,
         requestId,
-        place: { maxWorkers: settings.maxWorkers, start: startOf(event) },
+        place: { maxWorkers: settings.maxWorkers, start: id === undefined ? undefined : { system, consumer, id } },
         clock,
         log,
         onRun: (run) => {
@@ -132,13 +133,6 @@ export function consumerHandler(deps: ConsumerHandlerDeps) {
       await tracer?.flush();
       await client.close();
     }
-  }
-
-  /** What the scheduler says of a start that it makes. */
-  function startOf(event: unknown): WorkerPlace['start'] {
-    const { source, start: id } = (event ?? {}) as { source?: unknown; start?: unknown };
-    const { system, consumer } = settings;
-    return source === 'lambdesque.scheduler' && typeof id === 'string' ? { system, consumer, id } : undefined;
   }
 
   /**

@@ -18,6 +18,7 @@ import {
 } from '../../shared/internal.ts';
 import type { Aws } from '../aws/requests.ts';
 import type { ConsumerTarget } from '../contract/settings.ts';
+import { startEvent } from '../runtime/start-event.ts';
 import type { AccountLimit } from './account-limit.ts';
 
 /** Some consumers could not be started. The next tick tries again; on demand, whatever tries a failed invocation again. */
@@ -196,9 +197,7 @@ export class InvocationStarter {
     if (planned.length === 0) return 0;
     const { aws, starts, log } = this.#deps;
     const answers = await Promise.allSettled(
-      planned.map(({ id }) =>
-        aws.startFunction(functionName, { source: 'lambdesque.scheduler', consumer: name, start: id }),
-      ),
+      planned.map(({ id }) => aws.startFunction(functionName, startEvent(name, id))),
     );
     const failed = planned.filter((_, i) => answers[i]?.status === 'rejected');
     const reasons = answers.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
