@@ -1,7 +1,7 @@
 /** Bytes of a group's results together, where somebody takes the list. */
 export const MOST_RESULTS = 4_194_304;
 /** Results that one script puts into lists: the next one goes on, since no other client is served meanwhile. */
-export const LISTED_AT_ONCE = 10_000;
+const LISTED_AT_ONCE = 10_000;
 
 /**
  * Lua, a part of FLOW_STEPS: `resultOf(f, path)` is the result of a node as JSON, `inputOf(f, path)` what goes into a step,
