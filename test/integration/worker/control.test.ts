@@ -180,8 +180,7 @@ withBrokers((stores: Brokers) => {
           performAll: (all) => void begun.push(...all.map(({ job }) => job.id)),
         });
         await stores.produce('a', waiting('late', { expires: NOW + 30_000 }), waiting('unwanted'), waiting('good'));
-        const options = { lease: 60_000, interval: 5_000 };
-        const worker = startWorker({ store: stores.store, jobs: [Waits], options });
+        const worker = startWorker({ store: stores.store, jobs: [Waits], options: { interval: 5_000 } });
         await holds(worker.worker, 'good');
         expect(await jobs.cancel('unwanted')).toBe('cancelling');
         await eventually(() => {
@@ -214,8 +213,7 @@ withBrokers((stores: Brokers) => {
         await stores.db.hset(keys.limit('class:Waits'), '=w', 1);
         await stores.db.zadd(keys.leases, NOW + 3_600_000_000, 'w');
         await stores.produce('a', waiting('unwanted'), waiting('late', { expires: NOW + 30_000 }), waiting('good'));
-        const setup = { store: stores.store, jobs: [Waits], serial: 'a', options: { lease: 60_000 } };
-        const worker = startWorker(setup);
+        const worker = startWorker({ store: stores.store, jobs: [Waits], serial: 'a' });
         await holds(worker.worker, 'unwanted');
         expect(await jobs.cancel('unwanted')).toBe('cancelling');
         await eventually(() => {
