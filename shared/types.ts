@@ -248,8 +248,7 @@ interface Effects {
   status: {
     readonly id: string;
     readonly head: string;
-    /** undefined keeps the record's. */
-    readonly started: string | undefined;
+    readonly started: string | undefined; // undefined keeps the record's
     readonly tail: string;
     /** What only the record of a job of ours says; '' for one that php-resque has made. */
     readonly more: string;

@@ -1,5 +1,5 @@
 import type { BoundJob } from '../job/registry.ts';
-import type { Effect, RawJob } from '../types.ts';
+import type { Effect, Job, RawJob } from '../types.ts';
 import type { Admissions } from './admissions.ts';
 import { Batches } from './batches.ts';
 import { isOnlyOnce, outcomeOfWait } from './bind.ts';
@@ -45,6 +45,14 @@ export class Starter {
       if (!batch) break;
       this.#startBatch(batch);
     }
+  }
+
+  /** Those that run are told; those that wait for leave or for company have their outcome when they are looked into again. */
+  cancelled(): void {
+    const { orders, running, gates, batches } = this.#parts;
+    running.abortSome((job) => orders.cancelled(job));
+    const isCancelled = (_raw: RawJob, job: Job) => orders.cancelled(job) !== undefined;
+    for (const raw of [...gates.take(isCancelled), ...batches.take(isCancelled)]) this.#bind(raw);
   }
 
   #collect(bound: BoundJob): void {

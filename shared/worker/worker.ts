@@ -1,7 +1,7 @@
 import type { SyncReply } from '../broker/broker.ts';
 import { LambdesqueError, LeaseLostError } from '../errors.ts';
 import type { BoundJob } from '../job/registry.ts';
-import type { Job, Outcome, RawJob } from '../types.ts';
+import type { Outcome, RawJob } from '../types.ts';
 import { Admissions } from './admissions.ts';
 import type { Attempt, Ended } from './attempt.ts';
 import { outcomeOfFailure } from './attempt-outcome.ts';
@@ -267,19 +267,11 @@ export class Worker {
     this.#parts.prefetch.answered(this.#parts.lease.lastRoundTrip, reply.jobs.length);
     this.#parts.orders.update(reply.orders);
     this.#admissions.answered(reply);
-    if (this.#parts.orders.anyCancelled) this.#cancelled();
+    if (this.#parts.orders.anyCancelled) this.#starter.cancelled();
     if (reserve) this.#parts.reserver.accept(reserve, reply, (raw) => this.#bind(raw));
     const paused = this.#parts.reserver.takePaused(reply.pausedQueues);
     this.#parts.pending.release(paused);
     this.#parts.reporter.released(paused.length);
-  }
-
-  /** Those that run are told; those that wait for leave or for company have their outcome when they are looked into again. */
-  #cancelled(): void {
-    const { orders, running, gates, batches } = this.#parts;
-    running.abortSome((job) => orders.cancelled(job));
-    const isCancelled = (_raw: RawJob, job: Job) => orders.cancelled(job) !== undefined;
-    for (const raw of [...gates.take(isCancelled), ...batches.take(isCancelled)]) this.#bind(raw);
   }
 
   #onLost(error: LeaseLostError, unsettled: number): void {
