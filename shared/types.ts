@@ -1,9 +1,8 @@
 /**
  * The words of this project as types.
  *
- * A **payload** is the JSON text of one job as its producer wrote it. A **worker** is one running loop that drains
- * queues. Workers **reserve** jobs: the jobs leave their queues and are in flight, held under the worker's **lease**
- * until they are **settled**. A job's way is one line: RawJob → Job → BoundJob → Outcome → settled.
+ * A **payload** is the JSON text of one job as its producer wrote it. A **worker** is one running loop that drains queues. Workers **reserve**
+ * jobs: these leave their queues and are in flight, under the worker's **lease**, until **settled**. RawJob → Job → BoundJob → Outcome → settled.
  */
 
 import type { FlowAddition, FlowLists, FlowMark, StepEnd } from './flow-mark.ts';

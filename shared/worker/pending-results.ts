@@ -1,4 +1,4 @@
-import type { SyncRequest } from '../broker/broker.ts';
+import type { SyncReply, SyncRequest } from '../broker/broker.ts';
 import { retryMember } from '../broker/ops/retry.ts';
 import { failureEffects } from '../broker/removal.ts';
 import type { Clock } from '../clock.ts';
@@ -62,9 +62,9 @@ export class PendingResults {
     this.#starts = new StartEffects(options.plugins);
   }
 
-  /** Number of settlements that can go. */
+  /** Number of settlements that can go, and of flows that wait for their lists. */
   get size(): number {
-    return this.#settlements.length;
+    return this.#settlements.length + this.#lists.length;
   }
 
   /** Number of those that a key did not take. */
@@ -80,17 +80,6 @@ export class PendingResults {
   started(job: Job): void {
     if (!hasEffects(job)) return;
     if (this.#starts.started(job, this.#options.redisNow())) this.#due();
-  }
-
-  /** Flows wait for lists of results, with which the next sync goes on. */
-  listing(flows: readonly FlowLists[]): void {
-    this.#lists = flows;
-    if (flows.length > 0) this.#dueAt = -Infinity;
-  }
-
-  /** Flows wait for this worker to go on with their lists. */
-  get isListing(): boolean {
-    return this.#lists.length > 0;
   }
 
   /** The last one counts: there is one write a sync. @returns whether that is due earlier now */
@@ -164,10 +153,12 @@ export class PendingResults {
     this.#add({ raw: job.raw, marked: false, outcome: { kind: 'release', to, record }, effects });
   }
 
-  /** A key did not take these. */
-  refusedBy(settlements: readonly Settlement[]): void {
-    if (settlements.length === 0) return;
-    this.#refused.push(...settlements);
+  /** What comes of it: settlements that a key did not take, and flows with whose lists the next sync goes on. */
+  answered({ refused, flowLists = [] }: Pick<SyncReply, 'refused' | 'flowLists'>): void {
+    this.#lists = flowLists;
+    if (flowLists.length > 0) this.#dueAt = -Infinity;
+    if (refused.length === 0) return;
+    this.#refused.push(...refused);
     this.#againAt = this.#options.clock.now() + this.#again;
     this.#again = Math.min(LONGEST_AGAIN_MS, 2 * this.#again);
   }

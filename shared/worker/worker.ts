@@ -165,10 +165,7 @@ export class Worker {
     if (this.#parts.reserver.held + this.#parts.pending.size > 0 || this.#parts.syncer.isUnderWay) return false;
     if (this.#parts.shutdown.why) return true;
     return (
-      this.#deps.options.exitOnComplete &&
-      !this.#parts.pending.isListing &&
-      !this.#parts.parkAhead.isAtWork &&
-      this.#parts.poller.found !== undefined
+      this.#deps.options.exitOnComplete && !this.#parts.parkAhead.isAtWork && this.#parts.poller.found !== undefined
     );
   }
 
@@ -261,8 +258,7 @@ export class Worker {
     this.#parts.reporter.settled(settle, reply.refused);
     this.#parts.reporter.missing(reply.missing);
     this.#parts.reporter.wrong(reply.wrong);
-    this.#parts.pending.refusedBy(reply.refused);
-    this.#parts.pending.listing(reply.flowLists ?? []);
+    this.#parts.pending.answered(reply);
     for (const { raw } of reply.refused) if (this.#parts.serial.has(raw.queue)) this.#parts.serial.held.add(raw.queue);
     this.#parts.prefetch.answered(this.#parts.lease.lastRoundTrip, reply.jobs.length);
     this.#parts.orders.update(reply.orders);

@@ -19,23 +19,21 @@ local function quote(text)
 end
 `;
 
+/** ARGV  of `fail`: the entry before and behind the payload; `failText`, of a payload that is no JSON, puts it there as a string; of `failBinary`: the whole entry */
 export const FAIL = `
 local function toFailed(entry)
   local _, err = try('RPUSH', KEYS[FAILED], entry)
   if not err then processed, failed = processed + 1, failed + 1 end
   return err
 end
--- ARGV  the entry before and behind the payload
 function outcomes.fail(payload)
   local head, tail = arg(), arg()
   return payload and toFailed(head .. original(payload) .. tail)
 end
-${QUOTE}-- The same, for a payload that is no JSON: it stands there as a string.
-function outcomes.failText(payload)
+${QUOTE}function outcomes.failText(payload)
   local head, tail = arg(), arg()
   return payload and toFailed(head .. quote(original(payload)) .. tail)
 end
--- ARGV  the whole entry
 function outcomes.failBinary(payload)
   local entry = arg()
   return payload and toFailed(entry)

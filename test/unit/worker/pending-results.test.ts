@@ -34,7 +34,7 @@ describe('what is in it', () => {
     const { pending } = begin();
     const [a, b] = numbered(2) as [(typeof job)['raw'], (typeof job)['raw']];
     pending.ended(aJob({ raw: a }), succeeded, true, 12.5);
-    pending.refusedBy(pending.take().settle);
+    pending.answered({ refused: pending.take().settle });
     pending.release([b]);
     const seen: Settlement[] = [];
     pending.forEach((one) => void seen.push(one));
@@ -48,7 +48,7 @@ describe('what is in it', () => {
     const { pending } = begin();
     pending.started(tracked);
     pending.ended(job, succeeded, false, 12.5);
-    pending.refusedBy(pending.take().settle);
+    pending.answered({ refused: pending.take().settle });
     pending.ended(job, succeeded, false, 12.5);
     pending.started(tracked);
     expect(pending.takeAll()).toBe(2);
@@ -117,7 +117,7 @@ describe('what a key did not take', () => {
     const scene = begin();
     scene.pending.ended(job, retried, false, 12.5);
     const { settle } = scene.pending.take();
-    scene.pending.refusedBy(settle);
+    scene.pending.answered({ refused: settle });
     return { ...scene, settle };
   }
 
@@ -140,7 +140,7 @@ describe('what a key did not take', () => {
       const until = pending.dueAt - clock.now();
       waits.push(until);
       await clock.advance(until);
-      pending.refusedBy(pending.take().settle);
+      pending.answered({ refused: pending.take().settle });
     }
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
   });
@@ -151,13 +151,13 @@ describe('what a key did not take', () => {
     pending.take();
     pending.take();
     pending.ended(job, retried, false, 12.5);
-    pending.refusedBy(pending.take().settle);
+    pending.answered({ refused: pending.take().settle });
     expect(pending.dueAt - clock.now()).toBe(1_000);
   });
 
   test('that is nothing makes nothing due', () => {
     const { pending } = begin();
-    pending.refusedBy([]);
+    pending.answered({ refused: [] });
     expect(pending.dueAt).toBe(Infinity);
   });
 });
