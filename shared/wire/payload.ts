@@ -29,19 +29,22 @@ export interface CronMark {
   readonly slot: string;
 }
 
-/** A payload with the keys in the order of Ruby Resque and resque-scheduler, then php-resque's. */
+/**
+ * A payload with the keys in the order of Ruby Resque and resque-scheduler, then ours, then php-resque's: scripts find these at the end,
+ * `control` behind them.
+ */
 export function writePayload(fields: PayloadFields): string {
   const { queueTime, argsJson } = fields;
   const payload = stringify({
     class: fields.class,
     args: argsJson === undefined ? fields.args : [],
     queue: fields.queue,
-    id: fields.id,
-    queue_time: queueTime === undefined ? undefined : queueTime / 1000,
     cron: fields.cron,
-    control: fields.control && controlFields(fields.control),
     traceparent: fields.trace?.traceparent,
     tracestate: fields.trace?.tracestate,
+    id: fields.id,
+    queue_time: queueTime === undefined ? undefined : queueTime / 1000,
+    control: fields.control && controlFields(fields.control),
   });
   if (argsJson === undefined) return payload;
   const at = `{"class":${JSON.stringify(fields.class)},"args":`.length;

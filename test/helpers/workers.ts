@@ -49,6 +49,8 @@ export interface RunningWorker {
   /** So far. */
   readonly summary: Summary;
   readonly client: Enqueuer;
+  /** It waits for an answer of Redis, which may take jobs yet. */
+  readonly isAsking: boolean;
   readonly ended: Promise<Summary>;
   /**
    * Moves its clock on, unless it waits for Redis at this moment: for a test that does so until something happens, else on a
@@ -109,9 +111,12 @@ export function startWorker(setup: WorkerSetup): RunningWorker {
     runs,
     client,
     summary: consumer.summary,
+    get isAsking() {
+      return asking.calls > 0;
+    },
     ended: consumer.run().finally(() => running.delete(one)),
     pass(ms) {
-      if (asking.calls === 0) clock.move(ms);
+      if (!one.isAsking) clock.move(ms);
     },
     stop: () => consumer.stop(),
   };

@@ -171,8 +171,8 @@ function namesOf(key: string, reply: Reply | undefined): { names: string[]; wron
   return { names, wrong: unusable === undefined ? [] : [{ key, error }] };
 }
 
-/** `queue_time` stands last in a payload, as php-resque and we write it; of a long one only the end is there. */
-const LAST_KEY = /"queue_time":\s*(\d+(?:\.\d+)?)\s*\}\s*$/;
+/** `queue_time` stands last in a payload, as php-resque writes it, or before our `control`; of a long one only the end is there. */
+const LAST_KEY = /"queue_time":\s*(\d+(?:\.\d+)?)\s*(?:,"control":\{[^{}]*\})?\}\s*$/;
 
 /**
  * When a payload says that it was enqueued, epoch ms. Not for a job that waited elsewhere since then: a delayed one, which

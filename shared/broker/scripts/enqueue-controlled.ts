@@ -76,6 +76,8 @@ end
 ${END_RECORD}${BEGIN_RECORD}${NOTE_END}
 local function park(job, element)
   local last = job.how == 'replace' and try('LINDEX', job.parked, -1)
+  -- It is sent again, since its answer was lost.
+  if last == element then return end
   local _, err = try('RPUSH', job.parked, element)
   if err then return err end
   if last then

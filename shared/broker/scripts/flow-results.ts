@@ -26,8 +26,9 @@ end
 local function makeList(f, path, count)
   local known, field = call('HGET', f.states, 'l:' .. path), 'r:' .. path .. ':'
   local from, text = string.match(known or '', '^(%d+) (.*)$')
-  local parts, size = {text}, #(text or '')
   from = tonumber(from or 0)
+  -- It may have had no turn at all yet.
+  local parts, size = {from > 0 and text or nil}, #(text or '')
   while from < count do
     if listing <= 0 then
       call('HSET', f.states, 'l:' .. path, string.format('%d ', from) .. table.concat(parts, ','))

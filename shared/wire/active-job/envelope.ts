@@ -82,7 +82,7 @@ export function writeActiveJob(job: NewActiveJob): string {
   const control = fieldsOfControl ? `,"control":${JSON.stringify(fieldsOfControl)}` : '';
   const state = job.trace?.tracestate === undefined ? '' : `,"tracestate":${json(job.trace.tracestate)}`;
   const trace = job.trace ? `,"traceparent":${json(job.trace.traceparent)}${state}` : '';
-  return `{"class":"${WRAPPER}","args":[{${data}}]${delayed}${tracked}${control}${trace}}`;
+  return `{"class":"${WRAPPER}","args":[{${data}}]${delayed}${trace}${tracked}${control}}`;
 }
 
 /**

@@ -116,6 +116,10 @@ withBrokers((stores) => {
     await stores.produce('ruby', payload({}), payload({}));
     await stores.produce('php', payload({ id: 'x', queue_time: since }), payload({}));
     await stores.produce('long', payload({ args: ['x'.repeat(100_000)], id: 'x', queue_time: since }));
+    await stores.produce(
+      'long, ours',
+      payload({ args: ['x'.repeat(100_000)], id: 'x', queue_time: since, control: { keep: 1 } }),
+    );
     await stores.produce('not JSON', `{"queue_time":${since}`);
     await stores.produce('deep', payload({ args: [{ queue_time: since }] }));
     await stores.produce('was delayed', payload({ queue: 'was delayed', queue_time: since }));
@@ -133,6 +137,7 @@ withBrokers((stores) => {
       deep: [1, undefined],
       empty: [0, undefined],
       long: [1, since * 1000],
+      'long, ours': [1, since * 1000],
       nonsense: [1, undefined],
       'not JSON': [1, undefined],
       php: [2, since * 1000],
@@ -141,7 +146,7 @@ withBrokers((stores) => {
       'was delayed': [1, undefined],
       'was retried': [1, undefined],
     });
-    expect(queues).toHaveLength(10);
+    expect(queues).toHaveLength(11);
     await stores.db.del('resque:queue:unlisted');
   });
 

@@ -6,7 +6,7 @@ import { redisJobsBroker } from '../../../shared/broker/redis/jobs.ts';
 import { redisQueuesBroker } from '../../../shared/broker/redis/queues.ts';
 import { redisScheduledBroker } from '../../../shared/broker/redis/scheduled.ts';
 import { createEnqueuer } from '../../../shared/client/enqueuer.ts';
-import { createClient, defineJob, type JobInfo, RetryIn } from '../../../shared/index.ts';
+import { createClient, defineJob, type Enqueued, type JobInfo, RetryIn } from '../../../shared/index.ts';
 import { createFailed } from '../../../shared/inspect/failed-client.ts';
 import { createJobs } from '../../../shared/inspect/jobs-client.ts';
 import { createScheduled } from '../../../shared/inspect/scheduled.ts';
@@ -21,6 +21,10 @@ import { drain, Gate, mortal, startWorker } from '../../helpers/workers.ts';
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
+const TRACE = {
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  tracestate: `a=${'1'.repeat(400)}`,
+};
 /** What Redis counts down from so many ms, seen a moment later. */
 const justUnder = (ms: number) => (left: number) => left > ms - 120_000 && left <= ms;
 
@@ -156,6 +160,21 @@ withBrokers((stores) => {
       expect(await stores.queued('q')).toEqual([payload]);
       await db().flushall();
     });
+
+    test('sent again since its answer was lost, does not replace itself where it waits', async () => {
+      const { enqueue } = report({ onConflict: 'replace' }, () => new Promise(() => {}));
+      await enqueue([1]);
+      const second = await enqueue([2], { track: true });
+      const { id, payload, queue } = second;
+      const of = { name: name(1), ms: DAY, until: 'end', onConflict: 'replace' } as const;
+      await db().set(keys.unique(name(1)), '2:xxr 1:q{}');
+      for (let i = 0; i < 2; i++) {
+        await stores.store.enqueueControlled([{ id, payload, queue, seconds: undefined, lock: of }]);
+      }
+      expect(await db().llen(keys.parkedAt(`unique:${name(1)}`))).toBe(1);
+      expect(await db().exists(keys.flowsLost)).toBe(0);
+      await db().flushall();
+    });
   });
 
   describe('a time', () => {
@@ -231,7 +250,7 @@ withBrokers((stores) => {
       const first = await enqueue([1]);
       const drained = drain();
       await eventually(() => expect(ran).toHaveLength(1));
-      const second = await enqueue([1], { track: true });
+      const second = await enqueue([1], { track: true, trace: TRACE });
       const third = await enqueue([1]);
       await stores.tick();
       expect(JSON.parse((await db().get(keys.jobStatus(second.id ?? ''))) ?? ''), 'whoever waits for it').toMatchObject(
@@ -269,9 +288,10 @@ withBrokers((stores) => {
 
   describe('later', () => {
     test('one after the other, in order, each with the lock', async () => {
-      const { enqueue, drain } = report({ onConflict: 'later' });
-      const jobs = [];
-      for (let i = 0; i < 4; i++) jobs.push(await enqueue([1]));
+      const held: unknown[] = [];
+      const { enqueue, drain } = report({ onConflict: 'later' }, async () => held.push(await holder(1)));
+      const jobs: Enqueued[] = [];
+      for (let i = 0; i < 4; i++) jobs.push(await enqueue([1], i % 2 ? { trace: TRACE } : {}));
       expect(jobs.some((one) => one.duplicate)).toBe(false);
       expect(await stores.queued('q')).toEqual([jobs[0]?.payload]);
       const gate = `unique:${name(1)}`;
@@ -280,6 +300,7 @@ withBrokers((stores) => {
       );
       expect(Number(await db().zscore(keys.parked, gate))).toSatisfy(justUnder(NOW + DAY));
       expect((await drain()).succeeded).toBe(4);
+      expect(held).toEqual(jobs.map(({ id }) => id));
     });
 
     test('goes to another queue by the scheduler, which is told', async () => {

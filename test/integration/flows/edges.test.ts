@@ -57,6 +57,11 @@ withBrokers((stores: Brokers) => {
       [],
     ],
     ['a group of empty groups', group(group(), chain(group(), group())), [[], []]],
+    [
+      'a list that ends where the script has no time left for the one around it',
+      group(step(See, [1]), group(...Array.from({ length: 3_400 }, () => step(Nothing, [])))),
+      [1, Array.from({ length: 3_400 }, () => null)],
+    ],
     ['a step behind a step that returns nothing', chain(step(Nothing, []), step(See, ['got'])), null],
     ['a group of what returns nothing', group(step(Nothing, []), step(See, [2])), [null, 2]],
     [

@@ -37,8 +37,8 @@ withBackends((bed) => {
     expect((await scheduler?.tick(slot + 321))?.cron).toBe(1);
 
     expect(await bed.queued('reports')).toEqual([
-      '{"class":"Report","args":[1,"a"],"id":"cron:nightly:2026-11-21T02:00:00.000Z","queue_time":1795226400.321,' +
-        '"cron":{"name":"nightly","slot":"2026-11-21T02:00:00.000Z"}}',
+      '{"class":"Report","args":[1,"a"],"cron":{"name":"nightly","slot":"2026-11-21T02:00:00.000Z"},' +
+        '"id":"cron:nightly:2026-11-21T02:00:00.000Z","queue_time":1795226400.321}',
     ]);
     expect(await bed.db.smembers(bed.keys.queues)).toEqual(['reports']);
   });

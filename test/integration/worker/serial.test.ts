@@ -98,15 +98,17 @@ withBrokers((stores) => {
   test('it is free for others when its worker has nothing of it any more, and when that has ended', async () => {
     const { ran, Entry } = ledger();
     await stores.produce('ledger', ...payloads('Entry', range(1, 3)));
-    const first = startWorker({ store: stores.store, jobs: [Entry], serial: 'ledger' });
+    const { store, kill } = mortal(stores.store);
+    const first = startWorker({ store, jobs: [Entry], serial: 'ledger' });
     await eventually(async () => {
       expect(ran).toHaveLength(3);
       expect(await holder()).toBe('');
     });
+    // Its lease goes on, but what comes now is not for it.
+    kill();
+    await eventually(() => expect(first.isAsking).toBe(false));
     await stores.produce('ledger', ...payloads('Entry', range(4, 6)));
     expect(await drain({ store: stores.store, jobs: [Entry], serial: 'ledger' })).toMatchObject({ succeeded: 3 });
-    first.stop();
-    await first.ended;
     expect(await holder()).toBe('');
     expect(ran).toEqual(range(1, 6));
   });

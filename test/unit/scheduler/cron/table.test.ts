@@ -161,5 +161,5 @@ test.each([
   const [rule] = rules(table(), { a: `{"every":"1h","class":"Report","args":${args}}` }).rules;
   if (!rule) throw new Error('no rule');
   const { payload } = cronPayload({ ...rule, class: 'A "b"' }, 0, 0);
-  expect(payload).toContain(`{"class":"A \\"b\\"","args":${written},"id":"cron:a:`);
+  expect(payload).toContain(`{"class":"A \\"b\\"","args":${written},"cron":{"name":"a",`);
 });
