@@ -171,6 +171,11 @@ export class Gates {
     return this.#admitted.size === 0 ? NO_GATES : (this.#admitted.get(raw) ?? NO_GATES);
   }
 
+  /** It has asked, and has leave to start. */
+  hasAdmitted(raw: RawJob): boolean {
+    return this.#admitted.has(raw);
+  }
+
   /** It has ended, or went back. */
   left(raw: RawJob): void {
     if (this.#admitted.size > 0) this.#admitted.delete(raw);

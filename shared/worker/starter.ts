@@ -49,10 +49,14 @@ export class Starter {
 
   /** Those that run are told; those that wait for leave or for company have their outcome when they are looked into again. */
   cancelled(): void {
-    const { orders, running, gates, batches } = this.#parts;
+    const { orders, running, gates, batches, buffer, clock } = this.#parts;
     running.abortSome((job) => orders.cancelled(job));
     const isCancelled = (_raw: RawJob, job: Job) => orders.cancelled(job) !== undefined;
-    for (const raw of [...gates.take(isCancelled), ...batches.take(isCancelled)]) this.#bind(raw);
+    for (const raw of [...gates.take(isCancelled), ...batches.take(isCancelled)]) {
+      const bound = this.#bind(raw);
+      // The order's time is over since then: it may start.
+      if (bound) buffer.addFirst(bound, clock.now());
+    }
   }
 
   #collect(bound: BoundJob): void {
@@ -66,17 +70,19 @@ export class Starter {
 
   /**
    * A job that was looked into and has waited since, for a place, for leave or for company: what was said of it meanwhile counts.
-   * @returns undefined where it is not to start: it has ended, or went back to be parked
+   * @returns undefined where it is not to start: it has ended, or went back, since its leave was for less than a pause
    */
   #mayStill(bound: BoundJob): BoundJob | undefined {
     const { job, handler } = bound;
-    const { orders, pending, reporter, poller } = this.#parts;
+    const { orders, gates, pending, reporter, poller } = this.#parts;
     const over = outcomeOfWait(job, handler, { orders, now: this.#now });
     if (over) {
+      gates.endsBefore(bound);
       this.#ends.finish(job, over, 0);
       return undefined;
     }
-    if (!orders.isPaused(job.class)) return bound;
+    // One that has no leave asks for it, and is parked.
+    if (!orders.isPaused(job.class) || !gates.hasAdmitted(job.raw)) return bound;
     pending.release([job.raw]);
     reporter.released(1);
     this.#ends.left(job.raw);
@@ -86,7 +92,7 @@ export class Starter {
 
   #startBatch(collected: readonly BoundJob[]): void {
     const { running, marks, plugins } = this.#parts;
-    const batch = collected.filter((bound) => this.#mayStill(bound));
+    const batch = collected.filter((bound) => this.#mayStill(bound) && this.#admissions.mayStart(bound));
     if (batch.length === 0) return;
     for (const bound of batch) this.#starting(bound);
     // All of them, or none of the class, have something to be written first.
