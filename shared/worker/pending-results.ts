@@ -36,6 +36,8 @@ interface PendingResultsOptions {
   readonly ahead: () => number;
   /** Those that let it through. */
   readonly gatesOf: (raw: RawJob) => readonly Gate[];
+  /** The worker is about to end: with lists of flows, of which Redis has notes, a scheduler goes on. */
+  readonly isEnding: () => boolean;
   /** Somebody has said that it is to be cancelled. */
   readonly isCancelled: (job: Job) => boolean;
   /** Longest wait for company, ms. */
@@ -64,12 +66,12 @@ export class PendingResults {
 
   /** Number of settlements that can go, and of flows that wait for their lists. */
   get size(): number {
-    return this.#settlements.length + this.#lists.length;
+    return this.#settlements.length + (this.#options.isEnding() ? 0 : this.#lists.length);
   }
 
-  /** Number of those that a key did not take. */
-  get refused(): number {
-    return this.#refused.length;
+  /** Number of settlements, those that a key did not take among them. */
+  get unsettled(): number {
+    return this.#settlements.length + this.#refused.length;
   }
 
   /** When it should be on its way at the latest, epoch ms; Infinity while there is nothing. */
@@ -155,8 +157,8 @@ export class PendingResults {
 
   /** What comes of it: settlements that a key did not take, and flows with whose lists the next sync goes on. */
   answered({ refused, flowLists = [] }: Pick<SyncReply, 'refused' | 'flowLists'>): void {
-    this.#lists = flowLists;
-    if (flowLists.length > 0) this.#dueAt = -Infinity;
+    this.#lists = this.#options.isEnding() ? [] : flowLists;
+    if (this.#lists.length > 0) this.#dueAt = -Infinity;
     if (refused.length === 0) return;
     this.#refused.push(...refused);
     this.#againAt = this.#options.clock.now() + this.#again;
@@ -182,7 +184,7 @@ export class PendingResults {
 
   /** Forgets all. @returns how many jobs are not settled */
   takeAll(): number {
-    const count = this.#settlements.length + this.#refused.length;
+    const count = this.unsettled;
     this.#settlements = [];
     this.#allPlain = true;
     this.#ran.take();

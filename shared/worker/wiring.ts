@@ -133,6 +133,7 @@ export function createParts(deps: WorkerDeps, summary: Summary, hooks: PartsHook
       redisNow: () => lease.redisNow(),
       ahead: () => lease.ahead,
       gatesOf: (raw) => gates.of(raw),
+      isEnding: () => shutdown.why !== undefined,
       isCancelled: (job) => orders.cancelled(job) !== undefined,
     }),
   };

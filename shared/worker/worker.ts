@@ -86,10 +86,7 @@ export class Worker {
       this.#parts.parkAhead.stop();
       const { error } = this.#parts.syncer.failure ?? {};
       if (error !== undefined && (this.#parts.lease.end === 0 || !(error instanceof LambdesqueError))) throw error;
-      await this.#parts.lease.leave(
-        this.#parts.pending.size + this.#parts.pending.refused + this.#parts.reserver.held,
-        error,
-      );
+      await this.#parts.lease.leave(this.#parts.pending.unsettled + this.#parts.reserver.held, error);
       await this.#parts.callbacks.settled(this.#deps.options.abortGrace);
       this.summary.stopped = this.#parts.shutdown.why ?? this.#parts.poller.found;
       return this.summary;

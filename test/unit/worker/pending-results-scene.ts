@@ -18,6 +18,7 @@ export function begin() {
     redisNow: () => clock.now() - BEHIND,
     ahead: () => -BEHIND,
     gatesOf: () => [],
+    isEnding: () => false,
     isCancelled: () => false,
     within: 100,
   });

@@ -11,7 +11,7 @@ const seqsOf = (settle: readonly Settlement[]) => settle.map(({ raw }) => raw.se
 
 test('an empty one has nothing to say, at no time', () => {
   const { pending } = begin();
-  expect(pending).toMatchObject({ size: 0, refused: 0, dueAt: Infinity });
+  expect(pending).toMatchObject({ size: 0, unsettled: 0, dueAt: Infinity });
   expect(pending.take()).toEqual({ settle: [], effects: [] });
   expect(pending.takeAll()).toBe(0);
 });
@@ -52,7 +52,7 @@ describe('what is in it', () => {
     pending.ended(job, succeeded, false, 12.5);
     pending.started(tracked);
     expect(pending.takeAll()).toBe(2);
-    expect(pending).toMatchObject({ size: 0, refused: 0, dueAt: Infinity });
+    expect(pending).toMatchObject({ size: 0, unsettled: 0, dueAt: Infinity });
     expect(pending.take()).toEqual({ settle: [], effects: [] });
   });
 });
@@ -123,14 +123,14 @@ describe('what a key did not take', () => {
 
   test('waits for a second, whatever else goes meanwhile; then it goes again, as it was', async () => {
     const { pending, clock, settle, due } = refused();
-    expect(pending).toMatchObject({ size: 0, refused: 1 });
+    expect(pending).toMatchObject({ size: 0, unsettled: 1 });
     expect(due()).toBe(1_000);
     pending.release(numbered(1));
     await clock.advance(999);
     expect(seqsOf(pending.take().settle)).toEqual([0]);
     await clock.advance(1);
     expect(pending.take().settle).toEqual(settle);
-    expect(pending).toMatchObject({ size: 0, refused: 0, dueAt: Infinity });
+    expect(pending).toMatchObject({ size: 0, unsettled: 0, dueAt: Infinity });
   });
 
   test('again and again waits longer and longer, up to half a minute', async () => {

@@ -166,6 +166,29 @@ describe('a stop', () => {
     expect(ended.with).toMatchObject({ stopped: 'shutdown' });
   });
 
+  test('does not go on with lists of a flow, of which Redis has a note', async () => {
+    const { job, end } = gated();
+    const { broker, worker, run, clock, ended, log } = workerWith({ jobs: [job] });
+    broker.roundTrip = 10;
+    const sync = broker.sync.bind(broker);
+    let syncs = 0;
+    broker.sync = async (...given) => {
+      syncs++;
+      return { ...(await sync(...given)), flowLists: [{ id: 'flow', queues: ['q'] }] };
+    };
+    broker.push('q', payload('Gated', 1));
+    await run();
+    await clock.advance(100);
+    expect(syncs, 'while it has time').toBeGreaterThan(3);
+    end(1);
+    worker.stop();
+    syncs = 0;
+    await clock.advance(1_000);
+    expect(ended.with).toMatchObject({ stopped: 'shutdown', succeeded: 1 });
+    expect(syncs).toBeLessThan(4);
+    expect(log.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
   test('of a worker whose queues were empty says nothing of that: what it gave back is in them again', async () => {
     const { job } = gated();
     const { broker, worker, run, clock, until, ended, idle } = workerWith({
