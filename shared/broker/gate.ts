@@ -3,7 +3,7 @@ import type { LimitRule } from '../types.ts';
 /**
  * A gate lets through so many jobs at once, or in a time. Each has a hash `limit:<gate>`: `=<worker>` → places that jobs of
  * it take, `+<SHA-1 of a payload as its producer wrote it>` → places that are kept for jobs that were called, `r<epoch ms>` → jobs that were let
- * through in the moment that ended then, `rule` → what is allowed, as text. Jobs that it does not let through wait in the
+ * through in the moment that ended then, `rule` → what is allowed, as text, `unasked` → 1 where a called job has not come, until somebody asks. Jobs that it does not let through wait in the
  * list `parked:<gate>`, in the order in which they came, as `<bytes of the queue's name>:<queue><payload>`.
  */
 

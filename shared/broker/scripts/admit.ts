@@ -31,6 +31,10 @@ local function admit()
     for _, gate in ipairs(job.payload and job.gates or {}) do
       if not closed and not made.isOpen(gate, job.payload) then closed = gate end
     end
+    -- What is kept for it elsewhere is of no use to it now. What is held asks again soon.
+    if closed and (closed.refuses or not job.holds) then
+      for _, gate in ipairs(job.gates) do made.giveTicket(gate, job.payload) end
+    end
     if not job.payload then
       digits[i] = '4'
     elseif not closed then

@@ -80,6 +80,8 @@ local function gateOf(name, limitKey, parkedKey, rule, class)
         end
         gate.gone[#gate.gone + 1] = field
       end
+    elseif field == 'unasked' and rule == '' then
+      gate.unasked = true
     elseif field ~= 'rule' then
       local upto = tonumber(string.match(field, '^r(%d+)$') or '')
       if upto and per and upto + per > time then
@@ -235,7 +237,8 @@ local function closeGates(parkedSet)
     if gate.isNobodys and gate.waiting > 0 then gate.gone = {} end
     if gate.class == '' and not gate.isOthers then
       writeUse(gate, gate.own + gate.delta)
-      if gate.waiting > 0 then call('HSET', gate.key, 'rule', gate.rule) elseif gate.hasRule then call('HDEL', gate.key, 'rule') end
+      if gate.waiting > 0 then call('HSET', gate.key, 'rule', gate.rule)
+      elseif gate.hasRule then call('HDEL', gate.key, 'rule', 'unasked') end
       local isFree = gate.waiting == 0 and not gate.others and not gate.called and gate.own + gate.delta <= 0
       if isFree then
         -- What the rate has let through counts no longer than that. There may be a gate for each of a million customers.

@@ -80,8 +80,9 @@ for _ = 1, int() do
   gate.waited = true
 end
 -- Jobs that were called and have not come. Those that still stand at the heads of their queues, which nobody drains now or which are paused,
--- wait here again, as the first ones, and those of other queues are called before them. Of the others somebody has taken
--- one without asking for leave: its class has no such limit any more, and whatever waits is judged anew.
+-- wait here again, as the first ones, and those of other queues are called before them. Others were removed, or died with their
+-- workers, or stand where nobody looks: the next ones are called. Where those do not come either, and nobody has asked here since, they
+-- were taken without asking for leave: their class has no such limit any more, and whatever waits is judged anew.
 local function takeBack(gate)
   local missing, resting = 0, nil
   for _, count in pairs(gate.late) do missing = missing + count end
@@ -102,7 +103,11 @@ local function takeBack(gate)
     end
   end
   gate.resting = resting
-  if missing > 0 then gate.isNobodys, gate.places, gate.tokens = true, math.huge, math.huge end
+  if missing > 0 and gate.unasked then
+    gate.isNobodys, gate.places, gate.tokens = true, math.huge, math.huge
+  elseif missing > 0 then
+    call('HSET', gate.key, 'unasked', 1)
+  end
 end
 for _, gate in ipairs(gateList) do
   if gate.late and gate.waiting > 0 then takeBack(gate) end

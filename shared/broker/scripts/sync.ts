@@ -81,7 +81,7 @@ local function operations()
   if made then return made end
 ${GATES}${OPERATIONS}
   made = {outcomes = outcomes, effects = effects, flow = flow, gateOf = gateOf, isOpen = isOpen, enter = enter, park = park,
-    parkErrors = parkErrors, writeUse = writeUse, closeGates = closeGates}
+    giveTicket = giveTicket, parkErrors = parkErrors, writeUse = writeUse, closeGates = closeGates}
   return made
 end
 local effects = setmetatable({}, {__index = function(_, kind) return operations().effects[kind] end})

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { aloneGate } from '../../../shared/broker/gate.ts';
 import { defineJob } from '../../../shared/index.ts';
+import { uniqueName } from '../../../shared/job/unique.ts';
 import type { KeyedLimit } from '../../../shared/limit.ts';
 import { type Brokers, NOW, redisTime, withBrokers } from '../../helpers/brokers.ts';
 import { eventually } from '../../helpers/eventually.ts';
@@ -298,10 +300,49 @@ withBrokers((stores: Brokers) => {
         await drain({ store: stores.store, jobs: [Counted], queues: 'a' });
         redisTime.move(60_001);
         await stores.tick();
+        // That one may have been removed: nobody asked twice in a row, and then it is known.
+        expect(await stores.queued('a')).toEqual(jobs.slice(1, 2));
+        await drain({ store: stores.open(), jobs: [Counted], queues: 'a' });
+        redisTime.move(60_001);
+        await stores.tick();
         expect(await stores.db.exists(parked, keys.parked)).toBe(0);
         await drain({ store: stores.open(), jobs: [Counted], queues: 'a' });
         expect(ran).toEqual(range(1, 1_200).map((n) => `x${n}`));
         await stores.db.del(keys.limit('class:Counted'));
+      });
+
+      test('was removed, while others of its class ask: the next one is called, and the rest stays parked', async () => {
+        const Limited = defineJob({ ...Counted, limit: { running: 1 } });
+        const jobs = jobsOf('x', 20);
+        await park('a', jobs);
+        await stores.tick();
+        for (const round of range(1, 3)) {
+          expect(await stores.queued('a')).toEqual(jobs.slice(round - 1, round));
+          await stores.db.del(keys.queue('a'));
+          await stores.produce('b', ...jobsOf('y', 1));
+          await drain({ store: stores.open(), jobs: [Limited], queues: 'b' });
+          redisTime.move(60_001);
+          await stores.tick();
+        }
+        expect(await stores.db.llen(parked)).toBe(20 - 4 + 3);
+        await stores.db.flushall();
+      });
+
+      test('has to wait for something else: then the place that is kept for it is another’s at once', async () => {
+        ran.length = 0;
+        const unique = { while: 'running', onConflict: 'later', by: 'args' } as const;
+        const Limited = defineJob({ ...Counted, limit: { running: 1 }, unique });
+        const alone = aloneGate(uniqueName('Counted', unique, ['x', 1], false));
+        await stores.db.hset(keys.limit(alone), '=w', 1);
+        await stores.db.zadd(keys.leases, NOW + 3_600_000_000, 'w');
+        await park('a', jobsOf('x', 2));
+        await stores.tick();
+        await drain({ store: stores.store, jobs: [Limited], queues: 'a' });
+        expect(await stores.db.llen(keys.parkedAt(alone))).toBe(1);
+        await stores.tick();
+        await drain({ store: stores.open(), jobs: [Limited], queues: 'a' });
+        expect(ran).toEqual(['x2']);
+        await stores.db.flushall();
       });
 
       test('nor ever will, since it has expired: the next one is called at once', async () => {
