@@ -148,7 +148,9 @@ export class EnqueueFunction extends Construct implements IGrantable {
 
 /** @throws Error for a class whose jobs would go nowhere */
 function checkRule(scope: Construct, rule: EventRule, registry: Registry, consumers: readonly Consumer[]): void {
-  const queue = rule.queue ?? registry.definitions.find((one) => one.class === rule.class)?.queue;
+  // As the function finds it: by an ActiveJob's name too, and by the prefix of a `Billing::*`.
+  const handler = registry.handlerFor(rule.class) ?? registry.handlerFor(rule.class, true);
+  const queue = rule.queue ?? handler?.definition.queue;
   if (queue === undefined) {
     throw new Error(
       `enqueueFrom: the rule has no queue, and the class ${JSON.stringify(rule.class)} has none either. Give one: { class, queue, args }.`,

@@ -104,5 +104,6 @@ test('what cannot become a job is refused at synth', () => {
     'rule.args must be a list of arguments; got "$".',
   );
   jobs.enqueueFrom(new Queue(stack, 'Others'), { rule: { class: 'Mail', queue: 'ruby' } });
+  jobs.enqueueFrom(new Queue(stack, 'Prefix'), { rule: { class: 'Billing::Charge' } });
   expect(warningsOf(stack)).toEqual([expect.stringContaining('"ruby", which no consumer of this system drains')]);
 });

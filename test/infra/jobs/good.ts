@@ -7,4 +7,5 @@ export default [
   defineJob({ class: 'Mail', queue: 'mailers', timeout: 60_000, perform }),
   defineJob({ class: 'Entry', queue: 'ledger', perform }),
   defineJob({ class: 'Anywhere', timeout: 600_000, perform }),
+  defineJob({ class: 'Billing::*', queue: 'mailers', perform }),
 ];
