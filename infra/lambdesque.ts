@@ -1,4 +1,4 @@
-import { NestedStack, RemovalPolicy } from 'aws-cdk-lib';
+import { NestedStack, RemovalPolicy, Stack, Token, TokenComparison } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -199,8 +199,10 @@ export class Lambdesque<Name extends string> extends Construct {
     );
   }
 
-  /** @returns undefined for whom a policy cannot tell it */
+  /** @returns undefined for whom a policy cannot tell it: a service, and a role of another account, which the functions have to let in */
   #grantMany(grantee: IGrantable, consumers: readonly Consumer[]): Grant[] | undefined {
+    const account = grantee.grantPrincipal.principalAccount;
+    if (account !== undefined && !isSame(account, Stack.of(this).account)) return undefined;
     const names = consumers.map((one) => one.functionName);
     const grants = statementArns(this, names).map((resourceArns) =>
       Grant.addToPrincipal({ grantee, actions: ['lambda:InvokeFunction'], resourceArns }),
@@ -242,6 +244,10 @@ function consumerScopes(system: Construct): (i: number) => Construct {
       place === 0 ? new Construct(system, 'Consumers') : new NestedStack(system, `Consumers${place + 1}`);
     return scopes[place];
   };
+}
+
+function isSame(one: string, other: string): boolean {
+  return [TokenComparison.SAME, TokenComparison.BOTH_UNRESOLVED].includes(Token.compareStrings(one, other));
 }
 
 /** Says which consumer an error is about. */

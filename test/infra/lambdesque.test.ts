@@ -185,6 +185,8 @@ test('with many consumers, a role that is not the app’s may ring all of them b
   jobs.consumers['c0']?.addDoorbellUrl();
   // It has no policy: the functions say who may.
   jobs.grantDoorbell(new ServicePrincipal('events.amazonaws.com'));
+  const elsewhere = 'arn:aws:iam::222222222222:role/partner';
+  jobs.grantDoorbell(Role.fromRoleArn(stack, 'Partner', elsewhere));
   const template = Template.fromStack(stack);
   const policy = Object.values(template.findResources('AWS::IAM::Policy')).find(
     (one) => one['Properties'].Roles[0] === 'web-app',
@@ -193,7 +195,9 @@ test('with many consumers, a role that is not the app’s may ring all of them b
   expect(invoke.Resource).toHaveLength(30);
   expect(JSON.stringify(invoke)).toContain('function:Test-Jobs-c29-Consumers2');
   expect(JSON.stringify(others)).toContain('lambda:InvokeFunctionUrl');
-  template.hasResourceProperties('AWS::Lambda::Permission', { Principal: 'events.amazonaws.com' });
+  for (const Principal of ['events.amazonaws.com', elsewhere]) {
+    template.hasResourceProperties('AWS::Lambda::Permission', { Principal });
+  }
 });
 
 test('a change of one consumer changes that one, the scheduler that starts it, and the dashboard', () => {
