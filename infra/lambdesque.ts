@@ -13,7 +13,7 @@ import { describeSystem } from './describe-system.ts';
 import { EnqueueFunction, type EnqueueOptions, type EnqueueSource } from './enqueue-function.ts';
 import { FailureQueue } from './function/failure-queue.ts';
 import type { SystemOptions } from './function/function.ts';
-import { statementArns } from './function/function-name.ts';
+import { functionArn, statementArns } from './function/function-name.ts';
 import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
 import { OnDemand } from './on-demand.ts';
@@ -203,8 +203,8 @@ export class Lambdesque<Name extends string> extends Construct {
   #grantMany(grantee: IGrantable, consumers: readonly Consumer[]): Grant[] | undefined {
     const account = grantee.grantPrincipal.principalAccount;
     if (account !== undefined && !isSame(account, Stack.of(this).account)) return undefined;
-    const names = consumers.map((one) => one.functionName);
-    const grants = statementArns(this, names).map((resourceArns) =>
+    const arns = consumers.map((one) => functionArn(this, one.functionName));
+    const grants = statementArns(arns).map((resourceArns) =>
       Grant.addToPrincipal({ grantee, actions: ['lambda:InvokeFunction'], resourceArns }),
     );
     if (!grants.every((one) => one.success)) return undefined;

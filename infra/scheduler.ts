@@ -7,7 +7,7 @@ import type { SchedulerSettings } from '../functions/contract/settings.ts';
 import type { CronEntry } from '../shared/index.ts';
 import { checkCronEntries, failedLimits, type OptionsOf, type QueueList } from '../shared/internal.ts';
 import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
-import { statementArns } from './function/function-name.ts';
+import { functionArn, statementArns } from './function/function-name.ts';
 import { MinuteTick } from './minute-tick.ts';
 import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
@@ -144,9 +144,10 @@ export class Scheduler extends Construct {
 
   /** Each by its ARN: with a hundred of them, one for the function and one for its version would not fit into its policies. */
   #allowStarts(consumers: readonly ScheduledConsumer[]): void {
-    const named = consumers.flatMap((one) => one.functionName ?? []);
-    const others = consumers.flatMap((one) => (one.functionName === undefined ? [one.function.functionArn] : []));
-    for (const resources of [...statementArns(this, named), ...(others.length > 0 ? [others] : [])]) {
+    const arns = consumers.map((one) =>
+      one.functionName === undefined ? one.function.functionArn : functionArn(this, one.functionName),
+    );
+    for (const resources of statementArns(arns)) {
       this.function.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }));
     }
   }

@@ -22,16 +22,18 @@ export function functionNameOf(scope: Construct, system: string, consumer: strin
 /** Functions in one statement of a policy: CDK divides what is too long for one policy between statements, not within one. */
 const MOST_IN_STATEMENT = 15;
 
-/** ARNs of functions by their names, as many as a statement may have: with a hundred, a statement each would not fit into a policy. */
-export function statementArns(scope: Construct, names: readonly string[]): string[][] {
-  const arns = names.map((resourceName) =>
-    Stack.of(scope).formatArn({
-      service: 'lambda',
-      resource: 'function',
-      resourceName,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    }),
-  );
+/** The function of that name, beside `scope`. */
+export function functionArn(scope: Construct, resourceName: string): string {
+  return Stack.of(scope).formatArn({
+    service: 'lambda',
+    resource: 'function',
+    resourceName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}
+
+/** As many as a statement may have: with a hundred functions, a statement each would not fit into a policy. */
+export function statementArns(arns: readonly string[]): string[][] {
   const statements = Math.ceil(arns.length / MOST_IN_STATEMENT);
   return Array.from({ length: statements }, (_, i) => arns.slice(i * MOST_IN_STATEMENT, (i + 1) * MOST_IN_STATEMENT));
 }

@@ -1,7 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Function as LambdaFn } from 'aws-cdk-lib/aws-lambda';
 import { expect, test } from 'vitest';
-import { Consumer, Scheduler, type SchedulerProps } from '../../infra/index.ts';
+import { Consumer, type ScheduledConsumer, Scheduler, type SchedulerProps } from '../../infra/index.ts';
 import { functionOf, settingsOf, statementsOf, testStack, upstash } from './stack.ts';
 
 const jobs = 'test/infra/jobs/good.ts';
@@ -95,6 +96,31 @@ test('knows its consumers, and may start them and nothing else', () => {
   ]);
   const invoke = statements.filter((one) => one.actions.includes('lambda:InvokeFunction'));
   for (const resource of invoke.flatMap((one) => one.resources)) expect(resource).toMatch(/:function:Test-mail$/);
+});
+
+test('a hundred functions of the user’s own fit into the policies of its role', () => {
+  const stack = testStack();
+  const arn = (i: number) => `arn:aws:lambda:ap-southeast-2:123456789012:function:${'mine'.repeat(15)}-${i}`;
+  const consumers = Object.fromEntries(
+    Array.from({ length: 100 }, (_, i): [string, ScheduledConsumer] => [
+      `c${i}`,
+      {
+        function: LambdaFn.fromFunctionArn(stack, `Fn${i}`, arn(i)),
+        queues: '*',
+        order: 'strict',
+        concurrency: 1,
+        maxWorkers: 1,
+        maxEventAge: Duration.minutes(1),
+        reserved: false,
+      },
+    ]),
+  );
+  new Scheduler(stack, 'Scheduler', { redis: upstash(stack), jobs, consumers });
+  const template = Template.fromStack(stack);
+  const lengths = (type: string) =>
+    Object.values(template.findResources(type)).map((one) => JSON.stringify(one['Properties'].PolicyDocument).length);
+  expect(Math.max(...lengths('AWS::IAM::Policy'))).toBeLessThan(10_240);
+  expect(Math.max(...lengths('AWS::IAM::ManagedPolicy'))).toBeLessThan(6_144);
 });
 
 test('takes what the user says over every default', () => {
