@@ -25,6 +25,8 @@ export interface StartedConsumer {
   readonly concurrency?: number;
   /** As the consumer itself is told. @default 2 */
   readonly maxWorkers?: number;
+  /** Milliseconds in which what waits is to start; so many workers are started. @default 30000 */
+  readonly targetLatency?: number;
   /** Milliseconds for which Lambda holds back a start that the account has no room for. @default 60000, which the function has to be told too */
   readonly maxEventAge?: number;
   /** Lambda keeps concurrency of the account for it. @default false */
@@ -47,6 +49,7 @@ const CONSUMER = {
   order: true,
   concurrency: true,
   maxWorkers: true,
+  targetLatency: true,
   maxEventAge: true,
   reserved: true,
 } satisfies OptionsOf<StartedConsumer>;

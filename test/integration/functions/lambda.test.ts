@@ -61,6 +61,10 @@ describe('options are told by name', () => {
   });
 
   test('of a consumer that the scheduler starts', () => {
+    const hasty = { default: { functionName: 'f', queues: 'a', targetLatency: 5 } };
+    expect(() => createSchedulerHandler({ jobs, consumers: hasty })).toThrow(
+      'createSchedulerHandler.consumers.default.targetLatency must be milliseconds, 1000 or more; got 5.',
+    );
     const misspelt = { default: { functionName: 'f', queues: 'a', maxWorker: 1 } };
     expect(() => createSchedulerHandler({ jobs, consumers: misspelt } as never)).toThrow(
       'createSchedulerHandler: consumers.default: there is no option "maxWorker"',
