@@ -18,7 +18,7 @@ const WHERE = 'createEnqueueHandler';
 /** A consumer that is started. */
 export interface RungConsumer {
   /** As the consumer itself is told. */
-  readonly queues: string;
+  readonly queues: string | readonly string[];
   /** Name or ARN, which the function's role has to be allowed to invoke. */
   readonly functionName: string;
 }
@@ -66,12 +66,12 @@ export function createEnqueueHandler(
   checkOptions(WHERE, options, OPTIONS, true);
   const { redis, namespace = defaultNamespace, jobs = [], map, ring = [] } = options;
   if (map !== undefined && typeof map !== 'function') checkRule(map);
-  checkRing(ring);
+  const rung = checkRing(ring);
   return enqueueHandler({
     namespace: namespaceOf(namespace, false),
     registry: createRegistry(jobs),
     map: typeof map === 'function' ? map : mapOf(map),
-    ring,
+    ring: rung,
     connect: connector(WHERE, redis),
   });
 }
@@ -91,16 +91,19 @@ function checkRule(rule: EnqueueRule): void {
 }
 
 /** @throws ConfigError */
-function checkRing(ring: readonly RungConsumer[]): void {
+function checkRing(ring: readonly RungConsumer[]): { queues: string; functionName: string }[] {
   if (!Array.isArray(ring)) {
     throw new ConfigError(`${WHERE}: ring must be a list of { queues, functionName }; got ${typeof ring}.`);
   }
-  for (const [i, one] of ring.entries()) {
+  return ring.map((one, i) => {
     checkOptions(`${WHERE}: ring[${i}]`, one, RUNG);
-    for (const name of ['queues', 'functionName']) {
-      if (typeof one[name] === 'string' && one[name] !== '') continue;
-      throw new ConfigError(`${WHERE}: ring[${i}].${name} must be a text; got ${shown(one[name])}.`);
+    const { functionName } = one;
+    const queues = Array.isArray(one.queues) ? one.queues.join(',') : one.queues;
+    for (const [name, value] of Object.entries({ queues, functionName })) {
+      if (typeof value === 'string' && value !== '') continue;
+      throw new ConfigError(`${WHERE}: ring[${i}].${name} must be a text; got ${shown(value)}.`);
     }
-    parseQueues(one.queues);
-  }
+    parseQueues(queues);
+    return { queues, functionName };
+  });
 }

@@ -182,6 +182,7 @@ test.each<[object, string]>([
   [{ rnig: [] }, 'there is no option "rnig" (did you mean "ring"?)'],
   [{ ring: 'jobs' }, 'ring must be a list of { queues, functionName }; got string.'],
   [{ ring: [{ queues: '*' }] }, 'ring[0].functionName must be a text; got undefined.'],
+  [{ ring: [{ queues: ['a', 'b'] }] }, 'ring[0].functionName must be a text; got undefined.'],
   [{ map: { class: 'A', args: '$' } }, 'map.args must be a list of arguments'],
   [{ map: { class: 'A', queu: 'q' } }, 'map: there is no option "queu" (did you mean "queue"?)'],
 ])('%j is refused', (options, message) => {
