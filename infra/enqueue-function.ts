@@ -1,18 +1,19 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Annotations, Duration } from 'aws-cdk-lib';
+import { Annotations, Duration, Token } from 'aws-cdk-lib';
 import type { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import type { IGrantable, IPrincipal } from 'aws-cdk-lib/aws-iam';
+import { type IGrantable, type IPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { S3EventSourceV2, SnsEventSource, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { type Bucket, EventType, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EnqueueSettings } from '../functions/contract/settings.ts';
-import { type OptionsOf, parseQueues, type Registry } from '../shared/internal.ts';
+import { type OptionsOf, parseQueues, type Registry, shown } from '../shared/internal.ts';
 import type { Consumer } from './consumer.ts';
 import { type FunctionOptions, LambdesqueFunction, type SystemOptions } from './function/function.ts';
+import { functionArn, statementArns } from './function/function-name.ts';
 import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
 import { checkProps, functionOptions, systemOptions } from './options.ts';
@@ -73,6 +74,8 @@ const OPTIONS = {
   ...systemOptions,
 } satisfies OptionsOf<EnqueueFunctionProps>;
 
+const RULE = { class: true, queue: true, args: true } satisfies OptionsOf<EventRule>;
+
 /**
  * Turns events of AWS into jobs. SQS gets back exactly the messages that could not be enqueued; of SNS, EventBridge and S3, a failed
  * event is sent again by Lambda, twice, and goes to the failure queue then. `Lambdesque` makes one with `enqueueFrom`.
@@ -125,7 +128,10 @@ export class EnqueueFunction extends Construct implements IGrantable {
         ring: ring.map(({ queues, functionName }) => ({ queues, functionName })),
       }),
     });
-    for (const consumer of ring) consumer.grantDoorbell(this.function);
+    const arns = ring.map(({ functionName }) => functionArn(this, functionName));
+    for (const resources of statementArns(arns)) {
+      this.function.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }));
+    }
     this.grantPrincipal = this.function.grantPrincipal;
   }
 
@@ -148,6 +154,7 @@ export class EnqueueFunction extends Construct implements IGrantable {
 
 /** @throws Error for a class whose jobs would go nowhere */
 function checkRule(scope: Construct, rule: EventRule, registry: Registry, consumers: readonly Consumer[]): void {
+  checkProps('enqueueFrom: rule', rule, RULE);
   // As the function finds it: by an ActiveJob's name too, and by the prefix of a `Billing::*`.
   const handler = registry.handlerFor(rule.class) ?? registry.handlerFor(rule.class, true);
   const queue = rule.queue ?? handler?.definition.queue;
@@ -156,6 +163,8 @@ function checkRule(scope: Construct, rule: EventRule, registry: Registry, consum
       `enqueueFrom: the rule has no queue, and the class ${JSON.stringify(rule.class)} has none either. Give one: { class, queue, args }.`,
     );
   }
+  // Which queue that is, only the deployment knows.
+  if (Token.isUnresolved(queue)) return;
   if (consumers.some((one) => drains(parseQueues(one.queues, one.order), queue))) return;
   Annotations.of(scope).addWarningV2(
     `lambdesque:ruleQueue:${queue}`,
@@ -165,6 +174,9 @@ function checkRule(scope: Construct, rule: EventRule, registry: Registry, consum
 
 /** @throws Error where there is no such file */
 function checkMap(map: string): void {
+  if (typeof map !== 'string') {
+    throw new Error(`enqueueFrom: map must be the path of a module, such as 'functions/map.ts'; got ${shown(map)}.`);
+  }
   if (existsSync(map)) return;
   throw new Error(`enqueueFrom: map: the module ${map} does not exist (looked at ${resolve(map)}).`);
 }

@@ -71,7 +71,9 @@ test('without a minute tick it starts the consumers', () => {
     ],
   });
   const invoked = statementsOf(template, /Enqueue/).filter(({ actions }) => actions.includes('lambda:InvokeFunction'));
-  expect(JSON.stringify(invoked)).toMatch(/mail/i);
+  // By its name alone, as it calls them.
+  const called = ['mail', 'ledger'].map((name) => expect.stringMatching(new RegExp(`:function:Test-Jobs-${name}$`)));
+  expect(invoked).toEqual([{ actions: ['lambda:InvokeFunction'], resources: [...called].reverse() }]);
   // What starts the scheduler would swallow an event that failed.
   const kept = Object.entries(template.findResources('AWS::Lambda::EventInvokeConfig')).filter(([id]) =>
     /Enqueue/.test(id),
@@ -84,10 +86,13 @@ test('without a minute tick it starts the consumers', () => {
 test('what is known only when it is deployed is left to the deployment, however deep it stands', () => {
   const { stack, jobs } = system();
   const { bucketName } = new Bucket(stack, 'Target');
-  jobs.enqueueFrom(new Queue(stack, 'Source'), { rule: { class: 'Mail', args: ['$', { to: [bucketName] }] } });
+  const rule = { class: 'Mail', queue: bucketName, args: ['$', { to: [bucketName] }] };
+  jobs.enqueueFrom(new Queue(stack, 'Source'), { rule });
+  const target = expect.stringMatching(/^<Target/);
   expect(settingsOf(Template.fromStack(stack), /Enqueue/)).toMatchObject({
-    rule: { class: 'Mail', args: ['$', { to: [expect.stringMatching(/^<Target/)] }] },
+    rule: { class: 'Mail', queue: target, args: ['$', { to: [target] }] },
   });
+  expect(warningsOf(stack)).toEqual([]);
 });
 
 test('what cannot become a job is refused at synth', () => {
@@ -99,6 +104,12 @@ test('what cannot become a job is refused at synth', () => {
   );
   expect(() => jobs.enqueueFrom(new Queue(stack, 'NoMap'), { map: 'jobs/nope.ts' })).toThrow(
     'map: the module jobs/nope.ts does not exist',
+  );
+  expect(() => jobs.enqueueFrom(new Queue(stack, 'Code'), { map: ((event: unknown) => event) as never })).toThrow(
+    "map must be the path of a module, such as 'functions/map.ts'; got a function.",
+  );
+  expect(() => jobs.enqueueFrom(new Queue(stack, 'Arg'), { rule: { class: 'Mail', arg: ['$'] } as never })).toThrow(
+    'enqueueFrom: rule: there is no option "arg" (did you mean "args"?)',
   );
   expect(() => jobs.enqueueFrom(new Queue(stack, 'Args'), { rule: { class: 'Mail', args: '$' as never } })).toThrow(
     'rule.args must be a list of arguments; got "$".',
