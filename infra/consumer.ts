@@ -12,6 +12,7 @@ import {
   type QueueList,
   workerDefaults,
 } from '../shared/internal.ts';
+import { checkConsumer } from './consumer-limits.ts';
 import { Doorbell } from './doorbell.ts';
 import { type FunctionOptions, LambdesqueFunction, type SystemOptions, systemNameOf } from './function/function.ts';
 import { functionNameOf } from './function/function-name.ts';
@@ -164,11 +165,8 @@ export class Consumer extends Construct implements IGrantable {
     const { logRetention, removalPolicy, encryptionKey } = props;
     this.#keep = omitUndefined({ logRetention, removalPolicy, encryptionKey });
     this.metricSource = metricSource(scope, props);
-    checkName(this.consumerName);
+    checkConsumer(this);
     checkLimits(props.limits ?? {}, parseQueues(this.queues));
-    checkCount('concurrency', this.concurrency);
-    checkCount('maxWorkers', this.maxWorkers);
-    checkLatency(this.targetLatency);
     this.function = new LambdesqueFunction(this, 'Function', {
       ...props,
       entry: 'consumer',
@@ -277,24 +275,5 @@ export class Consumer extends Construct implements IGrantable {
 
   #metric(name: ConsumerMetricName, options?: QueueMetricOptions): IMetric {
     return consumerMetric(this.metricSource, this.consumerName, name, options);
-  }
-}
-
-function checkName(name: string): void {
-  if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
-    throw new Error(
-      `A consumer's name must be 1 to 64 letters, digits, ".", "_" and "-"; got ${JSON.stringify(name)}.`,
-    );
-  }
-}
-
-function checkLatency(latency: Duration | undefined): void {
-  if (latency === undefined || latency.isUnresolved() || latency.toMilliseconds() >= 1_000) return;
-  throw new Error(`targetLatency must be a second or more; got ${latency.toMilliseconds()} ms.`);
-}
-
-function checkCount(option: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1) {
-    throw new Error(`${option} must be a whole number, 1 or more; got ${value}.`);
   }
 }

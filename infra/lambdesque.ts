@@ -64,6 +64,24 @@ export interface LambdesqueProps<Name extends string> extends Omit<SystemOptions
   readonly encryptionKey?: IKey | Key;
 }
 
+const OPTIONS = {
+  ...systemOptions,
+  consumers: true,
+  cron: true,
+  scheduler: true,
+  alarms: true,
+  dashboard: true,
+  metricsDashboard: true,
+  queries: true,
+  logRetention: true,
+  removalPolicy: true,
+  onFailure: true,
+  encryptionKey: true,
+} satisfies OptionsOf<LambdesqueProps<string>>;
+
+/** Consumers in one stack: each is five resources, with alarms eight, with its doorbell’s URL thirteen, of the 500 that a stack may have. */
+const MOST_IN_STACK = 25;
+
 /**
  * Resque queues, run by Lambda: consumers, their scheduler, and what shows how they do.
  * @throws Error, when it is made, for props that cannot be used: they are named, with what is allowed
@@ -212,28 +230,10 @@ export class Lambdesque<Name extends string> extends Construct {
   }
 }
 
-const OPTIONS = {
-  ...systemOptions,
-  consumers: true,
-  cron: true,
-  scheduler: true,
-  alarms: true,
-  dashboard: true,
-  metricsDashboard: true,
-  queries: true,
-  logRetention: true,
-  removalPolicy: true,
-  onFailure: true,
-  encryptionKey: true,
-} satisfies OptionsOf<LambdesqueProps<string>>;
-
 function checkWake(wake: unknown): void {
   if (wake === undefined || wake === 'minute' || wake === 'on-demand') return;
   throw new Error(`wake must be 'minute' or 'on-demand'; got ${shown(wake)}.`);
 }
-
-/** Consumers in one stack: each is five resources, with alarms eight, with its doorbell’s URL thirteen, of the 500 that a stack may have. */
-const MOST_IN_STACK = 25;
 
 /** The first ones stand in the stack itself, as many as fit; further ones in nested stacks. */
 function consumerScopes(system: Construct): (i: number) => Construct {
