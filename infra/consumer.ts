@@ -86,7 +86,8 @@ export interface ConsumerProps extends SystemOptions, ConsumerOptions {
   readonly consumerName?: string;
 }
 
-const OPTIONS = {
+/** Those that it has within `Lambdesque`. */
+export const consumerOptions = {
   queues: true,
   order: true,
   concurrency: true,
@@ -99,8 +100,11 @@ const OPTIONS = {
   unknownClass: true,
   serial: true,
   linger: true,
-  consumerName: true,
   ...functionOptions,
+} satisfies OptionsOf<ConsumerOptions>;
+const OPTIONS = {
+  ...consumerOptions,
+  consumerName: true,
   ...systemOptions,
 } satisfies OptionsOf<ConsumerProps>;
 

@@ -58,7 +58,8 @@ export interface DashboardProps extends SystemOptions, DashboardOptions {
   readonly cron?: Readonly<Record<string, CronEntry>>;
 }
 
-const OPTIONS = {
+/** Those that it has within `Lambdesque`. */
+export const dashboardOptions = {
   password: true,
   auth: true,
   jobsKey: true,
@@ -66,9 +67,12 @@ const OPTIONS = {
   readOnly: true,
   timeout: true,
   reservedConcurrentExecutions: true,
+  ...functionOptions,
+} satisfies OptionsOf<DashboardOptions>;
+const OPTIONS = {
+  ...dashboardOptions,
   consumers: true,
   cron: true,
-  ...functionOptions,
   ...systemOptions,
 } satisfies OptionsOf<DashboardProps>;
 

@@ -62,15 +62,19 @@ export interface EnqueueFunctionProps extends SystemOptions, EnqueueOptions {
   readonly consumers: readonly Consumer[];
 }
 
-const OPTIONS = {
+/** Those that it has within `Lambdesque`. */
+export const enqueueOptions = {
   rule: true,
   map: true,
   ring: true,
   batchSize: true,
   maxBatchingWindow: true,
   timeout: true,
-  consumers: true,
   ...functionOptions,
+} satisfies OptionsOf<EnqueueOptions>;
+const OPTIONS = {
+  ...enqueueOptions,
+  consumers: true,
   ...systemOptions,
 } satisfies OptionsOf<EnqueueFunctionProps>;
 

@@ -7,10 +7,10 @@ import { Construct } from 'constructs';
 import type { CronEntry } from '../shared/index.ts';
 import { type OptionsOf, shown } from '../shared/internal.ts';
 import { checkSystem } from './checks.ts';
-import { Consumer, type ConsumerOptions } from './consumer.ts';
-import { Dashboard, type DashboardOptions } from './dashboard.ts';
+import { Consumer, type ConsumerOptions, consumerOptions } from './consumer.ts';
+import { Dashboard, type DashboardOptions, dashboardOptions } from './dashboard.ts';
 import { describeSystem } from './describe-system.ts';
-import { EnqueueFunction, type EnqueueOptions, type EnqueueSource } from './enqueue-function.ts';
+import { EnqueueFunction, type EnqueueOptions, type EnqueueSource, enqueueOptions } from './enqueue-function.ts';
 import { FailureQueue } from './function/failure-queue.ts';
 import type { SystemOptions } from './function/function.ts';
 import { functionArn, statementArns } from './function/function-name.ts';
@@ -18,7 +18,7 @@ import { requireJobs } from './modules/jobs.ts';
 import { omitUndefined } from './omit-undefined.ts';
 import { OnDemand } from './on-demand.ts';
 import { checkProps, systemOptions } from './options.ts';
-import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { Scheduler, type SchedulerOptions, schedulerOptions } from './scheduler.ts';
 import { systemMetadata } from './system-metadata.ts';
 import { claimSystemName, defaultSystemName } from './system-name.ts';
 import { type AlarmOptions, Alarms } from './watching/alarms.ts';
@@ -153,10 +153,15 @@ export class Lambdesque<Name extends string> extends Construct {
     this.consumers = Object.fromEntries(
       names.map((name, i) => [
         name,
-        named(name, () => new Consumer(scopeOf(i), name, { ...shared, ...props.consumers[name] })),
+        named(name, () => {
+          // With another Redis or name than the others it would be none of this system.
+          checkProps('Consumer', props.consumers[name], consumerOptions);
+          return new Consumer(scopeOf(i), name, { ...shared, ...props.consumers[name] });
+        }),
       ]),
     ) as typeof this.consumers;
     checkSystem(this, this.consumers, registry, cron);
+    if (props.scheduler) checkProps('Scheduler', props.scheduler, schedulerOptions);
     this.scheduler = new Scheduler(this, 'Scheduler', {
       ...shared,
       ...props.scheduler,
@@ -168,6 +173,7 @@ export class Lambdesque<Name extends string> extends Construct {
       scheduler: this.scheduler,
     };
     this.alarms = props.alarms && new Alarms(this, 'Alarms', { ...seen, onFailure: this.onFailure, ...props.alarms });
+    if (props.dashboard) checkProps('Dashboard', props.dashboard, dashboardOptions);
     this.dashboard =
       props.dashboard &&
       new Dashboard(this, 'Dashboard', { ...shared, ...props.dashboard, consumers: seen.consumers, cron });
@@ -197,6 +203,7 @@ export class Lambdesque<Name extends string> extends Construct {
    * jobs.enqueueFrom(bucket, { rule: { class: 'Thumbnail', queue: 'images', args: ['$.bucket', '$.key'] } });
    */
   enqueueFrom(source: EnqueueSource, options: EnqueueOptions = {}): EnqueueFunction {
+    checkProps('enqueueFrom', options, enqueueOptions);
     const enqueue = new EnqueueFunction(this, `Enqueue${this.#enqueuing++ || ''}`, {
       ...this.#shared,
       ...options,

@@ -77,12 +77,16 @@ export interface SchedulerProps extends SystemOptions, SchedulerOptions {
 }
 
 const FAILED = { max: true, age: true } satisfies OptionsOf<FailedListLimits>;
-const OPTIONS = {
+/** Those that it has within `Lambdesque`. */
+export const schedulerOptions = {
   timeout: true,
   failed: true,
+  ...functionOptions,
+} satisfies OptionsOf<SchedulerOptions>;
+const OPTIONS = {
+  ...schedulerOptions,
   consumers: true,
   cron: true,
-  ...functionOptions,
   ...systemOptions,
 } satisfies OptionsOf<SchedulerProps>;
 

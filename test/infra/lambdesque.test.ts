@@ -143,6 +143,12 @@ test.each<[object, string]>([
     { cron: { nightly: { every: '1h', class: 'Mail', args: [{ to: `of ${Aws.REGION}` }] } } },
     'cron holds a value that is known only when it is deployed',
   ],
+  [
+    { consumers: { mail: { queues: '*', namespace: 'other:' } } },
+    'consumers.mail: Consumer: there is no option "namespace"',
+  ],
+  [{ scheduler: { systemName: 'other' } }, 'Scheduler: there is no option "systemName"'],
+  [{ dashboard: { redis: {} } }, 'Dashboard: there is no option "redis"'],
   [{ scheduler: { failed: { most: 5 } } }, 'Scheduler: failed: there is no option "most"'],
 ])('%j is refused', (props, message) => {
   expect(() => system(props)).toThrow(message);
