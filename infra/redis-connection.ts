@@ -2,7 +2,7 @@ import { Token } from 'aws-cdk-lib';
 import { type ISecurityGroup, type IVpc, Port, type SubnetSelection, type Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RedisSettings } from '../functions/contract/settings.ts';
-import { parseRedisUrl, type RedisTarget, shownUrl } from '../shared/internal.ts';
+import { checkOptions, type OptionsOf, parseRedisUrl, type RedisTarget, shownUrl } from '../shared/internal.ts';
 import { grantReadSecret, type SecretSource, secretRef } from './secret-source.ts';
 
 /** Upstash's REST API: both values are on the database's page. */
@@ -45,6 +45,17 @@ export interface TcpConnectionProps {
   /** The port that `securityGroup` opens. @default the port in `url`, else 6379 */
   readonly port?: number;
 }
+
+const UPSTASH = { url: true, token: true } satisfies OptionsOf<UpstashConnectionProps>;
+const TCP = {
+  url: true,
+  cluster: true,
+  secret: true,
+  vpc: true,
+  vpcSubnets: true,
+  securityGroup: true,
+  port: true,
+} satisfies OptionsOf<TcpConnectionProps>;
 
 /**
  * How the functions reach Redis, and which of the two clients their bundles hold.
@@ -94,8 +105,10 @@ class UpstashConnection extends RedisConnection {
   readonly vpcSubnets = undefined;
   protected readonly secrets: readonly SecretSource[];
 
-  constructor({ url, token }: UpstashConnectionProps) {
+  constructor(props: UpstashConnectionProps) {
     super();
+    checkOptions('RedisConnection.upstash', props, UPSTASH, true);
+    const { url, token } = props;
     if (typeof url === 'string' && !Token.isUnresolved(url) && !/^https:\/\/[^\s/@?#]+\/?$/.test(url)) {
       throw new Error(`RedisConnection.upstash: url must look like https://<name>.upstash.io; got ${shownUrl(url)}.`);
     }
@@ -121,6 +134,7 @@ class TcpConnection extends RedisConnection {
 
   constructor(props: TcpConnectionProps) {
     super();
+    checkOptions('RedisConnection.tcp', props, TCP, true);
     const { url, secret, vpc, vpcSubnets, securityGroup } = props;
     const target = typeof url === 'string' ? targetOf(url, props.cluster ?? false) : undefined;
     this.cluster = props.cluster ?? target?.kind === 'cluster';

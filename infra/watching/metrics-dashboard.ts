@@ -9,7 +9,9 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
+import type { OptionsOf } from '../../shared/internal.ts';
 import type { Consumer } from '../consumer.ts';
+import { checkProps } from '../options.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { byQueue } from './metrics.ts';
 
@@ -27,6 +29,8 @@ export interface MetricsDashboardProps {
   readonly scheduler: Scheduler;
 }
 
+const OPTIONS = { consumers: true, scheduler: true } satisfies OptionsOf<MetricsDashboardProps>;
+
 /**
  * One page of CloudWatch: what waits, then for each consumer (the first 50) what it did, and last the functions themselves. `Lambdesque` makes one.
  * @example new MetricsDashboard(stack, 'MetricsDashboard', { consumers: [consumer], scheduler });
@@ -37,6 +41,7 @@ export class MetricsDashboard extends Construct {
 
   constructor(scope: Construct, id: string, props: MetricsDashboardProps) {
     super(scope, id);
+    if (new.target === MetricsDashboard) checkProps('MetricsDashboard', props, OPTIONS);
     const { consumers, scheduler } = props;
     const source = scheduler.metricSource;
     this.dashboard = new CloudWatchDashboard(this, 'Dashboard', { defaultInterval: Duration.hours(3) });

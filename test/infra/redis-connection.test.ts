@@ -264,6 +264,12 @@ describe('TCP', () => {
       template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', { FromPort });
   });
 
+  test('an option that there is not is refused, unseen', () => {
+    const make = () => RedisConnection.tcp({ url: 'redis://10.0.0.5', secrets: 'hunter2' } as never);
+    expect(make).toThrow('RedisConnection.tcp: there is no option "secrets" (did you mean "secret"?)');
+    expect(make).not.toThrow(/hunter2/);
+  });
+
   test('a security group without its VPC is refused', () => {
     const stack = testStack();
     const securityGroup = SecurityGroup.fromSecurityGroupId(stack, 'Redis', 'sg-123');
