@@ -248,11 +248,11 @@ function read<Settings>(schema: v.GenericSchema<unknown, Settings>, text: string
         'The CDK constructs set it; deploy with them, or write it as functions/contract/settings.ts says.',
     );
   }
-  return checked(schema, settingsVariable, value);
+  return checked(schema, value, settingsVariable);
 }
 
-/** @param where what it is called in messages */
-function checked<Settings>(schema: v.GenericSchema<unknown, Settings>, where: string, value: unknown): Settings {
+/** @param where what it is called in messages @default they begin with the field */
+function checked<Settings>(schema: v.GenericSchema<unknown, Settings>, value: unknown, where?: string): Settings {
   const { success, output, issues } = v.safeParse(schema, value, { abortEarly: true });
   if (success) return output;
   const [{ message, input, path = [] }] = issues;
@@ -261,22 +261,22 @@ function checked<Settings>(schema: v.GenericSchema<unknown, Settings>, where: st
   const hidden = message === OBJECT || (keys[0] === 'redis' && keys.at(-1) !== 'kind');
   const got = hidden ? typeof input : JSON.stringify(input);
   const found = input === undefined ? 'it is missing' : `got ${got}`;
-  throw new ConfigError(`${[where, ...keys].filter((one) => one !== '').join('.')} must be ${message}; ${found}.`);
+  throw new ConfigError(`${[where ?? [], ...keys].flat().join('.')} must be ${message}; ${found}.`);
 }
 
 /** Before anything is deployed: what the function would say when it starts.  @throws ConfigError naming the field */
 export function checkSettings(of: 'consumer' | 'scheduler' | 'dashboard' | 'enqueue', settings: unknown): void {
-  checked<unknown>({ consumer, scheduler, dashboard, enqueue }[of], '', settings);
+  checked<unknown>({ consumer, scheduler, dashboard, enqueue }[of], settings);
 }
 
 /** Of a handler that is made by a program: it knows its Redis by itself. @throws ConfigError naming the option */
 export function checkConsumer(where: string, options: object): Omit<ConsumerSettings, 'redis'> {
   const { redis: _, ...entries } = consumer.entries;
-  return checked(object(entries), where, options);
+  return checked(object(entries), options, where);
 }
 
 /** @throws ConfigError naming the option */
 export function checkScheduler(where: string, options: object): Omit<SchedulerSettings, 'redis'> {
   const { redis: _, ...entries } = scheduler.entries;
-  return checked(object(entries), where, options);
+  return checked(object(entries), options, where);
 }
