@@ -1,4 +1,4 @@
-/** Of when the prices are: with each stands its page, and the month of the list that it was last compared with. */
+/** When these prices were taken. Beside each stand its page and the month in which it was last compared. */
 export const pricesOf = 'early 2026';
 
 /** List prices of us-east-1, USD, of the first tier; Upstash's are those of pay as you go. No free tier is taken off. */

@@ -118,7 +118,9 @@ function notes({ upstash, ticks }: BilledSystem, { short }: Bill): string {
     ),
     ...(upstash
       ? []
-      : ['What Redis itself costs is not in it, as it is not Upstash’s, nor a way from its VPC to AWS.']),
+      : [
+          'What Redis itself costs is not in it, as it is not Upstash’s, nor what leads from its VPC to AWS (a NAT gateway or endpoints).',
+        ]),
     ...(ticks ? [] : ['On demand: as if there were jobs in each minute; what rings the doorbells is not in it.']),
     `An estimate, by list prices of us-east-1 of ${pricesOf}, for jobs that come evenly; handlers that wait share their function, those that use the CPU do not. infra/README.md has the arithmetic.`,
   ].join('\n');
