@@ -82,6 +82,9 @@ const OPTIONS = {
 /** Consumers in one stack: each is five resources, with alarms eight, with its doorbell’s URL thirteen, of the 500 that a stack may have. */
 const MOST_IN_STACK = 25;
 
+/** Consumers whose functions, versions and URLs, by names as long as can be, fit into the 10,240 characters of a role's policies. */
+const MOST_GRANTED = 20;
+
 /**
  * Resque queues, run by Lambda: consumers, their scheduler, and what shows how they do.
  * @throws Error, when it is made, for props that cannot be used: they are named, with what is allowed
@@ -218,7 +221,7 @@ export class Lambdesque<Name extends string> extends Construct {
    */
   grantDoorbell(grantee: IGrantable): Grant[] {
     const consumers = Object.values<Consumer>(this.consumers);
-    const many = consumers.length > MOST_IN_STACK ? this.#grantMany(grantee, consumers) : undefined;
+    const many = consumers.length > MOST_GRANTED ? this.#grantMany(grantee, consumers) : undefined;
     return (many ?? consumers.map((consumer) => consumer.grantDoorbell(grantee))).concat(
       this.wake ? [this.scheduler.grantDoorbell(grantee)] : [],
     );
