@@ -55,49 +55,44 @@ export function waitFor({ jobs, ended, clock = systemClock }: WaitDeps) {
   return async (id: string, options: WaitOptions = {}): Promise<TrackedJob> => {
     checkOptions('jobs.wait', options, OPTIONS);
     const { timeout = TIMEOUT_MS, signal } = options;
-    const ms = durationMs(timeout, 'jobs.wait: timeout', { refuseSmall: true, endless: true });
+    const ms = durationMs(timeout, 'jobs.wait: timeout', { least: 1, refuseSmall: true, endless: true });
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw new ConfigError(`jobs.wait: signal must be an AbortSignal; got ${shown(signal)}.`);
     }
     signal?.throwIfAborted();
-    const until = clock.now() + ms;
-    // A Redis that is silent must not keep anybody waiting for longer than he said.
-    const over = Promise.withResolvers<never>();
-    over.promise.catch(() => {});
-    const onAbort = () => over.reject(signal?.reason);
+    const ending = new Ending();
+    let found: TrackedJob | undefined;
+    let away: RedisUnavailableError | undefined;
+    const timedOut = () =>
+      away ??
+      new WaitTimeoutError(
+        `The job ${id} had not ended after ${ms} ms: ${found ? `it was ${found.state}` : 'Redis has not said how it is'}. It goes on; ` +
+          'wait again, or cancel it.',
+      );
+    const onAbort = () => ending.end(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
-    let cancelTimer = () => {};
+    // A Redis that is silent, also from the start, must not keep anybody waiting for longer than he said.
+    const cancelTimer = ms === Infinity ? () => {} : callAfter(clock, ms, () => ending.end(timedOut()));
     let listening: ReturnType<EndedJobs['listen']> | undefined;
-    let [heard, pause] = [Promise.withResolvers<void>(), FIRST_LOOK_MS];
-    const wake = () => heard.resolve();
+    let [wake, pause] = [() => {}, FIRST_LOOK_MS];
+    const onEnded = () => wake();
     try {
-      let found = await Promise.race([look(id), over.promise]);
-      let away: RedisUnavailableError | undefined;
-      const onTime = () => {
-        const left = until - clock.now();
-        if (left > 0) cancelTimer = clock.after(left, onTime);
-        else
-          over.reject(
-            away ??
-              new WaitTimeoutError(
-                `The job ${id} had not ended after ${ms} ms: it was ${found.state}. It goes on; wait again, or cancel it.`,
-              ),
-          );
-      };
+      found = await ending.unlessBefore(look(id));
       while (!hasEnded(found.state)) {
-        if (listening === undefined && ms !== Infinity) onTime();
+        const heard = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
         // Each time, as its connection may have been lost, and before the look: what ends while nobody listens is told to nobody.
-        listening = ended?.listen(id, wake) ?? NOBODY;
-        const stop = await Promise.race([listening, over.promise]);
-        const seen = await Promise.race([unlessAway(look(id)), over.promise]);
+        listening = ended?.listen(id, onEnded) ?? NOBODY;
+        const stop = await ending.unlessBefore(listening);
+        const seen = await ending.unlessBefore(unlessAway(look(id)));
         away = seen instanceof RedisUnavailableError ? seen : undefined;
         if (!(seen instanceof RedisUnavailableError)) found = seen;
         if (hasEnded(found.state)) break;
         const rest = new AbortController();
         const rested = sleep(clock, stop && !away ? LOOK_MS : pause, rest.signal);
         pause = Math.min(LAST_LOOK_MS, pause * 1.5);
-        await Promise.race([rested, heard.promise, over.promise]).finally(() => rest.abort());
-        heard = Promise.withResolvers<void>();
+        await ending.unlessBefore(Promise.race([rested, heard])).finally(() => rest.abort());
       }
       return found;
     } finally {
@@ -109,3 +104,35 @@ export function waitFor({ jobs, ended, clock = systemClock }: WaitDeps) {
 }
 
 const NOBODY = Promise.resolve(undefined);
+
+/** What ends a wait before its job does. It keeps nothing of what was waited for: a wait may take days. */
+class Ending {
+  #ended: { readonly reason: unknown } | undefined;
+  #reject: (reason: unknown) => void = () => {};
+
+  end(reason: unknown): void {
+    this.#ended ??= { reason };
+    this.#reject(this.#ended.reason);
+  }
+
+  /** One at a time. @throws the reason, where it has ended or ends before that */
+  unlessBefore<Value>(awaited: Promise<Value>): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      if (this.#ended) reject(this.#ended.reason);
+      awaited.then(resolve, reject);
+    });
+  }
+}
+
+/** Also where that is longer than a timer can be. @returns what cancels it */
+function callAfter(clock: Clock, ms: number, callback: () => void): () => void {
+  const until = clock.now() + ms;
+  const onTimer = () => {
+    const left = until - clock.now();
+    if (left > 0) cancel = clock.after(left, onTimer);
+    else callback();
+  };
+  let cancel = clock.after(ms, onTimer);
+  return () => cancel();
+}

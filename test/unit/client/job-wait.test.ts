@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../../shared/inspect/job-wait.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
@@ -84,4 +86,37 @@ test('a Redis that is silent keeps nobody waiting for longer than the timeout, n
   stopped.abort(reason);
   await expect(signalled).rejects.toBe(reason);
   await expect(wait('a', { signal: 5 as never })).rejects.toThrow('signal must be an AbortSignal; got 5.');
+});
+
+test('a Redis that is silent from the start does neither', async () => {
+  const clock = new ManualClock();
+  const wait = waitFor({ clock, jobs: { status: () => new Promise<string>(() => {}) } });
+  const timed = wait('a', { timeout: '1s' });
+  const stopped = new AbortController();
+  const signalled = wait('a', { signal: stopped.signal });
+  void clock.advance(1_000);
+  await expect(timed).rejects.toThrow('The job a had not ended after 1000 ms: Redis has not said how it is.');
+  const reason = new Error('enough');
+  stopped.abort(reason);
+  await expect(signalled).rejects.toBe(reason);
+});
+
+test('a wait without end keeps nothing of the looks that it has had', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const clock = new ManualClock();
+  const stop = new AbortController();
+  let looks = 0;
+  const status = async () => `{"status":2,"error":"${String(++looks).padEnd(200_000)}"}`;
+  const wait = waitFor({ clock, jobs: { status } })('a', { timeout: Infinity, signal: stop.signal });
+  await clock.advance('1m');
+  collect();
+  const [before, first] = [process.memoryUsage().heapUsed, looks];
+  await clock.advance('10m');
+  collect();
+  // 120 looks found 24 MB.
+  expect(looks - first).toBe(120);
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(8_000_000);
+  stop.abort(new Error('enough'));
+  await expect(wait).rejects.toThrow('enough');
 });
