@@ -84,7 +84,7 @@ const durations = {
   lease: { least: 1_000 },
   shutdownTimeout: { refuseSmall: true },
   abortGrace: {},
-  timeout: { least: 1, endless: true },
+  timeout: { least: 1, refuseSmall: true, endless: true },
   ahead: {},
   settleWithin: {},
   releaseAfter: {},

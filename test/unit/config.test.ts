@@ -115,7 +115,7 @@ describe('a time is a duration', () => {
       { timeout: 5_400_000, ahead: 60, settleWithin: 100, releaseAfter: 0 },
     ],
     [
-      { interval: '1ms', lease: 1_000, shutdownTimeout: 0, abortGrace: 0, timeout: 1.5, ahead: 0 },
+      { interval: '1ms', lease: 1_000, shutdownTimeout: 0, abortGrace: 0, timeout: '1.5ms', ahead: 0 },
       { interval: 1, lease: 1_000, shutdownTimeout: 0, abortGrace: 0, timeout: 1.5, ahead: 0 },
     ],
     [{ timeout: Infinity }, { timeout: Infinity }],
@@ -158,6 +158,7 @@ test('the option that was probably meant is named', () => {
 test.each([
   ['interval', 5],
   ['shutdownTimeout', 8],
+  ['timeout', 30],
 ])('a small number for %s, meant as seconds, asks for its unit', (option, value) => {
   expect(() => optionsOf({ [option]: value })).toThrow(
     new ConfigError(
