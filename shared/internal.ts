@@ -107,6 +107,7 @@ export { Scheduler, type SchedulerDeps, tickUntil } from './scheduler/scheduler.
 export type { Follower, Step, Tick, TickTotals } from './scheduler/step.ts';
 export { type TickDeps, type TickOptions, type TickResult, tick } from './scheduler/tick.ts';
 export { type FailedLimits, FailedTrimmer, failedLimits } from './scheduler/trim-failed.ts';
+export { tellLimitsElsewhere } from './service/limits-elsewhere.ts';
 export { runWithSignals } from './service/process-signals.ts';
 export { ShardedService } from './service/sharded-worker.ts';
 export { StopSignals } from './service/stop-signals.ts';

@@ -2,6 +2,7 @@ import {
   environment,
   runWithSignals,
   ShardedService,
+  tellLimitsElsewhere,
   textOf,
   WorkerService,
   type WorkerServiceDeps,
@@ -33,6 +34,7 @@ export async function runWorker(setup: WorkerSetup, jobs: string): Promise<void>
       jobs,
     });
   }
+  tellLimitsElsewhere(workerOptions(setup.options).limits, queues, log);
   const worker = await workerOf(setup);
   const metrics = setup.metrics && (await serveMetrics({ ...setup.metrics, systems: backends, worker, log }));
   if (underNpm && !process.stdout.isTTY) {

@@ -80,16 +80,30 @@ function regexOf(source: string, pattern: string): RegExp {
   }
 }
 
-/** What is said of queues by their names is of such as the list looks into. @param where what says it, for messages  @throws ConfigError */
-export function checkNamed(where: string, names: readonly string[], list: QueueList): void {
+/**
+ * What is said of queues by their names, but of such as the list does not look into.
+ * @param where what says it, for messages
+ * @returns a sentence for each
+ * @throws ConfigError for what is no name
+ */
+export function notLookedInto(where: string, names: readonly string[], list: QueueList): string[] {
   const isLookedInto = matchesQueue(list);
-  for (const name of names) {
-    if (name !== '' && !name.includes('*') && isLookedInto(name)) continue;
-    const known = list.patterns.map(textOf);
-    throw new ConfigError(
-      `${where}.${name}: there is no such queue${didYouMean(nearest(name, known))}, by its whole name, among those that are looked into: ${known.join(', ')}.`,
-    );
-  }
+  const known = list.patterns.filter(({ pattern, excluded }) => !excluded && !isGlob(pattern) && isLookedInto(pattern));
+  return names.flatMap((name) => {
+    if (name === '' || name.includes('*'))
+      throw new ConfigError(`${where}: ${JSON.stringify(name)} must be a queue's whole name, not a pattern.`);
+    if (isLookedInto(name)) return [];
+    const meant = didYouMean(nearest(name, known.map(textOf)));
+    return [
+      `${where}.${name}: no queue of this name is looked into${meant}. The queues are ${list.patterns.map(textOf).join(', ')}.`,
+    ];
+  });
+}
+
+/** @see notLookedInto @throws ConfigError for the first of these */
+export function checkNamed(where: string, names: readonly string[], list: QueueList): void {
+  const [first] = notLookedInto(where, names, list);
+  if (first !== undefined) throw new ConfigError(first);
 }
 
 export function isGlob(pattern: string): boolean {

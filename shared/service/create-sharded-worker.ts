@@ -11,6 +11,7 @@ import { type CronEntry, checkCronEntries } from '../scheduler/cron/entry.ts';
 import { failedLimits } from '../scheduler/trim-failed.ts';
 import type { Summary } from '../worker/reporter.ts';
 import { type CreateWorkerOptions, serviceOptionNames, type Worker } from './create-worker.ts';
+import { tellLimitsElsewhere } from './limits-elsewhere.ts';
 import { ShardedService } from './sharded-worker.ts';
 
 /** A shard, as a worker needs it. */
@@ -66,7 +67,8 @@ export function createShardedWorker(options: CreateShardedWorkerOptions): Sharde
   const registry = createRegistry(jobs, middleware, defaults, callbacks);
   const list = parseQueues(listText(queues, 'queues'), order);
   checkLogger(log, 'log');
-  const { concurrency, exitOnComplete } = workerOptions(own);
+  const { concurrency, exitOnComplete, limits } = workerOptions(own);
+  tellLimitsElsewhere(limits, list, log);
   if (failed) {
     if (!scheduler)
       throw new ConfigError('failed needs the scheduler, which keeps the list short: set scheduler: true.');

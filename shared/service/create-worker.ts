@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { namespaceOf } from '../broker/namespace.ts';
 import { redisBroker } from '../broker/redis/broker.ts';
 import { openRedis, type RedisOptions, redisOptionNames } from '../broker/redis/open.ts';
-import { listText, type WorkerOptionsInput, workerOptionNames } from '../config.ts';
+import { listText, type WorkerOptionsInput, workerOptionNames, workerOptions } from '../config.ts';
 import { ConfigError } from '../errors.ts';
 import type { JobCallbacks } from '../job/callbacks.ts';
 import type { JobDefaults } from '../job/defaults.ts';
@@ -16,6 +16,7 @@ import { type CronEntry, checkCronEntries } from '../scheduler/cron/entry.ts';
 import { type FailedLimits, failedLimits } from '../scheduler/trim-failed.ts';
 import type { Telemetry } from '../telemetry.ts';
 import type { Summary } from '../worker/reporter.ts';
+import { tellLimitsElsewhere } from './limits-elsewhere.ts';
 import { runWithSignals } from './process-signals.ts';
 import { type WorkerEvents, WorkerService, type WorkerServiceDeps } from './worker-service.ts';
 
@@ -99,10 +100,11 @@ export function createWorker(options: CreateWorkerOptions): Worker {
   checkOptions('createWorker', options, OPTIONS, true);
   const { url, token, host, port, username, password, database, tls, ...own } = options;
   const { jobs, defaults, middleware, callbacks, queues, order, namespace, scheduler, cron, failed, ...more } = own;
-  const { handleSignals = false, watchdog = false, log = consoleLogger, telemetry, ...workerOptions } = more;
+  const { handleSignals = false, watchdog = false, log = consoleLogger, telemetry, ...worker } = more;
   const registry = createRegistry(jobs, middleware, defaults, callbacks);
   const list = parseQueues(listText(queues, 'queues'), order);
   checkLogger(log, 'log');
+  tellLimitsElsewhere(workerOptions(worker).limits, list, log);
   if (cron) {
     if (scheduler === false)
       throw new ConfigError('cron needs the scheduler, which enqueues its entries: leave scheduler out.');
@@ -121,7 +123,7 @@ export function createWorker(options: CreateWorkerOptions): Worker {
     namespace: prefix,
     registry,
     queues: list,
-    options: workerOptions,
+    options: worker,
     cron: cron ?? (scheduler ? {} : undefined),
     watchdog,
     handleSignals,

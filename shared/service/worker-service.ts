@@ -12,7 +12,7 @@ import { type WorkerOptionsInput, workerOptions } from '../config.ts';
 import type { JobInfo } from '../job/context.ts';
 import type { Registry } from '../job/registry.ts';
 import type { Logger } from '../log.ts';
-import { checkNamed, type QueueList, textOf } from '../queues/queue-list.ts';
+import { type QueueList, textOf } from '../queues/queue-list.ts';
 import type { CronEntry } from '../scheduler/cron/entry.ts';
 import { CronRunner } from '../scheduler/cron/runner.ts';
 import { noteSizes } from '../scheduler/note-sizes.ts';
@@ -95,7 +95,6 @@ export class WorkerService extends EventEmitter<WorkerEvents> {
     const watched = this.#watchdog?.watching(deps.registry) ?? deps.registry;
     const registry = telemetry ? tracingRuns(watched, telemetry) : watched;
     const options = workerOptions(deps.options);
-    checkNamed('limits', Object.keys(options.limits), queues);
     const clock = systemClock;
     this.#log = log;
     this.id = workerId(hostname(), process.pid, queues.patterns.map(textOf));

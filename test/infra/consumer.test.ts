@@ -38,9 +38,13 @@ describe('limits of queues', () => {
     [
       'mailers,news',
       { mialers: { running: 1 } },
-      'limits.mialers: there is no such queue (did you mean "mailers"?), by its whole name, among those that are looked into: mailers, news.',
+      'limits.mialers: no queue of this name is looked into (did you mean "mailers"?). The queues are mailers, news.',
     ],
-    ['*,!news', { news: { running: 1 } }, 'limits.news: there is no such queue'],
+    [
+      '*,!news',
+      { news: { running: 1 } },
+      'limits.news: no queue of this name is looked into. The queues are *, !news.',
+    ],
   ])('are checked at synth: %s %j', (queues, limits, message) => {
     expect(() => consumer({ queues, limits: limits as never })).toThrow(message);
   });

@@ -2,9 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { systemClock } from '../../../shared/clock.ts';
 import {
   createClient,
+  createShardedWorker,
   createWorker,
   Discard,
   defineJob,
+  type Logger,
   type RunReport,
   type Worker,
   type WorkerEvents,
@@ -157,9 +159,33 @@ describe('a worker in a program', () => {
     );
   });
 
-  test.each(['report', 'rep*', ''])('refuses a limit of a queue that it does not look into: %j', (queue) => {
+  test.each(['rep*', ''])('refuses a limit of %j, which is no name of a queue', (queue) => {
     const options = { jobs: [], queues: 'reports,*-mail', limits: { [queue]: { running: 2 } } };
-    expect(() => createWorker(options)).toThrow(`limits.${queue}: there is no such queue`);
+    expect(() => createWorker(options)).toThrow(
+      `limits: ${JSON.stringify(queue)} must be a queue's whole name, not a pattern.`,
+    );
+  });
+
+  test('is told limits of queues that other workers drain, and says so once, as it could be a slip', async () => {
+    const limits = { report: { running: 2 }, 'a-mail': { running: 1 } };
+    const queues = 'reports,*-mail,!b-mail';
+    const worker = { jobs: [], queues, limits, exitOnComplete: true };
+    const message =
+      'limits.report: no queue of this name is looked into (did you mean "reports"?). The queues are reports, *-mail, !b-mail. ' +
+      'This worker has no use for the limit';
+    for (const run of [
+      (log: Logger) => createWorker({ ...worker, url: redis.url, log }),
+      (log: Logger) =>
+        createShardedWorker({
+          ...worker,
+          shards: { a: { url: redis.url }, b: { url: redis.url, namespace: 'b' } },
+          log,
+        }),
+    ]) {
+      const log = recordingLogger();
+      await run(log).run();
+      expect(log.lines).toEqual([expect.objectContaining({ level: 'warn', message })]);
+    }
   });
 
   test('takes nothing while it is paused', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../shared/errors.ts';
-import { matcher, matchesQueue, parseQueues, type QueueList } from '../../../shared/queues/queue-list.ts';
+import { checkNamed, matcher, matchesQueue, parseQueues, type QueueList } from '../../../shared/queues/queue-list.ts';
 
 /** A pattern as parseQueues reads it. */
 const one = (pattern: string, weight = 1, excluded = false) => ({ pattern, weight, excluded });
@@ -100,5 +100,25 @@ describe('whether a queue is one of a list', () => {
     ['a.b,!axb', ['a.b'], ['axb']],
   ])('%s', (list, its, others) => {
     expect([...its, ...others].filter(matchesQueue(parseQueues(list)))).toEqual(its);
+  });
+});
+
+describe('a queue that is named', () => {
+  const check = (name: string, list: string) => () => checkNamed('limits', [name], parseQueues(list));
+
+  test('is one that the list looks into', () => {
+    expect(check('mail_big', 'mail_*,!mail_bulk')).not.toThrow();
+  });
+
+  test.each([
+    ['mail_bulk', 'mail_*,!mail_bulk', '. The queues are mail_*, !mail_bulk.'],
+    ['mail_bulk', 'mail_big,!mail_bulk', ' (did you mean "mail_big"?). The queues are mail_big, !mail_bulk.'],
+    ['mail_', '*_mail,!mail_*', '. The queues are *_mail, !mail_*.'],
+  ])('%j is none of %j', (name, list, end) => {
+    expect(check(name, list)).toThrow(new ConfigError(`limits.${name}: no queue of this name is looked into${end}`));
+  });
+
+  test.each(['mail_*', '*', ''])('%j is none', (name) => {
+    expect(check(name, '*')).toThrow(`limits: ${JSON.stringify(name)} must be a queue's whole name, not a pattern.`);
   });
 });
