@@ -202,7 +202,11 @@ test('with many consumers, a role that is not the app’s may ring all of them b
   expect(JSON.stringify(invoke)).toContain('function:Test-Jobs-c29-Consumers2');
   expect(JSON.stringify(others)).toContain('lambda:InvokeFunctionUrl');
   for (const Principal of ['events.amazonaws.com', elsewhere]) {
-    template.hasResourceProperties('AWS::Lambda::Permission', { Principal });
+    template.hasResourceProperties('AWS::Lambda::Permission', {
+      Principal,
+      Action: 'lambda:InvokeFunction',
+      FunctionName: { 'Fn::GetAtt': [Match.stringLikeRegexp('c1Function'), 'Arn'] },
+    });
   }
 });
 
