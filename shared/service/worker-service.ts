@@ -3,8 +3,10 @@ import { hostname } from 'node:os';
 import type { Broker } from '../broker/broker.ts';
 import type { RedisClient } from '../broker/redis/client.ts';
 import { redisCronBroker } from '../broker/redis/cron.ts';
+import { CronReader } from '../broker/redis/cron-state.ts';
 import { redisFailedTrimBroker } from '../broker/redis/failed.ts';
 import { redisQueueWatch } from '../broker/redis/queue-watch.ts';
+import { redisSchedulerBroker } from '../broker/redis/scheduler.ts';
 import { redisStatsBroker } from '../broker/redis/stats.ts';
 import { createEnqueuer } from '../client/enqueuer.ts';
 import { systemClock } from '../clock.ts';
@@ -116,12 +118,19 @@ export class WorkerService extends EventEmitter<WorkerEvents> {
       onIdle: (why) => this.#tell('idle', why),
     });
     this.#worker = worker;
+    // One: what the one of the two has read, the other knows.
+    const reader = new CronReader();
     this.#scheduler =
       cron &&
       new Scheduler({
-        store,
+        store: redisSchedulerBroker(deps.redis, namespace, undefined, reader),
         registry,
-        cron: new CronRunner({ entries: cron, registry, store: redisCronBroker(deps.redis, namespace), log }),
+        cron: new CronRunner({
+          entries: cron,
+          registry,
+          store: redisCronBroker(deps.redis, namespace, undefined, reader),
+          log,
+        }),
         ...(failed ? { failed: new FailedTrimmer(redisFailedTrimBroker(deps.redis, namespace), failed, log) } : {}),
         clock,
         log,

@@ -29,7 +29,7 @@ interface DueSlot {
 
 /** When nothing is to be done, as long as Redis has the same. */
 interface Quiet {
-  /** What the tick began with: it tells whether something has changed. */
+  /** What was looked at: the next tick, which reads with the same reader, begins with that unless something has changed. */
   readonly seen: CronState;
   readonly rubyRuns: boolean;
   readonly from: number;
@@ -123,7 +123,7 @@ export class CronRunner {
       if (slot !== undefined && slot < (next ?? Infinity)) next = slot;
     }
     if (due.length === 0) {
-      this.#memory.quiet = { seen: known, rubyRuns, from: now, until: Math.min(next ?? Infinity, again), next };
+      this.#memory.quiet = { seen: state, rubyRuns, from: now, until: Math.min(next ?? Infinity, again), next };
     }
     return { due, next };
   }

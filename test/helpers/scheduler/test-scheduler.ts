@@ -1,6 +1,7 @@
 import { type AnyJobDefinition, type CronClient, type CronEntry, defineJob } from '../../../shared/index.ts';
 import {
   type Clock,
+  CronReader,
   CronRunner,
   type CronRunnerDeps,
   createCronClient,
@@ -31,6 +32,8 @@ export interface SchedulerSetup extends Partial<Pick<CronRunnerDeps, 'environmen
   readonly entries?: Readonly<Record<string, CronEntry>>;
   /** @default Report */
   readonly jobs?: readonly AnyJobDefinition[];
+  /** Of its snapshots. @default that of its cron entries */
+  readonly reader?: CronReader;
   /** By how much its own clock is ahead, ms. @default 0 */
   readonly skew?: number;
   /** @default `resque:` */
@@ -51,15 +54,16 @@ export function testScheduler(setup: SchedulerSetup): TestScheduler {
   let now = 0;
   const time = () => now;
   const clock: Clock = { now: () => now + skew, after: () => () => {} };
+  const reader = new CronReader();
   const cron = new CronRunner({
     entries,
     registry,
     log,
-    store: redisCronBroker(client, namespace, time),
+    store: redisCronBroker(client, namespace, time, reader),
     ...(environment === undefined ? {} : { environment }),
     ...(onEnqueueError ? { onEnqueueError } : {}),
   });
-  const store = redisBroker(client, namespace, time);
+  const store = redisBroker(client, namespace, time, setup.reader ?? reader);
   const problems = new ProblemLog(log, clock);
   return {
     log,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { defineScript, type RedisClient } from '../../../shared/broker/redis/client.ts';
+import { CronReader } from '../../../shared/broker/redis/cron-state.ts';
 import { withBackends } from '../../helpers/backends.ts';
 import {
   cronClient,
@@ -291,6 +292,32 @@ withBackends((bed) => {
     await bed.db.hset(bed.keys.cron.schedules, 'entry-8', JSON.stringify(hour(22)));
     await next(500);
     expect(await bed.queued('ruby')).toEqual([]);
+  });
+
+  test.each([
+    ['one reader', undefined],
+    ['a reader for each of its parts', new CronReader()],
+  ])('a change that nothing tells of, and that is undone, leaves no trace: %s', async (_of, reader) => {
+    const entry = (cron: string, more = {}) => JSON.stringify({ cron, class: 'Report', queue: 'ruby', ...more });
+    const { schedules } = bed.keys.cron;
+    await bed.db.hset(
+      schedules,
+      ...Array.from({ length: 1_000 }, (_, i) => [`entry-${i}`, entry('0 3 1 1 *')]).flat(),
+      'a',
+      entry('31 20 * * *'),
+    );
+    const cron = testScheduler({ client: bed.client(), ...(reader ? { reader } : {}) });
+    const next = async (at: number) => (await cron.tick(START + at)).nextAt;
+    await next(0);
+    expect(await next(100)).toBe(FIRST + MINUTE);
+    // As Ruby's scheduler comes and goes everything is looked at, which meets the change.
+    await bed.db.hset(schedules, 'a', entry('31 20 * * *', { rails_env: 'staging' }));
+    await bed.db.set(bed.keys.rubyScheduler, 'ruby-host:4711', 'EX', 180);
+    expect(await next(200)).toBeUndefined();
+    await bed.db.del(bed.keys.rubyScheduler);
+    expect(await next(300)).toBe(Date.UTC(2027, 0, 1, 3));
+    await bed.db.hset(schedules, 'a', entry('31 20 * * *'));
+    expect(await next(12_000)).toBe(FIRST + MINUTE);
   });
 
   test('so it is where Redis may not dump a value', async () => {
