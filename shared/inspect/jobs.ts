@@ -48,7 +48,8 @@ export interface Jobs {
   find(query: JobQuery): Promise<FoundJobs>;
   /**
    * The job with this id: `find`, until it is found or everything was looked through; of one that is tracked with its `tracked`:
-   * attempt, progress, result, error and times. Costs 1 command for each 20,000 jobs that there are, and 1 or 2 for its record.
+   * attempt, progress, result, error and times. Costs 1 or 2 commands for its record, and to find it at
+   * most what `cancel` costs, with 2 more for each 20,000 failed jobs.
    */
   get(id: string): Promise<JobView | undefined>;
   /**
@@ -79,7 +80,8 @@ export interface Jobs {
    * The job with this id is not to go on: one that waits is discarded; the handler of one that runs gets its `AbortSignal`
    * with the next sync of its worker, and when it has ended the job counts as discarded, with the reason: 1,000 characters of it.
    * Nothing starts it while it is looked for. Where several have this id, such as of one that failed and was retried twice, it is for
-   * all of them: so everything is looked through, 1 command for each 20,000 jobs that there are, and 2 to 4 more.
+   * all of them: so all that waits or runs is looked through. 9 to 20 commands where that is little; for more of it, 2 for each
+   * 20,000 jobs or 8 MB of a queue, 100 queues, 100 due times of delayed jobs, 100 gates with parked ones, and 4 for each 50 workers.
    * @returns undefined where no job with this id waits or runs
    * @throws ConfigError where 1,000 jobs that run are being cancelled
    * @example await client.jobs.cancel('0b0c8d3e-9d2f-4a55-8a39-1c1f3f0f7a11', 'the order was withdrawn');
