@@ -10,6 +10,7 @@ export type {
   WrongKey,
 } from './broker/broker.ts';
 export type { CronBroker, CronState, CronStatus } from './broker/cron-broker.ts';
+export { FLOW_STATES } from './broker/flow-broker.ts';
 export { namespaceOf } from './broker/namespace.ts';
 export { redisBroker } from './broker/redis/broker.ts';
 export type { RedisClient } from './broker/redis/client.ts';
@@ -57,7 +58,6 @@ export type { Finding } from './inspect/doctor/finding.ts';
 export type { Failed } from './inspect/failed.ts';
 export { createFailed } from './inspect/failed-client.ts';
 export { failedRef, findFailed } from './inspect/failed-ref.ts';
-export { FLOW_STATES } from './inspect/flows.ts';
 export type { Jobs } from './inspect/jobs.ts';
 export { createJobs } from './inspect/jobs-client.ts';
 export { createScheduled } from './inspect/scheduled.ts';

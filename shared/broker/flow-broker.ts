@@ -72,6 +72,7 @@ interface ChangedFlow {
 
 /** `failed`: it has stopped at a step, and goes on when that was retried and has succeeded. */
 export type FlowState = 'running' | 'succeeded' | 'failed' | 'cancelled';
+export const FLOW_STATES = ['running', 'succeeded', 'failed', 'cancelled'] as const satisfies readonly FlowState[];
 
 /** Where a list of flows has one: `<epoch ms of its start>:<id>`. */
 export interface FlowEntry {

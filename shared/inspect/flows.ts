@@ -1,4 +1,4 @@
-import type { FlowBroker, FlowEntry, FlowRecord } from '../broker/flow-broker.ts';
+import { FLOW_STATES, type FlowBroker, type FlowEntry, type FlowRecord } from '../broker/flow-broker.ts';
 import { ConfigError } from '../errors.ts';
 import { checkOptions, type OptionsOf, shown } from '../options.ts';
 import { FLOW_ID, STEP_PATH } from '../wire/flow.ts';
@@ -71,7 +71,6 @@ export interface FlowPart {
 
 const PART = { at: true, offset: true, limit: true, members: true } satisfies OptionsOf<FlowPart>;
 const LIST = { state: true, limit: true, cursor: true } satisfies OptionsOf<FlowListOptions>;
-export const FLOW_STATES = ['running', 'succeeded', 'failed', 'cancelled'] as const satisfies readonly FlowState[];
 const LIMIT = 1_000;
 /** Failed steps that a view has. */
 const STOPPED = 100;

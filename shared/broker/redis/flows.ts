@@ -1,4 +1,4 @@
-import type { FlowBroker, FlowRecord, FlowState } from '../flow-broker.ts';
+import { FLOW_STATES, type FlowBroker, type FlowRecord, type FlowState } from '../flow-broker.ts';
 import { type Keys, keysOf } from '../keys.ts';
 import { ScriptCall } from '../ops/call.ts';
 import { encodeFlowKeys } from '../ops/flow.ts';
@@ -12,7 +12,7 @@ import { wrongKeysOf } from './wrong-keys.ts';
 const MOST_RESULTS = 4_194_304;
 
 /** A flow stands in the first of them, and in that of its state. */
-const LISTS = ['all', 'running', 'succeeded', 'failed', 'cancelled'] satisfies readonly ('all' | FlowState)[];
+const LISTS = ['all', ...FLOW_STATES] as const;
 /** Behind every entry: these begin with a time. */
 const END = ':';
 

@@ -1,3 +1,4 @@
+import { FLOW_STATES } from '../flow-broker.ts';
 import { FLOW_RESULTS, MOST_RESULTS } from './flow-results.ts';
 
 /** A group keeps so many of its members in queues or running, where it has no limit of its own; the others wait in the record. */
@@ -244,7 +245,7 @@ local function expireFlow(f, ms)
 end
 local function forget(f, entries)
   for _, entry in ipairs(entries) do
-    for _, state in ipairs({'all', 'succeeded', 'failed', 'cancelled'}) do try('ZREM', f.index, state .. ':' .. entry) end
+    for _, state in ipairs({'all', ${FLOW_STATES.map((state) => `'${state}'`).join(', ')}}) do try('ZREM', f.index, state .. ':' .. entry) end
   end
   try('ZREM', f.endedSet, unpack(entries))
 end
