@@ -101,7 +101,7 @@ test('--log-args can write whatever arguments there are', async () => {
   expect(runs(stdout).map((line) => line.outcome)).toEqual(['succeeded', 'succeeded']);
 });
 
-test('the last line is a summary of what was done', async () => {
+test('a limit of a queue that others drain is told first, the last line is a summary of what was done', async () => {
   await push(
     redis.client,
     'q',
@@ -110,7 +110,11 @@ test('the last line is a summary of what was done', async () => {
     '{}',
     '{"class":"Nobody"}',
   );
-  const { stdout } = await work();
+  const { stdout } = await work('--limit', 'others=2');
+  expect(JSON.parse(stdout.slice(0, stdout.indexOf('\n')))).toMatchObject({
+    level: 'warn',
+    msg: 'limits.others: no queue of this name is looked into. The queues are q. This worker has no use for the limit',
+  });
   expect(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
     level: 'info',
     msg: 'summary',
