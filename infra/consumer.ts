@@ -3,6 +3,7 @@ import type { IMetric, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant, IGrantable, IPrincipal } from 'aws-cdk-lib/aws-iam';
 import type { FunctionUrl, IEventSource } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { consumerDefaults } from '../functions/contract/consumer-defaults.ts';
 import type { ConsumerSettings } from '../functions/contract/settings.ts';
 import type { Limit } from '../shared/index.ts';
 import {
@@ -159,10 +160,10 @@ export class Consumer extends Construct implements IGrantable {
     this.queues = queueText(props.queues);
     this.order = parseQueues(this.queues, props.order).order;
     this.concurrency = props.concurrency ?? workerDefaults.concurrency;
-    this.maxWorkers = props.maxWorkers ?? 2;
+    this.maxWorkers = props.maxWorkers ?? consumerDefaults.maxWorkers;
     this.serial = props.serial ?? false;
     this.timeout = props.timeout ?? Duration.minutes(15);
-    this.memorySize = props.memorySize ?? 512;
+    this.memorySize = props.memorySize ?? consumerDefaults.memory;
     this.targetLatency = props.targetLatency;
     this.maxEventAge = props.maxEventAge ?? Duration.minutes(1);
     this.reserved = props.reserveConcurrency ?? false;

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { Command, Option } from 'commander';
+import { consumerDefaults } from '../../functions/contract/consumer-defaults.ts';
 import { environment as env, workerDefaults } from '../../shared/internal.ts';
 import { cost } from './commands/cost.ts';
 import { dashboard } from './commands/dashboard.ts';
@@ -168,7 +169,10 @@ program
   .option('--app <path>', 'a CDK app, or its cdk.out: consumers as it has them')
   .option('--system <path>', "of several in the app: the construct's path")
   .addOption(
-    new Option('--memory <MB>', 'without --app: of a consumer').argParser(wholeNumber).default(512).conflicts('app'),
+    new Option('--memory <MB>', 'without --app: of a consumer')
+      .argParser(wholeNumber)
+      .default(consumerDefaults.memory)
+      .conflicts('app'),
   )
   .addOption(
     new Option('--concurrency <n>', 'without --app')
@@ -176,7 +180,12 @@ program
       .default(workerDefaults.concurrency)
       .conflicts('app'),
   )
-  .addOption(new Option('--max-workers <n>', 'without --app').argParser(wholeNumber).default(2).conflicts('app'))
+  .addOption(
+    new Option('--max-workers <n>', 'without --app')
+      .argParser(wholeNumber)
+      .default(consumerDefaults.maxWorkers)
+      .conflicts('app'),
+  )
   .option('--json', 'for programs')
   .addHelpText(
     'after',
